@@ -1,0 +1,1 @@
+//! `hcsync` brings customer data into HelpCrunch in bulk.
