@@ -1,1 +1,3 @@
 //! `hcsync` brings customer data into HelpCrunch in bulk.
+
+pub mod domain;

@@ -1,0 +1,120 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A field of a customer that this program may write: those that the vendor's update page lists, but for
+/// `tags` and `customData`, which have operations of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Field {
+    Name,
+    Email,
+    UserId,
+    Company,
+    Phone,
+    FirstSeen,
+    LastSeen,
+    Unsubscribed,
+    Blocked,
+    Source,
+    Referer,
+    LastPage,
+    Locale,
+    Notes,
+}
+
+/// What a field's value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldKind {
+    Text,
+    /// Seconds since the UNIX epoch.
+    Date,
+    /// `unsubscribed` and `blocked`: never turned back to false unless the user says so.
+    OneWay,
+}
+
+impl Field {
+    pub const ALL: [Self; 14] = [
+        Self::Name,
+        Self::Email,
+        Self::UserId,
+        Self::Company,
+        Self::Phone,
+        Self::FirstSeen,
+        Self::LastSeen,
+        Self::Unsubscribed,
+        Self::Blocked,
+        Self::Source,
+        Self::Referer,
+        Self::LastPage,
+        Self::Locale,
+        Self::Notes,
+    ];
+
+    /// The API's name of the field.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Email => "email",
+            Self::UserId => "userId",
+            Self::Company => "company",
+            Self::Phone => "phone",
+            Self::FirstSeen => "firstSeen",
+            Self::LastSeen => "lastSeen",
+            Self::Unsubscribed => "unsubscribed",
+            Self::Blocked => "blocked",
+            Self::Source => "source",
+            Self::Referer => "referer",
+            Self::LastPage => "lastPage",
+            Self::Locale => "locale",
+            Self::Notes => "notes",
+        }
+    }
+
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|field| field.name() == name)
+    }
+
+    #[must_use]
+    pub fn kind(self) -> FieldKind {
+        match self {
+            Self::FirstSeen | Self::LastSeen => FieldKind::Date,
+            Self::Unsubscribed | Self::Blocked => FieldKind::OneWay,
+            _ => FieldKind::Text,
+        }
+    }
+
+    #[must_use]
+    pub fn index(self) -> usize {
+        self as usize
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_the_apis_own_and_unique() {
+        for field in Field::ALL {
+            assert_eq!(Field::from_name(field.name()), Some(field));
+            assert_eq!(serde_json::to_value(field).unwrap(), field.name());
+        }
+        assert_eq!(Field::from_name("id"), None);
+    }
+
+    #[test]
+    fn the_index_is_the_place_in_all() {
+        for (index, field) in Field::ALL.into_iter().enumerate() {
+            assert_eq!(field.index(), index);
+        }
+    }
+}

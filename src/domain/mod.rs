@@ -1,0 +1,20 @@
+//! The nouns: rows, customers, attributes, tags, keys, issues. Pure data with its invariants in constructors;
+//! it never sees a clock, a file or HTTP.
+
+mod attribute;
+mod customer;
+mod ids;
+mod issue;
+mod key;
+mod row;
+mod tag;
+mod value;
+
+pub use attribute::{Field, FieldKind};
+pub use customer::{Known, RemoteCustomer};
+pub use ids::{CustomerId, RowNumber, RunId, RunIdError};
+pub use issue::{Issue, IssueKind};
+pub use key::{KeyField, RowKey, email_eq, fold_email};
+pub use row::{Cell, Cells, Columns, Position, RawRecord, Row};
+pub use tag::Tag;
+pub use value::{CustomType, CustomValue, Number, Value};

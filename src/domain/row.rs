@@ -1,0 +1,126 @@
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::RowNumber;
+
+/// Where a record stands in the inputs of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// Index of the input among those of the run, from 0.
+    pub source: u16,
+    /// Number of the record over all inputs.
+    pub row: RowNumber,
+    /// Physical line on which the record starts, in its own input, from 1; a header line counts.
+    pub line: u64,
+}
+
+/// The names of an input's columns, in order.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Columns(Vec<String>);
+
+impl Columns {
+    #[must_use]
+    pub fn new(names: Vec<String>) -> Self {
+        Self(names)
+    }
+
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        &self.0
+    }
+
+    #[must_use]
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.0.iter().position(|n| n == name)
+    }
+}
+
+/// The bytes of a record as they stood in the input, without the line end, in the input's own encoding.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RawRecord(pub Vec<u8>);
+
+/// The cells of one record.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cells {
+    /// CSV, TSV, xlsx: one text for each column.
+    Table {
+        columns: Arc<Columns>,
+        texts: Vec<String>,
+    },
+    /// JSONL, JSON: the object's members.
+    Object(Map<String, Value>),
+}
+
+/// What a record holds under one column name.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Cell<'a> {
+    Text(&'a str),
+    Json(&'a Value),
+}
+
+/// One well-formed record of an input.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    pub position: Position,
+    pub cells: Cells,
+    pub raw: RawRecord,
+}
+
+impl Row {
+    /// The cell under a column name, or nothing where the record has no such column or member.
+    ///
+    /// In an object a name that is no member of its own is read as a dotted path: `customData.plan`.
+    #[must_use]
+    pub fn cell(&self, name: &str) -> Option<Cell<'_>> {
+        match &self.cells {
+            Cells::Table { columns, texts } => {
+                let text = texts.get(columns.position(name)?)?;
+                Some(Cell::Text(text))
+            }
+            Cells::Object(members) => dotted(members, name).map(Cell::Json),
+        }
+    }
+}
+
+fn dotted<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    if let Some(value) = members.get(name) {
+        return Some(value);
+    }
+    name.match_indices('.').find_map(|(at, _)| {
+        let (head, rest) = name.split_at(at);
+        let inner = members.get(head)?.as_object()?;
+        dotted(inner, rest.get(1..)?)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(json: &str) -> Row {
+        let Value::Object(members) = serde_json::from_str(json).unwrap() else {
+            panic!()
+        };
+        let position = Position {
+            source: 0,
+            row: RowNumber(1),
+            line: 1,
+        };
+        Row {
+            position,
+            cells: Cells::Object(members),
+            raw: RawRecord::default(),
+        }
+    }
+
+    #[test]
+    fn dotted_names_reach_into_objects_and_exact_names_win() {
+        let row = object(r#"{"a":{"b":1,"c.d":2},"a.b":3,"n":null}"#);
+        assert_eq!(row.cell("a.b"), Some(Cell::Json(&Value::from(3))));
+        assert_eq!(row.cell("a.c.d"), Some(Cell::Json(&Value::from(2))));
+        assert_eq!(row.cell("n"), Some(Cell::Json(&Value::Null)));
+        assert_eq!(row.cell("a.x"), None);
+        assert_eq!(row.cell("x"), None);
+    }
+}
