@@ -1,3 +1,6 @@
 //! `hcsync` brings customer data into HelpCrunch in bulk.
 
 pub mod domain;
+pub mod mapping;
+pub mod outcome;
+pub mod plan;

@@ -3,18 +3,22 @@
 
 mod attribute;
 mod customer;
+mod desired;
 mod ids;
 mod issue;
 mod key;
+mod policy;
 mod row;
 mod tag;
 mod value;
 
 pub use attribute::{Field, FieldKind};
 pub use customer::{Known, RemoteCustomer};
+pub use desired::{DesiredCustomer, DesiredTags, Wish};
 pub use ids::{CustomerId, RowNumber, RunId, RunIdError};
 pub use issue::{Issue, IssueKind};
 pub use key::{KeyField, RowKey, email_eq, fold_email};
+pub use policy::{Overwrite, TagMode};
 pub use row::{Cell, Cells, Columns, Position, RawRecord, Row};
 pub use tag::Tag;
 pub use value::{CustomType, CustomValue, Number, Value};

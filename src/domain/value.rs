@@ -213,18 +213,29 @@ fn civil_text(text: &str) -> Option<i64> {
     )
 }
 
-/// In plans and snapshots a date keeps its type: `{"date":1603885746}`.
+/// The form that is kept on disk: a scalar as it is, a date so that it keeps its type, `{"date":1603885746}`.
 impl Serialize for CustomValue {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.to_json().serialize(serializer)
+        match self {
+            Self::Date(seconds) => KeptDate { date: *seconds }.serialize(serializer),
+            plain => plain.to_json().serialize(serializer),
+        }
     }
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeptDate {
+    date: i64,
 }
 
 impl<'de> Deserialize<'de> for CustomValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let json = serde_json::Value::deserialize(deserializer)?;
-        Self::from_json(&json)
-            .ok_or_else(|| D::Error::custom("a custom value is a text, a number or a boolean"))
+        if let Some(plain) = Self::from_json(&json) {
+            return Ok(plain);
+        }
+        let kept: KeptDate = serde_json::from_value(json).map_err(D::Error::custom)?;
+        Ok(Self::Date(kept.date))
     }
 }
 

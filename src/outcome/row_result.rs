@@ -1,0 +1,67 @@
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{CustomerId, Issue, RowKey, RowNumber};
+
+use super::OperationResult;
+
+/// How a row ended; exactly one for each row of the input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RowStatus {
+    Created,
+    Updated,
+    Unchanged,
+    /// Never sent: something is wrong with the row itself.
+    Rejected,
+    /// Left out because the config says so.
+    Skipped,
+    Failed,
+    InDoubt,
+    /// Not reached; resumable.
+    Pending,
+    WouldCreate,
+    WouldUpdate,
+}
+
+impl RowStatus {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Unchanged => "unchanged",
+            Self::Rejected => "rejected",
+            Self::Skipped => "skipped",
+            Self::Failed => "failed",
+            Self::InDoubt => "in_doubt",
+            Self::Pending => "pending",
+            Self::WouldCreate => "would_create",
+            Self::WouldUpdate => "would_update",
+        }
+    }
+
+    /// Whether the row belongs into the rejected file, to be mended and fed back.
+    #[must_use]
+    pub fn needs_attention(self) -> bool {
+        matches!(self, Self::Rejected | Self::Failed | Self::InDoubt)
+    }
+}
+
+/// One line of `results.jsonl`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowResult {
+    pub row: RowNumber,
+    /// Physical line in `source` on which the record starts.
+    pub line: u64,
+    /// The input as the user named it.
+    pub source: String,
+    pub key: RowKey,
+    pub customer_id: Option<CustomerId>,
+    pub status: RowStatus,
+    pub operations: Vec<OperationResult>,
+    pub error: Option<Issue>,
+    /// Things worth knowing that did not change how the row ended, such as a value that the server keeps
+    /// rewriting.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Issue>,
+}

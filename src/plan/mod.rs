@@ -1,0 +1,14 @@
+//! From what rows want and what HelpCrunch has to a plan. Pure: it never sees HTTP, a clock or the terminal.
+
+mod operation;
+mod preview;
+mod settings;
+
+pub use operation::{Create, FieldChange, Lane, Operation, OperationKind, Patch, PropertyChange};
+pub use preview::{
+    Cause, Estimate, Example, NewName, PlanCounts, Preview, RemoteFacts, ShownChange,
+};
+pub use settings::{
+    Duplicates, MatchSettings, OnAmbiguous, OnConflict, Ownership, SafetySettings, SyncMode,
+    Tolerance,
+};
