@@ -1,7 +1,14 @@
 //! From what rows want and what HelpCrunch has to a plan. Pure: it never sees HTTP, a clock or the terminal.
 
+pub mod codec;
+pub mod diff;
+mod entries;
+pub mod matching;
+pub mod near;
 mod operation;
+mod operation_line;
 mod preview;
+pub mod safety;
 mod settings;
 
 pub use operation::{Create, FieldChange, Lane, Operation, OperationKind, Patch, PropertyChange};

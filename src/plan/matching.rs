@@ -1,0 +1,615 @@
+//! Which customer a row means: among those that HelpCrunch has and those that earlier rows create.
+
+use std::collections::HashMap;
+use std::hash::Hasher;
+
+use siphasher::sip128::{Hasher128, SipHasher13};
+
+use crate::domain::{CustomerId, Issue, KeyField, RemoteCustomer, RowKey, RowNumber, fold_email};
+
+use super::{MatchSettings, OnAmbiguous, OnConflict};
+
+/// What the planner asks of the remote side, as it was read. Implemented where the reading is kept.
+pub trait RemoteLookup {
+    type Error;
+
+    /// Ids of the customers with exactly this userId.
+    fn by_user_id(&self, user_id: &str) -> Result<Vec<CustomerId>, Self::Error>;
+
+    /// Ids of the customers with this e-mail address, ignoring case.
+    fn by_email(&self, email: &str) -> Result<Vec<CustomerId>, Self::Error>;
+
+    /// The customer as it was read, or nothing where there is none.
+    fn customer(&self, id: CustomerId) -> Result<Option<RemoteCustomer>, Self::Error>;
+}
+
+/// Index of a customer that a row of this input creates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NewCustomer(u32);
+
+/// The customer that a row means. Customers to be created are younger than all remote ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Target {
+    Remote(CustomerId),
+    New(NewCustomer),
+}
+
+/// How the search for a row's customer ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Match {
+    Found(Target),
+    /// Nobody: the row creates its customer.
+    Nobody,
+    Rejected(Issue),
+    /// Several were found and the config says to skip such rows.
+    SkippedAmbiguous,
+}
+
+/// A match key reduced to 128 bits, so that millions of created customers stay small in memory.
+type KeyHash = u128;
+
+fn key_hash(text: &str) -> KeyHash {
+    let mut hasher = SipHasher13::new();
+    hasher.write(text.as_bytes());
+    hasher.finish128().as_u128()
+}
+
+/// The customers that earlier rows create, found by their keys.
+#[derive(Debug, Default)]
+struct Created {
+    user_ids: Vec<Option<KeyHash>>,
+    by_user_id: HashMap<KeyHash, NewCustomer>,
+    by_email: HashMap<KeyHash, Vec<NewCustomer>>,
+}
+
+impl Created {
+    fn add(&mut self, key: &RowKey) -> NewCustomer {
+        let new = NewCustomer(u32::try_from(self.user_ids.len()).unwrap_or(u32::MAX));
+        self.user_ids.push(key.user_id.as_deref().map(key_hash));
+        self.learn(new, key);
+        new
+    }
+
+    /// Takes note of the keys of a further row for the same customer.
+    fn learn(&mut self, new: NewCustomer, key: &RowKey) {
+        if let Some(user_id) = key.user_id.as_deref().map(key_hash) {
+            self.by_user_id.entry(user_id).or_insert(new);
+            if let Some(slot) = self.user_ids.get_mut(new.0 as usize) {
+                slot.get_or_insert(user_id);
+            }
+        }
+        if let Some(email) = &key.email {
+            let sharers = self
+                .by_email
+                .entry(key_hash(&fold_email(email)))
+                .or_default();
+            if !sharers.contains(&new) {
+                sharers.push(new);
+            }
+        }
+    }
+
+    fn user_id(&self, new: NewCustomer) -> Option<KeyHash> {
+        self.user_ids.get(new.0 as usize).copied().flatten()
+    }
+}
+
+/// What each key of a row finds.
+struct Finds {
+    user_id: Vec<Target>,
+    email: Vec<Target>,
+}
+
+/// Matches the rows of one input in their order.
+#[derive(Debug)]
+pub struct Matcher<'a, L> {
+    settings: &'a MatchSettings,
+    /// In the order in which they are tried.
+    keys: &'a [KeyField],
+    lookup: &'a L,
+    created: Created,
+}
+
+impl<'a, L: RemoteLookup> Matcher<'a, L> {
+    pub fn new(settings: &'a MatchSettings, lookup: &'a L) -> Self {
+        Self {
+            settings,
+            keys: &settings.keys,
+            lookup,
+            created: Created::default(),
+        }
+    }
+
+    /// The customer that a row with these keys means.
+    ///
+    /// # Errors
+    /// When the reading of the remote side cannot be consulted.
+    pub fn find(&self, key: &RowKey) -> Result<Match, L::Error> {
+        let finds = self.finds(key)?;
+        let decided = match self.decide(key, &finds)? {
+            Match::Found(target) => self.check_conflicts(key, &finds, target)?,
+            Match::Nobody => self.check_nobody(key, &finds)?,
+            other => other,
+        };
+        Ok(decided)
+    }
+
+    /// Takes note that a row creates its customer, for the rows after it.
+    pub fn create(&mut self, key: &RowKey) -> NewCustomer {
+        self.created.add(key)
+    }
+
+    /// Takes note of the keys of a further row for a customer that is to be created.
+    pub fn learn(&mut self, new: NewCustomer, key: &RowKey) {
+        self.created.learn(new, key);
+    }
+
+    fn finds(&self, key: &RowKey) -> Result<Finds, L::Error> {
+        let mut finds = Finds {
+            user_id: Vec::new(),
+            email: Vec::new(),
+        };
+        if let Some(user_id) = &key.user_id {
+            finds.user_id.extend(
+                self.lookup
+                    .by_user_id(user_id)?
+                    .into_iter()
+                    .map(Target::Remote),
+            );
+            finds.user_id.extend(
+                self.created
+                    .by_user_id
+                    .get(&key_hash(user_id))
+                    .map(|n| Target::New(*n)),
+            );
+        }
+        if let Some(email) = &key.email {
+            finds
+                .email
+                .extend(self.lookup.by_email(email)?.into_iter().map(Target::Remote));
+            let created = self.created.by_email.get(&key_hash(&fold_email(email)));
+            finds
+                .email
+                .extend(created.into_iter().flatten().map(|n| Target::New(*n)));
+        }
+        finds.user_id.sort_unstable();
+        finds.email.sort_unstable();
+        Ok(finds)
+    }
+
+    /// The first key that finds somebody decides.
+    fn decide(&self, key: &RowKey, finds: &Finds) -> Result<Match, L::Error> {
+        for field in self.keys {
+            let decided = match field {
+                KeyField::Id => self.by_id(key)?,
+                KeyField::UserId => self.among(KeyField::UserId, &finds.user_id),
+                KeyField::Email => self.by_email(key, finds)?,
+            };
+            if decided != Match::Nobody {
+                return Ok(decided);
+            }
+        }
+        Ok(Match::Nobody)
+    }
+
+    /// An id that does not exist is rejected without trying further keys, never created (contract).
+    fn by_id(&self, key: &RowKey) -> Result<Match, L::Error> {
+        let Some(id) = key.id else {
+            return Ok(Match::Nobody);
+        };
+        Ok(match self.lookup.customer(id)? {
+            Some(_) => Match::Found(Target::Remote(id)),
+            None => Match::Rejected(
+                Issue::matching("unknown_id", "no customer has this id").hint(
+                    "leave the id empty to match by userId or e-mail, or to create the customer",
+                ),
+            ),
+        })
+    }
+
+    fn by_email(&self, key: &RowKey, finds: &Finds) -> Result<Match, L::Error> {
+        // Where the userId finds one customer and the e-mail several, the userId decides if it is among them.
+        if let ([one], true) = (finds.user_id.as_slice(), finds.email.len() > 1)
+            && finds.email.contains(one)
+        {
+            return Ok(Match::Found(*one));
+        }
+        if self.settings.on_conflict == OnConflict::Create && key.user_id.is_some() {
+            // E-mails may be shared: a customer with another userId is not meant.
+            if let [one] = finds.user_id.as_slice() {
+                return Ok(Match::Found(*one));
+            }
+            let mut unowned = Vec::new();
+            for target in &finds.email {
+                if !self.has_other_user_id(*target, key)? {
+                    unowned.push(*target);
+                }
+            }
+            return Ok(self.among(KeyField::Email, &unowned));
+        }
+        Ok(self.among(KeyField::Email, &finds.email))
+    }
+
+    fn among(&self, field: KeyField, found: &[Target]) -> Match {
+        match (found, self.settings.on_ambiguous) {
+            ([], _) => Match::Nobody,
+            ([one], _) => Match::Found(*one),
+            ([oldest, ..], OnAmbiguous::Oldest) => Match::Found(*oldest),
+            ([.., newest], OnAmbiguous::Newest) => Match::Found(*newest),
+            (_, OnAmbiguous::Skip) => Match::SkippedAmbiguous,
+            (several, OnAmbiguous::Reject) => Match::Rejected(ambiguous(field, several.len())),
+        }
+    }
+
+    /// Conflicts are looked for whenever userId and e-mail are there, also outside `keys` (contract).
+    fn check_conflicts(
+        &self,
+        key: &RowKey,
+        finds: &Finds,
+        chosen: Target,
+    ) -> Result<Match, L::Error> {
+        if !finds.user_id.is_empty() && !finds.user_id.contains(&chosen) {
+            if self.settings.on_conflict == OnConflict::Create && key.id.is_none() {
+                // A row whose userId finds somebody patches that one.
+                return Ok(self.among(KeyField::UserId, &finds.user_id));
+            }
+            return Ok(Match::Rejected(two_customers()));
+        }
+        if self.settings.on_conflict == OnConflict::Create
+            || key.user_id.is_none()
+            || key.email.is_none()
+        {
+            return Ok(Match::Found(chosen));
+        }
+        if !finds.email.is_empty() && !finds.email.contains(&chosen) {
+            return Ok(Match::Rejected(two_customers()));
+        }
+        let by_email = finds.user_id.is_empty() && key.id.is_none();
+        if by_email && self.has_other_user_id(chosen, key)? {
+            return Ok(Match::Rejected(other_user_id()));
+        }
+        Ok(Match::Found(chosen))
+    }
+
+    /// A row that no key of its own finds may still collide with a customer by the key that is not tried.
+    fn check_nobody(&self, key: &RowKey, finds: &Finds) -> Result<Match, L::Error> {
+        if !finds.user_id.is_empty() {
+            // Only where userId is no match key: a create would make a second customer with that userId.
+            return Ok(match self.settings.on_conflict {
+                OnConflict::Create => self.among(KeyField::UserId, &finds.user_id),
+                OnConflict::Reject => Match::Rejected(
+                    Issue::matching(
+                        "conflict",
+                        "its userId belongs to a customer with another e-mail address",
+                    )
+                    .hint("add \"userId\" to match.keys, or correct the row"),
+                ),
+            });
+        }
+        if self.settings.on_conflict == OnConflict::Reject && key.user_id.is_some() {
+            for target in &finds.email {
+                if self.has_other_user_id(*target, key)? {
+                    return Ok(Match::Rejected(other_user_id()));
+                }
+            }
+        }
+        Ok(Match::Nobody)
+    }
+
+    /// Whether the customer has a userId, and not the row's.
+    fn has_other_user_id(&self, target: Target, key: &RowKey) -> Result<bool, L::Error> {
+        Ok(match target {
+            Target::Remote(id) => {
+                let customer = self.lookup.customer(id)?;
+                let theirs = customer.as_ref().and_then(RemoteCustomer::user_id);
+                theirs.is_some() && theirs != key.user_id.as_deref()
+            }
+            Target::New(new) => {
+                let theirs = self.created.user_id(new);
+                theirs.is_some() && theirs != key.user_id.as_deref().map(key_hash)
+            }
+        })
+    }
+}
+
+fn ambiguous(field: KeyField, several: usize) -> Issue {
+    let message = format!("its {field} matches {several} customers");
+    Issue::matching("ambiguous", message).hint(
+        "merge them in HelpCrunch, give the row a key that finds one, or set match.on_ambiguous",
+    )
+}
+
+fn two_customers() -> Issue {
+    Issue::matching("conflict", "its keys match two different customers")
+        .hint("correct the row, or merge the customers in HelpCrunch")
+}
+
+fn other_user_id() -> Issue {
+    Issue::matching(
+        "conflict",
+        "its e-mail address belongs to a customer with another userId",
+    )
+    .hint(
+        "correct the row, or set match.on_conflict = \"create\" if customers may share an address",
+    )
+}
+
+/// Which row speaks for each customer, where several do.
+#[derive(Debug, Default)]
+pub struct Claims {
+    first: HashMap<Target, RowNumber>,
+}
+
+impl Claims {
+    /// Claims the customer for a row; gives the row that had it before.
+    pub fn claim(&mut self, target: Target, row: RowNumber) -> Option<RowNumber> {
+        use std::collections::hash_map::Entry;
+        match self.first.entry(target) {
+            Entry::Occupied(earlier) => Some(*earlier.get()),
+            Entry::Vacant(free) => {
+                free.insert(row);
+                None
+            }
+        }
+    }
+
+    /// Gives the customer to a later row.
+    pub fn replace(&mut self, target: Target, row: RowNumber) {
+        self.first.insert(target, row);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Field, Value};
+    use std::convert::Infallible;
+
+    struct People(Vec<RemoteCustomer>);
+
+    fn person(id: u64, user_id: Option<&str>, email: Option<&str>) -> RemoteCustomer {
+        let mut customer = RemoteCustomer::unknown(CustomerId(id));
+        customer.set_field(Field::UserId, user_id.map(|t| Value::Text(t.into())));
+        customer.set_field(Field::Email, email.map(|t| Value::Text(t.into())));
+        customer
+    }
+
+    impl RemoteLookup for People {
+        type Error = Infallible;
+        fn by_user_id(&self, user_id: &str) -> Result<Vec<CustomerId>, Infallible> {
+            Ok(self
+                .0
+                .iter()
+                .filter(|c| c.user_id() == Some(user_id))
+                .map(|c| c.id)
+                .collect())
+        }
+        fn by_email(&self, email: &str) -> Result<Vec<CustomerId>, Infallible> {
+            let same = |c: &&RemoteCustomer| {
+                c.email()
+                    .is_some_and(|e| fold_email(e) == fold_email(email))
+            };
+            Ok(self.0.iter().filter(same).map(|c| c.id).collect())
+        }
+        fn customer(&self, id: CustomerId) -> Result<Option<RemoteCustomer>, Infallible> {
+            Ok(self.0.iter().find(|c| c.id == id).cloned())
+        }
+    }
+
+    fn key(user_id: Option<&str>, email: Option<&str>) -> RowKey {
+        RowKey {
+            id: None,
+            user_id: user_id.map(Into::into),
+            email: email.map(Into::into),
+        }
+    }
+
+    fn find(people: &People, settings: &MatchSettings, key: &RowKey) -> Match {
+        Matcher::new(settings, people).find(key).unwrap()
+    }
+
+    fn found(id: u64) -> Match {
+        Match::Found(Target::Remote(CustomerId(id)))
+    }
+
+    fn code(m: &Match) -> &str {
+        match m {
+            Match::Rejected(issue) => &issue.code,
+            _ => "",
+        }
+    }
+
+    fn settings(
+        keys: &[KeyField],
+        on_ambiguous: OnAmbiguous,
+        on_conflict: OnConflict,
+    ) -> MatchSettings {
+        MatchSettings {
+            keys: keys.to_vec(),
+            on_ambiguous,
+            on_conflict,
+        }
+    }
+
+    fn sharing() -> MatchSettings {
+        MatchSettings {
+            on_conflict: OnConflict::Create,
+            ..MatchSettings::default()
+        }
+    }
+
+    #[test]
+    fn the_first_key_that_finds_somebody_decides() {
+        let people = People(vec![
+            person(1, Some("a"), None),
+            person(2, None, Some("B@x.org")),
+        ]);
+        let plain = MatchSettings::default();
+        assert_eq!(find(&people, &plain, &key(Some("a"), None)), found(1));
+        assert_eq!(
+            find(&people, &plain, &key(Some("z"), Some("b@X.org"))),
+            found(2)
+        );
+        assert_eq!(
+            find(&people, &plain, &key(Some("z"), Some("c@x.org"))),
+            Match::Nobody
+        );
+        assert_eq!(find(&people, &plain, &key(Some("A"), None)), Match::Nobody);
+    }
+
+    #[test]
+    fn two_customers_and_another_user_id_are_conflicts() {
+        let people = People(vec![
+            person(1, Some("a"), Some("a@x")),
+            person(2, Some("b"), Some("b@x")),
+            person(3, None, Some("c@x")),
+        ]);
+        let plain = MatchSettings::default();
+        for both in [
+            key(Some("a"), Some("b@x")),
+            key(Some("a"), Some("c@x")),
+            key(Some("z"), Some("b@x")),
+        ] {
+            assert_eq!(code(&find(&people, &plain, &both)), "conflict", "{both:?}");
+        }
+        assert_eq!(
+            find(&people, &sharing(), &key(Some("a"), Some("b@x"))),
+            found(1)
+        );
+        assert_eq!(
+            find(&people, &sharing(), &key(Some("z"), Some("b@x"))),
+            Match::Nobody
+        );
+        assert_eq!(
+            find(&people, &sharing(), &key(Some("z"), Some("c@x"))),
+            found(3)
+        );
+    }
+
+    #[test]
+    fn conflicts_are_looked_for_outside_the_keys_too() {
+        let people = People(vec![
+            person(1, Some("a"), Some("a@x")),
+            person(2, None, Some("c@x")),
+        ]);
+        let by_user = settings(&[KeyField::UserId], OnAmbiguous::Reject, OnConflict::Reject);
+        assert_eq!(
+            code(&find(&people, &by_user, &key(Some("z"), Some("a@x")))),
+            "conflict"
+        );
+        assert_eq!(
+            find(&people, &by_user, &key(Some("z"), Some("c@x"))),
+            Match::Nobody
+        );
+        let by_email = settings(&[KeyField::Email], OnAmbiguous::Reject, OnConflict::Reject);
+        assert_eq!(
+            code(&find(&people, &by_email, &key(Some("a"), Some("c@x")))),
+            "conflict"
+        );
+        assert_eq!(
+            code(&find(&people, &by_email, &key(Some("a"), Some("new@x")))),
+            "conflict"
+        );
+        let by_email = settings(&[KeyField::Email], OnAmbiguous::Reject, OnConflict::Create);
+        assert_eq!(
+            find(&people, &by_email, &key(Some("a"), Some("new@x"))),
+            found(1)
+        );
+        assert_eq!(
+            find(&people, &by_email, &key(Some("a"), Some("c@x"))),
+            found(1)
+        );
+    }
+
+    #[test]
+    fn several_customers_of_one_email() {
+        let people = People(vec![
+            person(5, Some("a"), Some("s@x")),
+            person(3, None, Some("s@x")),
+            person(9, Some("b"), Some("S@x")),
+        ]);
+        let plain = MatchSettings::default();
+        assert_eq!(
+            code(&find(&people, &plain, &key(None, Some("s@x")))),
+            "ambiguous"
+        );
+        assert_eq!(
+            find(&people, &plain, &key(Some("a"), Some("s@x"))),
+            found(5)
+        );
+        let pick = |on| settings(&[KeyField::UserId, KeyField::Email], on, OnConflict::Reject);
+        assert_eq!(
+            find(&people, &pick(OnAmbiguous::Skip), &key(None, Some("s@x"))),
+            Match::SkippedAmbiguous
+        );
+        assert_eq!(
+            find(&people, &pick(OnAmbiguous::Oldest), &key(None, Some("s@x"))),
+            found(3)
+        );
+        assert_eq!(
+            find(&people, &pick(OnAmbiguous::Newest), &key(None, Some("s@x"))),
+            found(9)
+        );
+        let by_email_first = settings(
+            &[KeyField::Email, KeyField::UserId],
+            OnAmbiguous::Reject,
+            OnConflict::Reject,
+        );
+        assert_eq!(
+            find(&people, &by_email_first, &key(Some("b"), Some("s@x"))),
+            found(9)
+        );
+        assert_eq!(
+            find(&people, &sharing(), &key(Some("z"), Some("s@x"))),
+            found(3)
+        );
+    }
+
+    #[test]
+    fn an_id_that_does_not_exist_is_never_created() {
+        let people = People(vec![person(1, Some("a"), Some("a@x"))]);
+        let by_id = settings(
+            &[KeyField::Id, KeyField::UserId],
+            OnAmbiguous::Reject,
+            OnConflict::Reject,
+        );
+        let with_id = |id, user: &str| RowKey {
+            id: Some(CustomerId(id)),
+            ..key(Some(user), None)
+        };
+        assert_eq!(code(&find(&people, &by_id, &with_id(7, "a"))), "unknown_id");
+        assert_eq!(find(&people, &by_id, &with_id(1, "a")), found(1));
+        assert_eq!(find(&people, &by_id, &with_id(1, "new")), found(1));
+        assert_eq!(find(&people, &by_id, &key(Some("a"), None)), found(1));
+    }
+
+    #[test]
+    fn earlier_rows_are_matched_like_remote_customers() {
+        let people = People(vec![]);
+        let plain = MatchSettings::default();
+        let mut matcher = Matcher::new(&plain, &people);
+        let ann = matcher.create(&key(Some("a"), Some("a@x")));
+        let bob = matcher.create(&key(None, Some("b@x")));
+        let new = |n| Match::Found(Target::New(n));
+        assert_eq!(
+            matcher.find(&key(Some("a"), Some("other@x"))).unwrap(),
+            new(ann)
+        );
+        assert_eq!(matcher.find(&key(None, Some("A@x"))).unwrap(), new(ann));
+        assert_eq!(
+            matcher.find(&key(Some("b"), Some("b@x"))).unwrap(),
+            new(bob)
+        );
+        assert_eq!(
+            code(&matcher.find(&key(Some("z"), Some("a@x"))).unwrap()),
+            "conflict"
+        );
+        let sharing = sharing();
+        let mut matcher = Matcher::new(&sharing, &people);
+        matcher.create(&key(Some("a"), Some("a@x")));
+        assert_eq!(
+            matcher.find(&key(Some("z"), Some("a@x"))).unwrap(),
+            Match::Nobody
+        );
+    }
+}
