@@ -1,5 +1,6 @@
 //! From what rows want and what HelpCrunch has to a plan. Pure: it never sees HTTP, a clock or the terminal.
 
+pub mod budget;
 pub mod codec;
 pub mod diff;
 mod entries;
@@ -8,6 +9,7 @@ pub mod near;
 mod operation;
 mod operation_line;
 mod preview;
+pub mod previewer;
 pub mod safety;
 mod settings;
 

@@ -1,0 +1,411 @@
+//! Builds the preview while rows are planned, in bounded memory.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::domain::{Issue, Value};
+
+use super::near::nearest;
+use super::safety::SafetyFigures;
+use super::{
+    Cause, Example, Lane, NewName, Operation, OperationKind, PlanCounts, Preview, ShownChange,
+};
+
+/// More distinct names than this are counted together: no preview is made for reading more.
+const MOST_NAMES: usize = 10_000;
+
+/// Names that the known customers have.
+#[derive(Debug, Clone, Default)]
+pub struct KnownNames {
+    pub tags: BTreeSet<String>,
+    pub properties: BTreeSet<String>,
+}
+
+/// Where a row stands, for people.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    pub row: crate::domain::RowNumber,
+    pub source: &'a str,
+    pub line: u64,
+}
+
+type CauseKey = (crate::domain::IssueKind, String, Option<String>, String);
+
+/// Adds up what is shown of a plan.
+#[derive(Debug)]
+pub struct Previewer {
+    preview: Preview,
+    examples_of_each: usize,
+    causes: HashMap<CauseKey, Cause>,
+    fields: BTreeMap<String, u64>,
+    tags: BTreeMap<String, u64>,
+    properties: BTreeMap<String, u64>,
+    shown: BTreeMap<OperationKind, usize>,
+    changed: u64,
+    rejected_for_content: u64,
+}
+
+impl Previewer {
+    #[must_use]
+    pub fn new(examples_of_each: usize) -> Self {
+        Self {
+            preview: Preview::default(),
+            examples_of_each,
+            causes: HashMap::new(),
+            fields: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            properties: BTreeMap::new(),
+            shown: BTreeMap::new(),
+            changed: 0,
+            rejected_for_content: 0,
+        }
+    }
+
+    /// A row was read.
+    pub fn row(&mut self) {
+        self.preview.rows += 1;
+    }
+
+    /// A row's customer was found among those that HelpCrunch has.
+    pub fn matched(&mut self) {
+        self.preview.matched += 1;
+    }
+
+    pub fn unchanged(&mut self) {
+        self.preview.counts.unchanged += 1;
+    }
+
+    pub fn skipped(&mut self) {
+        self.preview.counts.skipped += 1;
+    }
+
+    /// A one-way boolean of a row stays true.
+    pub fn kept_true(&mut self, count: u32) {
+        self.preview.kept_true += u64::from(count);
+    }
+
+    pub fn rejected(&mut self, issue: &Issue, place: Place<'_>) {
+        self.preview.counts.rejected += 1;
+        if issue.kind == crate::domain::IssueKind::Input {
+            self.rejected_for_content += 1;
+        }
+        let key = (
+            issue.kind,
+            issue.code.clone(),
+            issue.column.clone(),
+            issue.message.clone(),
+        );
+        let full = self.causes.len() >= MOST_NAMES;
+        if let Some(cause) = self.causes.get_mut(&key) {
+            cause.count += 1;
+        } else if !full {
+            self.causes.insert(key, cause(issue, place));
+        }
+    }
+
+    /// A row that writes.
+    pub fn lane(&mut self, lane: &Lane, place: Place<'_>) {
+        let mut changed = false;
+        let mut loses = false;
+        for operation in &lane.operations {
+            let counts = &mut self.preview.counts;
+            match operation {
+                Operation::Create(_) => counts.create += 1,
+                Operation::Patch(_) => counts.patch += 1,
+                Operation::Tag(_) => counts.tag += 1,
+                Operation::Untag(_) => counts.untag += 1,
+            }
+            changed |= matches!(operation, Operation::Patch(_) | Operation::Untag(_));
+            loses |= self.patched(operation);
+            self.names(operation);
+            self.example(lane, operation, place);
+        }
+        self.changed += u64::from(changed);
+        self.preview.cleared += u64::from(loses);
+    }
+
+    /// Counts changed fields; tells whether a value is lost.
+    fn patched(&mut self, operation: &Operation) -> bool {
+        let Operation::Patch(patch) = operation else {
+            return false;
+        };
+        for name in operation.fields() {
+            count(&mut self.fields, &name);
+        }
+        let back = |c: &&super::FieldChange| {
+            c.from == Some(Value::Bool(true)) && c.to == Some(Value::Bool(false))
+        };
+        self.preview.turned_false += patch.set.iter().filter(back).count() as u64;
+        let field = patch.set.iter().any(|c| c.from.is_some() && c.to.is_none());
+        field
+            || patch
+                .custom_data
+                .iter()
+                .any(|c| c.from.is_some() && c.to.is_none())
+    }
+
+    fn names(&mut self, operation: &Operation) {
+        match operation {
+            Operation::Create(create) => {
+                create
+                    .tags
+                    .iter()
+                    .for_each(|t| count(&mut self.tags, &t.name));
+                create
+                    .custom_data
+                    .iter()
+                    .for_each(|(name, _)| count(&mut self.properties, name));
+            }
+            Operation::Patch(patch) => {
+                let set = patch.custom_data.iter().filter(|c| c.to.is_some());
+                set.for_each(|c| count(&mut self.properties, &c.name));
+            }
+            Operation::Tag(tags) => tags.iter().for_each(|t| count(&mut self.tags, &t.name)),
+            Operation::Untag(_) => {}
+        }
+    }
+
+    fn example(&mut self, lane: &Lane, operation: &Operation, place: Place<'_>) {
+        let shown = self.shown.entry(operation.kind()).or_default();
+        if *shown >= self.examples_of_each {
+            return;
+        }
+        *shown += 1;
+        self.preview.examples.push(Example {
+            op: operation.kind(),
+            row: lane.row,
+            source: place.source.to_owned(),
+            line: place.line,
+            key: lane.key.clone(),
+            customer_id: lane.customer,
+            changes: shown_changes(operation),
+        });
+    }
+
+    /// The counts so far.
+    #[must_use]
+    pub fn counts(&self) -> PlanCounts {
+        self.preview.counts
+    }
+
+    /// The figures for the safety limits.
+    #[must_use]
+    pub fn figures(&self, customers: Option<u64>, finished_runs: u64) -> SafetyFigures {
+        SafetyFigures {
+            counts: self.preview.counts,
+            rows: self.preview.rows - self.rejected_for_content,
+            matched: self.preview.matched,
+            changed: self.changed,
+            cleared: self.preview.cleared,
+            customers,
+            finished_runs,
+        }
+    }
+
+    /// The preview, but for the facts that only the caller has: estimate, remote, digest, columns, notes.
+    #[must_use]
+    pub fn finish(self, known: &KnownNames) -> Preview {
+        let mut preview = self.preview;
+        preview.rejected_by_cause = self.causes.into_values().collect();
+        preview.rejected_by_cause.sort_by(|a, b| {
+            b.count
+                .cmp(&a.count)
+                .then(a.example_row.cmp(&b.example_row))
+        });
+        preview.changed_fields = self.fields.into_iter().collect();
+        preview
+            .changed_fields
+            .sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        preview.new_tags = new_names(self.tags, &known.tags);
+        preview.new_properties = new_names(self.properties, &known.properties);
+        preview.examples.sort_by_key(|example| example.op);
+        preview
+    }
+}
+
+fn count(counts: &mut BTreeMap<String, u64>, name: &str) {
+    if let Some(count) = counts.get_mut(name) {
+        *count += 1;
+    } else if counts.len() < MOST_NAMES {
+        counts.insert(name.to_owned(), 1);
+    }
+}
+
+fn cause(issue: &Issue, place: Place<'_>) -> Cause {
+    Cause {
+        kind: issue.kind,
+        code: issue.code.clone(),
+        column: issue.column.clone(),
+        count: 1,
+        example_row: place.row,
+        example_source: place.source.to_owned(),
+        example_line: place.line,
+        message: issue.message.clone(),
+        hint: issue.hint.clone(),
+    }
+}
+
+fn new_names(counts: BTreeMap<String, u64>, known: &BTreeSet<String>) -> Vec<NewName> {
+    let new = counts.into_iter().filter(|(name, _)| !known.contains(name));
+    let mut names: Vec<_> = new
+        .map(|(name, customers)| NewName {
+            near: nearest(&name, known.iter().map(String::as_str)).map(Into::into),
+            name,
+            customers,
+        })
+        .collect();
+    names.sort_by(|a, b| {
+        b.near
+            .is_some()
+            .cmp(&a.near.is_some())
+            .then(b.customers.cmp(&a.customers))
+    });
+    names
+}
+
+/// An operation's changes as old and new texts, for people and for `--changes`.
+#[must_use]
+pub fn shown_changes(operation: &Operation) -> Vec<ShownChange> {
+    let shown =
+        |field: String, old: Option<String>, new: Option<String>| ShownChange { field, old, new };
+    let tags = |name: &String| Some(name.clone());
+    match operation {
+        Operation::Create(create) => {
+            let fields = create
+                .set
+                .iter()
+                .map(|(f, v)| shown(f.name().into(), None, Some(v.to_string())));
+            let custom = create
+                .custom_data
+                .iter()
+                .map(|(n, v)| shown(format!("customData.{n}"), None, Some(v.to_string())));
+            let tags = create
+                .tags
+                .iter()
+                .map(|t| shown("tags".into(), None, tags(&t.name)));
+            fields.chain(custom).chain(tags).collect()
+        }
+        Operation::Patch(patch) => {
+            let text = |v: &Option<Value>| v.as_ref().map(ToString::to_string);
+            let fields = patch
+                .set
+                .iter()
+                .map(|c| shown(c.field.name().into(), text(&c.from), text(&c.to)));
+            let custom = patch.custom_data.iter().map(|c| {
+                let text =
+                    |v: &Option<crate::domain::CustomValue>| v.as_ref().map(ToString::to_string);
+                shown(format!("customData.{}", c.name), text(&c.from), text(&c.to))
+            });
+            fields.chain(custom).collect()
+        }
+        Operation::Tag(added) => added
+            .iter()
+            .map(|t| shown("tags".into(), None, tags(&t.name)))
+            .collect(),
+        Operation::Untag(removed) => removed
+            .iter()
+            .map(|t| shown("tags".into(), tags(&t.name), None))
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{CustomerId, Field, RowKey, RowNumber, Tag};
+    use crate::plan::{FieldChange, Patch};
+
+    fn place() -> Place<'static> {
+        Place {
+            row: RowNumber(1),
+            source: "a.csv",
+            line: 2,
+        }
+    }
+
+    fn lane(operations: Vec<Operation>) -> Lane {
+        Lane {
+            row: RowNumber(1),
+            key: RowKey::default(),
+            customer: Some(CustomerId(1)),
+            operations,
+        }
+    }
+
+    fn change(field: Field, from: Option<Value>, to: Option<Value>) -> Operation {
+        Operation::Patch(Patch {
+            set: vec![FieldChange { field, from, to }],
+            custom_data: vec![],
+        })
+    }
+
+    #[test]
+    fn losses_changes_and_new_names_are_counted_by_customer() {
+        let mut previewer = Previewer::new(1);
+        let text = |t: &str| Some(Value::Text(t.into()));
+        previewer.lane(
+            &lane(vec![
+                change(Field::Phone, text("1"), None),
+                Operation::Untag(vec![Tag::named("x")]),
+            ]),
+            place(),
+        );
+        previewer.lane(
+            &lane(vec![change(
+                Field::Blocked,
+                Some(Value::Bool(true)),
+                Some(Value::Bool(false)),
+            )]),
+            place(),
+        );
+        previewer.lane(
+            &lane(vec![Operation::Tag(vec![
+                Tag::named("Leads"),
+                Tag::named("vip"),
+            ])]),
+            place(),
+        );
+        let figures = previewer.figures(None, 0);
+        assert_eq!((figures.changed, figures.cleared), (2, 1));
+        let known = KnownNames {
+            tags: ["Lead".into(), "vip".into()].into(),
+            ..KnownNames::default()
+        };
+        let preview = previewer.finish(&known);
+        assert_eq!(preview.turned_false, 1);
+        assert_eq!(
+            preview.new_tags,
+            [NewName {
+                name: "Leads".into(),
+                customers: 1,
+                near: Some("Lead".into())
+            }]
+        );
+        assert_eq!(preview.examples.len(), 3);
+        assert_eq!(
+            preview.changed_fields,
+            [("blocked".to_owned(), 1), ("phone".to_owned(), 1)]
+        );
+    }
+
+    #[test]
+    fn rejected_rows_are_grouped_by_cause() {
+        let mut previewer = Previewer::new(0);
+        for _ in 0..3 {
+            previewer.rejected(
+                &Issue::input("bad_date", "not a date").column("Signed up"),
+                place(),
+            );
+        }
+        previewer.rejected(&Issue::matching("ambiguous", "two"), place());
+        let preview = previewer.finish(&KnownNames::default());
+        assert_eq!(
+            preview
+                .rejected_by_cause
+                .iter()
+                .map(|c| c.count)
+                .collect::<Vec<_>>(),
+            [3, 1]
+        );
+        assert_eq!(preview.counts.rejected, 4);
+    }
+}
