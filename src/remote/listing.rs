@@ -1,0 +1,149 @@
+//! Reading all customers, page by page, so that none who was there all the time is missed.
+
+use crate::domain::CustomerId;
+use crate::helpcrunch::{Filter, ListQuery, Operator, Order, Page, ReadClient, Search, Sort, Term};
+
+use super::reading::Reading;
+use super::side::{ReadProgress, RemoteError};
+use super::strategy::PAGE;
+
+/// The first page of a listing; it also tells the size of the account.
+pub(super) async fn first_page(client: &ReadClient) -> Result<Page, RemoteError> {
+    Ok(client.list(&query(0)).await.result?)
+}
+
+fn query(offset: u64) -> ListQuery {
+    ListQuery { limit: PAGE, offset, sort: Some(Sort::FirstSeen), order: Order::Ascending }
+}
+
+/// Reads what comes after the first page into the reading.
+///
+/// Pages overlap by one customer. The listing is complete when no overlap ever failed and its distinct ids equal
+/// `total` before and after; otherwise a second pass by ranges of ids fills it. A customer keeps its id, and a
+/// range that fits into one answer is read at one moment, so that pass misses nobody.
+pub(super) async fn list_rest(
+    client: &ReadClient,
+    first: &Page,
+    reading: &mut Reading,
+    progress: &dyn ReadProgress,
+) -> Result<(), RemoteError> {
+    for customer in &first.customers {
+        reading.put(customer)?;
+    }
+    let mut steady = true;
+    let mut last = first.customers.last().map(|c| c.id);
+    let mut last_total = first.total;
+    let mut next = first.customers.len() as u64;
+    let mut largest = next;
+    while last.is_some() && first.total.is_none_or(|total| next < total) {
+        progress.read(reading.len(), first.total);
+        let page = client.list(&query(next.saturating_sub(1))).await.result?;
+        steady &= page.customers.first().map(|c| c.id) == last;
+        for customer in &page.customers {
+            reading.put(customer)?;
+        }
+        let got = page.customers.len() as u64;
+        largest = largest.max(got);
+        last_total = page.total.or(last_total);
+        if got <= 1 {
+            break;
+        }
+        last = page.customers.last().map(|c| c.id);
+        next += got - 1;
+    }
+    let known = reading.len();
+    if steady && first.total == Some(known) && last_total == Some(known) {
+        return Ok(());
+    }
+    // A short first page without a total is the whole account, read at one moment.
+    tracing::info!(known, total = last_total, "the listing is not certain to be complete: reading again by ranges of ids");
+    fill_by_ranges(client, reading, largest.clamp(2, u64::from(PAGE)), progress).await
+}
+
+/// A half-open range of ids; open at the top where `end` is nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct IdRange {
+    start: u64,
+    end: Option<u64>,
+}
+
+async fn fill_by_ranges(client: &ReadClient, reading: &mut Reading, page: u64, progress: &dyn ReadProgress) -> Result<(), RemoteError> {
+    let mut todo = ranges(&reading.ids(), page - page.div_ceil(10));
+    todo.reverse();
+    while let Some(range) = todo.pop() {
+        progress.read(reading.len(), None);
+        let answer = client.search(&search(range)).await.result?;
+        let got = answer.customers.len() as u64;
+        for customer in &answer.customers {
+            reading.put(customer)?;
+        }
+        let whole = answer.total.map_or(got < page, |total| got >= total);
+        if !whole {
+            let highest = answer.customers.iter().map(|c| c.id.0).max();
+            let Some((low, high)) = split(range, highest) else {
+                return Err(RemoteError::Unlistable);
+            };
+            todo.push(high);
+            todo.push(low);
+        }
+    }
+    Ok(())
+}
+
+/// Ranges that cover every id there can be, each with at most `each` of the known ones.
+fn ranges(known: &[CustomerId], each: u64) -> Vec<IdRange> {
+    let each = usize::try_from(each).unwrap_or(1).max(1);
+    let mut starts: Vec<u64> = known.chunks(each).filter_map(|chunk| chunk.first()).map(|id| id.0).collect();
+    if let Some(first) = starts.first_mut() {
+        *first = 0;
+    } else {
+        starts.push(0);
+    }
+    let ends = starts.iter().skip(1).copied().map(Some).chain([None]);
+    starts.iter().copied().zip(ends).map(|(start, end)| IdRange { start, end }).collect()
+}
+
+/// The range in two halves; nothing where it holds one id only.
+fn split(range: IdRange, highest_seen: Option<u64>) -> Option<(IdRange, IdRange)> {
+    let end = range.end.unwrap_or_else(|| highest_seen.unwrap_or(range.start).saturating_mul(2).max(range.start + 2));
+    let middle = range.start + (end - range.start) / 2;
+    (middle > range.start).then_some((
+        IdRange { start: range.start, end: Some(middle) },
+        IdRange { start: middle, end: range.end },
+    ))
+}
+
+fn search(range: IdRange) -> Search {
+    let at_least = Filter::new(Term::Id(CustomerId(range.start)), Operator::GreaterOrEqual);
+    let below = range.end.map(|end| Filter::new(Term::Id(CustomerId(end)), Operator::Less));
+    Search::all([at_least].into_iter().chain(below).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_cover_every_id_once() {
+        let known: Vec<_> = [5, 9, 11, 40, 41].map(CustomerId).to_vec();
+        let found = ranges(&known, 2);
+        assert_eq!(found.first().unwrap().start, 0);
+        assert_eq!(found.last().unwrap().end, None);
+        for pair in found.windows(2) {
+            assert_eq!(pair[0].end, Some(pair[1].start));
+        }
+        assert_eq!(ranges(&[], 90), [IdRange { start: 0, end: None }]);
+    }
+
+    #[test]
+    fn a_range_is_split_until_it_holds_one_id() {
+        let mut range = IdRange { start: 0, end: None };
+        for _ in 0..200 {
+            let Some((low, high)) = split(range, Some(1_000_000)) else { break };
+            assert_eq!(low.end, Some(high.start));
+            assert_eq!((low.start, high.end), (range.start, range.end));
+            range = low;
+        }
+        assert_eq!(split(IdRange { start: 7, end: Some(8) }, None), None);
+    }
+}

@@ -1,0 +1,261 @@
+//! A reading of the remote side: records in a file, an index in memory.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fs::File;
+use std::hash::Hasher;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+
+use siphasher::sip128::{Hasher128, SipHasher13};
+
+use crate::domain::{CustomerId, Known, RemoteCustomer, fold_email};
+use crate::plan::matching::RemoteLookup;
+use crate::plan::previewer::KnownNames;
+
+/// Bytes that wait in memory before they go to the file.
+const BUFFER: usize = 1 << 20;
+/// Distinct tag and property names that are remembered; more are no help to anybody who looks for typing errors.
+const MOST_NAMES: usize = 100_000;
+
+/// Why a reading cannot be kept or consulted.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadingError {
+    #[error("the reading of the remote side could not be kept on disk")]
+    Storage(#[from] io::Error),
+    #[error("the reading of the remote side is damaged")]
+    Damaged(#[from] serde_json::Error),
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    offset: u64,
+    length: u32,
+}
+
+/// Customers by hash of a key; nearly always one.
+#[derive(Debug, Default)]
+struct KeyIndex {
+    one: HashMap<u128, CustomerId>,
+    further: HashMap<u128, Vec<CustomerId>>,
+}
+
+impl KeyIndex {
+    fn add(&mut self, key: &str, id: CustomerId) {
+        let hash = hash(key);
+        let first = *self.one.entry(hash).or_insert(id);
+        if first != id {
+            let further = self.further.entry(hash).or_default();
+            if !further.contains(&id) {
+                further.push(id);
+            }
+        }
+    }
+
+    fn find(&self, key: &str) -> Vec<CustomerId> {
+        let hash = hash(key);
+        let further = self.further.get(&hash).into_iter().flatten();
+        self.one.get(&hash).into_iter().chain(further).copied().collect()
+    }
+}
+
+fn hash(text: &str) -> u128 {
+    let mut hasher = SipHasher13::new();
+    hasher.write(text.as_bytes());
+    hasher.finish128().as_u128()
+}
+
+/// Customers as they were read. Memory holds some hundred bytes for each, the records are in a file.
+#[derive(Debug)]
+pub struct Reading {
+    file: RefCell<File>,
+    /// Records at the end that are not in the file yet, from `written` on.
+    tail: Vec<u8>,
+    written: u64,
+    slots: HashMap<CustomerId, Slot>,
+    user_ids: KeyIndex,
+    emails: KeyIndex,
+    /// Some customer was read twice, so that the key indexes may name it by keys that it had before.
+    replaced: bool,
+    names: KnownNames,
+}
+
+impl Reading {
+    /// An empty reading whose records go to the file, which is overwritten.
+    #[must_use]
+    pub fn new(file: File) -> Self {
+        Self {
+            file: RefCell::new(file),
+            tail: Vec::new(),
+            written: 0,
+            slots: HashMap::new(),
+            user_ids: KeyIndex::default(),
+            emails: KeyIndex::default(),
+            replaced: false,
+            names: KnownNames::default(),
+        }
+    }
+
+    /// Adds a customer, or takes the place of an earlier record of it.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn put(&mut self, customer: &RemoteCustomer) -> Result<(), ReadingError> {
+        let start = self.tail.len();
+        serde_json::to_writer(&mut self.tail, customer)?;
+        let length = u32::try_from(self.tail.len() - start).map_err(io::Error::other)?;
+        let slot = Slot { offset: self.written + start as u64, length };
+        self.replaced |= self.slots.insert(customer.id, slot).is_some();
+        if let Some(user_id) = customer.user_id() {
+            self.user_ids.add(user_id, customer.id);
+        }
+        if let Some(email) = customer.email() {
+            self.emails.add(&fold_email(email), customer.id);
+        }
+        self.learn_names(customer);
+        if self.tail.len() >= BUFFER {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), ReadingError> {
+        let mut file = self.file.borrow_mut();
+        file.seek(SeekFrom::Start(self.written))?;
+        file.write_all(&self.tail)?;
+        self.written += self.tail.len() as u64;
+        self.tail.clear();
+        Ok(())
+    }
+
+    fn learn_names(&mut self, customer: &RemoteCustomer) {
+        if let Known::Is(tags) = &customer.tags {
+            for tag in tags {
+                if !self.names.tags.contains(&tag.name) && self.names.tags.len() < MOST_NAMES {
+                    self.names.tags.insert(tag.name.clone());
+                }
+            }
+        }
+        if let Known::Is(properties) = &customer.custom_data {
+            for name in properties.keys() {
+                if !self.names.properties.contains(name) && self.names.properties.len() < MOST_NAMES {
+                    self.names.properties.insert(name.clone());
+                }
+            }
+        }
+    }
+
+    /// Number of distinct customers.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.slots.len() as u64
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    #[must_use]
+    pub fn contains(&self, id: CustomerId) -> bool {
+        self.slots.contains_key(&id)
+    }
+
+    /// Ids in ascending order.
+    #[must_use]
+    pub fn ids(&self) -> Vec<CustomerId> {
+        let mut ids: Vec<_> = self.slots.keys().copied().collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// Names of the tags and properties that the customers have.
+    #[must_use]
+    pub fn names(&self) -> &KnownNames {
+        &self.names
+    }
+
+    fn load(&self, slot: Slot) -> Result<RemoteCustomer, ReadingError> {
+        let length = slot.length as usize;
+        if slot.offset >= self.written {
+            let start = usize::try_from(slot.offset - self.written).map_err(io::Error::other)?;
+            let bytes = self.tail.get(start..start + length).unwrap_or_default();
+            return Ok(serde_json::from_slice(bytes)?);
+        }
+        let mut bytes = vec![0; length];
+        let mut file = self.file.borrow_mut();
+        file.seek(SeekFrom::Start(slot.offset))?;
+        file.read_exact(&mut bytes)?;
+        Ok(serde_json::from_slice(&bytes)?)
+    }
+
+    /// The ids whose latest record really has the key.
+    fn current(&self, ids: Vec<CustomerId>, has: impl Fn(&RemoteCustomer) -> bool) -> Result<Vec<CustomerId>, ReadingError> {
+        if !self.replaced {
+            return Ok(ids);
+        }
+        let mut current = Vec::new();
+        for id in ids {
+            if self.customer(id)?.is_some_and(|c| has(&c)) {
+                current.push(id);
+            }
+        }
+        Ok(current)
+    }
+}
+
+impl RemoteLookup for Reading {
+    type Error = ReadingError;
+
+    fn by_user_id(&self, user_id: &str) -> Result<Vec<CustomerId>, ReadingError> {
+        self.current(self.user_ids.find(user_id), |c| c.user_id() == Some(user_id))
+    }
+
+    fn by_email(&self, email: &str) -> Result<Vec<CustomerId>, ReadingError> {
+        let folded = fold_email(email);
+        self.current(self.emails.find(&folded), |c| c.email().map(fold_email).as_deref() == Some(folded.as_str()))
+    }
+
+    fn customer(&self, id: CustomerId) -> Result<Option<RemoteCustomer>, ReadingError> {
+        self.slots.get(&id).map(|slot| self.load(*slot)).transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Field, Value};
+
+    fn person(id: u64, user_id: &str, email: &str) -> RemoteCustomer {
+        let mut customer = RemoteCustomer::unknown(CustomerId(id));
+        customer.set_field(Field::UserId, Some(Value::Text(user_id.into())));
+        customer.set_field(Field::Email, Some(Value::Text(email.into())));
+        customer
+    }
+
+    #[test]
+    fn customers_are_found_by_each_key_in_memory_and_on_disk() {
+        let mut reading = Reading::new(tempfile::tempfile().unwrap());
+        for id in 1..=20_000 {
+            reading.put(&person(id, &format!("u{id}"), &format!("U{}@x.org", id / 2))).unwrap();
+        }
+        assert!(reading.written > 0 && !reading.tail.is_empty());
+        for id in [1, 2, 9_999, 20_000] {
+            let customer = reading.customer(CustomerId(id)).unwrap().unwrap();
+            assert_eq!(customer, person(id, &format!("u{id}"), &format!("U{}@x.org", id / 2)));
+            assert_eq!(reading.by_user_id(&format!("u{id}")).unwrap(), [CustomerId(id)]);
+        }
+        assert_eq!(reading.by_email("u7@X.org").unwrap(), [CustomerId(14), CustomerId(15)]);
+        assert_eq!(reading.by_user_id("U1").unwrap(), []);
+    }
+
+    #[test]
+    fn a_later_record_takes_the_place_of_an_earlier_one() {
+        let mut reading = Reading::new(tempfile::tempfile().unwrap());
+        reading.put(&person(1, "a", "a@x")).unwrap();
+        reading.put(&person(1, "b", "b@x")).unwrap();
+        assert_eq!(reading.len(), 1);
+        assert_eq!(reading.by_user_id("a").unwrap(), []);
+        assert_eq!(reading.by_user_id("b").unwrap(), [CustomerId(1)]);
+        assert_eq!(reading.by_email("a@x").unwrap(), []);
+    }
+}

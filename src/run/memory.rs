@@ -1,0 +1,111 @@
+//! Values that HelpCrunch keeps rewriting: written well twice, and twice it kept another value. Such a change is not
+//! planned again until the row or the remote value changes.
+
+use std::collections::HashMap;
+use std::hash::Hasher;
+
+use serde::{Deserialize, Serialize};
+use siphasher::sip::SipHasher13;
+
+use crate::domain::{CustomerId, Issue, IssueKind};
+use crate::plan::diff::Diff;
+
+/// One value that was not kept. Hashes, so that no value leaves the run's own files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rewrite {
+    pub customer: CustomerId,
+    /// `phone` or `customData.plan`.
+    pub field: String,
+    wanted: u64,
+    kept: u64,
+}
+
+impl Rewrite {
+    #[must_use]
+    pub fn new(customer: CustomerId, field: impl Into<String>, wanted: &str, kept: &str) -> Self {
+        Self { customer, field: field.into(), wanted: hash(wanted), kept: hash(kept) }
+    }
+}
+
+fn hash(text: &str) -> u64 {
+    let mut hasher = SipHasher13::new();
+    hasher.write(text.as_bytes());
+    hasher.finish()
+}
+
+/// The account's rewrites, the latest of each field.
+#[derive(Debug, Clone, Default)]
+pub struct Memory {
+    rewrites: HashMap<(CustomerId, String), (u64, u64)>,
+}
+
+impl Memory {
+    pub fn learn(&mut self, rewrite: Rewrite) {
+        self.rewrites.insert((rewrite.customer, rewrite.field), (rewrite.wanted, rewrite.kept));
+    }
+
+    fn knows(&self, customer: CustomerId, field: String, wanted: &str, kept: &str) -> bool {
+        self.rewrites.get(&(customer, field)) == Some(&(hash(wanted), hash(kept)))
+    }
+
+    /// Takes out of the difference what would only be rewritten again; a warning for each.
+    #[must_use]
+    pub fn drop_rewritten(&self, customer: CustomerId, diff: &mut Diff) -> Vec<Issue> {
+        if self.rewrites.is_empty() {
+            return Vec::new();
+        }
+        let mut warnings = Vec::new();
+        diff.patch.set.retain(|c| {
+            let known = self.knows(customer, c.field.name().into(), &shown(c.to.as_ref()), &shown(c.from.as_ref()));
+            if known {
+                warnings.push(warning(c.field.name()));
+            }
+            !known
+        });
+        diff.patch.custom_data.retain(|c| {
+            let field = format!("customData.{}", c.name);
+            let known = self.knows(customer, field.clone(), &shown(c.to.as_ref()), &shown(c.from.as_ref()));
+            if known {
+                warnings.push(warning(&field));
+            }
+            !known
+        });
+        warnings
+    }
+}
+
+/// The text that is hashed; no value is told apart from every text.
+pub(super) fn shown(value: Option<&impl ToString>) -> String {
+    value.map_or_else(|| "-".into(), |v| format!("={}", v.to_string()))
+}
+
+fn warning(field: &str) -> Issue {
+    let message = format!("HelpCrunch keeps another value of {field} than the row's, each time it is written");
+    Issue::new(IssueKind::Api, "rewritten", message).hint("it is tried again when the row or the customer changes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Field, Value};
+    use crate::plan::{FieldChange, Patch};
+
+    fn diff(from: &str, to: &str) -> Diff {
+        let text = |t: &str| Some(Value::Text(t.into()));
+        let set = vec![FieldChange { field: Field::Phone, from: text(from), to: text(to) }];
+        Diff { patch: Patch { set, custom_data: vec![] }, ..Diff::default() }
+    }
+
+    #[test]
+    fn a_rewrite_is_not_planned_again_until_row_or_remote_changes() {
+        let mut memory = Memory::default();
+        memory.learn(Rewrite::new(CustomerId(1), "phone", "=+38 0", "=+380"));
+        let mut same = diff("+380", "+38 0");
+        assert_eq!(memory.drop_rewritten(CustomerId(1), &mut same).len(), 1);
+        assert!(same.patch.is_empty());
+        for (customer, mut other) in [(1, diff("+381", "+38 0")), (1, diff("+380", "+38 1")), (2, diff("+380", "+38 0"))] {
+            assert!(memory.drop_rewritten(CustomerId(customer), &mut other).is_empty());
+            assert!(!other.patch.is_empty());
+        }
+    }
+}

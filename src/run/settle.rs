@@ -1,0 +1,119 @@
+//! Finds out what became of a create whose outcome is unknown: looks for its customer again and again until it is
+//! old enough to be visible if it was made.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use crate::domain::{Issue, IssueKind, RemoteCustomer, RowKey, email_eq, fold_email};
+use crate::helpcrunch::{CallError, Filter, ListQuery, Order, ReadClient, Search, Sort, Term};
+
+/// How a doubt was settled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settlement {
+    Found(Box<RemoteCustomer>),
+    /// Neither search nor list has it by now: it was not made.
+    NotMade,
+    /// It cannot be told: the row is left in doubt and never sent again.
+    Doubt(Issue),
+    /// The run stops; the doubt stays in the journal.
+    Stopped,
+}
+
+/// How long and how often to look.
+#[derive(Debug, Clone)]
+pub struct Settler {
+    /// A customer may stay invisible to search for so long after its create.
+    pub settle: Duration,
+}
+
+/// The pauses between looks grow by this factor.
+const GROWTH: u32 = 2;
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+/// One look.
+enum Look {
+    Found(Box<RemoteCustomer>),
+    Nobody,
+    Several(usize),
+}
+
+impl Settler {
+    /// Looks for the customer of a create with these keys, from now until `settle` has passed.
+    pub async fn settle(&self, client: &ReadClient, key: &RowKey) -> Settlement {
+        let end = Instant::now() + self.settle;
+        let mut pause = FIRST_PAUSE.min(self.settle);
+        loop {
+            let last = Instant::now() >= end;
+            match self.look(client, key, last).await {
+                Ok(Look::Found(customer)) => return Settlement::Found(customer),
+                Ok(Look::Several(count)) => return Settlement::Doubt(several(count)),
+                Ok(Look::Nobody) if last => return Settlement::NotMade,
+                Ok(Look::Nobody) => {}
+                Err(error) if error.stop().is_some() => return Settlement::Stopped,
+                Err(error) if last => return Settlement::Doubt(unanswered(&error)),
+                Err(_) => {}
+            }
+            sleep_until((Instant::now() + pause).min(end.max(Instant::now()))).await;
+            pause *= GROWTH;
+        }
+    }
+
+    /// The last look also asks the listing, which need not lag as search does.
+    async fn look(&self, client: &ReadClient, key: &RowKey, last: bool) -> Result<Look, CallError> {
+        let page = client.search(&search(key)).await.result?;
+        let found = matching(page.customers, key);
+        if !found.is_empty() || !last {
+            return Ok(judge(found));
+        }
+        let newest = ListQuery { limit: 100, offset: 0, sort: Some(Sort::FirstSeen), order: Order::Descending };
+        Ok(judge(matching(client.list(&newest).await.result?.customers, key)))
+    }
+}
+
+fn judge(mut found: Vec<RemoteCustomer>) -> Look {
+    match (found.len(), found.pop()) {
+        (1, Some(one)) => Look::Found(Box::new(one)),
+        (0, _) | (_, None) => Look::Nobody,
+        (several, _) => Look::Several(several),
+    }
+}
+
+/// By userId where the row has one, since e-mail addresses may be shared; else by address, in both spellings.
+fn search(key: &RowKey) -> Search {
+    let filters = match (&key.user_id, &key.email) {
+        (Some(user_id), _) => vec![Filter::equal(Term::UserId(user_id.clone()))],
+        (None, Some(email)) => {
+            let mut spellings = vec![email.clone(), fold_email(email)];
+            spellings.dedup();
+            spellings.into_iter().map(|e| Filter::equal(Term::Email(e))).collect()
+        }
+        (None, None) => Vec::new(),
+    };
+    Search::any(filters)
+}
+
+fn matching(customers: Vec<RemoteCustomer>, key: &RowKey) -> Vec<RemoteCustomer> {
+    let mut found: Vec<RemoteCustomer> = customers.into_iter().filter(|c| is_meant(c, key)).collect();
+    found.sort_unstable_by_key(|c| c.id);
+    found.dedup_by_key(|c| c.id);
+    found
+}
+
+fn is_meant(customer: &RemoteCustomer, key: &RowKey) -> bool {
+    match (&key.user_id, &key.email) {
+        (Some(user_id), _) => customer.user_id() == Some(user_id),
+        (None, Some(email)) => customer.email().is_some_and(|theirs| email_eq(theirs, email)),
+        (None, None) => false,
+    }
+}
+
+fn several(count: usize) -> Issue {
+    let message = format!("the create got no usable answer, and {count} customers have its key now");
+    Issue::new(IssueKind::Network, "in_doubt", message).hint("look at them in HelpCrunch and remove the one that is too many")
+}
+
+fn unanswered(error: &CallError) -> Issue {
+    let message = format!("the create got no usable answer, and neither did the look-ups for its customer: {error}");
+    Issue::new(IssueKind::Network, "in_doubt", message).hint("the next run looks for it again before it creates anything")
+}

@@ -1,0 +1,182 @@
+//! Whether the customer that a write answered with is what the write meant. Pure; never trusts a status.
+
+use crate::domain::{CustomValue, Field, Known, RemoteCustomer, Tag, Value};
+use crate::plan::diff::{field_holds, property_holds};
+use crate::plan::{Create, FieldChange, Operation, Patch, PropertyChange};
+
+/// What of a write did not take. Empty where all did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Shortfall {
+    /// The changes that are still to be made, from what the answer holds.
+    pub patch: Patch,
+    /// Tags that were to be added and are not there.
+    pub tags: Vec<Tag>,
+    /// Tags that were to be removed and are there.
+    pub untags: Vec<Tag>,
+    /// The answer does not say: tags or properties are missing from it.
+    pub unknown: bool,
+}
+
+impl Shortfall {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.patch.is_empty() && self.tags.is_empty() && self.untags.is_empty() && !self.unknown
+    }
+
+    /// Names of what did not take, for people.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let mut names = Operation::Patch(self.patch.clone()).fields();
+        if !self.tags.is_empty() || !self.untags.is_empty() {
+            names.push("tags".into());
+        }
+        names
+    }
+
+    /// The one further operation of each kind that may mend it, in running order.
+    #[must_use]
+    pub fn mends(&self) -> Vec<Operation> {
+        let patch = (!self.patch.is_empty()).then(|| Operation::Patch(self.patch.clone()));
+        let tag = (!self.tags.is_empty()).then(|| Operation::Tag(self.tags.clone()));
+        let untag = (!self.untags.is_empty()).then(|| Operation::Untag(self.untags.clone()));
+        [patch, tag, untag].into_iter().flatten().collect()
+    }
+
+    fn field(&mut self, field: Field, wanted: Option<&Value>, answer: &RemoteCustomer) {
+        let theirs = answer.value(field);
+        if !field_holds(field, wanted, theirs) {
+            self.patch.set.push(FieldChange { field, from: theirs.cloned(), to: wanted.cloned() });
+        }
+    }
+
+    fn property(&mut self, name: &str, wanted: Option<&CustomValue>, answer: &RemoteCustomer) {
+        let theirs = answer.property(name);
+        if !answer.custom_data.is_known() {
+            self.unknown = true;
+        } else if !property_holds(wanted, theirs) {
+            let change = PropertyChange { name: name.to_owned(), from: theirs.cloned(), to: wanted.cloned() };
+            self.patch.custom_data.push(change);
+        }
+    }
+
+    fn wanted_tags(&mut self, wanted: &[Tag], answer: &RemoteCustomer) {
+        if wanted.is_empty() {
+            return;
+        }
+        self.unknown |= !answer.tags.is_known();
+        if answer.tags.is_known() {
+            self.tags = wanted.iter().filter(|t| !answer.has_tag(&t.name)).cloned().collect();
+        }
+    }
+}
+
+/// What of an operation did not take.
+#[must_use]
+pub fn shortfall(operation: &Operation, before: Option<&RemoteCustomer>, answer: &RemoteCustomer) -> Shortfall {
+    match operation {
+        Operation::Create(create) => of_create(create, answer),
+        Operation::Patch(patch) => of_patch(patch, before, answer),
+        Operation::Tag(tags) => {
+            let mut short = Shortfall::default();
+            short.wanted_tags(tags, answer);
+            short
+        }
+        Operation::Untag(tags) => Shortfall {
+            untags: tags.iter().filter(|t| answer.has_tag(&t.name)).cloned().collect(),
+            unknown: !answer.tags.is_known(),
+            ..Shortfall::default()
+        },
+    }
+}
+
+fn of_create(create: &Create, answer: &RemoteCustomer) -> Shortfall {
+    let mut short = Shortfall::default();
+    for (field, value) in &create.set {
+        short.field(*field, Some(value), answer);
+    }
+    for (name, value) in &create.custom_data {
+        short.property(name, Some(value), answer);
+    }
+    short.wanted_tags(&create.tags, answer);
+    short
+}
+
+/// Besides the patch's own changes: properties that the customer had before and the write lost are written back.
+fn of_patch(patch: &Patch, before: Option<&RemoteCustomer>, answer: &RemoteCustomer) -> Shortfall {
+    let mut short = Shortfall::default();
+    for change in &patch.set {
+        short.field(change.field, change.to.as_ref(), answer);
+    }
+    for change in &patch.custom_data {
+        short.property(&change.name, change.to.as_ref(), answer);
+    }
+    if patch.custom_data.is_empty() {
+        return short;
+    }
+    let Some(Known::Is(had)) = before.map(|b| b.custom_data.as_ref()) else { return short };
+    let spoken = |name: &str| patch.custom_data.iter().any(|c| c.name == name);
+    for (name, value) in had.iter().filter(|(name, _)| !spoken(name)) {
+        if answer.custom_data.is_known() && answer.property(name).is_none() && !value.is_no_value() {
+            short.property(name, Some(value), answer);
+        }
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::CustomerId;
+    use std::collections::BTreeMap;
+
+    fn text(t: &str) -> CustomValue {
+        CustomValue::Text(t.into())
+    }
+
+    fn answer(name: &str, properties: &[(&str, &str)], tags: &[&str]) -> RemoteCustomer {
+        let mut customer = RemoteCustomer::unknown(CustomerId(1));
+        customer.set_field(Field::Name, Some(Value::Text(name.into())));
+        customer.custom_data = Known::Is(properties.iter().map(|(n, v)| ((*n).to_owned(), text(v))).collect::<BTreeMap<_, _>>());
+        customer.tags = Known::Is(tags.iter().map(|t| Tag::named(*t)).collect());
+        customer
+    }
+
+    fn property_patch(name: &str, to: &str) -> Operation {
+        let change = PropertyChange { name: name.into(), from: None, to: Some(text(to)) };
+        Operation::Patch(Patch { set: vec![], custom_data: vec![change] })
+    }
+
+    #[test]
+    fn ignored_fields_properties_and_tags_of_a_create_are_seen() {
+        let create = Operation::Create(Create {
+            set: vec![(Field::Name, Value::Text("Ann".into())), (Field::Blocked, Value::Bool(true))],
+            custom_data: vec![("plan".into(), text("pro"))],
+            tags: vec![Tag::named("vip")],
+        });
+        let short = shortfall(&create, None, &answer("Ann", &[], &[]));
+        assert_eq!(short.names(), ["blocked", "customData.plan", "tags"]);
+        assert_eq!(short.mends().len(), 2);
+        let mut taken = answer("Ann", &[("plan", "pro")], &["vip", "other"]);
+        taken.set_field(Field::Blocked, Some(Value::Bool(true)));
+        assert!(shortfall(&create, None, &taken).is_empty());
+    }
+
+    #[test]
+    fn properties_that_a_patch_lost_are_written_back() {
+        let before = answer("Ann", &[("plan", "a"), ("mrr", "5")], &[]);
+        let short = shortfall(&property_patch("plan", "b"), Some(&before), &answer("Ann", &[("plan", "b")], &[]));
+        assert_eq!(short.names(), ["customData.mrr"]);
+        let whole = answer("Ann", &[("plan", "b"), ("mrr", "6")], &[]);
+        assert!(shortfall(&property_patch("plan", "b"), Some(&before), &whole).is_empty());
+    }
+
+    #[test]
+    fn an_answer_that_does_not_say_is_not_taken_for_success() {
+        let mut silent = answer("Ann", &[], &[]);
+        silent.tags = Known::Unknown;
+        silent.custom_data = Known::Unknown;
+        for operation in [property_patch("p", "x"), Operation::Tag(vec![Tag::named("t")]), Operation::Untag(vec![Tag::named("t")])] {
+            assert!(shortfall(&operation, None, &silent).unknown, "{operation:?}");
+        }
+    }
+}
