@@ -1,0 +1,59 @@
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::plan::Cause;
+
+use super::cause_list::what_to_do;
+use super::ending::{Ending, NamedPath, Outcome, headline};
+use super::json_text::write_line;
+use super::summary::Summary;
+use super::tally::CauseGroup;
+
+#[derive(Serialize)]
+struct EndingJson<'a> {
+    hcsync_ending: u32,
+    outcome: Outcome,
+    headline: String,
+    summary: &'a Summary,
+    problems: Vec<Problem<'a>>,
+    warnings: Vec<Problem<'a>>,
+    notes: &'a [String],
+    files: &'a [NamedPath],
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    #[serde(flatten)]
+    cause: &'a Cause,
+    http_status: Option<u16>,
+    what_to_do: &'a str,
+}
+
+impl<'a> From<&'a CauseGroup> for Problem<'a> {
+    fn from(group: &'a CauseGroup) -> Self {
+        Self {
+            cause: &group.cause,
+            http_status: group.http_status,
+            what_to_do: what_to_do(&group.cause, group.http_status),
+        }
+    }
+}
+
+/// Writes the end of a run for `--output json`, one line: the summary, and every cause with what to do.
+///
+/// # Errors
+/// When the writer fails.
+pub fn write_ending(out: impl Write, ending: &Ending<'_>) -> io::Result<()> {
+    let json = EndingJson {
+        hcsync_ending: 1,
+        outcome: Outcome::of(ending.summary),
+        headline: headline(ending.summary),
+        summary: ending.summary,
+        problems: ending.errors.iter().map(Problem::from).collect(),
+        warnings: ending.warnings.iter().map(Problem::from).collect(),
+        notes: ending.notes,
+        files: ending.files,
+    };
+    write_line(out, &json)
+}

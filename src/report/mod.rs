@@ -1,0 +1,44 @@
+//! From facts to bytes and text: one renderer a file, the same facts in every format. Pure: it writes into what it is
+//! given, and never sees a file, a clock, the environment, HTTP or whether there is a terminal.
+
+mod advice;
+mod cause_list;
+mod changes;
+mod ending;
+mod ending_json;
+mod json_text;
+mod jsonl;
+mod page;
+mod place;
+mod preview;
+mod preview_examples;
+mod preview_json;
+mod results_csv;
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod schema_check;
+mod spreadsheet;
+mod summary;
+mod tally;
+mod terminal;
+
+pub use advice::advice;
+pub use changes::{Change, ChangeScope, ChangesCsv, LaneFacts, write_change};
+pub use ending::{Ending, NamedPath, Outcome, render_ending};
+pub use ending_json::write_ending;
+pub use jsonl::write_result;
+pub use page::View;
+pub use preview::render_preview;
+pub use preview_json::write_preview;
+pub use results_csv::ResultsCsv;
+pub use spreadsheet::defuse;
+pub use summary::{
+    ErrorEntry, EstimateFacts, InputFacts, RateFacts, RequestFacts, ResultCounts, RowsDoNotAddUp,
+    SUMMARY_VERSION, Stop, Summary, achieved_per_minute, utilisation, write_summary,
+};
+pub use tally::{CauseGroup, MAX_CAUSES, Tally};
+pub use terminal::{
+    Paint, Style, clean, human_count, human_duration, is_hidden, plural, shorten_end,
+    shorten_middle, shorten_start, text_width,
+};

@@ -1,0 +1,67 @@
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::plan::{Cause, Estimate, Example, NewName, PlanCounts, Preview, RemoteFacts};
+
+use super::json_text::write_line;
+
+/// The members of a preview as JSON, with names where the type has pairs.
+#[derive(Serialize)]
+struct PreviewJson<'a> {
+    hcsync_preview: u32,
+    rows: u64,
+    matched: u64,
+    planned: PlanCounts,
+    rejected_by_cause: &'a [Cause],
+    changed_fields: Vec<ChangedField<'a>>,
+    new_tags: &'a [NewName],
+    new_properties: &'a [NewName],
+    cleared: u64,
+    turned_false: u64,
+    kept_true: u64,
+    ignored_columns: &'a [String],
+    notes: &'a [String],
+    estimate: Estimate,
+    remote: &'a RemoteFacts,
+    plan_digest: &'a str,
+    examples: &'a [Example],
+}
+
+#[derive(Serialize)]
+struct ChangedField<'a> {
+    field: &'a str,
+    customers: u64,
+}
+
+/// Writes the preview for `--output json`, one line: the figures of the text, and every entry of its lists.
+///
+/// # Errors
+/// When the writer fails.
+pub fn write_preview(out: impl Write, preview: &Preview) -> io::Result<()> {
+    let changed = preview.changed_fields.iter();
+    let changed_fields = changed.map(|(field, count)| ChangedField {
+        field,
+        customers: *count,
+    });
+    let json = PreviewJson {
+        hcsync_preview: 1,
+        rows: preview.rows,
+        matched: preview.matched,
+        planned: preview.counts,
+        rejected_by_cause: &preview.rejected_by_cause,
+        changed_fields: changed_fields.collect(),
+        new_tags: &preview.new_tags,
+        new_properties: &preview.new_properties,
+        cleared: preview.cleared,
+        turned_false: preview.turned_false,
+        kept_true: preview.kept_true,
+        ignored_columns: &preview.ignored_columns,
+        notes: &preview.notes,
+        estimate: preview.estimate,
+        remote: &preview.remote,
+        plan_digest: &preview.digest,
+        examples: &preview.examples,
+    };
+    write_line(out, &json)
+}
