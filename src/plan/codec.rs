@@ -6,10 +6,10 @@ use std::io::{self, BufRead, Write};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::domain::{RowNumber, RunId};
+use crate::domain::{CustomerId, RowNumber, RunId};
 
 use super::operation_line::OperationLine;
-use super::{Lane, PlanCounts, RemoteFacts};
+use super::{Lane, Operation, PlanCounts, RemoteFacts};
 
 /// The version of the plan format that this program writes, and the newest that it reads.
 pub const PLAN_VERSION: u32 = 1;
@@ -270,6 +270,29 @@ impl<R: BufRead> Iterator for LaneReader<R> {
     }
 }
 
+/// A lane's operations as lines of a plan, in an array.
+#[must_use]
+pub fn lane_to_json(lane: &Lane) -> serde_json::Value {
+    let lines = lane.operations.iter().map(|op| OperationLine::new(lane, op, LanePlace::default()));
+    lines.filter_map(|line| serde_json::to_value(line).ok()).collect()
+}
+
+/// The operations that [`lane_to_json`] wrote, with the customer that they are for.
+///
+/// # Errors
+/// Says what is wrong with a line.
+pub fn lane_from_json(json: &serde_json::Value) -> Result<(Option<CustomerId>, Vec<Operation>), String> {
+    let lines: Vec<OperationLine> = Vec::deserialize(json).map_err(|e| e.to_string())?;
+    let mut customer = None;
+    let mut operations = Vec::new();
+    for line in lines {
+        let one = line.into_lane()?;
+        customer = customer.or(one.lane.customer);
+        operations.extend(one.lane.operations);
+    }
+    Ok((customer, operations))
+}
+
 /// Lower-case hex.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
@@ -288,8 +311,8 @@ pub(super) const NO_ROW: RowNumber = RowNumber(0);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{CustomValue, CustomerId, Field, Number, RowKey, Tag, Value};
-    use crate::plan::{Create, FieldChange, Operation, Patch, PropertyChange};
+    use crate::domain::{CustomValue, Field, Number, RowKey, Tag, Value};
+    use crate::plan::{Create, FieldChange, Patch, PropertyChange};
 
     fn header() -> PlanHeader {
         PlanHeader {

@@ -1,0 +1,13 @@
+//! A run: rows are decided and planned, lanes are sent, results are derived. Nothing here prints.
+
+mod cause;
+pub mod executor;
+pub mod freshness;
+pub mod lane;
+pub mod memory;
+mod merge;
+pub mod planning;
+pub mod results;
+pub mod rows;
+pub mod settle;
+mod verify;

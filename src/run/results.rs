@@ -1,0 +1,143 @@
+//! The results of a run, derived from its rows, its plan and its journal; each row has exactly one.
+
+use std::io::{self, BufRead};
+
+use crate::domain::RowNumber;
+use crate::journal::{FinishedRow, FinishedRows, Recovered, RecoveryError, RowProgress, RowState};
+use crate::outcome::{OperationResult, OperationStatus, RowResult, RowStatus};
+use crate::plan::codec::{LaneReader, PlanFileError, PlannedLane};
+
+use super::rows::{RowReader, RowRecord, Verdict};
+
+/// Why results cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ResultsError {
+    #[error("the run's rows cannot be read")]
+    Rows(#[from] io::Error),
+    #[error("the run's plan cannot be read")]
+    Plan(#[from] PlanFileError),
+    #[error(transparent)]
+    Journal(#[from] RecoveryError),
+}
+
+/// One row's result with what it was made from.
+#[derive(Debug)]
+pub struct ResultRow {
+    pub result: RowResult,
+    pub record: RowRecord,
+    /// The row's planned operations, where it has any.
+    pub lane: Option<PlannedLane>,
+}
+
+/// What is known of the sending.
+#[derive(Debug)]
+pub enum Sent<'a, J> {
+    /// A dry run: nothing was.
+    Nothing,
+    Journal { recovered: &'a Recovered, finished: FinishedRows<'a, J> },
+}
+
+/// Streams results in the order of the input.
+#[derive(Debug)]
+pub struct Results<'a, R, P, J> {
+    rows: RowReader<R>,
+    lanes: LaneReader<P>,
+    ahead: Option<PlannedLane>,
+    sources: &'a [String],
+    sent: Sent<'a, J>,
+}
+
+impl<'a, R: BufRead, P: BufRead, J: BufRead> Results<'a, R, P, J> {
+    /// # Errors
+    /// When the plan cannot be read.
+    pub fn new(rows: R, plan: P, sources: &'a [String], sent: Sent<'a, J>) -> Result<Self, ResultsError> {
+        let mut lanes = LaneReader::new(plan)?;
+        let ahead = lanes.next().transpose()?;
+        Ok(Self { rows: RowReader::new(rows), lanes, ahead, sources, sent })
+    }
+
+    /// The next row's result.
+    ///
+    /// # Errors
+    /// When a file of the run cannot be read.
+    pub fn next_result(&mut self) -> Result<Option<ResultRow>, ResultsError> {
+        let Some(record) = self.rows.next().transpose()? else { return Ok(None) };
+        let lane = self.lane_of(record.row)?;
+        let mut result = self.planned(&record, lane.as_ref());
+        if lane.is_some() {
+            self.overlay(&mut result)?;
+        }
+        Ok(Some(ResultRow { result, record, lane }))
+    }
+
+    fn lane_of(&mut self, row: RowNumber) -> Result<Option<PlannedLane>, ResultsError> {
+        if self.ahead.as_ref().is_none_or(|lane| lane.lane.row != row) {
+            return Ok(None);
+        }
+        let lane = self.ahead.take();
+        self.ahead = self.lanes.next().transpose()?;
+        Ok(lane)
+    }
+
+    /// The row's result as if nothing had been sent.
+    fn planned(&self, record: &RowRecord, lane: Option<&PlannedLane>) -> RowResult {
+        let dry = matches!(self.sent, Sent::Nothing);
+        let status = match (record.verdict, dry) {
+            (Verdict::Create, true) => RowStatus::WouldCreate,
+            (Verdict::Update, true) => RowStatus::WouldUpdate,
+            (Verdict::Create | Verdict::Update | Verdict::Read, _) => RowStatus::Pending,
+            (Verdict::Unchanged, _) => RowStatus::Unchanged,
+            (Verdict::Rejected, _) => RowStatus::Rejected,
+            (Verdict::Skipped, _) => RowStatus::Skipped,
+        };
+        let operations = lane.map(|lane| lane.lane.operations.iter().map(OperationResult::planned).collect());
+        RowResult {
+            row: record.row,
+            line: record.line,
+            source: self.sources.get(usize::from(record.source)).cloned().unwrap_or_default(),
+            key: record.key.clone(),
+            customer_id: record.customer_id,
+            status,
+            operations: operations.unwrap_or_default(),
+            error: record.error.clone(),
+            warnings: record.warnings.clone(),
+        }
+    }
+
+    /// Lays what the journal says over the plan.
+    fn overlay(&mut self, result: &mut RowResult) -> Result<(), ResultsError> {
+        let Sent::Journal { recovered, finished } = &mut self.sent else { return Ok(()) };
+        match recovered.row(result.row) {
+            RowState::Untouched => {}
+            RowState::Unfinished(progress) => lay_progress(result, progress),
+            RowState::Finished => {
+                if let Some(row) = finished.get(result.row)? {
+                    lay_finished(result, row);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn lay_finished(result: &mut RowResult, row: FinishedRow) {
+    result.status = row.status;
+    result.customer_id = row.customer_id.or(result.customer_id);
+    result.operations = row.operations;
+    result.error = row.error;
+    result.warnings.extend(row.warnings);
+}
+
+/// A row that was begun and not finished: its create may be in doubt, else it is pending.
+fn lay_progress(result: &mut RowResult, progress: &RowProgress) {
+    result.customer_id = progress.customer_id.or(result.customer_id);
+    for operation in &mut result.operations {
+        if let Some(known) = progress.result(operation.op) {
+            *operation = known.clone();
+        }
+        let open = progress.open.as_ref().is_some_and(|intent| intent.op == operation.op);
+        if open && operation.status == OperationStatus::Planned {
+            operation.status = OperationStatus::InDoubt;
+        }
+    }
+}
