@@ -1,1 +1,2 @@
 //! `hcsync` brings customer data into HelpCrunch in bulk.
+pub mod sandbox;
