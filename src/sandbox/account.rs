@@ -55,7 +55,12 @@ impl Reply {
     pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Self {
         // Nothing that is answered has a key that is not text.
         let body = serde_json::to_vec(value).unwrap_or_default();
-        Self { status, content_type: JSON, body, customer: None }
+        Self {
+            status,
+            content_type: JSON,
+            body,
+            customer: None,
+        }
     }
 }
 
@@ -103,19 +108,29 @@ impl Account {
     }
 
     fn shown<'a>(&'a self, customer: &'a Customer, listed: bool) -> Answer<'a> {
-        Answer { customer, tags: &self.store.tags, quirks: &self.quirks, listed }
+        Answer {
+            customer,
+            tags: &self.store.tags,
+            quirks: &self.quirks,
+            listed,
+        }
     }
 
     fn one(&self, status: StatusCode, id: u64) -> Result<Reply, Problem> {
         let customer = self.store.get(id).ok_or(Problem::NoCustomer)?;
         let reply = Reply::json(status, &self.shown(customer, false));
-        Ok(Reply { customer: Some(id), ..reply })
+        Ok(Reply {
+            customer: Some(id),
+            ..reply
+        })
     }
 
     fn create(&mut self, body: &[u8], context: Context) -> Result<Reply, Problem> {
         let mut write = validate::write(&validate::json(body)?, Kind::Create, &self.quirks)?;
         write.forget(&self.quirks.create_ignores);
-        let taken = write.user_id().and_then(|user_id| self.store.with_user_id(user_id).next());
+        let taken = write
+            .user_id()
+            .and_then(|user_id| self.store.with_user_id(user_id).next());
         match (taken, self.quirks.create_taken_user_id) {
             (Some(_), TakenUserId::Refuse) => return Err(taken_user_id("userId")),
             (Some(id), TakenUserId::UpdateFirst) => {
@@ -182,7 +197,10 @@ impl Account {
         if !complaints.is_empty() {
             return Err(Problem::Invalid(complaints));
         }
-        if good.iter().any(|entry| self.store.get(entry.customer).is_none()) {
+        if good
+            .iter()
+            .any(|entry| self.store.get(entry.customer).is_none())
+        {
             return Err(Problem::NoCustomer);
         }
         Ok(good)
@@ -190,12 +208,18 @@ impl Account {
 
     fn batch_reply(&self, ids: &[u64]) -> Reply {
         let customers = ids.iter().filter_map(|id| self.store.get(*id));
-        let customers: Vec<_> = customers.map(|customer| self.shown(customer, false)).collect();
+        let customers: Vec<_> = customers
+            .map(|customer| self.shown(customer, false))
+            .collect();
         match self.quirks.batch_answer {
             BatchAnswer::Customers => Reply::json(StatusCode::OK, &customers),
-            BatchAnswer::Data => {
-                Reply::json(StatusCode::OK, &Listing { data: customers, total: None })
-            }
+            BatchAnswer::Data => Reply::json(
+                StatusCode::OK,
+                &Listing {
+                    data: customers,
+                    total: None,
+                },
+            ),
             BatchAnswer::Count => Reply::json(StatusCode::OK, &json!({ "count": ids.len() })),
             BatchAnswer::Nothing => Reply {
                 status: StatusCode::OK,
@@ -233,10 +257,15 @@ impl Account {
     fn delete(&mut self, id: u64) -> Result<Reply, Problem> {
         self.store.remove(id).ok_or(Problem::NoCustomer)?;
         let body = b"Ok".to_vec();
-        Ok(Reply { status: StatusCode::OK, content_type: "text/plain", body, customer: Some(id) })
+        Ok(Reply {
+            status: StatusCode::OK,
+            content_type: "text/plain",
+            body,
+            customer: Some(id),
+        })
     }
 
-    fn list(&self, query: &str, context: Context) -> Result<Reply, Problem> {
+    fn list(&mut self, query: &str, context: Context) -> Result<Reply, Problem> {
         let mut page = Page::of_query(query, &self.quirks)?;
         if self.quirks.list_offset == Offset::Ignored {
             page.offset = 0;
@@ -244,10 +273,13 @@ impl Account {
         let total = self.quirks.total == Total::Present;
         let lag = self.quirks.list_lag_ms;
         if lag > 0 || self.quirks.ties == Ties::Shuffled {
-            let seen = self.store.all().filter(|customer| customer.visible(context.now_ms, lag));
+            let seen = self
+                .store
+                .all()
+                .filter(|customer| customer.visible(context.now_ms, lag));
             return Ok(self.page(seen.collect(), page, total, context));
         }
-        let ids = self.store.sorted(page.sort).skip(page.offset).take(page.limit);
+        let ids = self.store.page(page).into_iter();
         let customers = ids.filter_map(|id| self.store.get(id)).collect();
         Ok(self.listing(customers, total.then(|| self.store.len())))
     }
@@ -270,7 +302,11 @@ impl Account {
     ) -> Reply {
         let total = total.then_some(customers.len());
         self.sort(&mut customers, page.sort, context);
-        let cut = customers.into_iter().skip(page.offset).take(page.limit).collect();
+        let cut = customers
+            .into_iter()
+            .skip(page.offset)
+            .take(page.limit)
+            .collect();
         self.listing(cut, total)
     }
 
@@ -286,7 +322,10 @@ impl Account {
     }
 
     fn listing(&self, customers: Vec<&Customer>, total: Option<usize>) -> Reply {
-        let data = customers.into_iter().map(|customer| self.shown(customer, true)).collect();
+        let data = customers
+            .into_iter()
+            .map(|customer| self.shown(customer, true))
+            .collect();
         Reply::json(StatusCode::OK, &Listing { data, total })
     }
 
@@ -309,13 +348,17 @@ impl Account {
 
     fn steals_user_id(&self, id: u64, write: &Write) -> bool {
         self.quirks.update_taken_user_id == Verdict::Refuse
-            && write.user_id().is_some_and(|user_id| {
-                self.store.with_user_id(user_id).any(|other| other != id)
-            })
+            && write
+                .user_id()
+                .is_some_and(|user_id| self.store.with_user_id(user_id).any(|other| other != id))
     }
 
     fn pen(&mut self, rules: Rules) -> Pen<'_> {
-        Pen { quirks: &self.quirks, book: &mut self.store.tags, rules }
+        Pen {
+            quirks: &self.quirks,
+            book: &mut self.store.tags,
+            rules,
+        }
     }
 }
 

@@ -104,7 +104,13 @@ pub(super) struct Agents {
 
 impl Agents {
     pub(super) fn new(rules: Vec<AgentRule>, seed: u64) -> Self {
-        Self { rules: rules.into_iter().map(|rule| (rule, Counts::default())).collect(), seed }
+        Self {
+            rules: rules
+                .into_iter()
+                .map(|rule| (rule, Counts::default()))
+                .collect(),
+            seed,
+        }
     }
 
     /// The edits that happen on one side of a request, each with its draw.
@@ -141,10 +147,18 @@ impl AgentEdit {
         };
         let id = id.ok_or(AgentError::NoCustomer)?;
         if self.delete {
-            return account.store.remove(id).map(|_| id).ok_or(AgentError::NoCustomer);
+            return account
+                .store
+                .remove(id)
+                .map(|_| id)
+                .ok_or(AgentError::NoCustomer);
         }
         let write = self.write(account)?;
-        let mut customer = account.store.get(id).cloned().ok_or(AgentError::NoCustomer)?;
+        let mut customer = account
+            .store
+            .get(id)
+            .cloned()
+            .ok_or(AgentError::NoCustomer)?;
         let mut pen = Pen {
             quirks: &account.quirks,
             book: &mut account.store.tags,
@@ -161,8 +175,7 @@ impl AgentEdit {
         let mut body = self.set.clone();
         if !self.custom_data.is_empty() {
             let properties = self.custom_data.iter();
-            let list =
-                properties.map(|(name, value)| json!({ "property": name, "value": value }));
+            let list = properties.map(|(name, value)| json!({ "property": name, "value": value }));
             body.insert("customData".to_owned(), list.collect());
         }
         validate::write(&Value::Object(body), Kind::Update, &account.quirks).map_err(bad)
@@ -177,11 +190,20 @@ fn create(
     let mut given = Customer::from_object(object).map_err(AgentError::Bad)?;
     given.customer.changed_ms = Some(context.now_ms);
     given.customer.first_seen.get_or_insert(context.now_unix);
-    account.store.take(given, &account.quirks).map_err(AgentError::Exists)
+    account
+        .store
+        .take(given, &account.quirks)
+        .map_err(AgentError::Exists)
 }
 
 fn named(names: &[String]) -> Vec<NamedTag> {
-    names.iter().map(|name| NamedTag { name: name.clone(), colour: None }).collect()
+    names
+        .iter()
+        .map(|name| NamedTag {
+            name: name.clone(),
+            colour: None,
+        })
+        .collect()
 }
 
 fn bad(problem: Problem) -> AgentError {

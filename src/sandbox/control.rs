@@ -39,8 +39,13 @@ pub(super) fn answer(
 /// Changes the quirks that the body names.
 fn set_quirks(sandbox: &Sandbox, body: &[u8]) -> Result<Value, String> {
     let changes: toml::Table = read(body)?;
-    let quirks = sandbox.quirks().with(changes).map_err(|error| error.to_string())?;
-    sandbox.set_quirks(quirks).map_err(|error| error.to_string())?;
+    let quirks = sandbox
+        .quirks()
+        .with(changes)
+        .map_err(|error| error.to_string())?;
+    sandbox
+        .set_quirks(quirks)
+        .map_err(|error| error.to_string())?;
     Ok(json!(sandbox.quirks()))
 }
 

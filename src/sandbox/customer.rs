@@ -52,7 +52,10 @@ pub(super) struct Given {
 
 impl Customer {
     pub(super) fn new(id: u64) -> Self {
-        Self { id, ..Self::default() }
+        Self {
+            id,
+            ..Self::default()
+        }
     }
 
     pub(super) fn text(&self, field: Text) -> Option<&str> {
@@ -136,7 +139,8 @@ impl Customer {
 
     /// Whether a view that lags behind by so many milliseconds shows it.
     pub(super) fn visible(&self, now_ms: u64, lag_ms: u64) -> bool {
-        self.changed_ms.is_none_or(|changed| changed.saturating_add(lag_ms) <= now_ms)
+        self.changed_ms
+            .is_none_or(|changed| changed.saturating_add(lag_ms) <= now_ms)
     }
 
     /// Reads an object such as an answer or an export holds.
@@ -172,11 +176,16 @@ impl Customer {
             }
             Some(Field::Flag(field)) => {
                 let flag = value.as_bool().or(value.is_null().then_some(false));
-                self.set_flag(field, flag.ok_or(format!("`{name}` must be true or false"))?);
+                self.set_flag(
+                    field,
+                    flag.ok_or(format!("`{name}` must be true or false"))?,
+                );
                 Ok(())
             }
             None => {
-                self.rest.get_or_insert_with(Box::default).insert(name.to_owned(), value.clone());
+                self.rest
+                    .get_or_insert_with(Box::default)
+                    .insert(name.to_owned(), value.clone());
                 Ok(())
             }
         }
@@ -215,20 +224,27 @@ fn given_tags(value: &Value) -> Result<Vec<NamedTag>, String> {
         .map(|tag| {
             let name = tag.get("name").and_then(Value::as_str).ok_or_else(bad)?;
             let colour = tag.get("color").and_then(Value::as_str).map(str::to_owned);
-            Ok(NamedTag { name: name.to_owned(), colour })
+            Ok(NamedTag {
+                name: name.to_owned(),
+                colour,
+            })
         })
         .collect()
 }
 
 fn given_custom_data(value: &Value) -> Result<Map<String, Value>, String> {
-    let bad = || "`customData` must be an object or an array of {\"property\",\"value\"}".to_owned();
+    let bad =
+        || "`customData` must be an object or an array of {\"property\",\"value\"}".to_owned();
     match value {
         Value::Null => Ok(Map::new()),
         Value::Object(properties) => Ok(properties.clone()),
         Value::Array(list) => list
             .iter()
             .map(|entry| {
-                let name = entry.get("property").and_then(Value::as_str).ok_or_else(bad)?;
+                let name = entry
+                    .get("property")
+                    .and_then(Value::as_str)
+                    .ok_or_else(bad)?;
                 let value = entry.get("value").ok_or_else(bad)?;
                 Ok((name.to_owned(), value.clone()))
             })
@@ -260,7 +276,13 @@ impl Serialize for Answer<'_> {
         let customer = self.customer;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("id", &customer.id)?;
-        for text in [Text::Name, Text::Email, Text::UserId, Text::Company, Text::Phone] {
+        for text in [
+            Text::Name,
+            Text::Email,
+            Text::UserId,
+            Text::Company,
+            Text::Phone,
+        ] {
             map.serialize_entry(text.name(), &customer.text(text))?;
         }
         for date in [Date::FirstSeen, Date::LastSeen] {
@@ -327,7 +349,12 @@ struct Tags<'a>(&'a Answer<'a>);
 
 impl Serialize for Tags<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let tags = self.0.customer.tags.iter().filter_map(|number| self.0.tags.get(*number));
+        let tags = self
+            .0
+            .customer
+            .tags
+            .iter()
+            .filter_map(|number| self.0.tags.get(*number));
         serializer.collect_seq(tags.map(|(name, color)| Tag { name, color }))
     }
 }

@@ -155,11 +155,17 @@ impl Route {
     }
 
     fn to(endpoint: Endpoint) -> Self {
-        Self { endpoint, target: Target::Collection }
+        Self {
+            endpoint,
+            target: Target::Collection,
+        }
     }
 
     fn unknown(target: Target) -> Self {
-        Self { endpoint: Endpoint::Unknown, target }
+        Self {
+            endpoint: Endpoint::Unknown,
+            target,
+        }
     }
 }
 
@@ -170,28 +176,92 @@ mod tests {
     #[test]
     fn every_documented_path_has_its_endpoint() {
         let cases = [
-            ("POST", "/v1/customers", Endpoint::Create, Target::Collection),
+            (
+                "POST",
+                "/v1/customers",
+                Endpoint::Create,
+                Target::Collection,
+            ),
             ("GET", "/v1/customers", Endpoint::List, Target::Collection),
-            ("PUT", "/v1/customers/batch", Endpoint::Batch, Target::Collection),
-            ("POST", "/v1/customers/search", Endpoint::Search, Target::Collection),
+            (
+                "PUT",
+                "/v1/customers/batch",
+                Endpoint::Batch,
+                Target::Collection,
+            ),
+            (
+                "POST",
+                "/v1/customers/search",
+                Endpoint::Search,
+                Target::Collection,
+            ),
             ("GET", "/v1/customers/7", Endpoint::Get, Target::Customer(7)),
             ("PUT", "/v1/customers/7", Endpoint::Put, Target::Customer(7)),
-            ("PATCH", "/v1/customers/7", Endpoint::Patch, Target::Customer(7)),
-            ("DELETE", "/v1/customers/7", Endpoint::Delete, Target::Customer(7)),
-            ("PUT", "/v1/customers/7/tags", Endpoint::Tag, Target::Customer(7)),
-            ("DELETE", "/v1/customers/7/tags", Endpoint::Untag, Target::Customer(7)),
+            (
+                "PATCH",
+                "/v1/customers/7",
+                Endpoint::Patch,
+                Target::Customer(7),
+            ),
+            (
+                "DELETE",
+                "/v1/customers/7",
+                Endpoint::Delete,
+                Target::Customer(7),
+            ),
+            (
+                "PUT",
+                "/v1/customers/7/tags",
+                Endpoint::Tag,
+                Target::Customer(7),
+            ),
+            (
+                "DELETE",
+                "/v1/customers/7/tags",
+                Endpoint::Untag,
+                Target::Customer(7),
+            ),
             ("GET", "/v1/customers/x", Endpoint::Get, Target::NotNumeric),
             ("GET", "/v1/customers/+7", Endpoint::Get, Target::NotNumeric),
             ("GET", "/v1/customers/", Endpoint::Get, Target::NotNumeric),
-            ("GET", "/v1/customers/batch", Endpoint::Unknown, Target::NoSuchMethod),
-            ("POST", "/v1/customers/7", Endpoint::Unknown, Target::NoSuchMethod),
-            ("POST", "/v1/customers/7/tags", Endpoint::Unknown, Target::NoSuchMethod),
-            ("GET", "/v1/customersx", Endpoint::Unknown, Target::NoSuchPath),
-            ("GET", "/v1/customers/7/tags/1", Endpoint::Unknown, Target::NoSuchPath),
+            (
+                "GET",
+                "/v1/customers/batch",
+                Endpoint::Unknown,
+                Target::NoSuchMethod,
+            ),
+            (
+                "POST",
+                "/v1/customers/7",
+                Endpoint::Unknown,
+                Target::NoSuchMethod,
+            ),
+            (
+                "POST",
+                "/v1/customers/7/tags",
+                Endpoint::Unknown,
+                Target::NoSuchMethod,
+            ),
+            (
+                "GET",
+                "/v1/customersx",
+                Endpoint::Unknown,
+                Target::NoSuchPath,
+            ),
+            (
+                "GET",
+                "/v1/customers/7/tags/1",
+                Endpoint::Unknown,
+                Target::NoSuchPath,
+            ),
             ("GET", "/v1/chats", Endpoint::Unknown, Target::NoSuchPath),
         ];
         for (method, path, endpoint, target) in cases {
-            assert_eq!(Route::find(method, path), Route { endpoint, target }, "{method} {path}");
+            assert_eq!(
+                Route::find(method, path),
+                Route { endpoint, target },
+                "{method} {path}"
+            );
         }
     }
 }

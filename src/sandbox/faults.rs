@@ -103,7 +103,13 @@ pub(super) struct Faults {
 
 impl Faults {
     pub(super) fn new(rules: Vec<FaultRule>, seed: u64) -> Self {
-        Self { rules: rules.into_iter().map(|rule| (rule, Counts::default())).collect(), seed }
+        Self {
+            rules: rules
+                .into_iter()
+                .map(|rule| (rule, Counts::default()))
+                .collect(),
+            seed,
+        }
     }
 
     /// The fault that a request meets: of the rules that pick it, the first.
@@ -128,7 +134,9 @@ fn status<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<StatusCod
     let number = u16::deserialize(deserializer)?;
     match StatusCode::from_u16(number) {
         Ok(status) if (200..600).contains(&number) => Ok(status),
-        _ => Err(serde::de::Error::custom("a status is a number from 200 to 599")),
+        _ => Err(serde::de::Error::custom(
+            "a status is a number from 200 to 599",
+        )),
     }
 }
 

@@ -39,7 +39,9 @@ pub struct Sandbox {
 
 impl fmt::Debug for Sandbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sandbox").field("customers", &self.lock().account.store.len()).finish()
+        f.debug_struct("Sandbox")
+            .field("customers", &self.lock().account.store.len())
+            .finish()
     }
 }
 
@@ -60,7 +62,10 @@ impl Sandbox {
                 .take(given, &account.quirks)
                 .map_err(|id| bad(format!("another one has the id {id}")))?;
         }
-        Ok(Self { state: Arc::new(Mutex::new(state)), started: Instant::now() })
+        Ok(Self {
+            state: Arc::new(Mutex::new(state)),
+            started: Instant::now(),
+        })
     }
 
     /// Answers one request, over no socket. Delays pass on tokio's clock.
@@ -109,7 +114,7 @@ impl Sandbox {
     pub fn customers(&self) -> Vec<Value> {
         let state = self.lock();
         // An answer has no key that is not text.
-        let values = state.account.answers().map(|answer| serde_json::to_value(answer));
+        let values = state.account.answers().map(serde_json::to_value);
         values.map(Result::unwrap_or_default).collect()
     }
 

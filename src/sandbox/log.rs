@@ -90,7 +90,10 @@ impl Log {
     }
 
     pub(super) fn requests(&self) -> Vec<LoggedRequest> {
-        (1..).zip(&self.entries).map(|(number, entry)| entry.shown(number)).collect()
+        (1..)
+            .zip(&self.entries)
+            .map(|(number, entry)| entry.shown(number))
+            .collect()
     }
 
     pub(super) fn stats(&self) -> Stats {
@@ -101,7 +104,9 @@ impl Log {
             stats.applied_writes += u64::from(entry.applied);
             stats.rate_limited += u64::from(entry.status == Some(429));
             stats.agent_edits += entry.agent_edits.len() as u64;
-            let status = entry.status.map_or_else(|| "cut".to_owned(), |status| status.to_string());
+            let status = entry
+                .status
+                .map_or_else(|| "cut".to_owned(), |status| status.to_string());
             let endpoint = stats.by_endpoint.entry(entry.endpoint.name()).or_default();
             *endpoint.entry(status).or_default() += 1;
         }

@@ -28,6 +28,7 @@ mod handle;
 mod log;
 mod options;
 mod page;
+mod positions;
 mod problem;
 pub mod quirks;
 pub mod scenario;

@@ -75,7 +75,9 @@ pub enum SandboxError {
 /// # Errors
 /// With the number of the first line that is not a customer.
 pub fn customers_from_jsonl(text: &str) -> Result<Vec<Value>, SandboxError> {
-    let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
+    let lines = (1..)
+        .zip(text.lines())
+        .filter(|(_, line)| !line.trim().is_empty());
     lines
         .map(|(line, text)| {
             let bad = |message| SandboxError::Line { line, message };
@@ -89,7 +91,9 @@ pub fn customers_from_jsonl(text: &str) -> Result<Vec<Value>, SandboxError> {
 }
 
 pub(super) fn object(value: &Value) -> Result<&Map<String, Value>, String> {
-    value.as_object().ok_or_else(|| "a customer is a JSON object".to_owned())
+    value
+        .as_object()
+        .ok_or_else(|| "a customer is a JSON object".to_owned())
 }
 
 #[cfg(test)]

@@ -28,7 +28,9 @@ impl Page {
         for (name, text) in url::form_urlencoded::parse(query.as_bytes()) {
             let value = match &*name {
                 // A query has no types, so that digits are a number there.
-                "limit" | "offset" => text.parse::<u64>().map_or_else(|_| text.into(), Value::from),
+                "limit" | "offset" => text
+                    .parse::<u64>()
+                    .map_or_else(|_| text.into(), Value::from),
                 "sort" | "order" => Value::from(text),
                 _ => {
                     complaints.push(Complaint::unexpected(name));
@@ -38,7 +40,11 @@ impl Page {
             members.insert(name.into_owned(), value);
         }
         let page = Self::of_body(&members, quirks, &mut complaints);
-        if complaints.is_empty() { Ok(page) } else { Err(Problem::Invalid(complaints)) }
+        if complaints.is_empty() {
+            Ok(page)
+        } else {
+            Err(Problem::Invalid(complaints))
+        }
     }
 
     /// Reads the four members of a search's body.
@@ -63,8 +69,10 @@ impl Page {
     }
 }
 
-const SORTS: [(&str, Date); 2] =
-    [("customers.firstSeen", Date::FirstSeen), ("customers.lastSeen", Date::LastSeen)];
+const SORTS: [(&str, Date); 2] = [
+    ("customers.firstSeen", Date::FirstSeen),
+    ("customers.lastSeen", Date::LastSeen),
+];
 const ORDERS: [(&str, bool); 2] = [("asc", false), ("desc", true)];
 
 fn within(limit: usize, quirks: &Quirks, complaints: &mut Vec<Complaint>) -> usize {
@@ -88,7 +96,9 @@ fn whole(
     default: usize,
     complaints: &mut Vec<Complaint>,
 ) -> usize {
-    let Some(value) = members.get(name) else { return default };
+    let Some(value) = members.get(name) else {
+        return default;
+    };
     match value.as_u64().map(usize::try_from) {
         Some(Ok(number)) => number,
         // Not the 0 that would be complained about once more.

@@ -14,7 +14,10 @@ pub(super) struct Complaint {
 
 impl Complaint {
     pub(super) fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into() }
+        Self {
+            code: code.into(),
+            message: message.into(),
+        }
     }
 
     pub(super) fn wrong_type(code: impl Into<String>, kind: &str) -> Self {

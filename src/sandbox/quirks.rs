@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::field::Field;
+pub use super::positions::*;
 
 /// Why a quirk could not be set.
 #[derive(Debug, Error)]
@@ -26,218 +27,6 @@ pub enum QuirkError {
     /// The whole set could not be read.
     #[error("bad quirks: {0}")]
     Unreadable(String),
-}
-
-macro_rules! positions {
-    ($($(#[$doc:meta])* $name:ident { $($(#[$position_doc:meta])* $position:ident),+ $(,)? })+) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-        #[serde(rename_all = "kebab-case")]
-        pub enum $name { $($(#[$position_doc])* $position),+ }
-    )+};
-}
-
-positions! {
-    /// What the limit of requests a minute is counted over.
-    Window {
-        /// Calendar minutes.
-        Fixed,
-        /// The 60 seconds before each request.
-        Sliding,
-        /// A bucket of one minute's requests that fills evenly, so that a rested client may send up to twice the figure within one minute.
-        Bucket,
-    }
-    /// How a 429 says when to come back.
-    RetryAfter {
-        /// Not at all.
-        None,
-        /// A number of seconds.
-        Seconds,
-        /// An HTTP date.
-        Date,
-    }
-    /// Codes of errors, by the age of the documentation.
-    ErrorCodes {
-        /// `unauthorized` and `not_found`.
-        Current,
-        /// `invalid_token` and `entity_not_found`.
-        Older,
-    }
-    /// What `customData` in an update does to properties that it does not name.
-    CustomDataWrite {
-        /// They stay.
-        Merge,
-        /// They are removed.
-        Replace,
-    }
-    /// What an update does to fields, properties and tags of which its body says nothing.
-    Unnamed {
-        /// They stay.
-        Keep,
-        /// They are set to null.
-        Reset,
-    }
-    /// What `tags` in the body of a write other than "tag" does.
-    Tagging {
-        /// They come to those that are there.
-        Add,
-        /// They become the customer's only tags.
-        Replace,
-        /// Nothing.
-        Ignore,
-    }
-    /// What a create does when another customer has its userId.
-    TakenUserId {
-        /// A second customer is made.
-        Second,
-        /// The oldest such customer is updated and answered, with a 201.
-        UpdateFirst,
-        /// The answer is 400.
-        Refuse,
-    }
-    /// Whether something is taken or answered with 400.
-    Verdict {
-        /// It is taken.
-        Accept,
-        /// The answer is 400.
-        Refuse,
-    }
-    /// Whether a comparison tells upper from lower case.
-    Case {
-        /// It does.
-        Sensitive,
-        /// It does not.
-        Insensitive,
-    }
-    /// The colour of a known tag that is sent with another one.
-    TagColour {
-        /// The first stays.
-        First,
-        /// The latest is taken, for the whole account.
-        Latest,
-    }
-    /// What becomes of a `limit` above the largest page.
-    PageLimit {
-        /// It is cut down without a word.
-        Cap,
-        /// It is honoured.
-        Accept,
-        /// The answer is 400.
-        Refuse,
-    }
-    /// Whether the listing minds `offset`.
-    Offset {
-        /// It does.
-        Honoured,
-        /// Every page is the first one.
-        Ignored,
-    }
-    /// Where the number of all customers is told.
-    Total {
-        /// In listing and search.
-        Present,
-        /// In search only.
-        AbsentInList,
-        /// Nowhere.
-        Absent,
-    }
-    /// The order of customers with the same date.
-    Ties {
-        /// By id, always.
-        Stable,
-        /// Another one for each request.
-        Shuffled,
-    }
-    /// How a date comes back.
-    Dates {
-        /// Text that holds a UNIX timestamp.
-        String,
-        /// A number.
-        Integer,
-    }
-    /// How a custom value comes back that was sent as the text of a UNIX timestamp.
-    CustomDates {
-        /// As a number.
-        Integer,
-        /// As it was sent.
-        Text,
-    }
-    /// How `customData` comes back.
-    CustomDataShape {
-        /// `{"plan":"pro"}`
-        Object,
-        /// `[{"property":"plan","value":"pro"}]`
-        Array,
-    }
-    /// Whether a member is in an answer.
-    Presence {
-        /// It is.
-        Present,
-        /// It is not.
-        Missing,
-    }
-    /// How a text field comes back that a write emptied, with null or an empty text.
-    EmptiedText {
-        /// As null.
-        Null,
-        /// As an empty text.
-        Empty,
-    }
-    /// How a custom property comes back that was set to null.
-    ClearedProperty {
-        /// Not at all.
-        Absent,
-        /// As null.
-        Null,
-    }
-    /// What becomes of a custom property that is not among `defined-properties`.
-    UndefinedProperty {
-        /// It is kept as any other.
-        Make,
-        /// It is dropped without a word.
-        Ignore,
-        /// The answer is 400.
-        Refuse,
-    }
-    /// What the server does to a phone number before it keeps it.
-    PhoneRewrite {
-        /// Nothing.
-        AsSent,
-        /// Only digits and a plus sign stay.
-        Normalised,
-    }
-    /// What the server does to a text field before it keeps it.
-    TextRewrite {
-        /// Nothing.
-        AsSent,
-        /// Space at both ends is cut off.
-        Trimmed,
-    }
-    /// What the server does to an e-mail before it keeps it.
-    EmailRewrite {
-        /// Nothing.
-        AsSent,
-        /// It is put in lower case.
-        LowerCased,
-    }
-    /// What the answer to a batch update holds.
-    BatchAnswer {
-        /// An array of the customers.
-        Customers,
-        /// `{"data":[…]}` with the customers.
-        Data,
-        /// `{"count":N}`
-        Count,
-        /// No body at all.
-        Nothing,
-    }
-    /// What a batch does when one of its entries is bad, or its customer gone.
-    BatchBadEntry {
-        /// Nothing is changed, and the answer is an error.
-        FailAll,
-        /// The good ones are changed, the bad one is left out without a word.
-        PassGood,
-    }
 }
 
 /// How this account's API behaves where its documentation leaves it open.
@@ -397,8 +186,9 @@ impl Quirks {
     /// # Errors
     /// When there is no such quirk, or it has no such position.
     pub fn set(&mut self, pair: &str) -> Result<(), QuirkError> {
-        let (name, text) =
-            pair.split_once('=').ok_or_else(|| QuirkError::NotAPair(pair.to_owned()))?;
+        let (name, text) = pair
+            .split_once('=')
+            .ok_or_else(|| QuirkError::NotAPair(pair.to_owned()))?;
         let name = kebab(name.trim());
         let mut table = self.table()?;
         let Some(current) = table.get_mut(&name) else {
@@ -408,8 +198,10 @@ impl Quirks {
             name: name.clone(),
             message: message.to_owned(),
         })?;
-        *self = Self::of(table)
-            .map_err(|error| QuirkError::BadValue { name, message: error.to_string() })?;
+        *self = Self::of(table).map_err(|error| QuirkError::BadValue {
+            name,
+            message: error.to_string(),
+        })?;
         Ok(())
     }
 
@@ -434,17 +226,25 @@ impl Quirks {
     /// # Errors
     /// With the name of the first quirk that is wrong.
     pub fn check(&self) -> Result<(), QuirkError> {
-        let lists =
-            [("create-ignores", &self.create_ignores), ("never-stored", &self.never_stored)];
+        let lists = [
+            ("create-ignores", &self.create_ignores),
+            ("never-stored", &self.never_stored),
+        ];
         for (name, list) in lists {
             if let Some(bad) = list.iter().find(|field| !is_member(field)) {
                 let message = format!("`{bad}` is not a writable field");
-                return Err(QuirkError::BadValue { name: name.to_owned(), message });
+                return Err(QuirkError::BadValue {
+                    name: name.to_owned(),
+                    message,
+                });
             }
         }
         if self.page_limit_max == 0 {
             let name = "page-limit-max".to_owned();
-            return Err(QuirkError::BadValue { name, message: "must not be 0".to_owned() });
+            return Err(QuirkError::BadValue {
+                name,
+                message: "must not be 0".to_owned(),
+            });
         }
         Ok(())
     }
@@ -454,10 +254,9 @@ impl Quirks {
     }
 
     fn of(table: toml::Table) -> Result<Self, QuirkError> {
-        let quirks: Self =
-            table.try_into().map_err(|error: toml::de::Error| {
-                QuirkError::Unreadable(error.message().to_owned())
-            })?;
+        let quirks: Self = table
+            .try_into()
+            .map_err(|error: toml::de::Error| QuirkError::Unreadable(error.message().to_owned()))?;
         quirks.check()?;
         Ok(quirks)
     }

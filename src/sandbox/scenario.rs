@@ -113,10 +113,15 @@ impl Scenario {
     pub fn from_toml(text: &str) -> Result<Self, ScenarioError> {
         let file: File =
             toml::from_str(text).map_err(|error| ScenarioError::Syntax(Box::new(error)))?;
-        let quirks = Quirks::default().with(file.quirks).map_err(ScenarioError::Quirks)?;
+        let quirks = Quirks::default()
+            .with(file.quirks)
+            .map_err(ScenarioError::Quirks)?;
         let faults = rules("fault", file.fault, fault_rule)?;
         let agents = rules("agent", file.agent, agent_rule)?;
-        Ok(Self { quirks, schedule: Schedule { faults, agents } })
+        Ok(Self {
+            quirks,
+            schedule: Schedule { faults, agents },
+        })
     }
 }
 
@@ -128,7 +133,11 @@ fn rules<T>(
     (1..)
         .zip(tables)
         .map(|(number, rule)| {
-            read(rule).map_err(|message| ScenarioError::Rule { table, number, message })
+            read(rule).map_err(|message| ScenarioError::Rule {
+                table,
+                number,
+                message,
+            })
         })
         .collect()
 }
@@ -141,7 +150,9 @@ fn fault_rule(mut table: Table) -> Result<FaultRule, String> {
 
 fn agent_rule(mut table: Table) -> Result<AgentRule, String> {
     let select = selector(&mut table)?;
-    let when = table.remove("when").ok_or("`when` is missing: before or after")?;
+    let when = table
+        .remove("when")
+        .ok_or("`when` is missing: before or after")?;
     let when: When = when.try_into().map_err(message)?;
     let edit: AgentEdit = table.try_into().map_err(message)?;
     if edit.customer.is_none() && edit.create.is_none() {
@@ -153,8 +164,9 @@ fn agent_rule(mut table: Table) -> Result<AgentRule, String> {
 /// Takes the keys of a selector out of a rule.
 fn selector(table: &mut Table) -> Result<Selector, String> {
     let keys = KEYS.into_iter();
-    let taken: Table =
-        keys.filter_map(|key| Some((key.to_owned(), table.remove(key)?))).collect();
+    let taken: Table = keys
+        .filter_map(|key| Some((key.to_owned(), table.remove(key)?)))
+        .collect();
     let selector: Selector = Value::Table(taken).try_into().map_err(message)?;
     if (0.0..=1.0).contains(&selector.probability) {
         Ok(selector)

@@ -50,7 +50,10 @@ impl Query {
         };
         let mut complaints = Vec::new();
         let known = ["comparison", "filter", "limit", "offset", "sort", "order"];
-        for name in members.keys().filter(|name| !known.contains(&name.as_str())) {
+        for name in members
+            .keys()
+            .filter(|name| !known.contains(&name.as_str()))
+        {
             complaints.push(Complaint::unexpected(name));
         }
         let any = comparison(members, &mut complaints);
@@ -66,11 +69,22 @@ impl Query {
     /// The customers that match, in no order.
     pub(super) fn matches<'a>(&self, store: &'a Store, quirks: &Quirks) -> Vec<&'a Customer> {
         let matches = |customer: &&Customer| {
-            let mut results = self.filters.iter().map(|one| one.matches(customer, store, quirks));
-            if self.any { results.any(|yes| yes) } else { results.all(|yes| yes) }
+            let mut results = self
+                .filters
+                .iter()
+                .map(|one| one.matches(customer, store, quirks));
+            if self.any {
+                results.any(|yes| yes)
+            } else {
+                results.all(|yes| yes)
+            }
         };
         match self.candidates(store) {
-            Some(ids) => ids.into_iter().filter_map(|id| store.get(id)).filter(matches).collect(),
+            Some(ids) => ids
+                .into_iter()
+                .filter_map(|id| store.get(id))
+                .filter(matches)
+                .collect(),
             None if self.any => store.all().filter(matches).collect(),
             None => store.within(self.ids()).filter(matches).collect(),
         }
@@ -85,7 +99,10 @@ impl Query {
             }
             return Some(all);
         }
-        self.filters.iter().find_map(|filter| filter.candidates(store)).map(BTreeSet::from_iter)
+        self.filters
+            .iter()
+            .find_map(|filter| filter.candidates(store))
+            .map(BTreeSet::from_iter)
     }
 
     /// The range of ids outside of which nothing matches all filters.
@@ -113,22 +130,20 @@ impl Filter {
             Self::Text(Text::UserId, Operator::Equal, text) => {
                 Some(store.with_user_id(text).collect())
             }
-            Self::Text(Text::Email, Operator::Equal, text) => Some(store.with_email(text).collect()),
+            Self::Text(Text::Email, Operator::Equal, text) => {
+                Some(store.with_email(text).collect())
+            }
             _ => None,
         }
     }
 
     fn matches(&self, customer: &Customer, store: &Store, quirks: &Quirks) -> bool {
         match self {
-            Self::Id(operator, id) => {
-                number(*operator, i64::try_from(customer.id).ok(), *id)
-            }
+            Self::Id(operator, id) => number(*operator, i64::try_from(customer.id).ok(), *id),
             Self::LastSeen(operator, date) => {
                 number(*operator, customer.date(Date::LastSeen), *date)
             }
-            Self::Text(Text::Email, operator, text)
-                if quirks.email_search == Case::Insensitive =>
-            {
+            Self::Text(Text::Email, operator, text) if quirks.email_search == Case::Insensitive => {
                 let email = customer.text(Text::Email).map(str::to_lowercase);
                 words(*operator, email.as_deref(), &text.to_lowercase())
             }
@@ -146,7 +161,9 @@ impl Filter {
 }
 
 fn number(operator: Operator, value: Option<i64>, wanted: i64) -> bool {
-    let Some(value) = value else { return operator == Operator::NotEqual };
+    let Some(value) = value else {
+        return operator == Operator::NotEqual;
+    };
     match operator {
         Operator::Equal => value == wanted,
         Operator::NotEqual => value != wanted,
@@ -201,8 +218,10 @@ fn filters(
         }
     };
     if quirks.max_filters > 0 && list.len() > quirks.max_filters {
-        let message =
-            format!("This collection should contain {} elements or less.", quirks.max_filters);
+        let message = format!(
+            "This collection should contain {} elements or less.",
+            quirks.max_filters
+        );
         complaints.push(Complaint::new("filter", message));
         return Vec::new();
     }
@@ -282,17 +301,24 @@ fn typed(
     path: &str,
 ) -> Result<Option<Filter>, Complaint> {
     let text = || {
-        value.as_str().map(str::to_owned).ok_or_else(|| Complaint::wrong_type(path, "string"))
+        value
+            .as_str()
+            .map(str::to_owned)
+            .ok_or_else(|| Complaint::wrong_type(path, "string"))
     };
     let of_text = |field| Ok(Some(Filter::Text(field, operator, text()?)));
     let of_place = |part| Ok(Some(Filter::Place(part, operator, text()?)));
     match field {
         "customers.id" => {
-            let id = value.as_i64().ok_or_else(|| Complaint::wrong_type(path, "numeric"))?;
+            let id = value
+                .as_i64()
+                .ok_or_else(|| Complaint::wrong_type(path, "numeric"))?;
             Ok(Some(Filter::Id(operator, id)))
         }
         "customers.lastSeen" => {
-            let date = value.as_i64().or_else(|| validate::timestamp(value.as_str()?));
+            let date = value
+                .as_i64()
+                .or_else(|| validate::timestamp(value.as_str()?));
             let message = "This value is not a valid UNIX timestamp.";
             let date = date.ok_or_else(|| Complaint::new(path, message))?;
             Ok(Some(Filter::LastSeen(operator, date)))
@@ -322,7 +348,10 @@ fn tag_names(value: &Value, path: &str) -> Result<Vec<String>, Complaint> {
         .map(|(index, tag)| match tag.get("name") {
             Some(Value::String(name)) if !name.is_empty() => Ok(name.clone()),
             None => Err(Complaint::blank(format!("{path}[{index}].name"))),
-            Some(_) => Err(Complaint::wrong_type(format!("{path}[{index}].name"), "string")),
+            Some(_) => Err(Complaint::wrong_type(
+                format!("{path}[{index}].name"),
+                "string",
+            )),
         })
         .collect()
 }

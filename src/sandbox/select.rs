@@ -6,7 +6,15 @@ use super::endpoint::Endpoint;
 
 /// The keys of a rule that say which requests it is for.
 pub(super) const KEYS: [&str; 9] = [
-    "endpoint", "request", "nth", "from", "to", "from-seconds", "to-seconds", "probability", "max",
+    "endpoint",
+    "request",
+    "nth",
+    "from",
+    "to",
+    "from-seconds",
+    "to-seconds",
+    "probability",
+    "max",
 ];
 
 /// Picks requests; every condition that is given must hold.
@@ -84,8 +92,12 @@ impl Selector {
             && listed(&self.nth, counts.seen)
             && self.from.is_none_or(|from| moment.number >= from)
             && self.to.is_none_or(|to| moment.number <= to)
-            && self.from_seconds.is_none_or(|from| moment.now_ms >= from.saturating_mul(1_000))
-            && self.to_seconds.is_none_or(|to| moment.now_ms < to.saturating_mul(1_000))
+            && self
+                .from_seconds
+                .is_none_or(|from| moment.now_ms >= from.saturating_mul(1_000))
+            && self
+                .to_seconds
+                .is_none_or(|to| moment.now_ms < to.saturating_mul(1_000))
             && self.max.is_none_or(|max| counts.picked < max)
             && chance < self.probability;
         counts.picked += u64::from(picked);
@@ -140,8 +152,11 @@ mod tests {
         (1..=20)
             .zip(endpoints.into_iter().cycle())
             .filter(|(number, endpoint)| {
-                let moment =
-                    Moment { number: *number, endpoint: *endpoint, now_ms: number * 1_000 };
+                let moment = Moment {
+                    number: *number,
+                    endpoint: *endpoint,
+                    now_ms: number * 1_000,
+                };
                 selector.notices(moment, &mut counts)
                     && selector.picks(moment, chance(seed, *number, 0), &mut counts)
             })
@@ -152,16 +167,70 @@ mod tests {
     #[test]
     fn each_condition_picks() {
         let all = Selector::default;
-        let tags = || Selector { endpoint: vec![Endpoint::Tag], ..all() };
+        let tags = || Selector {
+            endpoint: vec![Endpoint::Tag],
+            ..all()
+        };
         for (selector, numbers) in [
-            (Selector { request: vec![3, 19, 77], ..all() }, vec![3, 19]),
-            (Selector { nth: vec![1, 3], ..tags() }, vec![2, 6]),
-            (Selector { from: Some(19), ..all() }, vec![19, 20]),
-            (Selector { to: Some(2), ..all() }, vec![1, 2]),
-            (Selector { from_seconds: Some(4), to_seconds: Some(6), ..all() }, vec![4, 5]),
-            (Selector { max: Some(3), ..tags() }, vec![2, 4, 6]),
-            (Selector { probability: 0.0, ..all() }, vec![]),
-            (Selector { from: Some(7), to: Some(12), max: Some(2), ..tags() }, vec![8, 10]),
+            (
+                Selector {
+                    request: vec![3, 19, 77],
+                    ..all()
+                },
+                vec![3, 19],
+            ),
+            (
+                Selector {
+                    nth: vec![1, 3],
+                    ..tags()
+                },
+                vec![2, 6],
+            ),
+            (
+                Selector {
+                    from: Some(19),
+                    ..all()
+                },
+                vec![19, 20],
+            ),
+            (
+                Selector {
+                    to: Some(2),
+                    ..all()
+                },
+                vec![1, 2],
+            ),
+            (
+                Selector {
+                    from_seconds: Some(4),
+                    to_seconds: Some(6),
+                    ..all()
+                },
+                vec![4, 5],
+            ),
+            (
+                Selector {
+                    max: Some(3),
+                    ..tags()
+                },
+                vec![2, 4, 6],
+            ),
+            (
+                Selector {
+                    probability: 0.0,
+                    ..all()
+                },
+                vec![],
+            ),
+            (
+                Selector {
+                    from: Some(7),
+                    to: Some(12),
+                    max: Some(2),
+                    ..tags()
+                },
+                vec![8, 10],
+            ),
         ] {
             assert_eq!(picked(&selector, 1), numbers, "{selector:?}");
         }
@@ -170,14 +239,19 @@ mod tests {
 
     #[test]
     fn a_probability_depends_on_the_seed_alone() {
-        let half = Selector { probability: 0.5, ..Selector::default() };
+        let half = Selector {
+            probability: 0.5,
+            ..Selector::default()
+        };
         assert_eq!(picked(&half, 7), picked(&half, 7));
         assert_ne!(picked(&half, 7), picked(&half, 8));
     }
 
     #[test]
     fn chances_are_even() {
-        let low = (0..10_000).filter(|number| chance(3, *number, 1) < 0.1).count();
+        let low = (0..10_000)
+            .filter(|number| chance(3, *number, 1) < 0.1)
+            .count();
         assert!((900..1_100).contains(&low), "{low}");
     }
 }

@@ -90,7 +90,10 @@ impl Sandbox {
 /// Errors of `accept` that concern nobody but the client that is gone.
 fn of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    )
 }
 
 /// The body of an answer, which may break off.
@@ -110,11 +113,17 @@ enum Ending {
 
 impl Answer {
     fn whole(data: Bytes) -> Self {
-        Self { data: Some(data), ending: Ending::Complete }
+        Self {
+            data: Some(data),
+            ending: Ending::Complete,
+        }
     }
 
     fn part(data: Bytes) -> Self {
-        Self { data: Some(data), ending: Ending::Flush }
+        Self {
+            data: Some(data),
+            ending: Ending::Flush,
+        }
     }
 }
 

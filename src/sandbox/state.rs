@@ -64,9 +64,10 @@ impl Admitted {
     /// How long to wait before the request takes effect.
     pub(super) fn late(&self) -> Option<Duration> {
         match self.verdict {
-            Verdict::Passed(Some(Fault::Delay { delay_ms, late: true })) => {
-                Some(Duration::from_millis(delay_ms))
-            }
+            Verdict::Passed(Some(Fault::Delay {
+                delay_ms,
+                late: true,
+            })) => Some(Duration::from_millis(delay_ms)),
             _ => None,
         }
     }
@@ -76,7 +77,10 @@ impl State {
     pub(super) fn new(options: &Options) -> Self {
         let (kind, limit) = (options.quirks.window, options.requests_per_minute);
         Self {
-            account: Account { store: Store::default(), quirks: options.quirks.clone() },
+            account: Account {
+                store: Store::default(),
+                quirks: options.quirks.clone(),
+            },
             log: Log::default(),
             window: Window::new(kind, limit, phase_ms(options.started_at), 0),
             faults: Faults::new(options.schedule.faults.clone(), options.seed),
@@ -91,8 +95,7 @@ impl State {
     pub(super) fn set_quirks(&mut self, quirks: Quirks, now_ms: u64) {
         if quirks.window != self.account.quirks.window {
             let limit = self.window.per_minute();
-            self.window =
-                Window::new(quirks.window, limit, phase_ms(self.started_at), now_ms);
+            self.window = Window::new(quirks.window, limit, phase_ms(self.started_at), now_ms);
         }
         self.account.quirks = quirks;
     }
@@ -109,7 +112,10 @@ impl State {
         let route = Route::find(head.method.as_str(), head.uri.path());
         let number = self.log.add(Entry {
             method: head.method.to_string(),
-            path: head.uri.path_and_query().map_or_else(String::new, ToString::to_string),
+            path: head
+                .uri
+                .path_and_query()
+                .map_or_else(String::new, ToString::to_string),
             endpoint: route.endpoint,
             at_ms: now_ms,
             body: body.clone(),
@@ -131,13 +137,24 @@ impl State {
                 }
                 Admission::Passed { remaining: left } => {
                     remaining = Some(left);
-                    let moment = Moment { number, endpoint: route.endpoint, now_ms };
+                    let moment = Moment {
+                        number,
+                        endpoint: route.endpoint,
+                        now_ms,
+                    };
                     Verdict::Passed(self.faults.meet(moment))
                 }
             }
         };
         let query = head.uri.query().unwrap_or_default().to_owned();
-        Admitted { number, route, query, body, remaining, verdict }
+        Admitted {
+            number,
+            route,
+            query,
+            body,
+            remaining,
+            verdict,
+        }
     }
 
     fn accepts(&self, head: &Parts) -> bool {
@@ -160,7 +177,11 @@ impl State {
                 Ok(self.limited(self.account.quirks.retry_after, *wait_ms, now_ms))
             }
             Verdict::Passed(fault) => {
-                if let Some(Fault::Delay { delay_ms, late: false }) = fault {
+                if let Some(Fault::Delay {
+                    delay_ms,
+                    late: false,
+                }) = fault
+                {
                     delay += Duration::from_millis(*delay_ms);
                 }
                 self.act(&admitted, fault.as_ref(), now_ms)
@@ -201,8 +222,15 @@ impl State {
 
     fn agents(&mut self, admitted: &Admitted, when: When, now_ms: u64) -> Vec<u64> {
         let endpoint = admitted.route.endpoint;
-        let moment = Moment { number: admitted.number, endpoint, now_ms };
-        let target = self.log.entry(admitted.number).and_then(|entry| entry.customer);
+        let moment = Moment {
+            number: admitted.number,
+            endpoint,
+            now_ms,
+        };
+        let target = self
+            .log
+            .entry(admitted.number)
+            .and_then(|entry| entry.customer);
         let due = self.agents.due(moment, when).into_iter();
         // An edit whose customer is gone is one that no agent could make.
         due.filter_map(|(edit, draw)| {
@@ -213,7 +241,13 @@ impl State {
     }
 
     fn process(&mut self, admitted: &Admitted, now_ms: u64) -> Response<Bytes> {
-        let Admitted { number, route, query, body, .. } = admitted;
+        let Admitted {
+            number,
+            route,
+            query,
+            body,
+            ..
+        } = admitted;
         let context = self.context(now_ms, draw(self.seed, *number, 0));
         match self.account.answer(*route, query, body, context) {
             Ok(reply) => {
@@ -245,14 +279,18 @@ impl State {
                 body: HTML.into(),
                 customer: None,
             })),
-            Fault::RateLimit { retry_after, seconds } => {
-                Ok(self.limited(*retry_after, seconds.saturating_mul(1_000), now_ms))
-            }
+            Fault::RateLimit {
+                retry_after,
+                seconds,
+            } => Ok(self.limited(*retry_after, seconds.saturating_mul(1_000), now_ms)),
         }
     }
 
     fn problem(&self, problem: &Problem) -> Response<Bytes> {
-        respond(Reply::json(problem.status(), &problem.body(&self.account.quirks)))
+        respond(Reply::json(
+            problem.status(),
+            &problem.body(&self.account.quirks),
+        ))
     }
 
     fn limited(&self, retry_after: RetryAfter, wait_ms: u64, now_ms: u64) -> Response<Bytes> {
@@ -263,7 +301,9 @@ impl State {
             RetryAfter::Date => {
                 // Rounded up: the date has whole seconds, and must not be too soon.
                 let wait = Duration::from_millis(now_ms.saturating_add(wait_ms));
-                let at = since_epoch(self.started_at).saturating_add(wait).as_millis();
+                let at = since_epoch(self.started_at)
+                    .saturating_add(wait)
+                    .as_millis();
                 let at = u64::try_from(at.div_ceil(1_000)).unwrap_or_default();
                 let at = UNIX_EPOCH.checked_add(Duration::from_secs(at));
                 at.map(httpdate::fmt_http_date)
@@ -283,15 +323,23 @@ impl State {
         let limit = u64::from(self.window.per_minute());
         let remaining = remaining.filter(|_| self.account.quirks.rate_limit_headers && limit > 0);
         if let Some(remaining) = remaining {
-            answer.headers_mut().insert(RATE_LIMIT, HeaderValue::from(limit));
-            answer.headers_mut().insert(RATE_REMAINING, HeaderValue::from(remaining));
+            answer
+                .headers_mut()
+                .insert(RATE_LIMIT, HeaderValue::from(limit));
+            answer
+                .headers_mut()
+                .insert(RATE_REMAINING, HeaderValue::from(remaining));
         }
         answer
     }
 
     fn context(&self, now_ms: u64, draw: u64) -> Context {
         let now = since_epoch(self.started_at).saturating_add(Duration::from_millis(now_ms));
-        Context { now_ms, now_unix: i64::try_from(now.as_secs()).unwrap_or(i64::MAX), draw }
+        Context {
+            now_ms,
+            now_unix: i64::try_from(now.as_secs()).unwrap_or(i64::MAX),
+            draw,
+        }
     }
 }
 

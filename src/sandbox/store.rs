@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 
 use super::customer::{Customer, Given};
 use super::field::{Date, Text};
+use super::page::Page;
 use super::quirks::Quirks;
 use super::tags::TagBook;
 
@@ -18,7 +19,10 @@ pub(super) struct Sort {
 
 impl Default for Sort {
     fn default() -> Self {
-        Self { by: Date::FirstSeen, descending: false }
+        Self {
+            by: Date::FirstSeen,
+            descending: false,
+        }
     }
 }
 
@@ -30,6 +34,8 @@ pub(super) struct Store {
     by_first_seen: BTreeSet<(Option<i64>, u64)>,
     by_last_seen: BTreeSet<(Option<i64>, u64)>,
     highest_id: u64,
+    /// All ids by one of the dates, from the first listing after a change until the next change.
+    order: Option<(Date, Vec<u64>)>,
     pub(super) tags: TagBook,
 }
 
@@ -76,7 +82,11 @@ impl Store {
 
     pub(super) fn insert(&mut self, customer: Customer) -> u64 {
         let id = customer.id;
-        self.remove(id);
+        let dates = (customer.first_seen, customer.last_seen);
+        let old = self.unindex(id);
+        if old.is_none_or(|old| (old.first_seen, old.last_seen) != dates) {
+            self.order = None;
+        }
         self.highest_id = self.highest_id.max(id);
         if let Some(user_id) = customer.text(Text::UserId) {
             self.by_user_id.insert((user_id.into(), id));
@@ -91,6 +101,12 @@ impl Store {
     }
 
     pub(super) fn remove(&mut self, id: u64) -> Option<Customer> {
+        let customer = self.unindex(id)?;
+        self.order = None;
+        Some(customer)
+    }
+
+    fn unindex(&mut self, id: u64) -> Option<Customer> {
         let customer = self.customers.remove(&id)?;
         if let Some(user_id) = customer.text(Text::UserId) {
             self.by_user_id.remove(&(user_id.into(), id));
@@ -112,17 +128,36 @@ impl Store {
         same_text(&self.by_email, email.to_lowercase().into())
     }
 
-    /// All customers in an order; those with the same date by id.
-    pub(super) fn sorted(&self, sort: Sort) -> Box<dyn Iterator<Item = u64> + '_> {
-        let index = match sort.by {
+    /// The ids of one page of all customers; those with the same date by id.
+    pub(super) fn page(&mut self, page: Page) -> Vec<u64> {
+        let Page {
+            limit,
+            offset,
+            sort,
+        } = page;
+        let order = match self.order.take() {
+            Some((by, ids)) if by == sort.by => ids,
+            _ => self.ordered(sort.by),
+        };
+        let (_, ids) = self.order.insert((sort.by, order));
+        if sort.descending {
+            ids.iter().rev().skip(offset).take(limit).copied().collect()
+        } else {
+            ids.iter().skip(offset).take(limit).copied().collect()
+        }
+    }
+
+    fn ordered(&self, by: Date) -> Vec<u64> {
+        let index = match by {
             Date::FirstSeen => &self.by_first_seen,
             Date::LastSeen => &self.by_last_seen,
         };
-        let ids = index.iter().map(|(_, id)| *id);
-        if sort.descending { Box::new(ids.rev()) } else { Box::new(ids) }
+        index.iter().map(|(_, id)| *id).collect()
     }
 }
 
 fn same_text(index: &BTreeSet<(Box<str>, u64)>, text: Box<str>) -> impl Iterator<Item = u64> {
-    index.range((text.clone(), 0)..=(text, u64::MAX)).map(|(_, id)| *id)
+    index
+        .range((text.clone(), 0)..=(text, u64::MAX))
+        .map(|(_, id)| *id)
 }

@@ -49,11 +49,15 @@ impl TagBook {
 
     /// Name and colour.
     pub(super) fn get(&self, number: usize) -> Option<(&str, &str)> {
-        self.tags.get(number).map(|(name, colour)| (name.as_str(), colour.as_str()))
+        self.tags
+            .get(number)
+            .map(|(name, colour)| (name.as_str(), colour.as_str()))
     }
 
     /// Every tag of the account, in the order in which they were made.
     pub(super) fn all(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.tags.iter().map(|(name, colour)| (name.as_str(), colour.as_str()))
+        self.tags
+            .iter()
+            .map(|(name, colour)| (name.as_str(), colour.as_str()))
     }
 }

@@ -38,8 +38,12 @@ pub(super) struct Reader<'a> {
 }
 
 pub(super) fn json(body: &[u8]) -> Result<Value, Problem> {
-    serde_json::from_slice(body)
-        .map_err(|_| Problem::of(Complaint::new("body", "The request body is not valid JSON.")))
+    serde_json::from_slice(body).map_err(|_| {
+        Problem::of(Complaint::new(
+            "body",
+            "The request body is not valid JSON.",
+        ))
+    })
 }
 
 /// The body of a create or an update of one customer.
@@ -47,7 +51,9 @@ pub(super) fn write(value: &Value, kind: Kind, quirks: &Quirks) -> Result<Write,
     let Value::Object(members) = value else {
         return Err(Problem::of(Complaint::wrong_type("body", "object")));
     };
-    Reader::new(quirks, kind, String::new()).finish(members).map_err(Problem::Invalid)
+    Reader::new(quirks, kind, String::new())
+        .finish(members)
+        .map_err(Problem::Invalid)
 }
 
 /// The body of a batch: a `Result` for each entry, so that the caller can
@@ -67,7 +73,9 @@ pub(super) fn batch(
         return Err(Problem::of(Complaint::new("body", message)));
     }
     let entries = entries.iter().enumerate();
-    Ok(entries.map(|(index, entry)| batch_entry(index, entry, quirks)).collect())
+    Ok(entries
+        .map(|(index, entry)| batch_entry(index, entry, quirks))
+        .collect())
 }
 
 fn batch_entry(index: usize, entry: &Value, quirks: &Quirks) -> Result<BatchEntry, Vec<Complaint>> {
@@ -78,10 +86,16 @@ fn batch_entry(index: usize, entry: &Value, quirks: &Quirks) -> Result<BatchEntr
     let customer = members.remove("customer").as_ref().and_then(Value::as_u64);
     let mut reader = Reader::new(quirks, Kind::Update, format!("[{index}]."));
     if customer.is_none() {
-        reader.complain(Complaint::wrong_type(format!("[{index}].customer"), "numeric"));
+        reader.complain(Complaint::wrong_type(
+            format!("[{index}].customer"),
+            "numeric",
+        ));
     }
     let write = reader.finish(&members)?;
-    Ok(BatchEntry { customer: customer.unwrap_or_default(), write })
+    Ok(BatchEntry {
+        customer: customer.unwrap_or_default(),
+        write,
+    })
 }
 
 /// The body of "tag" and of "untag".
@@ -101,12 +115,19 @@ pub(super) fn tags(value: &Value, quirks: &Quirks) -> Result<Vec<NamedTag>, Prob
     if tags.is_none() && reader.complaints.is_empty() {
         reader.complain(Complaint::blank("tags"));
     }
-    reader.done(tags.unwrap_or_default()).map_err(Problem::Invalid)
+    reader
+        .done(tags.unwrap_or_default())
+        .map_err(Problem::Invalid)
 }
 
 impl<'a> Reader<'a> {
     fn new(quirks: &'a Quirks, kind: Kind, prefix: String) -> Self {
-        Self { quirks, kind, prefix, complaints: Vec::new() }
+        Self {
+            quirks,
+            kind,
+            prefix,
+            complaints: Vec::new(),
+        }
     }
 
     fn finish(mut self, members: &Map<String, Value>) -> Result<Write, Vec<Complaint>> {
@@ -122,7 +143,11 @@ impl<'a> Reader<'a> {
     }
 
     fn done<T>(self, value: T) -> Result<T, Vec<Complaint>> {
-        if self.complaints.is_empty() { Ok(value) } else { Err(self.complaints) }
+        if self.complaints.is_empty() {
+            Ok(value)
+        } else {
+            Err(self.complaints)
+        }
     }
 
     fn complain(&mut self, complaint: Complaint) {
@@ -135,12 +160,12 @@ impl<'a> Reader<'a> {
 
     fn setting(&mut self, name: &str, value: &Value) -> Option<Setting> {
         match Field::named(name) {
-            Some(Field::Text(field)) => {
-                self.text(name, value).map(|value| Setting::Text(field, value))
-            }
-            Some(Field::Date(field)) => {
-                self.date(name, value).map(|value| Setting::Date(field, value))
-            }
+            Some(Field::Text(field)) => self
+                .text(name, value)
+                .map(|value| Setting::Text(field, value)),
+            Some(Field::Date(field)) => self
+                .date(name, value)
+                .map(|value| Setting::Date(field, value)),
             Some(Field::Flag(field)) => match value {
                 Value::Bool(value) => Some(Setting::Flag(field, *value)),
                 Value::Null => Some(Setting::Flag(field, false)),
@@ -159,12 +184,18 @@ impl<'a> Reader<'a> {
                 _ => None,
             };
             if let Some(field) = text {
-                return self.text(name, value).map(|value| Setting::Text(field, value));
+                return self
+                    .text(name, value)
+                    .map(|value| Setting::Text(field, value));
             }
             let parts = ["city", "regionCode", "countryCode"];
-            let part = parts.into_iter().find(|part| *part == name && self.kind == Kind::Update);
+            let part = parts
+                .into_iter()
+                .find(|part| *part == name && self.kind == Kind::Update);
             if let Some(part) = part {
-                return self.text(name, value).map(|value| Setting::Place(part, value));
+                return self
+                    .text(name, value)
+                    .map(|value| Setting::Place(part, value));
             }
         }
         if READ_ONLY.contains(&name) {
@@ -173,7 +204,6 @@ impl<'a> Reader<'a> {
         self.refuse(Complaint::unexpected(self.path(name)))
     }
 
-    #[expect(clippy::option_option, reason = "the outer one says whether the value was good")]
     fn text(&mut self, name: &str, value: &Value) -> Option<Option<String>> {
         let text = match value {
             Value::Null => return Some(None),
@@ -190,7 +220,6 @@ impl<'a> Reader<'a> {
         self.refuse(Complaint::new(self.path(name), fault))
     }
 
-    #[expect(clippy::option_option, reason = "the outer one says whether the value was good")]
     fn date(&mut self, name: &str, value: &Value) -> Option<Option<i64>> {
         match value {
             Value::Null => Some(None),
@@ -215,7 +244,10 @@ impl<'a> Reader<'a> {
             Value::Null => Some(Vec::new()),
             Value::Array(list) => {
                 let tags = list.iter().enumerate();
-                Some(tags.filter_map(|(index, tag)| self.tag(index, tag)).collect())
+                Some(
+                    tags.filter_map(|(index, tag)| self.tag(index, tag))
+                        .collect(),
+                )
             }
             _ => self.refuse(Complaint::wrong_type(self.path("tags"), "array")),
         }
@@ -226,7 +258,10 @@ impl<'a> Reader<'a> {
         let Value::Object(members) = tag else {
             return self.refuse(Complaint::wrong_type(path, "object"));
         };
-        for name in members.keys().filter(|name| !["name", "color"].contains(&name.as_str())) {
+        for name in members
+            .keys()
+            .filter(|name| !["name", "color"].contains(&name.as_str()))
+        {
             self.complain(Complaint::unexpected(format!("{path}.{name}")));
         }
         let colour = match members.get("color") {
@@ -245,18 +280,23 @@ impl<'a> Reader<'a> {
             Some(Value::String(name)) if name.trim().is_empty() => {
                 self.refuse(Complaint::blank(format!("{path}.name")))
             }
-            Some(Value::String(name)) => Some(NamedTag { name: name.clone(), colour }),
+            Some(Value::String(name)) => Some(NamedTag {
+                name: name.clone(),
+                colour,
+            }),
             Some(_) => self.refuse(Complaint::wrong_type(format!("{path}.name"), "string")),
         }
     }
 
-    #[expect(clippy::option_option, reason = "null clears, which is not the same as a bad value")]
     fn custom_data(&mut self, value: &Value) -> Option<Option<Vec<(String, Value)>>> {
         match value {
             Value::Null => Some(None),
             Value::Array(list) => {
                 let list = list.iter().enumerate();
-                Some(Some(list.filter_map(|(index, entry)| self.property(index, entry)).collect()))
+                Some(Some(
+                    list.filter_map(|(index, entry)| self.property(index, entry))
+                        .collect(),
+                ))
             }
             _ => self.refuse(Complaint::wrong_type(self.path("customData"), "array")),
         }
@@ -267,7 +307,10 @@ impl<'a> Reader<'a> {
         let Value::Object(members) = entry else {
             return self.refuse(Complaint::wrong_type(path, "object"));
         };
-        for name in members.keys().filter(|name| !["property", "value"].contains(&name.as_str())) {
+        for name in members
+            .keys()
+            .filter(|name| !["property", "value"].contains(&name.as_str()))
+        {
             self.complain(Complaint::unexpected(format!("{path}.{name}")));
         }
         let name = match members.get("property") {
@@ -286,7 +329,10 @@ impl<'a> Reader<'a> {
             return self.refuse(Complaint::new(format!("{path}.property"), message));
         }
         match members.get("value") {
-            None => self.refuse(Complaint::new(format!("{path}.value"), "This field is missing.")),
+            None => self.refuse(Complaint::new(
+                format!("{path}.value"),
+                "This field is missing.",
+            )),
             Some(Value::Array(_) | Value::Object(_)) => {
                 self.refuse(Complaint::wrong_type(format!("{path}.value"), "scalar"))
             }
@@ -345,22 +391,58 @@ mod tests {
             (json!({"locale": "zz"}), "locale"),
             (json!({"tags": "vip"}), "tags"),
             (json!({"tags": ["vip"]}), "tags[0]"),
-            (json!({"tags": [{"name": "a"}, {"color": "red"}]}), "tags[1].name"),
+            (
+                json!({"tags": [{"name": "a"}, {"color": "red"}]}),
+                "tags[1].name",
+            ),
             (json!({"tags": [{"name": " "}]}), "tags[0].name"),
             (json!({"tags": [{"name": 5}]}), "tags[0].name"),
-            (json!({"tags": [{"name": "a", "color": "reddish"}]}), "tags[0].color"),
-            (json!({"tags": [{"name": "a", "color": "ff0000"}]}), "tags[0].color"),
-            (json!({"tags": [{"name": "a", "color": 7}]}), "tags[0].color"),
-            (json!({"tags": [{"name": "a", "colour": "red"}]}), "tags[0].colour"),
+            (
+                json!({"tags": [{"name": "a", "color": "reddish"}]}),
+                "tags[0].color",
+            ),
+            (
+                json!({"tags": [{"name": "a", "color": "ff0000"}]}),
+                "tags[0].color",
+            ),
+            (
+                json!({"tags": [{"name": "a", "color": 7}]}),
+                "tags[0].color",
+            ),
+            (
+                json!({"tags": [{"name": "a", "colour": "red"}]}),
+                "tags[0].colour",
+            ),
             (json!({"customData": {"plan": "pro"}}), "customData"),
             (json!({"customData": ["plan"]}), "customData[0]"),
-            (json!({"customData": [{"value": 1}]}), "customData[0].property"),
-            (json!({"customData": [{"property": "", "value": 1}]}), "customData[0].property"),
-            (json!({"customData": [{"property": 1, "value": 1}]}), "customData[0].property"),
-            (json!({"customData": [{"property": "a"}]}), "customData[0].value"),
-            (json!({"customData": [{"property": "a", "value": []}]}), "customData[0].value"),
-            (json!({"customData": [{"property": "a", "value": {}}]}), "customData[0].value"),
-            (json!({"customData": [{"property": "a", "value": 1, "x": 1}]}), "customData[0].x"),
+            (
+                json!({"customData": [{"value": 1}]}),
+                "customData[0].property",
+            ),
+            (
+                json!({"customData": [{"property": "", "value": 1}]}),
+                "customData[0].property",
+            ),
+            (
+                json!({"customData": [{"property": 1, "value": 1}]}),
+                "customData[0].property",
+            ),
+            (
+                json!({"customData": [{"property": "a"}]}),
+                "customData[0].value",
+            ),
+            (
+                json!({"customData": [{"property": "a", "value": []}]}),
+                "customData[0].value",
+            ),
+            (
+                json!({"customData": [{"property": "a", "value": {}}]}),
+                "customData[0].value",
+            ),
+            (
+                json!({"customData": [{"property": "a", "value": 1, "x": 1}]}),
+                "customData[0].x",
+            ),
             (json!({"custom_data": []}), "custom_data"),
             (json!({"city": "Kyiv"}), "city"),
             (json!({"id": 5}), "id"),
@@ -385,14 +467,25 @@ mod tests {
 
     #[test]
     fn null_is_good_for_every_field() {
-        for name in Field::ALL.map(Field::name).into_iter().chain(["tags", "customData"]) {
+        for name in Field::ALL
+            .map(Field::name)
+            .into_iter()
+            .chain(["tags", "customData"])
+        {
             write(&json!({ name: null }), Kind::Update, &Quirks::default()).unwrap();
         }
     }
 
     #[test]
     fn every_kind_of_css_colour_is_one() {
-        for colour in ["#f00", "#ff0000", "red", "rgb(255, 0, 0)", "hsl(0, 100%, 50%)", "Tomato"] {
+        for colour in [
+            "#f00",
+            "#ff0000",
+            "red",
+            "rgb(255, 0, 0)",
+            "hsl(0, 100%, 50%)",
+            "Tomato",
+        ] {
             assert!(is_colour(colour), "{colour}");
         }
     }
@@ -403,11 +496,23 @@ mod tests {
         let entries = batch(&body, &Quirks::default()).unwrap();
         let codes: Vec<_> = entries
             .iter()
-            .map(|entry| entry.as_ref().map(|good| good.customer).map_err(|bad| bad[0].code.as_str()))
+            .map(|entry| {
+                entry
+                    .as_ref()
+                    .map(|good| good.customer)
+                    .map_err(|bad| bad[0].code.as_str())
+            })
             .collect();
         assert_eq!(codes, [Ok(1), Err("[1].customer"), Err("[2]")]);
-        for bad in [json!({}), json!([]), Value::Array(vec![json!({"customer": 1}); 11])] {
-            assert!(matches!(batch(&bad, &Quirks::default()), Err(Problem::Invalid(_))), "{bad}");
+        for bad in [
+            json!({}),
+            json!([]),
+            Value::Array(vec![json!({"customer": 1}); 11]),
+        ] {
+            assert!(
+                matches!(batch(&bad, &Quirks::default()), Err(Problem::Invalid(_))),
+                "{bad}"
+            );
         }
     }
 }

@@ -27,21 +27,41 @@ pub(super) struct Window {
 
 #[derive(Clone, Debug)]
 enum State {
-    Fixed { minute: u64, passed: u64 },
-    Sliding { passed: VecDeque<u64> },
+    Fixed {
+        minute: u64,
+        passed: u64,
+    },
+    Sliding {
+        passed: VecDeque<u64>,
+    },
     /// Tokens in 60,000ths, so that what a millisecond adds is whole.
-    Bucket { tokens: u64, as_of_ms: u64 },
+    Bucket {
+        tokens: u64,
+        as_of_ms: u64,
+    },
 }
 
 impl Window {
     /// A limit of 0 lets everything pass.
     pub(super) fn new(kind: Kind, per_minute: u32, phase_ms: u64, now_ms: u64) -> Self {
         let state = match kind {
-            Kind::Fixed => State::Fixed { minute: 0, passed: 0 },
-            Kind::Sliding => State::Sliding { passed: VecDeque::new() },
-            Kind::Bucket => State::Bucket { tokens: u64::from(per_minute) * MINUTE_MS, as_of_ms: now_ms },
+            Kind::Fixed => State::Fixed {
+                minute: 0,
+                passed: 0,
+            },
+            Kind::Sliding => State::Sliding {
+                passed: VecDeque::new(),
+            },
+            Kind::Bucket => State::Bucket {
+                tokens: u64::from(per_minute) * MINUTE_MS,
+                as_of_ms: now_ms,
+            },
         };
-        Self { per_minute, phase_ms: phase_ms % MINUTE_MS, state }
+        Self {
+            per_minute,
+            phase_ms: phase_ms % MINUTE_MS,
+            state,
+        }
     }
 
     pub(super) fn per_minute(&self) -> u32 {
@@ -52,7 +72,9 @@ impl Window {
     pub(super) fn admit(&mut self, now_ms: u64) -> Admission {
         let limit = u64::from(self.per_minute);
         if limit == 0 {
-            return Admission::Passed { remaining: u64::MAX };
+            return Admission::Passed {
+                remaining: u64::MAX,
+            };
         }
         match &mut self.state {
             State::Fixed { minute, passed } => {
@@ -61,22 +83,31 @@ impl Window {
                     (*minute, *passed) = (wall / MINUTE_MS, 0);
                 }
                 if *passed >= limit {
-                    return Admission::Refused { wait_ms: MINUTE_MS - wall % MINUTE_MS };
+                    return Admission::Refused {
+                        wait_ms: MINUTE_MS - wall % MINUTE_MS,
+                    };
                 }
                 *passed += 1;
-                Admission::Passed { remaining: limit - *passed }
+                Admission::Passed {
+                    remaining: limit - *passed,
+                }
             }
             State::Sliding { passed } => {
-                while passed.front().is_some_and(|first| first + MINUTE_MS <= now_ms) {
+                while passed
+                    .front()
+                    .is_some_and(|first| first + MINUTE_MS <= now_ms)
+                {
                     passed.pop_front();
                 }
                 match passed.front() {
-                    Some(first) if passed.len() as u64 >= limit => {
-                        Admission::Refused { wait_ms: first + MINUTE_MS - now_ms }
-                    }
+                    Some(first) if passed.len() as u64 >= limit => Admission::Refused {
+                        wait_ms: first + MINUTE_MS - now_ms,
+                    },
                     _ => {
                         passed.push_back(now_ms);
-                        Admission::Passed { remaining: limit - passed.len() as u64 }
+                        Admission::Passed {
+                            remaining: limit - passed.len() as u64,
+                        }
                     }
                 }
             }
@@ -87,11 +118,15 @@ impl Window {
                 match tokens.checked_sub(MINUTE_MS) {
                     Some(left) => {
                         *tokens = left;
-                        Admission::Passed { remaining: left / MINUTE_MS }
+                        Admission::Passed {
+                            remaining: left / MINUTE_MS,
+                        }
                     }
                     None => {
                         let missing = MINUTE_MS - *tokens;
-                        Admission::Refused { wait_ms: missing.div_ceil(limit) }
+                        Admission::Refused {
+                            wait_ms: missing.div_ceil(limit),
+                        }
                     }
                 }
             }
@@ -117,9 +152,15 @@ mod tests {
                 Admission::Refused { wait_ms } => {
                     assert!(wait_ms > 0);
                     let mut later = window.clone();
-                    assert!(matches!(later.admit(now + wait_ms), Admission::Passed { .. }));
+                    assert!(matches!(
+                        later.admit(now + wait_ms),
+                        Admission::Passed { .. }
+                    ));
                     let mut sooner = window.clone();
-                    assert!(matches!(sooner.admit(now + wait_ms - 1), Admission::Refused { .. }));
+                    assert!(matches!(
+                        sooner.admit(now + wait_ms - 1),
+                        Admission::Refused { .. }
+                    ));
                 }
             }
         }
@@ -127,8 +168,17 @@ mod tests {
     }
 
     fn most_within(times: &[u64], ms: u64) -> u64 {
-        let within = |start: &u64| times.iter().filter(|at| (*start..start + ms).contains(at));
-        times.iter().map(|start| within(start).count() as u64).max().unwrap_or(0)
+        let within = |from: u64| {
+            times
+                .iter()
+                .filter(|at| (from..from + ms).contains(at))
+                .count()
+        };
+        times
+            .iter()
+            .map(|start| within(*start) as u64)
+            .max()
+            .unwrap_or(0)
     }
 
     proptest! {

@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 use super::customer::Customer;
 use super::field::{Date, Field, Flag, Text};
 use super::quirks::{
-    ClearedProperty, CustomDataWrite, CustomDates, EmailRewrite, EmptiedText, PhoneRewrite,
-    Quirks, Tagging, TextRewrite, UndefinedProperty, Unnamed,
+    ClearedProperty, CustomDataWrite, CustomDates, EmailRewrite, EmptiedText, PhoneRewrite, Quirks,
+    Tagging, TextRewrite, UndefinedProperty, Unnamed,
 };
 use super::tags::{NamedTag, TagBook};
 
@@ -187,7 +187,9 @@ impl Pen<'_> {
             customer.tags.clear();
         }
         if write.custom_data.is_none() && !stays("customData") {
-            customer.custom_data.retain(|name, _| stays(&format!("customData.{name}")));
+            customer
+                .custom_data
+                .retain(|name, _| stays(&format!("customData.{name}")));
         }
     }
 
@@ -220,11 +222,7 @@ impl Pen<'_> {
         value
     }
 
-    fn set_custom_data(
-        &self,
-        properties: Option<Vec<(String, Value)>>,
-        customer: &mut Customer,
-    ) {
+    fn set_custom_data(&self, properties: Option<Vec<(String, Value)>>, customer: &mut Customer) {
         let frozen = |name: &str| self.rules.rewrites && self.never_stores(name);
         let replaces = self.rules.custom_data == CustomDataWrite::Replace;
         if replaces || properties.is_none() {
@@ -244,7 +242,11 @@ impl Pen<'_> {
 
     fn dropped(&self, property: &str) -> bool {
         self.quirks.undefined_property == UndefinedProperty::Ignore
-            && !self.quirks.defined_properties.iter().any(|defined| defined == property)
+            && !self
+                .quirks
+                .defined_properties
+                .iter()
+                .any(|defined| defined == property)
     }
 
     fn set_property(&self, name: String, value: Value, properties: &mut Map<String, Value>) {
@@ -283,5 +285,9 @@ impl Pen<'_> {
 fn timestamp(text: &str) -> Option<i64> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     let long = (9..=10).contains(&text.len());
-    if digits && long && !text.starts_with('0') { text.parse().ok() } else { None }
+    if digits && long && !text.starts_with('0') {
+        text.parse().ok()
+    } else {
+        None
+    }
 }
