@@ -178,3 +178,28 @@ fn selector(table: &mut Table) -> Result<Selector, String> {
 fn message(error: toml::de::Error) -> String {
     error.message().to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_example_is_one() {
+        let lines = include_str!("scenario.rs")
+            .lines()
+            .map_while(|line| line.strip_prefix("//!"));
+        let toml: Vec<_> = lines
+            .skip_while(|line| !line.contains("```toml"))
+            .skip(1)
+            .collect();
+        let example = toml
+            .split(|line| line.contains("```"))
+            .next()
+            .unwrap()
+            .join("\n");
+        let scenario = Scenario::from_toml(&example).unwrap();
+        assert_eq!(scenario.schedule.faults.len(), 4);
+        assert_eq!(scenario.schedule.agents.len(), 1);
+        assert_eq!(scenario.quirks.search_lag_ms, 4000);
+    }
+}

@@ -220,3 +220,38 @@ async fn a_listing_pages_and_orders() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_listing_follows_changes_between_its_pages() {
+    let server = server(&[]);
+    let ids = async || {
+        call(&server, "GET", "/v1/customers", Value::Null)
+            .await
+            .ids()
+    };
+    assert_eq!(ids().await, [1, 2, 3]);
+    call(
+        &server,
+        "POST",
+        "/v1/customers",
+        json!({"firstSeen": "1500"}),
+    )
+    .await;
+    assert_eq!(ids().await, [1, 4, 2, 3]);
+    patch(&server, 1, json!({"firstSeen": "9999"})).await;
+    assert_eq!(ids().await, [4, 2, 3, 1]);
+    call(&server, "DELETE", "/v1/customers/2", Value::Null).await;
+    assert_eq!(ids().await, [4, 3, 1]);
+    patch(&server, 3, json!({"name": "Sid"})).await;
+    let last = call(
+        &server,
+        "GET",
+        "/v1/customers?order=desc&limit=1&offset=1",
+        Value::Null,
+    )
+    .await;
+    assert_eq!(
+        (last.ids(), &last.body["data"][0]["name"]),
+        (vec![3], &json!("Sid"))
+    );
+}
