@@ -5,3 +5,4 @@ pub mod mapping;
 pub mod outcome;
 pub mod plan;
 pub mod report;
+pub mod sandbox;
