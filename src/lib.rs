@@ -3,4 +3,5 @@
 pub mod domain;
 pub mod mapping;
 pub mod outcome;
+pub mod pace;
 pub mod plan;
