@@ -1,8 +1,11 @@
 //! `hcsync` brings customer data into HelpCrunch in bulk.
 
 pub mod domain;
+pub mod helpcrunch;
 pub mod mapping;
 pub mod outcome;
+pub mod pace;
 pub mod plan;
 pub mod report;
 pub mod sandbox;
+pub mod source;

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CustomValue, CustomerId, Field, Tag, Value};
+use super::{CustomValue, CustomerId, Field, OpaqueValue, Tag, Value};
 
 /// A member of an answer: there (perhaps without a value), or missing and so unknown.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -42,6 +42,9 @@ pub struct RemoteCustomer {
     fields: [Known<Option<Value>>; Field::ALL.len()],
     pub tags: Known<Vec<Tag>>,
     pub custom_data: Known<BTreeMap<String, CustomValue>>,
+    /// Properties whose value is an object or an array: there, but nothing that this program compares or sets.
+    /// Kept so that a write of the whole `customData` can send them again.
+    pub opaque: BTreeMap<String, OpaqueValue>,
 }
 
 impl RemoteCustomer {
@@ -53,6 +56,7 @@ impl RemoteCustomer {
             fields: Default::default(),
             tags: Known::Unknown,
             custom_data: Known::Unknown,
+            opaque: BTreeMap::new(),
         }
     }
 
@@ -112,6 +116,8 @@ struct Stored {
     tags: Option<Vec<Tag>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     custom: Option<BTreeMap<String, CustomValue>>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    opaque: BTreeMap<String, OpaqueValue>,
 }
 
 impl Serialize for RemoteCustomer {
@@ -125,6 +131,7 @@ impl Serialize for RemoteCustomer {
             fields: Field::ALL.into_iter().filter_map(known).collect(),
             tags: self.tags.clone().ok(),
             custom: self.custom_data.clone().ok(),
+            opaque: self.opaque.clone(),
         }
         .serialize(serializer)
     }
@@ -139,6 +146,7 @@ impl<'de> Deserialize<'de> for RemoteCustomer {
         }
         customer.tags = stored.tags.map_or(Known::Unknown, Known::Is);
         customer.custom_data = stored.custom.map_or(Known::Unknown, Known::Is);
+        customer.opaque = stored.opaque;
         Ok(customer)
     }
 }
@@ -153,6 +161,8 @@ mod tests {
         customer.set_field(Field::Name, Some(Value::Text(String::new())));
         customer.set_field(Field::FirstSeen, Some(Value::Date(5)));
         customer.tags = Known::Is(vec![]);
+        let opaque = OpaqueValue::new(serde_json::json!({"a": [1]}));
+        customer.opaque.insert("address".into(), opaque);
         let text = serde_json::to_string(&customer).unwrap();
         let back: RemoteCustomer = serde_json::from_str(&text).unwrap();
         assert_eq!(back, customer);

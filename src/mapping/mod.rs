@@ -1,8 +1,41 @@
-//! From a row's cells to what it wants: names, types and checks. Pure; it never sees the remote side.
+//! From a row's cells to what it wants: names, types and checks.
+//!
+//! A [`Schema`] binds the settings to the inputs' columns once; [`Schema::map`] then turns each [`Row`] into a
+//! [`DesiredCustomer`] or into everything that is wrong with it. It never sees the remote side, the clock or a
+//! file; the rules of time zones are looked up once, when the schema is made.
+//!
+//! [`Row`]: crate::domain::Row
+//! [`DesiredCustomer`]: crate::domain::DesiredCustomer
 
+mod auto;
+mod boolean;
+mod color;
+mod date;
+mod date_text;
+mod email;
+mod field;
+mod given;
+mod identity;
+mod locale;
+mod mapped;
+mod number;
+mod problem;
+mod property;
+mod recode;
+mod record;
+mod rule;
+mod schema;
+mod schema_error;
 mod settings;
+mod slot;
+mod tags;
+mod template;
 
+pub use mapped::{BlamedCell, Mapped};
+pub use schema::Schema;
+pub use schema_error::{Nearest, SchemaError};
 pub use settings::{
     AttributeRule, Case, EmptyCells, FieldRules, ManagedTags, MappingSettings, PropertyRules,
     TagSettings, ValueType,
 };
+pub use tags::ManagedTagRule;

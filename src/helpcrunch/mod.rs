@@ -1,0 +1,34 @@
+//! HelpCrunch's API: the sole owner of its URLs, its JSON shapes, the key and the pace. Every request goes through
+//! the [`Gate`]. It never sees rows, plans or files, and decides nothing about customers.
+
+mod api_error;
+mod base_url;
+mod call_error;
+mod classify;
+mod client;
+mod decode;
+mod encode;
+mod endpoint;
+mod gate;
+mod http_transport;
+mod query;
+mod scrub;
+mod settings;
+mod transport;
+mod wire;
+
+pub use api_error::ApiError;
+pub use base_url::{BaseUrl, BaseUrlError};
+pub use call_error::{CallError, Sent};
+pub use classify::Trouble;
+pub use client::{ReadClient, WriteClient};
+pub use decode::{DecodeError, Page};
+pub use encode::{PatchBody, PropertyWrite};
+pub use endpoint::{Endpoint, Method, Safety};
+pub use gate::{Gate, GateParts, GateStats, StopKind, StopReason, Stops};
+pub use http_transport::{HttpTransport, HttpTransportError};
+pub use query::{Filter, ListQuery, Operator, Order, Search, Sort, Term};
+pub use scrub::Scrubber;
+pub use settings::{ApiSettings, LimitError, LimitSettings};
+pub use transport::{BoxFuture, Transport, TransportError};
+pub use wire::{WireRequest, WireResponse};

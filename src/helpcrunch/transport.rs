@@ -1,0 +1,41 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+use super::{WireRequest, WireResponse};
+
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Carries one request to the API and one answer back; it repeats nothing, follows nothing and judges nothing.
+/// Dropping the future drops the request.
+pub trait Transport: Send + Sync + fmt::Debug {
+    fn exchange<'a>(
+        &'a self,
+        request: &'a WireRequest,
+    ) -> BoxFuture<'a, Result<WireResponse, TransportError>>;
+}
+
+/// Why an exchange ended without an answer, or an answer without its body.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TransportError {
+    /// No connection was made (name look-up, refused, TLS, no route, too slow to connect), so that no byte of the
+    /// request reached the API.
+    #[error("no connection: {0}")]
+    NotConnected(String),
+    #[error("no answer in time")]
+    TimedOut,
+    #[error("the connection was cut")]
+    Cut,
+    #[error("the answer's compression is broken")]
+    Undecodable,
+    #[error("the answer is larger than {limit} bytes")]
+    TooLarge { limit: usize },
+}
+
+impl TransportError {
+    /// Whether the request cannot have reached the API.
+    #[must_use]
+    pub fn is_before_sending(&self) -> bool {
+        matches!(self, Self::NotConnected(_))
+    }
+}

@@ -1,0 +1,59 @@
+use std::fmt;
+
+use super::{Endpoint, Method, TransportError};
+
+/// One request as it goes to the transport. Its `Debug` shows neither body nor path, which may hold values.
+#[derive(Clone)]
+pub struct WireRequest {
+    pub endpoint: Endpoint,
+    /// Below the base URL, with a leading slash and any query: `/customers/542335/tags`.
+    pub path: String,
+    /// JSON.
+    pub body: Option<String>,
+}
+
+impl WireRequest {
+    #[must_use]
+    pub fn method(&self) -> Method {
+        self.endpoint.method()
+    }
+}
+
+impl fmt::Debug for WireRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WireRequest")
+            .field("endpoint", &self.endpoint)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One answer: its status line and the headers that matter came; its body may not have. Its `Debug` shows no body.
+pub struct WireResponse {
+    pub status: u16,
+    pub retry_after: Option<String>,
+    /// The server's own time, from which a date in `Retry-After` counts.
+    pub date: Option<String>,
+    pub location: Option<String>,
+    pub body: Result<Vec<u8>, TransportError>,
+}
+
+impl WireResponse {
+    #[must_use]
+    pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        Self {
+            status,
+            retry_after: None,
+            date: None,
+            location: None,
+            body: Ok(body.into()),
+        }
+    }
+}
+
+impl fmt::Debug for WireResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WireResponse")
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
+}

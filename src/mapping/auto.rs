@@ -1,0 +1,112 @@
+use std::collections::HashSet;
+
+use super::schema_error::SchemaError;
+use super::slot::{Inputs, Slot};
+use crate::domain::Field;
+
+/// Beginnings of a column's name behind which a property's name stands.
+const PROPERTY_PREFIXES: [&str; 2] = ["customdata", "custom"];
+
+/// A name without what spreadsheets and programmers write differently: case, spaces, `_` and `-`.
+fn folded(name: &str) -> String {
+    name.chars()
+        .filter(|c| !c.is_whitespace() && !matches!(c, '_' | '-'))
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+/// The columns whose names match the API's fields. `id` is none of them: that a file has a column `id` does not
+/// mean that it holds HelpCrunch's.
+pub(super) fn fields(inputs: Inputs<'_>) -> Result<Vec<(Field, Slot)>, SchemaError> {
+    let mut found = Vec::new();
+    for field in Field::ALL {
+        let name = folded(field.name());
+        if let Some(slot) = inputs.matching(field.name(), |column| folded(column) == name)? {
+            found.push((field, slot));
+        }
+    }
+    Ok(found)
+}
+
+/// The columns `customData.NAME` and `custom.NAME`, with NAME as it is written.
+pub(super) fn properties(inputs: Inputs<'_>) -> Result<Vec<(String, Slot)>, SchemaError> {
+    let mut found = Vec::new();
+    let mut seen = HashSet::new();
+    for name in inputs.names().into_iter().filter_map(property) {
+        if !seen.insert(name) {
+            continue;
+        }
+        let attribute = format!("customData.{name}");
+        let slot = inputs.matching(&attribute, |column| property(column) == Some(name))?;
+        found.extend(slot.map(|slot| (name.to_owned(), slot)));
+    }
+    Ok(found)
+}
+
+fn property(column: &str) -> Option<&str> {
+    let (prefix, name) = column.split_once('.')?;
+    let known = PROPERTY_PREFIXES.contains(&folded(prefix).as_str());
+    (known && !name.trim().is_empty()).then_some(name)
+}
+
+/// The column `tags`.
+pub(super) fn tags(inputs: Inputs<'_>) -> Result<Option<Slot>, SchemaError> {
+    inputs.matching("tags", |column| folded(column) == "tags")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Columns;
+
+    fn columns(names: &[&str]) -> Columns {
+        Columns::new(names.iter().map(|&n| n.to_owned()).collect())
+    }
+
+    #[test]
+    fn names_match_fields_however_they_are_written() {
+        let columns = columns(&[
+            "E-mail",
+            "User ID",
+            "first_seen",
+            "LASTPAGE",
+            "id",
+            "Id",
+            "Emails",
+        ]);
+        let found = fields(Inputs(&[&columns])).unwrap();
+        let found: Vec<_> = found.iter().map(|(f, s)| (f.name(), s.label())).collect();
+        let expected = [
+            ("email", "E-mail"),
+            ("userId", "User ID"),
+            ("firstSeen", "first_seen"),
+            ("lastPage", "LASTPAGE"),
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn two_columns_of_one_input_for_one_field_are_an_error() {
+        let twice = columns(&["email", "E-mail"]);
+        let error = fields(Inputs(&[&twice])).unwrap_err().to_string();
+        assert!(error.contains("`email` and `E-mail`"), "{error}");
+        let both = columns(&["customData.plan", "custom.plan"]);
+        assert!(properties(Inputs(&[&both])).is_err());
+        let (one, other) = (columns(&["email"]), columns(&["E-mail"]));
+        assert_eq!(fields(Inputs(&[&one, &other])).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn property_names_stay_as_written() {
+        let columns = columns(&[
+            "customData.Last Plan",
+            "custom.a.b",
+            "Custom.X",
+            "custom.",
+            "customs.y",
+        ]);
+        let found = properties(Inputs(&[&columns])).unwrap();
+        let found: Vec<_> = found.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(found, ["Last Plan", "a.b", "X"]);
+    }
+}

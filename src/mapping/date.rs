@@ -1,0 +1,437 @@
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime};
+use jiff::fmt::strtime::BrokenDownTime;
+use jiff::tz::TimeZone;
+
+use super::date_text;
+use super::given::Scalar;
+use super::problem::Problem;
+
+/// 0001-01-01 and 9999-12-31, the years that every reader of dates knows, as UNIX seconds.
+const SECONDS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
+
+/// From here on a timestamp counts milliseconds: as seconds it would stand for the year 5138.
+const MILLISECONDS_FROM: u64 = 100_000_000_000;
+
+/// Reads an attribute's dates, in the formats that the config gives or, without one, in those that can mean one
+/// thing only. The result is in UNIX seconds; fractions are cut off.
+///
+/// A local time that a change of the clocks skips is moved forward by the gap, and one that is there twice is the
+/// first of the two, as in RFC 5545. A date without a time is midnight of that day in the zone.
+#[derive(Debug, Clone)]
+pub(super) struct DateReader {
+    formats: Vec<DateFormat>,
+    zone: TimeZone,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum DateFormat {
+    Strptime(String),
+    Unix,
+    UnixMs,
+}
+
+impl DateFormat {
+    /// # Errors
+    /// Why the format cannot read dates.
+    pub(super) fn new(format: &str) -> Result<Self, String> {
+        match format {
+            "unix" => Ok(Self::Unix),
+            "unix_ms" => Ok(Self::UnixMs),
+            _ => strptime(format),
+        }
+    }
+
+    pub(super) fn is_local(&self) -> bool {
+        matches!(self, Self::Strptime(_))
+    }
+}
+
+/// Writes a sample date in the format and reads it back, so that a format that can never read a date is found
+/// before the first row.
+fn strptime(format: &str) -> Result<DateFormat, String> {
+    let sample = Timestamp::UNIX_EPOCH.to_zoned(TimeZone::UTC);
+    let written = BrokenDownTime::from(&sample)
+        .to_string(format)
+        .map_err(|error| error.to_string())?;
+    let read = BrokenDownTime::parse(format, &written).map_err(|error| error.to_string())?;
+    if read.timestamp().is_none() && read.to_date().is_err() {
+        return Err("does not hold a whole date (day, month and year)".to_owned());
+    }
+    if read.timestamp().is_none() && read.to_time().is_err() {
+        return Err("holds a part of a time without the larger ones".to_owned());
+    }
+    Ok(DateFormat::Strptime(format.to_owned()))
+}
+
+impl DateReader {
+    pub(super) fn new(formats: Vec<DateFormat>, zone: TimeZone) -> Self {
+        Self { formats, zone }
+    }
+
+    pub(super) fn read(&self, scalar: &Scalar<'_>) -> Result<i64, Problem> {
+        match scalar {
+            Scalar::Bool(_) => Err(not_a_date()),
+            Scalar::Text(text) | Scalar::Native(text) => self.text(text.trim()),
+            Scalar::Number(number) if self.formats.is_empty() => match number.as_i64() {
+                Some(count) => counted(count),
+                None => number
+                    .as_f64()
+                    .map_or_else(|| Err(out_of_range()), fraction),
+            },
+            Scalar::Number(number) => self.text(&number.to_string()),
+        }
+    }
+
+    fn text(&self, text: &str) -> Result<i64, Problem> {
+        if self.formats.is_empty() {
+            return self.free(text);
+        }
+        let mut formats = self.formats.iter();
+        let seconds = formats.find_map(|format| self.formatted(format, text));
+        seconds
+            .ok_or_else(|| {
+                Problem::new(
+                    "bad_date",
+                    "is not a date in the format that the config gives",
+                )
+                .advice(
+                    "`format` may be a list, tried in order: format = [\"%d.%m.%Y\", \"%Y-%m-%d\"]",
+                )
+            })
+            .and_then(in_range)
+    }
+
+    fn formatted(&self, format: &DateFormat, text: &str) -> Option<i64> {
+        match format {
+            DateFormat::Unix => text.parse().ok(),
+            DateFormat::UnixMs => text.parse::<i64>().ok().map(|ms| ms.div_euclid(1000)),
+            DateFormat::Strptime(format) => {
+                let read = BrokenDownTime::parse(format, text).ok()?;
+                if read.iana_time_zone().is_some() {
+                    return Some(read.to_zoned().ok()?.timestamp().as_second());
+                }
+                if read.timestamp().is_some() || read.offset().is_some() {
+                    return Some(floor(read.to_timestamp().ok()?));
+                }
+                self.local(read.to_datetime().ok()?)
+            }
+        }
+    }
+
+    fn free(&self, text: &str) -> Result<i64, Problem> {
+        if let Some(count) = date_text::integer(text) {
+            return count.map_or_else(|| Err(out_of_range()), counted);
+        }
+        let seconds = match date_text::iso(text) {
+            Some(date_text::Moment::Instant(timestamp)) => Some(floor(timestamp)),
+            Some(date_text::Moment::Local(time)) => self.local(time),
+            Some(date_text::Moment::Day(day)) => self.midnight(day),
+            None => None,
+        };
+        match seconds {
+            Some(seconds) => in_range(seconds),
+            None => Err(date_text::look(text).map_or_else(not_a_date, ambiguous)),
+        }
+    }
+
+    fn local(&self, time: DateTime) -> Option<i64> {
+        self.zone.to_timestamp(time).ok().map(floor)
+    }
+
+    fn midnight(&self, day: Date) -> Option<i64> {
+        self.local(day.to_datetime(jiff::civil::Time::midnight()))
+    }
+}
+
+fn floor(timestamp: Timestamp) -> i64 {
+    timestamp
+        .as_nanosecond()
+        .div_euclid(1_000_000_000)
+        .try_into()
+        .unwrap_or(i64::MAX)
+}
+
+/// A bare integer: UNIX seconds or milliseconds by its size, unless it rather looks like something else.
+fn counted(count: i64) -> Result<i64, Problem> {
+    if date_text::is_compact_day(count) {
+        return Err(ambiguous(("%Y%m%d".to_owned(), Some("unix".to_owned()))));
+    }
+    if date_text::is_year(count) {
+        return Err(Problem::new("ambiguous_date", "looks like a year alone")
+            .advice("a date needs its day; if these are UNIX seconds, say format = \"unix\""));
+    }
+    if date_text::is_spreadsheet_day(count) {
+        return Err(Problem::new("ambiguous_date", "looks like a spreadsheet's day number")
+            .advice("format the column as a date before exporting it; if these are UNIX seconds, say format = \"unix\""));
+    }
+    if count.unsigned_abs() < MILLISECONDS_FROM {
+        in_range(count)
+    } else {
+        in_range(count.div_euclid(1000))
+    }
+}
+
+fn fraction(number: f64) -> Result<i64, Problem> {
+    // Far beyond any timestamp in milliseconds, and still exact as an integer.
+    if !number.is_finite() || number.abs() > 9e15 {
+        return Err(out_of_range());
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "checked to be far within the range"
+    )]
+    counted(number.floor() as i64)
+}
+
+fn in_range(seconds: i64) -> Result<i64, Problem> {
+    if SECONDS.contains(&seconds) {
+        Ok(seconds)
+    } else {
+        Err(out_of_range())
+    }
+}
+
+fn out_of_range() -> Problem {
+    Problem::new("bad_date", "is a date outside the years 1 to 9999")
+}
+
+fn not_a_date() -> Problem {
+    Problem::new("bad_date", "is not a date").format("%d.%m.%Y", None)
+}
+
+fn ambiguous((format, or): (String, Option<String>)) -> Problem {
+    Problem::new(
+        "ambiguous_date",
+        "is a date whose form has to be given in the config",
+    )
+    .format(format, or)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use jiff::tz;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::super::problem::Advice;
+    use super::*;
+
+    fn zone(name: &str) -> TimeZone {
+        TimeZone::get(name).unwrap()
+    }
+
+    fn reader(formats: &[&str], zone_name: &str) -> DateReader {
+        let formats = formats
+            .iter()
+            .map(|f| DateFormat::new(f).unwrap())
+            .collect();
+        DateReader::new(formats, zone(zone_name))
+    }
+
+    fn free(text: &str, zone_name: &str) -> Result<i64, Problem> {
+        reader(&[], zone_name).read(&Scalar::Text(Cow::Borrowed(text)))
+    }
+
+    fn formatted(formats: &[&str], text: &str) -> Result<i64, Problem> {
+        reader(formats, "Europe/Kyiv").read(&Scalar::Text(Cow::Borrowed(text)))
+    }
+
+    const NOON: i64 = 1_598_961_600; // 2020-09-01T12:00:00Z
+
+    #[test]
+    fn unambiguous_forms_need_no_format() {
+        for text in [
+            "2020-09-01T12:00:00Z",
+            "2020-09-01T12:00:00z",
+            "2020-09-01t12:00:00+00:00",
+            "2020-09-01 15:00:00+03:00",
+            "2020-09-01 15:00:00 +0300",
+            "2020-09-01T15:00:00+03",
+            "2020-09-01 12:00:00 UTC",
+            "2020-09-01 12:00:00 GMT",
+            "2020-09-01T15:00:00+03:00[Europe/Kyiv]",
+            "2020-09-01 15:00:00",
+            "2020-09-01T15:00",
+            "2020-09-01T15:00:00.999",
+            "20200901T150000",
+            "1598961600",
+            " 1598961600 ",
+            "1598961600000",
+            "1598961600999",
+            "1598961600.75",
+            "Tue, 01 Sep 2020 12:00:00 +0000",
+            "Tue, 1 Sep 2020 12:00:00 GMT",
+        ] {
+            assert_eq!(free(text, "Europe/Kyiv"), Ok(NOON), "{text}");
+        }
+        assert_eq!(free("2020-09-01", "UTC"), Ok(NOON - 12 * 3600));
+        assert_eq!(free("2020-09-01", "Europe/Kyiv"), Ok(NOON - 15 * 3600));
+        assert_eq!(free("1969-12-31T23:59:59.5Z", "UTC"), Ok(-1));
+    }
+
+    #[test]
+    fn json_numbers_are_timestamps() {
+        let read = |json: serde_json::Value, formats: &[&str]| {
+            reader(formats, "UTC").read(&Scalar::Number(json.as_number().unwrap()))
+        };
+        assert_eq!(read(json!(1_598_961_600), &[]), Ok(NOON));
+        assert_eq!(read(json!(1_598_961_600_000_i64), &[]), Ok(NOON));
+        assert_eq!(read(json!(1_598_961_600.9), &[]), Ok(NOON));
+        assert_eq!(read(json!(-1), &[]), Ok(-1));
+        assert_eq!(read(json!(0), &[]), Ok(0));
+        assert_eq!(read(json!(20_200_901), &["%Y%m%d"]), Ok(NOON - 12 * 3600));
+        assert!(read(json!(1e300), &[]).is_err());
+        assert!(read(json!(u64::MAX), &[]).is_err());
+        assert!(reader(&[], "UTC").read(&Scalar::Bool(true)).is_err());
+    }
+
+    #[test]
+    fn formats_are_tried_in_order() {
+        let noon_in_kyiv = "01.09.2020 15:00";
+        assert_eq!(
+            formatted(&["%Y-%m-%d", "%d.%m.%Y %H:%M"], noon_in_kyiv),
+            Ok(NOON)
+        );
+        assert_eq!(formatted(&["%d.%m.%Y"], "1.9.2020"), Ok(NOON - 15 * 3600));
+        assert_eq!(
+            formatted(&["%d/%m/%Y %H:%M %z"], "01/09/2020 12:00 +0000"),
+            Ok(NOON)
+        );
+        assert_eq!(formatted(&["unix"], "20200901"), Ok(20_200_901));
+        assert_eq!(formatted(&["unix_ms"], "1598961600000"), Ok(NOON));
+        assert_eq!(formatted(&["%s"], "1598961600"), Ok(NOON));
+        for bad in ["2020-09-01", "31.02.2020", "01.09.2020 ", "01.09.2020x"] {
+            let read = formatted(&["%d.%m.%Y"], bad);
+            assert_eq!(read.is_ok(), bad.trim() == "01.09.2020", "{bad}");
+        }
+        assert_eq!(
+            formatted(&["unix"], "9999999999999").unwrap_err().code,
+            "bad_date"
+        );
+    }
+
+    #[test]
+    fn formats_that_never_read_a_date_are_refused() {
+        for format in [
+            "%Y-%m-%d",
+            "%d %B %Y",
+            "%m/%d/%y %I:%M %p",
+            "%s",
+            "%FT%T%z",
+            "%Y-%j",
+        ] {
+            assert!(DateFormat::new(format).is_ok(), "{format}");
+        }
+        for format in [
+            "",
+            "%d.%m",
+            "%H:%M",
+            "%Y",
+            "DD.MM.YYYY",
+            "%Y-%m-%d %!",
+            "%Y-%m-%d %M",
+        ] {
+            assert!(DateFormat::new(format).is_err(), "{format}");
+        }
+    }
+
+    #[test]
+    fn ambiguous_forms_are_refused_with_the_format_to_write() {
+        for (text, format, or) in [
+            ("03/04/2024", "%d/%m/%Y", Some("%m/%d/%Y")),
+            ("3.4.24", "%d.%m.%y", Some("%m.%d.%y")),
+            ("25-12-2024", "%d-%m-%Y", None),
+            ("12/25/2024 10:30", "%m/%d/%Y %H:%M", None),
+            ("2024/03/04 10:30:59", "%Y/%m/%d %H:%M:%S", None),
+            (
+                "03/04/2024 10:30 PM",
+                "%d/%m/%Y %I:%M %p",
+                Some("%m/%d/%Y %I:%M %p"),
+            ),
+            ("20240304", "%Y%m%d", Some("unix")),
+        ] {
+            let problem = free(text, "UTC").unwrap_err();
+            assert_eq!(problem.code, "ambiguous_date", "{text}");
+            let advice = Advice::DateFormat {
+                format: format.into(),
+                or: or.map(str::to_owned),
+            };
+            assert_eq!(problem.advice, Some(advice), "{text}");
+        }
+        for text in ["45352", "2024"] {
+            assert_eq!(free(text, "UTC").unwrap_err().code, "ambiguous_date");
+            assert!(formatted(&["unix"], text).is_ok());
+        }
+    }
+
+    #[test]
+    fn anything_else_is_no_date() {
+        for text in [
+            "yesterday",
+            "2024-13-01",
+            "2024-02-30",
+            "2024-03",
+            "12:00",
+            "-",
+            "0x10",
+            "1e9",
+            "99999999999999999999",
+            "999999999999999999",
+            "2024-03-10T25:00",
+            "10.2024",
+        ] {
+            assert_eq!(free(text, "UTC").unwrap_err().code, "bad_date", "{text}");
+        }
+    }
+
+    #[test]
+    fn clock_changes_are_settled_as_rfc_5545_does() {
+        // 2024-03-31 03:30 does not exist in Kyiv, 2024-10-27 03:30 is there twice.
+        let skipped = free("2024-03-31 03:30:00", "Europe/Kyiv");
+        assert_eq!(skipped, free("2024-03-31T04:30:00+03:00", "UTC"));
+        let twice = free("2024-10-27 03:30:00", "Europe/Kyiv");
+        assert_eq!(twice, free("2024-10-27T03:30:00+03:00", "UTC"));
+    }
+
+    fn zones() -> impl Strategy<Value = String> {
+        let names: Vec<String> = tz::db().available().map(|n| n.to_string()).collect();
+        prop::sample::select(names)
+    }
+
+    proptest! {
+        #[test]
+        fn a_day_never_shifts(name in zones(), days in 0_i32..47_000) {
+            let Ok(zone) = TimeZone::get(&name) else { return Ok(()) };
+            let day = jiff::civil::date(1930, 1, 1).saturating_add(jiff::Span::new().days(days));
+            // Samoa and others once skipped a whole day; there is no right answer for it.
+            let noon = day.at(12, 0, 0, 0);
+            prop_assume!(!matches!(zone.to_ambiguous_timestamp(noon).offset(), tz::AmbiguousOffset::Gap { .. }));
+            for reader in [
+                DateReader::new(vec![], zone.clone()),
+                DateReader::new(vec![DateFormat::new("%Y-%m-%d").unwrap()], zone.clone()),
+            ] {
+                let seconds = reader.read(&Scalar::Text(day.to_string().into())).unwrap();
+                let back = Timestamp::from_second(seconds).unwrap().to_zoned(zone.clone());
+                prop_assert_eq!(back.date(), day);
+            }
+        }
+
+        #[test]
+        fn seconds_and_milliseconds_are_one_instant(seconds in 1_000_000_000_i64..99_999_999_999) {
+            prop_assert_eq!(free(&seconds.to_string(), "UTC"), Ok(seconds));
+            prop_assert_eq!(free(&(seconds * 1000 + 7).to_string(), "UTC"), Ok(seconds));
+            prop_assert_eq!(free(&format!("{seconds}.5"), "Europe/Kyiv"), Ok(seconds));
+        }
+
+        #[test]
+        fn arbitrary_text_never_panics(text in any::<String>(), dateish in "[0-9TZ:+./ -]{0,24}") {
+            let _ = free(&text, "UTC");
+            let _ = free(&dateish, "Europe/Kyiv");
+            let _ = formatted(&["%d.%m.%Y", "unix", "unix_ms"], &dateish);
+            let _ = DateFormat::new(&text);
+        }
+    }
+}

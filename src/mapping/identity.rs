@@ -1,0 +1,108 @@
+use super::given::Scalar;
+use super::number::{is_spreadsheet_form, spreadsheet};
+use super::problem::Problem;
+use crate::domain::CustomerId;
+
+/// The text of an identifier or a phone number, where a spreadsheet did not round it.
+pub(super) fn undamaged(scalar: Scalar<'_>) -> Result<String, Problem> {
+    match &scalar {
+        // The reader of JSON keeps a number with an exponent as a float, whose digits are not the written ones.
+        Scalar::Number(number) if number.to_string().contains(['e', 'E']) => {
+            return Err(spreadsheet());
+        }
+        Scalar::Text(text) | Scalar::Native(text) if is_spreadsheet_form(text.trim()) => {
+            return Err(spreadsheet());
+        }
+        _ => {}
+    }
+    Ok(scalar.into_text())
+}
+
+/// The user's own id of a customer: any text, trimmed; a JSON number as its digits.
+pub(super) fn user_id(scalar: Scalar<'_>) -> Result<String, Problem> {
+    if matches!(scalar, Scalar::Bool(_)) {
+        return Err(Problem::new("bad_user_id", "is true or false, not an id"));
+    }
+    let text = undamaged(scalar)?;
+    let trimmed = text.trim();
+    if trimmed.chars().any(char::is_control) {
+        return Err(Problem::new("bad_user_id", "holds control characters"));
+    }
+    Ok(if trimmed.len() == text.len() {
+        text
+    } else {
+        trimmed.to_owned()
+    })
+}
+
+/// HelpCrunch's own id: a positive integer.
+pub(super) fn customer_id(scalar: Scalar<'_>) -> Result<CustomerId, Problem> {
+    let refused = || {
+        Problem::new("bad_id", "is not a HelpCrunch id")
+            .advice("a positive whole number, as HelpCrunch shows it")
+    };
+    if matches!(scalar, Scalar::Bool(_)) {
+        return Err(refused());
+    }
+    let text = undamaged(scalar)?;
+    let digits = text.trim();
+    if !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(refused());
+    }
+    match digits.parse() {
+        Ok(id) if id > 0 => Ok(CustomerId(id)),
+        _ => Err(refused()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn text(text: &str) -> Scalar<'_> {
+        Scalar::Text(Cow::Borrowed(text))
+    }
+
+    #[test]
+    fn user_ids_are_texts() {
+        assert_eq!(user_id(text(" u12 ")).unwrap(), "u12");
+        assert_eq!(user_id(text("007")).unwrap(), "007");
+        let number = json!(380501234567_u64);
+        let number = number.as_number().unwrap();
+        assert_eq!(user_id(Scalar::Number(number)).unwrap(), "380501234567");
+        assert_eq!(user_id(Scalar::Bool(true)).unwrap_err().code, "bad_user_id");
+        assert!(user_id(text("a\u{0}b")).is_err());
+    }
+
+    #[test]
+    fn rounded_numbers_are_refused() {
+        assert_eq!(
+            user_id(text("1.23E+11")).unwrap_err().code,
+            "spreadsheet_number"
+        );
+        assert_eq!(
+            customer_id(text("5E+05")).unwrap_err().code,
+            "spreadsheet_number"
+        );
+        assert_eq!(
+            undamaged(text("3,80E+11")).unwrap_err().code,
+            "spreadsheet_number"
+        );
+        let float = json!(1e300);
+        let float = Scalar::Number(float.as_number().unwrap());
+        assert_eq!(user_id(float).unwrap_err().code, "spreadsheet_number");
+    }
+
+    #[test]
+    fn ids_are_positive_integers() {
+        assert_eq!(customer_id(text(" 542335 ")), Ok(CustomerId(542_335)));
+        assert_eq!(customer_id(Scalar::Number(&7.into())), Ok(CustomerId(7)));
+        for bad in ["0", "-1", "1.5", "u12", "99999999999999999999", "+5", ""] {
+            assert_eq!(customer_id(text(bad)).unwrap_err().code, "bad_id", "{bad}");
+        }
+    }
+}

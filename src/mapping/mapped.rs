@@ -1,0 +1,72 @@
+use std::collections::BTreeSet;
+
+use crate::domain::{Cell, DesiredCustomer, Issue, Row, RowKey};
+
+/// Characters of a cell that are shown at most.
+const SHOWN: usize = 40;
+
+/// What became of one row.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Mapped {
+    /// What the row wants; nothing where it has an issue.
+    pub desired: Option<DesiredCustomer>,
+    /// All that is wrong with the row; empty exactly where `desired` is there.
+    pub issues: Vec<Issue>,
+    /// The cells that the issues blame. They hold personal data: for whoever asked to see it, never for a log.
+    pub cells: Vec<BlamedCell>,
+    /// The match keys of a row with issues, as far as they could be read.
+    pub rejected_key: RowKey,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlamedCell {
+    pub column: String,
+    /// Shortened, without control characters.
+    pub text: String,
+}
+
+impl Mapped {
+    /// The row's match keys, also where it is rejected.
+    #[must_use]
+    pub fn key(&self) -> &RowKey {
+        self.desired
+            .as_ref()
+            .map_or(&self.rejected_key, |desired| &desired.key)
+    }
+
+    pub(super) fn wanted(desired: DesiredCustomer) -> Self {
+        Self {
+            desired: Some(desired),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn rejected(row: &Row, key: RowKey, issues: Vec<Issue>) -> Self {
+        let columns: BTreeSet<&str> = issues.iter().filter_map(|i| i.column.as_deref()).collect();
+        let cells = columns.into_iter().filter_map(|column| {
+            Some(BlamedCell {
+                column: column.to_owned(),
+                text: shortened(row.cell(column)?),
+            })
+        });
+        Self {
+            desired: None,
+            cells: cells.collect(),
+            issues,
+            rejected_key: key,
+        }
+    }
+}
+
+fn shortened(cell: Cell<'_>) -> String {
+    let text = match cell {
+        Cell::Text(text) => text.to_owned(),
+        Cell::Json(json) => json.to_string(),
+    };
+    let mut characters = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let mut shown: String = characters.by_ref().take(SHOWN).collect();
+    if characters.next().is_some() {
+        shown.push('…');
+    }
+    shown
+}

@@ -1,0 +1,257 @@
+use super::given::Scalar;
+use super::problem::Problem;
+use crate::domain::Number;
+
+/// Digits that a 64-bit float, which is what JSON readers hold a number in, keeps exactly.
+const EXACT_DIGITS: usize = 15;
+
+/// `type = "number"`: a JSON number as it is, a text in plain decimal form.
+pub(super) fn read(scalar: &Scalar<'_>) -> Result<Number, Problem> {
+    match scalar {
+        Scalar::Number(number) => Ok(Number::new((*number).clone())),
+        Scalar::Bool(_) => Err(not_a_number()),
+        Scalar::Text(text) | Scalar::Native(text) => parse(text.trim()),
+    }
+}
+
+fn parse(text: &str) -> Result<Number, Problem> {
+    let Some(plain) = plain_form(text) else {
+        return Err(refusal(text));
+    };
+    Number::parse(&plain).ok_or_else(|| {
+        Problem::new("bad_number", "has more digits than can be sent exactly")
+            .advice("keep it as text: type = \"text\"")
+    })
+}
+
+/// The text as JSON writes numbers, where it is a plain decimal: a sign, digits and one point. Leading zeros and
+/// a `+` change nothing about a value that the user declared to be a number.
+fn plain_form(text: &str) -> Option<String> {
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (whole, fraction) = match digits.split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (digits, None),
+    };
+    let all_digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
+    if !all_digits(whole) || !fraction.is_none_or(|f| !f.is_empty() && all_digits(f)) {
+        return None;
+    }
+    if whole.is_empty() && fraction.is_none() {
+        return None;
+    }
+    let whole = whole.trim_start_matches('0');
+    let whole = if whole.is_empty() { "0" } else { whole };
+    let fraction = fraction.map(|f| format!(".{f}")).unwrap_or_default();
+    Some(format!("{sign}{whole}{fraction}"))
+}
+
+fn refusal(text: &str) -> Problem {
+    let has = |wanted: fn(char) -> bool| text.chars().any(wanted);
+    if !has(|c| c.is_ascii_digit()) {
+        return not_a_number();
+    }
+    if is_spreadsheet_form(text) {
+        return spreadsheet();
+    }
+    let written = |c: char| c.is_ascii_digit() || matches!(c, ',' | '.' | '\'' | '-' | '+');
+    if has(|c| matches!(c, ',' | '\'') || c.is_whitespace())
+        && text.chars().all(|c| written(c) || c.is_whitespace())
+    {
+        return Problem::new(
+            "bad_number",
+            "is written with a decimal comma or thousands separators",
+        )
+        .advice("write it with a decimal point and nothing between the thousands: 1234.5");
+    }
+    not_a_number()
+}
+
+fn not_a_number() -> Problem {
+    Problem::new("bad_number", "is not a number")
+        .advice("write digits and a decimal point only, without units: 1234.5")
+}
+
+/// The form `1.23E+11` in which spreadsheets show, and save, numbers that are too wide for a cell.
+pub(super) fn is_spreadsheet_form(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let Some((mantissa, exponent)) = digits.split_once(['E', 'e']) else {
+        return false;
+    };
+    let Some(exponent) = exponent.strip_prefix(['+', '-']) else {
+        return false;
+    };
+    let all_digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
+    let mantissa = match mantissa.split_once(['.', ',']) {
+        Some((whole, fraction)) => all_digits(whole) && all_digits(fraction),
+        None => all_digits(mantissa),
+    };
+    mantissa && all_digits(exponent)
+}
+
+pub(super) fn spreadsheet() -> Problem {
+    Problem::new(
+        "spreadsheet_number",
+        "was turned into a rounded number such as 1.23E+11 by a spreadsheet",
+    )
+    .advice(
+        "export the column again with its cells formatted as text: the lost digits are not in the file",
+    )
+}
+
+/// What an untyped cell is under `type = "auto"`: a number where it is in the one form in which that number
+/// would be written again, so that nothing is lost (`007` and `1.50` are texts).
+pub(super) fn of_untyped(text: &str) -> Option<Number> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = match digits.split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (digits, None),
+    };
+    let all_digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
+    let shortest = all_digits(whole)
+        && (whole == "0" || !whole.starts_with('0'))
+        && fraction.is_none_or(|f| all_digits(f) && !f.ends_with('0'))
+        && text != "-0"
+        && whole.len() + fraction.map_or(0, str::len) <= EXACT_DIGITS;
+    if !shortest {
+        return None;
+    }
+    let json: serde_json::Number = text.parse().ok()?;
+    Some(Number::new(json))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn text(text: &str) -> Result<Number, Problem> {
+        read(&Scalar::Text(Cow::Borrowed(text)))
+    }
+
+    #[test]
+    fn plain_decimals_are_numbers() {
+        for (cell, same) in [
+            ("15", "15"),
+            (" 15.50 ", "15.5"),
+            ("+3", "3"),
+            ("007", "7"),
+            (".5", "0.5"),
+            ("-0.25", "-0.25"),
+            ("18446744073709551615", "18446744073709551615"),
+        ] {
+            assert_eq!(text(cell).unwrap(), Number::parse(same).unwrap(), "{cell}");
+        }
+    }
+
+    #[test]
+    fn other_forms_are_refused_with_advice() {
+        for (cell, word) in [
+            ("1,234.50", "thousands"),
+            ("12,5", "comma"),
+            ("1 234", "thousands"),
+            ("1\u{a0}234", "thousands"),
+            ("15 EUR", "not a number"),
+            ("abc", "not a number"),
+            ("1.", "not a number"),
+            (".", "not a number"),
+            ("-", "not a number"),
+            ("1e5", "not a number"),
+            ("1.23E+11", "spreadsheet"),
+            ("123456789012345678901234567890", "digits"),
+        ] {
+            let problem = text(cell).unwrap_err();
+            assert!(problem.what.contains(word), "{cell}: {}", problem.what);
+            assert!(problem.advice.is_some());
+        }
+        assert!(read(&Scalar::Bool(true)).is_err());
+    }
+
+    #[test]
+    fn only_the_shortest_form_is_a_number_by_itself() {
+        for cell in [
+            "15",
+            "15.5",
+            "-3",
+            "0",
+            "-0.5",
+            "0.000001",
+            "999999999999999",
+        ] {
+            assert!(of_untyped(cell).is_some(), "{cell}");
+        }
+        for cell in [
+            "007",
+            "1.50",
+            "+1",
+            "1e5",
+            "-0",
+            "-0.0",
+            ".5",
+            "5.",
+            "",
+            "-",
+            "1,5",
+            " 1",
+            "1 ",
+            "1.0",
+            "1000000000000000",
+            "0.1234567890123456",
+            "NaN",
+            "inf",
+            "٣",
+        ] {
+            assert!(of_untyped(cell).is_none(), "{cell}");
+        }
+    }
+
+    #[test]
+    fn a_hash_is_no_spreadsheet_number() {
+        for damaged in ["1.23E+11", "1,23E+11", "5E-05", "-1E+12", "4.2e+10"] {
+            assert!(is_spreadsheet_form(damaged), "{damaged}");
+        }
+        for fine in [
+            "7e10",
+            "12e34",
+            "E+11",
+            "1.E+11",
+            "abcE+11",
+            "1.23E+",
+            "+380501234567",
+            "",
+        ] {
+            assert!(!is_spreadsheet_form(fine), "{fine}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_untyped_number_is_written_as_its_cell(cell in r"-?[0-9]{1,9}(\.[0-9]{1,8})?") {
+            if let Some(number) = of_untyped(&cell) {
+                // Rust writes the shortest decimal that reads back as the same value.
+                let written = match number.as_json().as_i64() {
+                    Some(whole) => whole.to_string(),
+                    None => number.as_json().as_f64().unwrap().to_string(),
+                };
+                prop_assert_eq!(written, cell);
+            }
+        }
+
+        #[test]
+        fn a_shortest_integer_is_always_a_number(n in -999_999_999_999_999_i64..=999_999_999_999_999) {
+            prop_assert!(of_untyped(&n.to_string()).is_some());
+        }
+
+        #[test]
+        fn arbitrary_text_never_panics(cell in any::<String>()) {
+            let _ = text(&cell);
+            let _ = of_untyped(&cell);
+            let _ = is_spreadsheet_form(&cell);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+use std::borrow::Cow;
+
+use crate::domain::Issue;
+
+/// What is wrong with one value. It names the kind of problem and never holds the value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Problem {
+    pub(super) code: &'static str,
+    /// Goes on after the attribute's name: "is not a date".
+    pub(super) what: Cow<'static, str>,
+    pub(super) advice: Option<Advice>,
+}
+
+/// What the user can do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Advice {
+    Text(&'static str),
+    /// A line for the config that says how the dates look, and perhaps the other way to read them.
+    DateFormat {
+        format: String,
+        or: Option<String>,
+    },
+}
+
+impl Problem {
+    pub(super) fn new(code: &'static str, what: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            code,
+            what: what.into(),
+            advice: None,
+        }
+    }
+
+    pub(super) fn advice(mut self, text: &'static str) -> Self {
+        self.advice = Some(Advice::Text(text));
+        self
+    }
+
+    pub(super) fn format(mut self, format: impl Into<String>, or: Option<String>) -> Self {
+        self.advice = Some(Advice::DateFormat {
+            format: format.into(),
+            or,
+        });
+        self
+    }
+
+    /// The issue of the row. `attribute` is the name that reports use: `email`, `customData.plan`.
+    pub(super) fn into_issue(self, attribute: &str, column: Option<&str>) -> Issue {
+        let mut issue = Issue::input(self.code, format!("`{attribute}` {}", self.what));
+        issue.column = column.map(str::to_owned);
+        issue.hint = self.advice.map(|advice| match advice {
+            Advice::Text(text) => text.to_owned(),
+            Advice::DateFormat { format, or } => {
+                date_line(attribute, column, &format, or.as_deref())
+            }
+        });
+        issue
+    }
+}
+
+/// The config line that says how an attribute's dates look.
+fn date_line(attribute: &str, column: Option<&str>, format: &str, or: Option<&str>) -> String {
+    let (section, name) = match attribute.strip_prefix("customData.") {
+        Some(property) => ("[custom_data]", format!("{property:?}")),
+        None => ("[fields]", attribute.to_owned()),
+    };
+    let source = match column {
+        Some(column) => format!("column = {column:?}"),
+        None => "template = \"…\"".to_owned(),
+    };
+    let or = or.map(|or| format!(" (or {or:?})")).unwrap_or_default();
+    format!(
+        "say how the dates look, in {section}: {name} = {{ {source}, type = \"date\", format = {format:?} }}{or}"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_issue_shows_the_config_line_to_write() {
+        let or = Some("%m/%d/%Y".to_owned());
+        let problem = || Problem::new("bad_date", "is not a date").format("%d/%m/%Y", or.clone());
+        let issue = problem().into_issue("firstSeen", Some("Signed up"));
+        assert_eq!(issue.message, "`firstSeen` is not a date");
+        assert_eq!(
+            issue.hint.unwrap(),
+            "say how the dates look, in [fields]: firstSeen = { column = \"Signed up\", type = \"date\", format = \"%d/%m/%Y\" } (or \"%m/%d/%Y\")"
+        );
+        let issue = problem().into_issue("customData.paid at", Some("Paid"));
+        let hint = issue.hint.unwrap();
+        assert!(hint.contains("in [custom_data]: \"paid at\" = {"), "{hint}");
+    }
+}

@@ -1,0 +1,143 @@
+use std::fmt;
+
+/// Why the config and the input's columns do not fit together. Nothing was read but the column names.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SchemaError {
+    #[error("[fields] names `{name}`, which is no field of a customer{nearest}")]
+    UnknownField { name: String, nearest: Nearest },
+    #[error("[fields] names `{name}`, which has a section of its own: {section}")]
+    OwnSection { name: String, section: &'static str },
+    #[error("[custom_data] has a property without a name")]
+    NamelessProperty,
+    #[error("`{attribute}` is to come from column `{column}`, which no input has{nearest}")]
+    NoSuchColumn {
+        attribute: String,
+        column: String,
+        nearest: Nearest,
+    },
+    #[error(
+        "two columns for `{attribute}`: `{first}` and `{second}`; rename one, or say in the config which it is"
+    )]
+    TwoColumns {
+        attribute: String,
+        first: String,
+        second: String,
+    },
+    #[error(
+        "`{attribute}` is to come from column `{column}`, which is there twice: as column {first} and as column {second}"
+    )]
+    ColumnTwice {
+        attribute: String,
+        column: String,
+        /// From 1, as a spreadsheet counts.
+        first: usize,
+        second: usize,
+    },
+    #[error("`{attribute}` has both `column` and `template`; keep one")]
+    ColumnAndTemplate { attribute: String },
+    #[error("`{attribute}` has neither `column` nor `template`")]
+    NoSource { attribute: String },
+    #[error("`{attribute}`: `{option}` {reason}")]
+    Option {
+        attribute: String,
+        option: &'static str,
+        reason: String,
+    },
+    #[error("`{attribute}`: the template does not parse{}: {reason}", at_line(*.line))]
+    Template {
+        attribute: String,
+        /// Within the template, from 1.
+        line: Option<usize>,
+        reason: String,
+    },
+    #[error("[tags]: {0}")]
+    Tags(String),
+    #[error("no match key: {}", no_key(.keys, .columns))]
+    NoMatchKey {
+        keys: Vec<String>,
+        columns: Vec<String>,
+    },
+}
+
+/// The known name that an unknown one was likely meant to be.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Nearest(pub Option<String>);
+
+impl fmt::Display for Nearest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(name) => write!(f, "; did you mean `{name}`?"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Nearest {
+    /// The candidate that is most like `name`, if any is like it at all.
+    pub(super) fn among<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Self {
+        let wanted = name.to_lowercase();
+        let likeness = |candidate: &str| {
+            let candidate = candidate.to_lowercase();
+            let jaro = strsim::jaro_winkler(&wanted, &candidate);
+            // A part of a longer name is a common slip too: `Plan` for `Plan name`.
+            let part = candidate.contains(&wanted) || wanted.contains(&candidate);
+            if part { jaro.max(0.8) } else { jaro }
+        };
+        candidates
+            .into_iter()
+            .filter(|candidate| !candidate.is_empty())
+            .map(|candidate| (likeness(candidate), candidate))
+            .filter(|(likeness, _)| *likeness >= 0.75)
+            .max_by(|(a, _), (b, _)| a.total_cmp(b))
+            .map_or(Self(None), |(_, candidate)| {
+                Self(Some(candidate.to_owned()))
+            })
+    }
+}
+
+fn at_line(line: Option<usize>) -> String {
+    line.map(|line| format!(" (line {line})"))
+        .unwrap_or_default()
+}
+
+fn no_key(keys: &[String], columns: &[String]) -> String {
+    let quoted = |names: &[String]| {
+        let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+        names.join(", ")
+    };
+    let example = keys.first().map_or("email", String::as_str);
+    let column = columns.first().map_or("E-mail", String::as_str);
+    let there = match columns {
+        [] => "there are no columns".to_owned(),
+        columns => format!("the columns are {}", quoted(columns)),
+    };
+    format!(
+        "none of [match] keys ({}) is mapped, and {there}; say where one comes from, for example\n\n[fields]\n{example} = {column:?}\n",
+        quoted(keys)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_offered_and_a_far_one_is_not() {
+        let near = |name: &str| Nearest::among(name, ["Full name", "E-mail", "Plan"]).0;
+        assert_eq!(near("email").as_deref(), Some("E-mail"));
+        assert_eq!(near("Fullname").as_deref(), Some("Full name"));
+        assert_eq!(near("plan").as_deref(), Some("Plan"));
+        assert_eq!(near("zzz"), None);
+    }
+
+    #[test]
+    fn no_match_key_says_what_there_is_and_what_to_write() {
+        let error = SchemaError::NoMatchKey {
+            keys: vec!["userId".into()],
+            columns: vec!["CRM id".into(), "Name".into()],
+        };
+        let text = error.to_string();
+        assert!(text.contains("`CRM id`, `Name`"), "{text}");
+        assert!(text.contains("[fields]\nuserId = \"CRM id\""), "{text}");
+    }
+}

@@ -1,0 +1,242 @@
+use std::collections::{BTreeMap, HashSet};
+
+use globset::{GlobBuilder, GlobSet};
+use serde_json::{Map, Value};
+
+use super::color::is_color;
+use super::given::{Emptiness, Given, Scalar};
+use super::problem::Problem;
+use super::schema_error::SchemaError;
+use super::slot::Slot;
+use super::{ManagedTags, TagSettings};
+use crate::domain::{DesiredTags, Row, Tag, TagMode};
+
+/// `[tags]`, checked and bound to the inputs' columns.
+#[derive(Debug, Clone)]
+pub(super) struct TagRule {
+    pub(super) column: Option<Slot>,
+    pub(super) remove_column: Option<Slot>,
+    separator: String,
+    always: Vec<Tag>,
+    colors: BTreeMap<String, String>,
+    pub(super) managed: ManagedTagRule,
+}
+
+/// Which tags a row may remove that it does not name for removal.
+#[derive(Debug, Clone, Default)]
+pub struct ManagedTagRule {
+    pub mode: TagMode,
+    /// With `TagMode::Managed`, the names that may be removed. Matches nothing where `ours` is set.
+    pub names: GlobSet,
+    /// With `TagMode::Managed`: those that hcsync itself added, instead of named ones.
+    pub ours: bool,
+}
+
+impl TagRule {
+    /// # Errors
+    /// When the settings contradict themselves, or a colour or a glob does not parse.
+    pub(super) fn new(
+        settings: &TagSettings,
+        column: Option<Slot>,
+        remove_column: Option<Slot>,
+    ) -> Result<Self, SchemaError> {
+        if settings.separator.is_empty() {
+            return Err(SchemaError::Tags("`separator` is empty".to_owned()));
+        }
+        for (name, color) in &settings.colors {
+            if !is_color(color.trim()) {
+                let error = format!("the colour of `{name}` is no CSS colour: `{color}`");
+                return Err(SchemaError::Tags(error));
+            }
+        }
+        if settings.mode != TagMode::Add && column.is_none() {
+            let error =
+                "`mode` lets a row's tags replace others, but no `column` says what they are";
+            return Err(SchemaError::Tags(error.to_owned()));
+        }
+        let mut rule = Self {
+            column,
+            remove_column,
+            separator: settings.separator.clone(),
+            always: Vec::new(),
+            colors: settings.colors.clone(),
+            managed: managed(settings)?,
+        };
+        rule.always = rule.always_added(&settings.always)?;
+        Ok(rule)
+    }
+
+    fn always_added(&self, names: &[String]) -> Result<Vec<Tag>, SchemaError> {
+        if names.iter().any(|name| name.trim().is_empty()) {
+            return Err(SchemaError::Tags("`always` holds an empty name".to_owned()));
+        }
+        let tags = names.iter().map(|name| self.tag(name.trim(), None));
+        Ok(without_doubles(tags.collect()))
+    }
+
+    /// Whether the rule can say anything at all.
+    pub(super) fn is_active(&self) -> bool {
+        self.column.is_some() || self.remove_column.is_some() || !self.always.is_empty()
+    }
+
+    /// The tags of the row's own cell; nothing where it says nothing.
+    pub(super) fn wanted(
+        &self,
+        row: &Row,
+        emptiness: &Emptiness,
+    ) -> Result<Option<Vec<Tag>>, Problem> {
+        self.listed(self.column.as_ref(), row, emptiness)
+    }
+
+    /// The names that the row asks to remove.
+    pub(super) fn unwanted(
+        &self,
+        row: &Row,
+        emptiness: &Emptiness,
+    ) -> Result<Vec<String>, Problem> {
+        let listed = self.listed(self.remove_column.as_ref(), row, emptiness)?;
+        Ok(listed
+            .unwrap_or_default()
+            .into_iter()
+            .map(|tag| tag.name)
+            .collect())
+    }
+
+    /// Both together with the tags that are always added. One that is wanted and to be removed stays.
+    pub(super) fn desired(&self, wanted: Option<Vec<Tag>>, unwanted: Vec<String>) -> DesiredTags {
+        let spoken = wanted.is_some();
+        let mut add = wanted.unwrap_or_default();
+        add.extend(self.always.iter().cloned());
+        let add = without_doubles(add);
+        let mut remove = unwanted;
+        remove.retain(|name| add.iter().all(|tag| tag.name != *name));
+        DesiredTags {
+            add,
+            remove,
+            spoken,
+        }
+    }
+
+    fn listed(
+        &self,
+        slot: Option<&Slot>,
+        row: &Row,
+        emptiness: &Emptiness,
+    ) -> Result<Option<Vec<Tag>>, Problem> {
+        let no_tags = || emptiness.clears.then(Vec::new);
+        let tags = match emptiness.given(slot.and_then(|slot| slot.cell(row))) {
+            Given::Missing => return Ok(None),
+            Given::Null => return Ok(Some(Vec::new())),
+            Given::Empty => return Ok(no_tags()),
+            Given::Scalar(Scalar::Text(text) | Scalar::Native(text)) => {
+                let tags = self.split(&text);
+                if tags.is_empty() {
+                    return Ok(no_tags());
+                }
+                tags
+            }
+            Given::Nested(Value::Array(items)) => self.array(items)?,
+            Given::Scalar(_) | Given::Nested(_) => return Err(not_a_list()),
+        };
+        Ok(Some(without_doubles(tags)))
+    }
+
+    fn split(&self, text: &str) -> Vec<Tag> {
+        let names = text.split(self.separator.as_str()).map(str::trim);
+        names
+            .filter(|name| !name.is_empty())
+            .map(|name| self.tag(name, None))
+            .collect()
+    }
+
+    fn array(&self, items: &[Value]) -> Result<Vec<Tag>, Problem> {
+        let mut tags = Vec::with_capacity(items.len());
+        for item in items {
+            match item {
+                Value::String(name) if name.trim().is_empty() => {}
+                Value::String(name) => tags.push(self.tag(name.trim(), None)),
+                Value::Object(members) => tags.push(self.object(members)?),
+                _ => return Err(not_a_list()),
+            }
+        }
+        Ok(tags)
+    }
+
+    fn object(&self, members: &Map<String, Value>) -> Result<Tag, Problem> {
+        let name = members.get("name").and_then(Value::as_str).map(str::trim);
+        let name = name
+            .filter(|name| !name.is_empty())
+            .ok_or_else(not_a_list)?;
+        match members.get("color") {
+            None | Some(Value::Null) => Ok(self.tag(name, None)),
+            Some(Value::String(color)) if color.trim().is_empty() => Ok(self.tag(name, None)),
+            Some(Value::String(color)) if is_color(color.trim()) => {
+                Ok(self.tag(name, Some(color.trim())))
+            }
+            Some(_) => Err(
+                Problem::new("bad_color", "hold a colour that is no CSS colour")
+                    .advice("a CSS colour such as #ff0000 or red"),
+            ),
+        }
+    }
+
+    /// A colour of the row's own goes before the config's.
+    fn tag(&self, name: &str, color: Option<&str>) -> Tag {
+        let color = color.or_else(|| self.colors.get(name).map(|color| color.trim()));
+        Tag {
+            name: name.to_owned(),
+            color: color.map(str::to_owned),
+        }
+    }
+}
+
+fn managed(settings: &TagSettings) -> Result<ManagedTagRule, SchemaError> {
+    let names: &[String] = match &settings.managed {
+        ManagedTags::Ours => &[],
+        ManagedTags::Named(names) => names,
+    };
+    let ours = settings.managed == ManagedTags::Ours;
+    if settings.mode == TagMode::Managed && !ours && names.is_empty() {
+        let error = "`mode = \"managed\"` needs `managed`: names, globs, or \"ours\"";
+        return Err(SchemaError::Tags(error.to_owned()));
+    }
+    let mut globs = GlobSet::builder();
+    for name in names {
+        // A tag that is named as it is written matches, also one with a bracket in its name.
+        for pattern in [name.clone(), globset::escape(name)] {
+            let glob = GlobBuilder::new(&pattern).backslash_escape(true).build();
+            globs.add(glob.map_err(|error| bad_glob(name, &error))?);
+        }
+    }
+    Ok(ManagedTagRule {
+        mode: settings.mode,
+        names: globs.build().map_err(|error| bad_glob("managed", &error))?,
+        ours,
+    })
+}
+
+fn bad_glob(name: &str, error: &globset::Error) -> SchemaError {
+    SchemaError::Tags(format!(
+        "`{name}` in `managed` does not parse: {}",
+        error.kind()
+    ))
+}
+
+fn not_a_list() -> Problem {
+    Problem::new("bad_tags", "are not a list of tags")
+        .advice("a text, or a list of texts or of objects with a `name` and perhaps a `color`")
+}
+
+fn without_doubles(tags: Vec<Tag>) -> Vec<Tag> {
+    if tags.len() < 2 {
+        return tags;
+    }
+    let mut seen = HashSet::with_capacity(tags.len());
+    let first: Vec<bool> = tags
+        .iter()
+        .map(|tag| seen.insert(tag.name.as_str()))
+        .collect();
+    let tags = tags.into_iter().zip(first);
+    tags.filter_map(|(tag, first)| first.then_some(tag))
+        .collect()
+}

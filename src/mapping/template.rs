@@ -1,0 +1,442 @@
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use minijinja::value::{Object, ValueKind};
+use minijinja::{Environment, Output, State, UndefinedBehavior, Value, escape_formatter};
+
+use super::given::{Emptiness, Given, Scalar};
+use super::problem::Problem;
+use super::schema_error::{Nearest, SchemaError};
+use super::slot::{Inputs, Slot};
+use crate::domain::Row;
+
+/// Under this name all columns can be reached, also those that are no identifiers: `{{ row["Full name"] }}`.
+const ROW: &str = "row";
+const ONLY: &str = "value";
+
+/// A `template` of the config, with the columns that it names.
+#[derive(Debug, Clone)]
+pub(super) struct Template {
+    environment: Environment<'static>,
+    columns: Vec<Slot>,
+}
+
+impl Template {
+    /// # Errors
+    /// When the template does not parse, or names a column that no input has.
+    pub(super) fn new(
+        attribute: &str,
+        source: &str,
+        inputs: Inputs<'_>,
+    ) -> Result<Self, SchemaError> {
+        let mut environment = Environment::new();
+        environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        environment.set_undefined_behavior(UndefinedBehavior::Chainable);
+        environment.set_formatter(plain);
+        let parsed = environment.add_template_owned(ONLY, source.to_owned());
+        parsed.map_err(|error| syntax(attribute, &error))?;
+        let names = names(attribute, &environment, source, inputs)?;
+        let columns = names
+            .iter()
+            .map(|name| inputs.named(attribute, name))
+            .collect::<Result<_, _>>()?;
+        let template = Self {
+            environment,
+            columns,
+        };
+        match template.render(Vec::new()) {
+            Err(error) if names_the_unknown(&error) => Err(syntax(attribute, &error)),
+            _ => Ok(template),
+        }
+    }
+
+    pub(super) fn columns(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(Slot::label)
+    }
+
+    /// The rendered text. Where all columns that the template names are empty, so is the result.
+    pub(super) fn given(
+        &self,
+        row: &Row,
+        emptiness: &Emptiness,
+    ) -> Result<Given<'static>, Problem> {
+        let cells: Vec<Given<'_>> = self
+            .columns
+            .iter()
+            .map(|slot| emptiness.given(slot.cell(row)))
+            .collect();
+        if let Some(silent) = all_silent(&cells) {
+            return Ok(silent);
+        }
+        let values = self.columns.iter().zip(cells);
+        let values =
+            values.filter_map(|(slot, cell)| Some((slot.label().to_owned(), value(cell)?)));
+        let text = self.render(values.collect()).map_err(|error| {
+            let kind = error.kind();
+            Problem::new(
+                "bad_template",
+                format!("cannot be made by its template: {kind}"),
+            )
+        })?;
+        Ok(if text.trim().is_empty() {
+            Given::Empty
+        } else {
+            Given::Scalar(Scalar::Text(Cow::Owned(text)))
+        })
+    }
+
+    fn render(&self, values: Vec<(String, Value)>) -> Result<String, minijinja::Error> {
+        let context = Value::from_object(Named {
+            values: Arc::new(values),
+            prefix: String::new(),
+        });
+        self.environment.get_template(ONLY)?.render(context)
+    }
+}
+
+/// Writes values as JSON and config files spell them: `true`, and nothing for none.
+fn plain(
+    out: &mut Output<'_>,
+    state: &mut State<'_, '_>,
+    value: &Value,
+) -> Result<(), minijinja::Error> {
+    match bool::try_from(value.clone()) {
+        Ok(flag) if value.kind() == ValueKind::Bool => {
+            out.write_str(if flag { "true" } else { "false" })?;
+            Ok(())
+        }
+        _ if value.is_none() => Ok(()),
+        _ => escape_formatter(out, state, value),
+    }
+}
+
+/// Whether a template calls something that there is not, which the engine notices only when it gets there.
+fn names_the_unknown(error: &minijinja::Error) -> bool {
+    use minijinja::ErrorKind::{UnknownFilter, UnknownFunction, UnknownMethod, UnknownTest};
+    matches!(
+        error.kind(),
+        UnknownFilter | UnknownTest | UnknownFunction | UnknownMethod
+    )
+}
+
+fn syntax(attribute: &str, error: &minijinja::Error) -> SchemaError {
+    let detail = error
+        .detail()
+        .map_or_else(String::new, |detail| format!(": {detail}"));
+    SchemaError::Template {
+        attribute: attribute.to_owned(),
+        line: error.line(),
+        reason: format!(
+            "{}{detail}; a column whose name is no identifier is written {{{{ row[\"Full name\"] }}}}",
+            error.kind()
+        ),
+    }
+}
+
+/// What the cells say together where none holds a value; nothing where one does, or where there are none.
+fn all_silent(cells: &[Given<'_>]) -> Option<Given<'static>> {
+    let mut together = None;
+    for cell in cells {
+        together = match (cell, together) {
+            (Given::Scalar(_) | Given::Nested(_), _) => return None,
+            (Given::Missing, None) => Some(Given::Missing),
+            (Given::Null, None | Some(Given::Missing)) => Some(Given::Null),
+            (Given::Empty, _) => Some(Given::Empty),
+            (_, together) => together,
+        };
+    }
+    together
+}
+
+fn value(cell: Given<'_>) -> Option<Value> {
+    match cell {
+        Given::Missing | Given::Null | Given::Empty => None,
+        Given::Scalar(Scalar::Text(text) | Scalar::Native(text)) => Some(Value::from(&*text)),
+        Given::Scalar(Scalar::Bool(b)) => Some(Value::from(b)),
+        Given::Scalar(Scalar::Number(number)) => Some(of_number(number)),
+        Given::Nested(json) => Some(of_json(json)),
+    }
+}
+
+fn of_number(number: &serde_json::Number) -> Value {
+    match (number.as_i64(), number.as_u64(), number.as_f64()) {
+        (Some(n), _, _) => Value::from(n),
+        (_, Some(n), _) => Value::from(n),
+        (_, _, Some(n)) => Value::from(n),
+        _ => Value::UNDEFINED,
+    }
+}
+
+fn of_json(json: &serde_json::Value) -> Value {
+    match json {
+        serde_json::Value::Null => Value::UNDEFINED,
+        serde_json::Value::Bool(b) => Value::from(*b),
+        serde_json::Value::Number(number) => of_number(number),
+        serde_json::Value::String(text) => Value::from(text.as_str()),
+        serde_json::Value::Array(items) => items.iter().map(of_json).collect(),
+        serde_json::Value::Object(members) => Value::from_object(Named {
+            values: Arc::new(
+                members
+                    .iter()
+                    .map(|(k, v)| (k.clone(), of_json(v)))
+                    .collect(),
+            ),
+            prefix: String::new(),
+        }),
+    }
+}
+
+/// Values under their full names; a name with dots is reached attribute by attribute as well as in one piece.
+#[derive(Debug, Clone)]
+struct Named {
+    values: Arc<Vec<(String, Value)>>,
+    prefix: String,
+}
+
+impl Object for Named {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let name = format!("{}{}", self.prefix, key.as_str()?);
+        if let Some((_, value)) = self.values.iter().find(|(n, _)| *n == name) {
+            return Some(value.clone());
+        }
+        let deeper = |prefix: String| {
+            Value::from_object(Self {
+                values: Arc::clone(&self.values),
+                prefix,
+            })
+        };
+        if self.prefix.is_empty() && name == ROW {
+            return Some(deeper(String::new()));
+        }
+        let prefix = format!("{name}.");
+        let inside = self.values.iter().any(|(n, _)| n.starts_with(&prefix));
+        inside.then(|| deeper(prefix))
+    }
+}
+
+/// The columns that a template names, in its variables and in its `row["…"]`.
+fn names(
+    attribute: &str,
+    environment: &Environment<'_>,
+    source: &str,
+    inputs: Inputs<'_>,
+) -> Result<BTreeSet<String>, SchemaError> {
+    let template = environment.get_template(ONLY);
+    let variables = template
+        .map_err(|error| syntax(attribute, &error))?
+        .undeclared_variables(true);
+    let global = |name: &str| environment.globals().any(|(global, _)| global == name);
+    let mut names = BTreeSet::new();
+    for variable in variables {
+        if variable == ROW && !inputs.has(ROW) {
+            let quoted = quoted_names(source).ok_or_else(|| SchemaError::Template {
+                attribute: attribute.to_owned(),
+                line: None,
+                reason: "row needs the column's name in quotes: {{ row[\"Full name\"] }}"
+                    .to_owned(),
+            })?;
+            names.extend(quoted);
+        } else if !global(&variable) {
+            let of_row = variable.strip_prefix("row.").filter(|_| !inputs.has(ROW));
+            let name = of_row.unwrap_or(&variable);
+            names.insert(column_of(attribute, name, inputs)?);
+        }
+    }
+    Ok(names)
+}
+
+/// The column that a variable such as `person.name` stands for: the longest beginning that is one.
+fn column_of(attribute: &str, variable: &str, inputs: Inputs<'_>) -> Result<String, SchemaError> {
+    let mut name = variable;
+    loop {
+        if inputs.has(name) || inputs.are_unknown() {
+            return Ok(name.to_owned());
+        }
+        match name.rsplit_once('.') {
+            Some((shorter, _)) => name = shorter,
+            None => {
+                return Err(SchemaError::NoSuchColumn {
+                    attribute: attribute.to_owned(),
+                    column: variable.to_owned(),
+                    nearest: Nearest::among(variable, inputs.names()),
+                });
+            }
+        }
+    }
+}
+
+/// The names in all `row["…"]` of a template; nothing where one `row` goes without such a name.
+fn quoted_names(source: &str) -> Option<Vec<String>> {
+    let mut names = Vec::new();
+    let mut rest = source;
+    while let Some(at) = rest.find(ROW) {
+        let (before, after) = rest.split_at_checked(at)?;
+        let after = after.get(ROW.len()..)?;
+        let inside_a_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.');
+        rest = after;
+        let Some(subscript) = after.trim_start().strip_prefix('[') else {
+            continue;
+        };
+        if before.ends_with(inside_a_word) {
+            continue;
+        }
+        let subscript = subscript.trim_start();
+        let quote = subscript
+            .chars()
+            .next()
+            .filter(|c| matches!(c, '"' | '\''))?;
+        let (name, end) = subscript.get(1..)?.split_once(quote)?;
+        end.trim_start().strip_prefix(']')?;
+        names.push(name.to_owned());
+        rest = end;
+    }
+    (!names.is_empty()).then_some(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::EmptyCells;
+    use super::*;
+    use crate::domain::{Cells, Columns, Position, RawRecord, RowNumber};
+
+    fn row(cells: Cells) -> Row {
+        let position = Position {
+            source: 0,
+            row: RowNumber(1),
+            line: 2,
+        };
+        Row {
+            position,
+            cells,
+            raw: RawRecord::default(),
+        }
+    }
+
+    fn columns(names: &[&str]) -> Arc<Columns> {
+        Arc::new(Columns::new(names.iter().map(|&n| n.to_owned()).collect()))
+    }
+
+    fn emptiness() -> Emptiness {
+        Emptiness::new(&["NULL".into()], EmptyCells::Keep)
+    }
+
+    fn table(source: &str, cells: &[(&str, &str)]) -> Given<'static> {
+        let columns = columns(&cells.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+        let template = Template::new("company", source, Inputs(&[&columns])).unwrap();
+        let texts = cells.iter().map(|(_, text)| (*text).to_owned()).collect();
+        template
+            .given(&row(Cells::Table { columns, texts }), &emptiness())
+            .unwrap()
+    }
+
+    fn text(text: &str) -> Given<'static> {
+        Given::Scalar(Scalar::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn error(source: &str, names: &[&str]) -> SchemaError {
+        let columns = columns(names);
+        Template::new("company", source, Inputs(&[&columns])).unwrap_err()
+    }
+
+    #[test]
+    fn columns_are_put_together_and_never_escaped() {
+        let source = "{{ org }} ({{ country }})";
+        assert_eq!(
+            table(source, &[("org", "A & <B>"), ("country", "UA")]),
+            text("A & <B> (UA)")
+        );
+        assert_eq!(
+            table(source, &[("org", "A"), ("country", "NULL")]),
+            text("A ()")
+        );
+        assert_eq!(
+            table(source, &[("org", " "), ("country", "")]),
+            Given::Empty
+        );
+        assert_eq!(table("fixed", &[("org", "")]), text("fixed"));
+        assert_eq!(table("{{ org|upper }}", &[("org", "a")]), text("A"));
+    }
+
+    #[test]
+    fn columns_that_are_no_identifiers_are_reached_through_row() {
+        let cells = [("Full name", "Ann"), ("customData.plan", "pro"), ("x", "1")];
+        assert_eq!(table("{{ row[\"Full name\"] }}", &cells), text("Ann"));
+        assert_eq!(
+            table("{{ row['Full name'] ~ row.x }}", &cells),
+            text("Ann1")
+        );
+        assert_eq!(table("{{ customData.plan }}", &cells), text("pro"));
+        assert_eq!(table("{{ row[\"customData.plan\"] }}", &cells), text("pro"));
+    }
+
+    #[test]
+    fn objects_are_reached_by_their_members() {
+        let columns = columns(&["person.name", "tags", "age", "vip", "none"]);
+        let source = "{{ person.name }} {{ tags|join('/') }} {{ age }} {{ vip }}{{ row['none'] }}";
+        let template = Template::new("company", source, Inputs(&[&columns])).unwrap();
+        let json = serde_json::json!({
+            "person": {"name": "Ann"}, "tags": ["a", "b"], "age": 30, "vip": true, "none": null
+        });
+        let serde_json::Value::Object(members) = json else {
+            panic!()
+        };
+        let given = template
+            .given(&row(Cells::Object(members)), &emptiness())
+            .unwrap();
+        assert_eq!(given, text("Ann a/b 30 true"));
+        let silent = |json: &str| {
+            let members = serde_json::from_str(json).unwrap();
+            template
+                .given(&row(Cells::Object(members)), &emptiness())
+                .unwrap()
+        };
+        assert_eq!(silent("{}"), Given::Missing);
+        assert_eq!(silent(r#"{"age":null}"#), Given::Null);
+        assert_eq!(silent(r#"{"age":null,"tags":""}"#), Given::Empty);
+    }
+
+    #[test]
+    fn a_template_that_cannot_work_is_refused() {
+        let names = ["org", "Full name"];
+        let SchemaError::Template { line, .. } = error("a\n{{ org", &names) else {
+            panic!()
+        };
+        assert_eq!(line, Some(2));
+        assert!(matches!(
+            error("{{ org|uper }}", &names),
+            SchemaError::Template { .. }
+        ));
+        assert!(matches!(
+            error("{{ row[org] }}", &names),
+            SchemaError::Template { .. }
+        ));
+        let missing = error("{{ orgg }}", &names).to_string();
+        assert!(missing.contains("did you mean `org`?"), "{missing}");
+        let missing = error("{{ row['Full nam'] }}", &names).to_string();
+        assert!(missing.contains("did you mean `Full name`?"), "{missing}");
+    }
+
+    #[test]
+    fn the_engines_own_words_are_no_columns() {
+        let source = "{% for i in range(2) %}{{ org }}{{ loop.index }}{% endfor %}";
+        assert_eq!(table(source, &[("org", "a")]), text("a1a2"));
+        assert_eq!(
+            table("{% set x = org %}{{ x }}", &[("org", "a")]),
+            text("a")
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_templates_and_cells_never_panic(source in r"\PC{0,20}|(\{\{|\}\}|row|\[|\]|[a'\x22. |%-]){0,12}", cell in any::<String>()) {
+            let columns = columns(&["a", "row x"]);
+            if let Ok(template) = Template::new("company", &source, Inputs(&[&columns])) {
+                let texts = vec![cell.clone(), cell];
+                let _ = template.given(&row(Cells::Table { columns, texts }), &emptiness());
+            }
+        }
+    }
+}

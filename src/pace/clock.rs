@@ -1,0 +1,69 @@
+use std::time::SystemTime;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+/// The wall time, read once and carried on by the monotonic clock: a system clock that jumps in mid-run moves no
+/// wait and no record, and under tokio's paused clock wall time is virtual too.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    wall: Timestamp,
+    anchor: Instant,
+}
+
+impl Clock {
+    /// Anchors `wall` to this moment. A time that cannot be shown as a date is taken as the epoch.
+    #[must_use]
+    pub fn start(wall: SystemTime) -> Self {
+        Self {
+            wall: Timestamp::try_from(wall).unwrap_or(Timestamp::UNIX_EPOCH),
+            anchor: Instant::now(),
+        }
+    }
+
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    #[must_use]
+    pub fn wall(&self) -> Timestamp {
+        self.wall_at(self.now())
+    }
+
+    /// The wall time of an instant; one before the anchor is taken as the anchor.
+    #[must_use]
+    pub fn wall_at(&self, instant: Instant) -> Timestamp {
+        let elapsed = instant.saturating_duration_since(self.anchor);
+        self.wall.checked_add(elapsed).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Now, as RFC 3339 in whole seconds, UTC: the form of every time in this program's files.
+    #[must_use]
+    pub fn rfc3339(&self) -> String {
+        Self::format(self.wall())
+    }
+
+    /// RFC 3339 in whole seconds, UTC, such as `2026-11-20T03:12:44Z`.
+    #[must_use]
+    pub fn format(timestamp: Timestamp) -> String {
+        Timestamp::from_second(timestamp.as_second())
+            .unwrap_or(timestamp)
+            .to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_wall_follows_the_virtual_clock() {
+        let clock = Clock::start(SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_900));
+        assert_eq!(clock.rfc3339(), "2023-11-14T22:13:20Z");
+        tokio::time::advance(Duration::from_secs(3600)).await;
+        assert_eq!(clock.rfc3339(), "2023-11-14T23:13:20Z");
+    }
+}

@@ -1,0 +1,179 @@
+use std::ops::Range;
+
+use csv_core::{ReadRecordResult, Reader, ReaderBuilder, Terminator};
+
+/// Takes the cells out of one record, quotes undone, with the parser of the `csv` crate.
+pub(super) struct CellParser {
+    parser: Reader,
+    text: Vec<u8>,
+    ends: Vec<usize>,
+    count: usize,
+}
+
+impl CellParser {
+    pub(super) fn new(delimiter: u8) -> Self {
+        let mut parser = ReaderBuilder::new()
+            .delimiter(delimiter)
+            .terminator(Terminator::Any(b'\n'))
+            .build();
+        // The parser drops a byte order mark from the first bytes that it sees, which here could be a record's own.
+        parser.read_record(b"\n", &mut [], &mut []);
+        Self {
+            parser,
+            text: Vec::new(),
+            ends: vec![0; 16],
+            count: 0,
+        }
+    }
+
+    /// Parses a record in which the [scanner](super::scan::Scanner) found no flaw: not blank, its quotes closed, no line end after it.
+    pub(super) fn parse(&mut self, record: &[u8]) {
+        if self.text.len() < record.len() {
+            self.text.resize(record.len(), 0);
+        }
+        let (mut text, mut ends) = (0, 0);
+        for part in [record, b"\n"] {
+            let mut rest = part;
+            while !rest.is_empty() {
+                let free = self.text.get_mut(text..).unwrap_or_default();
+                let slots = self.ends.get_mut(ends..).unwrap_or_default();
+                let (result, read, wrote, ended) = self.parser.read_record(rest, free, slots);
+                rest = rest.get(read..).unwrap_or_default();
+                text += wrote;
+                ends += ended;
+                match result {
+                    ReadRecordResult::OutputFull => self.text.resize(text + 64, 0),
+                    ReadRecordResult::OutputEndsFull => self.ends.resize(ends * 2, 0),
+                    ReadRecordResult::InputEmpty
+                    | ReadRecordResult::Record
+                    | ReadRecordResult::End => {}
+                }
+            }
+        }
+        self.count = ends;
+    }
+
+    /// Number of cells of the record parsed last.
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
+    pub(super) fn cells(&self) -> impl Iterator<Item = &[u8]> {
+        let ends = self.ends.get(..self.count).unwrap_or_default();
+        let starts = std::iter::once(&0).chain(ends);
+        starts
+            .zip(ends)
+            .map(|(start, end)| self.text.get(*start..*end).unwrap_or_default())
+    }
+}
+
+/// Where the cells of a record stand, quotes and all; a quote that is never closed takes the rest.
+pub(super) fn spans(record: &[u8], delimiter: u8) -> Vec<Range<usize>> {
+    let mut spans = Vec::new();
+    let (mut start, mut quoted) = (0, false);
+    for (at, byte) in record.iter().enumerate() {
+        match byte {
+            // A doubled quote closes and opens again, which comes to the same.
+            b'"' if at == start || quoted => quoted = !quoted,
+            b'"' if record.get(at.wrapping_sub(1)) == Some(&b'"')
+                && record.get(start) == Some(&b'"') =>
+            {
+                quoted = true;
+            }
+            _ if *byte == delimiter && !quoted => {
+                spans.push(start..at);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    spans.push(start..record.len());
+    spans
+}
+
+/// Writes a cell, in quotes where it needs them.
+pub(super) fn push_cell(into: &mut Vec<u8>, cell: &[u8], delimiter: u8) {
+    let special = |b: &u8| matches!(b, b'"' | b'\n' | b'\r') || *b == delimiter;
+    if cell.iter().any(special) {
+        push_quoted(into, cell);
+    } else {
+        into.extend_from_slice(cell);
+    }
+}
+
+pub(super) fn push_quoted(into: &mut Vec<u8>, cell: &[u8]) {
+    into.push(b'"');
+    for byte in cell {
+        into.push(*byte);
+        if *byte == b'"' {
+            into.push(b'"');
+        }
+    }
+    into.push(b'"');
+}
+
+/// Writes a record, without a line end. One empty cell alone is written as two quotes: a blank line would be no record.
+pub(super) fn record_of<C: AsRef<[u8]>>(cells: &[C], delimiter: u8) -> Vec<u8> {
+    let mut record = Vec::new();
+    for (at, cell) in cells.iter().enumerate() {
+        if at > 0 {
+            record.push(delimiter);
+        }
+        push_cell(&mut record, cell.as_ref(), delimiter);
+    }
+    if record.is_empty() {
+        push_quoted(&mut record, b"");
+    }
+    record
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn parsed(record: &[u8]) -> Vec<Vec<u8>> {
+        let mut parser = CellParser::new(b',');
+        parser.parse(b"first,one");
+        parser.parse(record);
+        parser.cells().map(<[u8]>::to_vec).collect()
+    }
+
+    #[test]
+    fn cells_are_unquoted() {
+        assert_eq!(
+            parsed(b"a,\"b,\"\"c\"\"\n\",,\"\""),
+            [b"a".as_slice(), b"b,\"c\"\n", b"", b""]
+        );
+        assert_eq!(parsed(b","), [b"", b""]);
+        assert_eq!(parsed(b"a\rb,c\"d"), [b"a\rb".as_slice(), b"c\"d"]);
+        assert_eq!(
+            parsed(b"\xEF\xBB\xBFa,\0"),
+            [b"\xEF\xBB\xBFa".as_slice(), b"\0"]
+        );
+    }
+
+    #[test]
+    fn a_record_of_very_many_cells() {
+        let record = vec![b','; 10_000];
+        assert_eq!(parsed(&record).len(), 10_001);
+        assert_eq!(spans(&record, b',').len(), 10_001);
+    }
+
+    proptest! {
+        #[test]
+        fn spans_stand_where_the_cells_are(cells in proptest::collection::vec("[a,\"\n ]{0,5}", 1..6)) {
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            writer.write_record(&cells).unwrap();
+            let mut record = writer.into_inner().unwrap();
+            record.pop();
+            let spans = spans(&record, b',');
+            let alone: Vec<Vec<u8>> = spans
+                .into_iter()
+                .map(|span| parsed(&record[span]).concat())
+                .collect();
+            let cells: Vec<Vec<u8>> = cells.into_iter().map(String::into_bytes).collect();
+            prop_assert_eq!(alone, cells);
+        }
+    }
+}

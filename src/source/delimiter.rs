@@ -1,0 +1,121 @@
+use std::io::Cursor;
+
+use super::RESERVED_COLUMNS;
+use super::cells::spans;
+use super::dialect::LineEnd;
+use super::scan::Scanner;
+use super::settings::ReadLimits;
+use super::window::Window;
+
+const CANDIDATES: [u8; 4] = [b',', b';', b'\t', b'|'];
+/// Bytes and records that are looked at.
+const SAMPLE: usize = 256 << 10;
+const RECORDS: usize = 200;
+
+/// The delimiter of a CSV by its first records, or the ones that explain them equally well.
+///
+/// A delimiter explains a sample the better, the more cells it makes of the header and the more records have as many.
+pub(super) fn detect(
+    sample: &[u8],
+    whole: bool,
+    line_end: LineEnd,
+    hides_ascii: bool,
+) -> Result<u8, Vec<u8>> {
+    let part = sample.get(..SAMPLE.min(sample.len())).unwrap_or_default();
+    let whole = whole && part.len() == sample.len();
+    let mut best = (0.0, Vec::new());
+    for delimiter in CANDIDATES {
+        if hides_ascii && delimiter == b'|' {
+            continue;
+        }
+        if part.starts_with(&own_header(delimiter)) {
+            return Ok(delimiter);
+        }
+        let score = score(part, whole, line_end, delimiter);
+        if score > best.0 {
+            best = (score, vec![delimiter]);
+        } else if score == best.0 && score > 0.0 {
+            best.1.push(delimiter);
+        }
+    }
+    match best.1.as_slice() {
+        [] => Ok(b','),
+        [delimiter] => Ok(*delimiter),
+        _ => Err(best.1),
+    }
+}
+
+/// How a file of rejected rows begins.
+fn own_header(delimiter: u8) -> Vec<u8> {
+    RESERVED_COLUMNS.map(str::as_bytes).join(&delimiter)
+}
+
+fn score(sample: &[u8], whole: bool, line_end: LineEnd, delimiter: u8) -> f64 {
+    let counts = counts(sample, whole, line_end, delimiter);
+    let Some(header) = counts.first().copied().filter(|cells| *cells > 1) else {
+        return 0.0;
+    };
+    let alike = counts.iter().filter(|cells| **cells == header).count();
+    let share = alike as f64 / counts.len() as f64;
+    share * share * (header - 1) as f64
+}
+
+/// The number of cells of each record.
+fn counts(sample: &[u8], whole: bool, line_end: LineEnd, delimiter: u8) -> Vec<usize> {
+    let mut window = Window::new(Box::new(Cursor::new(sample.to_vec())));
+    let mut scanner = Scanner::new(delimiter, line_end, ReadLimits::default());
+    let mut counts = Vec::new();
+    while let Ok(Some(extent)) = scanner.next(&mut window) {
+        let cut = !whole && extent.skip == window.view().len();
+        let record = window.view().get(..extent.len).unwrap_or_default();
+        if !record.trim_ascii().is_empty() && !(cut && !counts.is_empty()) {
+            let fit = extent.flaw.is_none();
+            counts.push(if fit {
+                spans(record, delimiter).len()
+            } else {
+                0
+            });
+        }
+        window.consume(extent.skip);
+        if counts.len() == RECORDS {
+            break;
+        }
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Result<u8, Vec<u8>> {
+        detect(text.as_bytes(), true, LineEnd::Lf, false)
+    }
+
+    #[test]
+    fn each_of_the_four_is_found() {
+        for d in [",", ";", "\t", "|"] {
+            let text = ["id", "name", "city"].join(d) + "\n" + &["1", "Ann", "x"].join(d) + "\n";
+            assert_eq!(of(&text), Ok(d.as_bytes()[0]));
+        }
+    }
+
+    #[test]
+    fn other_candidates_in_cells_do_not_mislead() {
+        assert_eq!(of("id;price\n1;1,5\n2;2,5\n"), Ok(b';'));
+        assert_eq!(of("\"a;b;c;d\",x\n\"1;2;3;4\",y\n"), Ok(b','));
+        assert_eq!(of("Name, first;Mail;Tel\nDoe, J;a;b\n"), Ok(b';'));
+        assert_eq!(of("note\na,b,c\n"), Ok(b','));
+        assert_eq!(of("a;b;c\n\"x\ny\";1,2;3\n"), Ok(b';'));
+    }
+
+    #[test]
+    fn a_tie_is_not_guessed() {
+        assert_eq!(of("a,b;c\n"), Err(vec![b',', b';']));
+    }
+
+    #[test]
+    fn our_own_files_are_certain() {
+        assert_eq!(of("_line|_status|_error|a,b,c,d,e,f,g\n"), Ok(b'|'));
+    }
+}

@@ -1,0 +1,166 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use encoding_rs::Encoding;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::format::Format;
+
+/// How an input is written. It suffices to write rows of it again, also where the input is gone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dialect {
+    pub format: Format,
+    /// As its WHATWG name.
+    #[serde(serialize_with = "encoding_name", deserialize_with = "encoding_named")]
+    pub encoding: &'static Encoding,
+    /// Whether the input begins with a byte order mark.
+    pub bom: bool,
+    /// Of a table: an ASCII byte.
+    #[serde(with = "character", default)]
+    pub delimiter: Option<u8>,
+    pub line_end: LineEnd,
+    /// The header's bytes without the line end, in the input's encoding; nothing where there is no header.
+    #[serde(with = "bytes", default)]
+    pub header: Option<Vec<u8>>,
+    /// The names of a table's columns, without the reserved ones.
+    pub columns: Vec<String>,
+    /// Where the reserved columns stand in a record of the input, from 0.
+    pub reserved: Vec<usize>,
+}
+
+impl Dialect {
+    /// Ending of a file of rejected rows: `csv`, `tsv`, `jsonl` or `json`.
+    #[must_use]
+    pub fn ending(&self) -> &'static str {
+        match self.format {
+            Format::Csv | Format::Xlsx => "csv",
+            Format::Tsv => "tsv",
+            Format::Jsonl => "jsonl",
+            Format::Json => "json",
+        }
+    }
+
+    /// Names that stand more than once among the columns, in order of their second appearance.
+    #[must_use]
+    pub fn duplicate_columns(&self) -> Vec<&str> {
+        let mut seen = std::collections::HashSet::new();
+        let mut twice = Vec::new();
+        for name in &self.columns {
+            if !seen.insert(name) && !twice.contains(&name.as_str()) {
+                twice.push(name.as_str());
+            }
+        }
+        twice
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LineEnd {
+    #[default]
+    Lf,
+    CrLf,
+    Cr,
+}
+
+impl LineEnd {
+    /// The line end of a sample: the first one outside quotes.
+    pub(super) fn of(sample: &[u8]) -> Self {
+        let mut quoted = false;
+        for (at, byte) in sample.iter().enumerate() {
+            match byte {
+                b'"' => quoted = !quoted,
+                b'\n' if !quoted => return Self::Lf,
+                b'\r' if !quoted => {
+                    let pair = sample.get(at + 1) == Some(&b'\n');
+                    return if pair { Self::CrLf } else { Self::Cr };
+                }
+                _ => {}
+            }
+        }
+        Self::Lf
+    }
+
+    pub(super) fn bytes(self) -> &'static [u8] {
+        match self {
+            Self::Lf => b"\n",
+            Self::CrLf => b"\r\n",
+            Self::Cr => b"\r",
+        }
+    }
+}
+
+fn encoding_name<S: Serializer>(encoding: &'static Encoding, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(encoding.name())
+}
+
+fn encoding_named<'de, D: Deserializer<'de>>(from: D) -> Result<&'static Encoding, D::Error> {
+    let name = String::deserialize(from)?;
+    Encoding::for_label(name.as_bytes())
+        .ok_or_else(|| de::Error::custom(format!("`{name}` is not an encoding")))
+}
+
+mod character {
+    use super::*;
+
+    pub(super) fn serialize<S: Serializer>(byte: &Option<u8>, to: S) -> Result<S::Ok, S::Error> {
+        byte.map(char::from).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u8>, D::Error> {
+        let Some(character) = Option::<char>::deserialize(from)? else {
+            return Ok(None);
+        };
+        let byte = u8::try_from(character).ok().filter(u8::is_ascii);
+        byte.map(Some)
+            .ok_or_else(|| de::Error::custom("a delimiter is one ASCII character"))
+    }
+}
+
+mod bytes {
+    use super::*;
+
+    pub(super) fn serialize<S: Serializer>(
+        bytes: &Option<Vec<u8>>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        bytes.as_ref().map(|b| STANDARD.encode(b)).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<Vec<u8>>, D::Error> {
+        let text = Option::<String>::deserialize(from)?;
+        text.map(|t| STANDARD.decode(t).map_err(de::Error::custom))
+            .transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dialect_survives_being_saved() {
+        let dialect = Dialect {
+            format: Format::Tsv,
+            encoding: encoding_rs::WINDOWS_1251,
+            bom: false,
+            delimiter: Some(b'\t'),
+            line_end: LineEnd::CrLf,
+            header: Some(b"\xE6\ta\ta".to_vec()),
+            columns: ["ж", "a", "a"].map(str::to_owned).to_vec(),
+            reserved: vec![],
+        };
+        let saved = serde_json::to_string(&dialect).unwrap();
+        assert!(saved.contains(r#""encoding":"windows-1251","bom":false,"delimiter":"\t""#));
+        assert_eq!(serde_json::from_str::<Dialect>(&saved).unwrap(), dialect);
+        assert_eq!(dialect.duplicate_columns(), ["a"]);
+    }
+
+    #[test]
+    fn the_line_end_is_the_first_outside_quotes() {
+        assert_eq!(LineEnd::of(b"a,\"x\ny\"\r\nb\n"), LineEnd::CrLf);
+        assert_eq!(LineEnd::of(b"a\rb\n"), LineEnd::Cr);
+        assert_eq!(LineEnd::of(b"a"), LineEnd::Lf);
+    }
+}

@@ -1,0 +1,100 @@
+use std::borrow::Cow;
+
+use crate::domain::{Cells, Issue, RawRecord};
+
+use super::RESERVED_COLUMNS;
+use super::array::Array;
+use super::coding::Coding;
+use super::error::Fault;
+use super::lines::Lines;
+use super::reader::Parsed;
+use super::strict_json::parse_object;
+use super::table::too_long;
+use super::window::Window;
+
+/// One value of JSONL or of a JSON array, in a buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Piece {
+    /// Physical line on which it starts.
+    pub(super) line: u64,
+    /// Its size, where that was too much to keep it.
+    pub(super) too_long: Option<u64>,
+}
+
+/// Where the values come from.
+pub(super) enum Pieces {
+    Lines(Lines),
+    Array(Array),
+}
+
+impl Pieces {
+    pub(super) fn next(&mut self, into: &mut Vec<u8>) -> Result<Option<Piece>, Fault> {
+        match self {
+            Self::Lines(lines) => Ok(lines.next(into)?),
+            Self::Array(array) => array.next(into),
+        }
+    }
+
+    pub(super) fn window(&mut self) -> &mut Window {
+        match self {
+            Self::Lines(lines) => lines.window(),
+            Self::Array(array) => array.window(),
+        }
+    }
+}
+
+/// The objects of JSONL or of a JSON array.
+pub(super) struct Objects {
+    pub(super) pieces: Pieces,
+    pub(super) coding: Coding,
+    buffer: Vec<u8>,
+}
+
+impl Objects {
+    pub(super) fn new(pieces: Pieces, coding: Coding) -> Self {
+        Self {
+            pieces,
+            coding,
+            buffer: Vec::new(),
+        }
+    }
+
+    pub(super) fn next(&mut self) -> Result<Option<Parsed>, Fault> {
+        let Some(piece) = self.pieces.next(&mut self.buffer)? else {
+            return Ok(None);
+        };
+        let outcome = match piece.too_long {
+            Some(bytes) => Err(too_long(bytes)),
+            None => self.cells(),
+        };
+        Ok(Some(Parsed {
+            line: piece.line,
+            raw: RawRecord(self.coding.raw(&self.buffer)),
+            outcome: outcome.map_err(|issue| vec![issue]),
+        }))
+    }
+
+    /// The text of the next value that has one.
+    pub(super) fn next_text(&mut self) -> Result<Option<Cow<'_, str>>, Fault> {
+        while let Some(piece) = self.pieces.next(&mut self.buffer)? {
+            if piece.too_long.is_none() && self.coding.text(&self.buffer).is_some() {
+                return Ok(self.coding.text(&self.buffer));
+            }
+        }
+        Ok(None)
+    }
+
+    fn cells(&self) -> Result<Cells, Issue> {
+        let Some(text) = self.coding.text(&self.buffer) else {
+            let at = self.coding.first_bad(&self.buffer).unwrap_or_default();
+            let encoding = self.coding.0.name();
+            let message = format!("not valid {encoding}: byte {at} of the record, counted from 0");
+            return Err(Issue::input("undecodable", message));
+        };
+        let mut members = parse_object(&text)?;
+        for name in RESERVED_COLUMNS {
+            members.remove(name);
+        }
+        Ok(Cells::Object(members))
+    }
+}

@@ -1,0 +1,314 @@
+use std::io::{Cursor, Read};
+use std::sync::Arc;
+
+use encoding_rs::{Encoding, UTF_8};
+
+use crate::domain::Columns;
+
+use super::RESERVED_COLUMNS;
+use super::array::Array;
+use super::cells::record_of;
+use super::coding::Coding;
+use super::delimiter;
+use super::dialect::{Dialect, LineEnd};
+use super::encoding::{Decided, Undecided, decide};
+use super::error::SourceError;
+use super::format::{Container, Format};
+use super::lines::Lines;
+use super::object::{Objects, Pieces};
+use super::reader::{Engine, Origin};
+use super::scan::Scanner;
+use super::settings::{Choice, SourceSettings};
+use super::sheet::{Failure, Sheet};
+use super::table::Table;
+use super::utf16::Utf16Reader;
+use super::window::Window;
+
+/// Bytes by which everything is decided.
+const SAMPLE: usize = 1 << 20;
+
+/// An input about which everything is still to be found out.
+pub(super) struct Opening<'a> {
+    pub(super) origin: &'a Origin,
+    pub(super) settings: &'a SourceSettings,
+}
+
+pub(super) struct Opened {
+    pub(super) engine: Engine,
+    pub(super) dialect: Dialect,
+    pub(super) columns: Arc<Columns>,
+    pub(super) notes: Vec<String>,
+}
+
+impl Opening<'_> {
+    pub(super) fn open(&self, mut stream: Box<dyn Read + Send>) -> Result<Opened, SourceError> {
+        let mut sample = Vec::new();
+        let limited = stream.by_ref().take(SAMPLE as u64);
+        { limited }
+            .read_to_end(&mut sample)
+            .map_err(|error| self.origin.io(error))?;
+        let whole = sample.len() < SAMPLE;
+        if sample.is_empty() {
+            return Err(self.empty());
+        }
+        if self.is_workbook(&sample)? {
+            return self.sheet(Window::new(Box::new(Cursor::new(sample).chain(stream))));
+        }
+        let decided = decide(self.settings.encoding, &sample, whole);
+        let decided = decided.map_err(|undecided| self.undecided(undecided))?;
+        let mut bytes = Cursor::new(sample);
+        bytes.set_position(decided.mark as u64);
+        let mut opened = self.text(Box::new(bytes.chain(stream)), decided)?;
+        if decided.guessed {
+            let encoding = decided.encoding.name();
+            opened.notes.push(format!(
+                "encoding guessed: {encoding}; set `input.encoding` if names look wrong"
+            ));
+        }
+        Ok(opened)
+    }
+
+    fn name(&self) -> String {
+        self.origin.name.clone()
+    }
+
+    fn empty(&self) -> SourceError {
+        SourceError::Empty { name: self.name() }
+    }
+
+    fn undecided(&self, undecided: Undecided) -> SourceError {
+        let name = self.name();
+        match undecided {
+            Undecided::Candidates(candidates) => {
+                SourceError::UndecidedEncoding { name, candidates }
+            }
+            Undecided::Contradicted { mark, given } => {
+                SourceError::EncodingContradicted { name, mark, given }
+            }
+        }
+    }
+
+    fn unsupported(&self, problem: &'static str, advice: &'static str) -> SourceError {
+        SourceError::UnsupportedFormat {
+            name: self.name(),
+            problem,
+            advice,
+        }
+    }
+
+    /// Whether it is an xlsx; refuses other things that are no text.
+    fn is_workbook(&self, sample: &[u8]) -> Result<bool, SourceError> {
+        let holds = |part: &[u8]| sample.windows(part.len()).any(|window| window == part);
+        let text = !matches!(
+            self.settings.format,
+            Choice::Auto | Choice::Given(Format::Xlsx)
+        );
+        match Container::of(sample) {
+            Some(Container::Zip) if holds(b"mimetypeapplication/vnd.oasis") => {
+                Err(self.unsupported("is an OpenDocument spreadsheet", "save it as .xlsx or CSV"))
+            }
+            Some(Container::Zip) if !holds(b"[Content_Types].xml") && !holds(b"xl/") => Err(self
+                .unsupported(
+                    "is a zip archive",
+                    "unpack it and name the file that was in it",
+                )),
+            Some(Container::Zip) if text => Err(self.unsupported(
+                "is an xlsx workbook, but `input.format` says otherwise",
+                "set it to xlsx or auto",
+            )),
+            Some(Container::Zip) => Ok(true),
+            Some(Container::OldOffice) => Err(self.unsupported(
+                "is an old Excel file (.xls) or an encrypted workbook",
+                "save it as .xlsx without a password, or as CSV",
+            )),
+            Some(Container::Pdf) => Err(self.unsupported("is a PDF", "export the data as CSV")),
+            None if self.settings.format == Choice::Given(Format::Xlsx) => Err(self.unsupported(
+                "is no xlsx workbook, but `input.format` says so",
+                "set it to auto",
+            )),
+            None => Ok(false),
+        }
+    }
+
+    fn text(&self, bytes: Box<dyn Read + Send>, decided: Decided) -> Result<Opened, SourceError> {
+        let coding = Coding(decided.encoding);
+        let mut window = Window::new(match coding.utf16_big_endian() {
+            Some(big_endian) => Box::new(Utf16Reader::new(bytes, big_endian)),
+            None => bytes,
+        });
+        window.fill(SAMPLE).map_err(|error| self.origin.io(error))?;
+        let sample = window.view();
+        if window.ended() && sample.trim_ascii().is_empty() {
+            return Err(self.empty());
+        }
+        let format = match self.settings.format {
+            Choice::Given(format) => format,
+            Choice::Auto => Format::by_content(&self.origin.name, sample),
+        };
+        let dialect = Dialect {
+            format,
+            encoding: decided.encoding,
+            bom: decided.mark > 0,
+            delimiter: None,
+            line_end: LineEnd::of(sample),
+            header: None,
+            columns: Vec::new(),
+            reserved: Vec::new(),
+        };
+        match format {
+            Format::Jsonl | Format::Json => self.objects(window, dialect),
+            Format::Csv | Format::Tsv | Format::Xlsx => self.table(window, dialect),
+        }
+    }
+
+    fn objects(&self, window: Window, dialect: Dialect) -> Result<Opened, SourceError> {
+        let coding = Coding(dialect.encoding);
+        let longest = self.settings.limits.record_bytes;
+        let pieces = if dialect.format == Format::Jsonl {
+            Pieces::Lines(Lines::new(window, longest))
+        } else {
+            if coding.hides_ascii() {
+                return Err(
+                    self.unsafe_encoding(coding.0, "where brackets may be parts of characters")
+                );
+            }
+            if window.view().trim_ascii_start().first() != Some(&b'[') {
+                return Err(self.unsupported(
+                    "is no JSON array",
+                    "write an array of objects, or one object on each line as .jsonl",
+                ));
+            }
+            Pieces::Array(Array::new(window, longest))
+        };
+        Ok(Opened {
+            engine: Engine::Objects(Objects::new(pieces, coding)),
+            dialect,
+            columns: Arc::default(),
+            notes: Vec::new(),
+        })
+    }
+
+    fn unsafe_encoding(&self, encoding: &'static Encoding, reason: &'static str) -> SourceError {
+        SourceError::UnsafeEncoding {
+            name: self.name(),
+            encoding: encoding.name(),
+            reason,
+        }
+    }
+
+    fn delimiter(&self, window: &Window, dialect: &Dialect) -> Result<u8, SourceError> {
+        let coding = Coding(dialect.encoding);
+        let delimiter = match (self.settings.delimiter, dialect.format) {
+            (Choice::Given(delimiter), _) => delimiter,
+            (Choice::Auto, Format::Tsv) => b'\t',
+            (Choice::Auto, _) => delimiter::detect(
+                window.view(),
+                window.ended(),
+                dialect.line_end,
+                coding.hides_ascii(),
+            )
+            .map_err(|candidates| SourceError::UndecidedDelimiter {
+                name: self.name(),
+                candidates: candidates.into_iter().map(shown).collect(),
+            })?,
+        };
+        if coding.hides_ascii() && (delimiter >= b'@' || delimiter.is_ascii_digit()) {
+            let reason = "where the delimiter may be a part of characters";
+            return Err(self.unsafe_encoding(coding.0, reason));
+        }
+        Ok(delimiter)
+    }
+
+    fn table(&self, window: Window, mut dialect: Dialect) -> Result<Opened, SourceError> {
+        let delimiter = self.delimiter(&window, &dialect)?;
+        let coding = Coding(dialect.encoding);
+        let scanner = Scanner::new(delimiter, dialect.line_end, self.settings.limits);
+        let mut table = Table::new(window, scanner, delimiter, coding);
+        dialect.delimiter = Some(delimiter);
+        if self.settings.header {
+            let header = self.header(&mut table)?;
+            dialect.header = Some(header.raw);
+            table.name_columns(header.names);
+        } else {
+            self.name_given(&mut table)?;
+        }
+        dialect.columns = table.columns().names().to_vec();
+        dialect.reserved = table.reserved().to_vec();
+        Ok(Opened {
+            columns: Arc::clone(table.columns()),
+            engine: Engine::Table(table),
+            dialect,
+            notes: Vec::new(),
+        })
+    }
+
+    fn header(&self, table: &mut Table) -> Result<super::table::Header, SourceError> {
+        match table.read_header() {
+            Ok(Ok(Some(header))) => Ok(header),
+            Ok(Ok(None)) => Err(self.empty()),
+            Ok(Err((line, problem))) => Err(SourceError::BadHeader {
+                name: self.name(),
+                line,
+                problem,
+            }),
+            Err(fault) => Err(self.origin.fault(fault)),
+        }
+    }
+
+    fn given_columns(&self) -> Result<Vec<String>, SourceError> {
+        let columns = self.settings.columns.clone();
+        columns.ok_or_else(|| SourceError::NoColumnNames { name: self.name() })
+    }
+
+    /// Names the columns of a table without a header. A file of rejected rows has one all the same, which tells it apart.
+    fn name_given(&self, table: &mut Table) -> Result<(), SourceError> {
+        let mut names = self.given_columns()?;
+        let own = table.is_own_header();
+        if own.map_err(|fault| self.origin.fault(fault))? {
+            self.header(table)?;
+            names.splice(0..0, RESERVED_COLUMNS.map(str::to_owned));
+        }
+        table.name_columns(names);
+        Ok(())
+    }
+
+    fn sheet(&self, mut window: Window) -> Result<Opened, SourceError> {
+        let named = |failure: Failure| match failure.named(&self.origin.name) {
+            Ok(error) => error,
+            Err(error) => self.origin.io(error),
+        };
+        let sheet = self.settings.sheet.as_deref();
+        let mut sheet = Sheet::open(&mut window, sheet).map_err(named)?;
+        let (header, names) = if self.settings.header {
+            let names = sheet.read_header().map_err(|f| self.origin.fault(f))?;
+            let names = names.ok_or_else(|| self.empty())?;
+            (Some(record_of(&names, b',')), names)
+        } else {
+            (None, self.given_columns()?)
+        };
+        sheet.name_columns(names);
+        let dialect = Dialect {
+            format: Format::Xlsx,
+            encoding: UTF_8,
+            bom: false,
+            delimiter: Some(b','),
+            line_end: LineEnd::Lf,
+            header,
+            columns: sheet.columns().names().to_vec(),
+            reserved: sheet.reserved().to_vec(),
+        };
+        Ok(Opened {
+            columns: Arc::clone(sheet.columns()),
+            engine: Engine::Sheet(Box::new(sheet)),
+            dialect,
+            notes: Vec::new(),
+        })
+    }
+}
+
+fn shown(delimiter: u8) -> String {
+    match delimiter {
+        b'\t' => "tab".to_owned(),
+        other => char::from(other).to_string(),
+    }
+}

@@ -1,0 +1,410 @@
+use std::io::{self, Write};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::domain::RawRecord;
+
+use super::RESERVED_COLUMNS;
+use super::cells::{push_quoted, record_of, spans};
+use super::coding::Coding;
+use super::dialect::Dialect;
+use super::format::Format;
+use super::strict_json::RawMembers;
+
+/// A row that is to be fed back after it was mended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rejected<'a> {
+    /// Physical line in the input.
+    pub line: u64,
+    /// Its status in the results: `rejected`, `failed`, `in_doubt`.
+    pub status: &'a str,
+    pub error: &'a str,
+    pub raw: &'a RawRecord,
+}
+
+/// Writes rows back as they were, in the format and encoding of their input, with `_line`, `_status` and `_error` added.
+///
+/// In a table these stand before the row's own bytes, so that also a ragged row leaves them in their place; in an object they are
+/// its first members. What was no object becomes the text `_raw` of a new one, or `_raw_base64` where it was no text. A workbook's
+/// rows become CSV in UTF-8. The three of an earlier round are left out.
+#[derive(Debug)]
+pub struct RejectedWriter<W> {
+    out: W,
+    dialect: Dialect,
+    coding: Coding,
+    rows: u64,
+}
+
+impl<W: Write> RejectedWriter<W> {
+    /// Writes what stands before the first row.
+    ///
+    /// # Errors
+    /// When that cannot be written.
+    pub fn new(out: W, dialect: Dialect) -> io::Result<Self> {
+        let coding = Coding(dialect.encoding);
+        let mut writer = Self {
+            out,
+            dialect,
+            coding,
+            rows: 0,
+        };
+        if writer.dialect.bom {
+            writer.out.write_all(coding.mark())?;
+        }
+        if writer.dialect.format.is_table() {
+            let header = writer.header();
+            writer.put(&header)?;
+            writer.put(writer.dialect.line_end.bytes())?;
+        }
+        Ok(writer)
+    }
+
+    /// # Errors
+    /// When the row cannot be written.
+    pub fn write(&mut self, row: &Rejected<'_>) -> io::Result<()> {
+        let record = if self.dialect.format.is_table() {
+            self.table_row(row)
+        } else {
+            self.object(row)
+        };
+        let end = self.dialect.line_end.bytes();
+        if self.dialect.format == Format::Json {
+            self.put(if self.rows == 0 { b"[" } else { b"," })?;
+            self.put(end)?;
+            self.put(&record)?;
+        } else {
+            self.put(&record)?;
+            self.put(end)?;
+        }
+        self.rows += 1;
+        Ok(())
+    }
+
+    /// Writes what stands after the last row, and gives back what was written to.
+    ///
+    /// # Errors
+    /// When that cannot be written.
+    pub fn finish(mut self) -> io::Result<W> {
+        if self.dialect.format == Format::Json {
+            if self.rows == 0 {
+                self.put(b"[")?;
+            }
+            let end = self.dialect.line_end.bytes();
+            self.put(&[end, b"]", end].concat())?;
+        }
+        self.out.flush()?;
+        Ok(self.out)
+    }
+
+    /// Writes bytes of a window in the input's encoding.
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.coding.utf16_big_endian().is_some() {
+            self.out.write_all(&self.coding.raw(bytes))
+        } else {
+            self.out.write_all(bytes)
+        }
+    }
+
+    fn delimiter(&self) -> u8 {
+        self.dialect.delimiter.unwrap_or(b',')
+    }
+
+    fn header(&self) -> Vec<u8> {
+        let own = RESERVED_COLUMNS.map(str::as_bytes).join(&self.delimiter());
+        let rest = match &self.dialect.header {
+            Some(header) => self.without_reserved(header),
+            None => {
+                let names = self.dialect.columns.iter();
+                let names: Vec<_> = names.map(|name| self.coding.encode(name)).collect();
+                record_of(&names, self.delimiter())
+            }
+        };
+        [own, rest].join(&self.delimiter())
+    }
+
+    fn table_row(&self, row: &Rejected<'_>) -> Vec<u8> {
+        let delimiter = self.delimiter();
+        let mut record = row.line.to_string().into_bytes();
+        record.push(delimiter);
+        record.extend(self.coding.encode(row.status));
+        record.push(delimiter);
+        // Always in quotes and on one line: an open quote in the row before is then noticed at the first of these quotes.
+        let error = row.error.replace(['\r', '\n'], " ");
+        push_quoted(&mut record, &self.coding.encode(&error));
+        if !row.raw.0.is_empty() {
+            record.push(delimiter);
+            record.extend(self.without_reserved(&row.raw.0));
+        }
+        record
+    }
+
+    /// A record of the input without the cells of an earlier round, as bytes of a window.
+    fn without_reserved(&self, raw: &[u8]) -> Vec<u8> {
+        let record = whole_units(self.coding.window(raw).into_owned());
+        let reserved = &self.dialect.reserved;
+        if reserved.is_empty() {
+            return record;
+        }
+        let delimiter = self.delimiter();
+        let cells = spans(&record, delimiter).into_iter().enumerate();
+        let kept: Vec<&[u8]> = cells
+            .filter(|(at, _)| !reserved.contains(at))
+            .filter_map(|(_, span)| record.get(span))
+            .collect();
+        kept.join(&delimiter)
+    }
+
+    fn object(&self, row: &Rejected<'_>) -> Vec<u8> {
+        let mut object = format!(
+            "{{\"_line\":{},\"_status\":{},\"_error\":{}",
+            row.line,
+            Value::from(row.status),
+            Value::from(row.error)
+        );
+        let window = self.coding.window(&row.raw.0);
+        let text = self.coding.text(&window);
+        let members = text.as_deref().map(serde_json::from_str::<RawMembers<'_>>);
+        match (members, &text) {
+            (Some(Ok(RawMembers(members))), _) => {
+                for (name, value) in members {
+                    if !RESERVED_COLUMNS.contains(&&*name) {
+                        // A line end can only stand between the parts of a value, where a space means the same.
+                        let value = value.get().replace(['\r', '\n'], " ");
+                        object.push_str(&format!(",{}:{value}", Value::from(&*name)));
+                    }
+                }
+            }
+            (_, Some(text)) if text.is_empty() => {}
+            (_, Some(text)) => object.push_str(&format!(",\"_raw\":{}", json!(text))),
+            (_, None) => {
+                let bytes = STANDARD.encode(&row.raw.0);
+                object.push_str(&format!(",\"_raw_base64\":\"{bytes}\""));
+            }
+        }
+        object.push('}');
+        self.coding.encode(&object)
+    }
+}
+
+/// A lone byte at the end of UTF-16 would shift everything after it by half a unit; it becomes another unit that is no text.
+fn whole_units(mut record: Vec<u8>) -> Vec<u8> {
+    if let [.., 0xFE, _, _] = record.as_slice() {
+        record.truncate(record.len() - 3);
+        record.extend_from_slice(b"\xED\xA0\x80");
+    }
+    record
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Cells, RowNumber};
+    use crate::source::{Choice, LineEnd, Reader, Record, SourceSettings};
+    use encoding_rs::{UTF_16LE, WINDOWS_1251};
+    use proptest::prelude::*;
+    use std::io::Cursor;
+
+    fn read(bytes: &[u8], settings: &SourceSettings) -> (Dialect, Vec<Record>) {
+        let input = Cursor::new(bytes.to_vec());
+        let mut reader = Reader::from_read(input, "-", settings, 0, RowNumber(1)).unwrap();
+        let records = std::iter::from_fn(|| reader.next_record().unwrap()).collect();
+        (reader.dialect().clone(), records)
+    }
+
+    fn raw(record: &Record) -> &RawRecord {
+        match record {
+            Record::Row(row) => &row.raw,
+            Record::Bad(bad) => &bad.raw,
+        }
+    }
+
+    /// What a record says: its cells, or the codes of its issues.
+    fn said(record: &Record) -> Result<&Cells, Vec<&str>> {
+        match record {
+            Record::Row(row) => Ok(&row.cells),
+            Record::Bad(bad) => Err(bad.issues.iter().map(|i| i.code.as_str()).collect()),
+        }
+    }
+
+    fn rejected(dialect: &Dialect, records: &[Record]) -> Vec<u8> {
+        // As after a restart: only what was saved of the dialect is known.
+        let saved = serde_json::to_string(dialect).unwrap();
+        let dialect = serde_json::from_str(&saved).unwrap();
+        let mut writer = RejectedWriter::new(Vec::new(), dialect).unwrap();
+        for (record, line) in records.iter().zip(2..) {
+            let row = Rejected {
+                line,
+                status: "failed",
+                error: "no \"luck\",\nж",
+                raw: raw(record),
+            };
+            writer.write(&row).unwrap();
+        }
+        writer.finish().unwrap()
+    }
+
+    /// Writes all records as rejected and reads them again, twice; gives the first file.
+    fn round_trip(bytes: &[u8], settings: &SourceSettings) -> Vec<u8> {
+        let (dialect, records) = read(bytes, settings);
+        let first = rejected(&dialect, &records);
+        let (again, reread) = read(&first, settings);
+        assert_eq!(again.columns, dialect.columns);
+        let before: Vec<_> = records.iter().map(said).collect();
+        let after: Vec<_> = reread.iter().map(said).collect();
+        assert_eq!(before, after, "{}", String::from_utf8_lossy(&first));
+        assert_eq!(rejected(&again, &reread), first);
+        first
+    }
+
+    fn auto(bytes: &[u8]) -> String {
+        let written = round_trip(bytes, &SourceSettings::default());
+        String::from_utf8_lossy(&written).into_owned()
+    }
+
+    #[test]
+    fn a_table_keeps_its_bytes() {
+        let text = "\u{feff}id;\"name\"\r\n1; \"x\r\n2;\"a\r\n\"\"b\"\r\n3\r\n";
+        let expected = "\u{feff}_line;_status;_error;id;\"name\"\r\n\
+            2;failed;\"no \"\"luck\"\", ж\";1; \"x\r\n\
+            3;failed;\"no \"\"luck\"\", ж\";2;\"a\r\n\"\"b\"\r\n\
+            4;failed;\"no \"\"luck\"\", ж\";3\r\n";
+        assert_eq!(auto(text.as_bytes()), expected);
+    }
+
+    #[test]
+    fn flawed_records_stay_flawed_and_alone() {
+        let text = b"id,name\n1,\"open\n2,\"a\"b\n3,\xFF\n4,\"open\n5,\xD0\xB6\xD0\xB6\n6,\n";
+        let (dialect, records) = read(text, &SourceSettings::default());
+        assert_eq!(records.iter().filter(|r| said(r).is_err()).count(), 4);
+        assert_eq!(dialect.ending(), "csv");
+        auto(text);
+    }
+
+    #[test]
+    fn the_three_columns_of_an_earlier_round_are_replaced() {
+        let written = auto(b"a,_error,b,_line\n1,\"x,y\",2,3\n");
+        assert!(
+            written.starts_with("_line,_status,_error,a,b\n2,failed,"),
+            "{written}"
+        );
+        assert!(written.ends_with(",1,2\n"), "{written}");
+    }
+
+    #[test]
+    fn encodings_are_kept() {
+        let text = "ім'я,b\nЇжак,2\nЮрій,3\n";
+        for encoding in [WINDOWS_1251, UTF_16LE] {
+            let bytes = match encoding {
+                e if e == UTF_16LE => Coding(UTF_16LE).raw(text.as_bytes()),
+                other => other.encode(text).0.into_owned(),
+            };
+            let settings = SourceSettings {
+                encoding: Choice::Given(encoding),
+                ..SourceSettings::default()
+            };
+            let written = round_trip(&bytes, &settings);
+            let row = Coding(encoding).window(&written).into_owned();
+            let row = Coding(encoding).text(&row).unwrap().into_owned();
+            assert!(row.contains("luck\"\", ж\",Їжак,2\n"), "{row}");
+        }
+    }
+
+    #[test]
+    fn half_a_unit_at_the_end_of_utf16_shifts_nothing() {
+        let odd = [
+            b"\xFF\xFE".to_vec(),
+            Coding(UTF_16LE).raw(b"a,b\n1,2"),
+            vec![7],
+        ]
+        .concat();
+        let (dialect, records) = read(&odd, &SourceSettings::default());
+        let twice = [records.clone(), records].concat();
+        let (_, reread) = read(&rejected(&dialect, &twice), &SourceSettings::default());
+        assert_eq!(
+            reread.iter().map(said).collect::<Vec<_>>(),
+            [Err(vec!["undecodable"]), Err(vec!["undecodable"])]
+        );
+    }
+
+    #[test]
+    fn a_table_without_a_header_is_read_again_with_the_same_settings() {
+        let settings = SourceSettings {
+            header: false,
+            columns: Some(vec!["id".to_owned(), "the name".to_owned()]),
+            ..SourceSettings::default()
+        };
+        let written = round_trip(b"1,Ann\n2,x,y\n", &settings);
+        assert!(written.starts_with(b"_line,_status,_error,id,the name\n2,failed"));
+    }
+
+    #[test]
+    fn a_record_whose_bytes_were_not_kept_stays_rejected() {
+        let (dialect, _) = read(b"a\n1\n", &SourceSettings::default());
+        let mut writer = RejectedWriter::new(Vec::new(), dialect).unwrap();
+        let (status, error) = ("rejected", "too long");
+        let raw = &RawRecord::default();
+        writer
+            .write(&Rejected {
+                line: 9,
+                status,
+                error,
+                raw,
+            })
+            .unwrap();
+        let (_, records) = read(&writer.finish().unwrap(), &SourceSettings::default());
+        assert_eq!(said(&records[0]), Err(vec!["ragged"]));
+    }
+
+    #[test]
+    fn objects_get_three_members() {
+        let text = "{\"b\": 1.50,\"a\":{\"x\":[1, 2]}}\n{\"_error\":\"old\",\"c\":12345678901234567890123}\n";
+        let error = r#""_error":"no \"luck\",\nж""#;
+        let expected = format!(
+            "{{\"_line\":2,\"_status\":\"failed\",{error},\"b\":1.50,\"a\":{{\"x\":[1, 2]}}}}\n\
+             {{\"_line\":3,\"_status\":\"failed\",{error},\"c\":12345678901234567890123}}\n"
+        );
+        assert_eq!(auto(text.as_bytes()), expected);
+    }
+
+    #[test]
+    fn an_array_stays_an_array() {
+        let written = auto(b"[{\"a\":\n1}, {\"b\":2}]");
+        assert!(written.starts_with("[\n{\"_line\":2,"), "{written}");
+        assert!(written.ends_with(",\"b\":2}\n]\n"), "{written}");
+        assert!(
+            written.contains("\"a\":1}") || written.contains("\"a\": 1}"),
+            "{written}"
+        );
+        assert_eq!(auto(b"[]"), "[\n]\n");
+    }
+
+    #[test]
+    fn what_is_no_object_is_kept_as_text() {
+        let (dialect, records) = read(
+            b"{\"a\":1}\n{oops\n{\"x\":\"\xFF\"}\n\xD0\xB6\n\xD0\xB6\n",
+            &SourceSettings::default(),
+        );
+        assert_eq!(dialect.line_end, LineEnd::Lf);
+        let written = String::from_utf8(rejected(&dialect, &records)).unwrap();
+        assert!(written.contains(",\"_raw\":\"{oops\"}\n"), "{written}");
+        assert!(
+            written.contains(",\"_raw_base64\":\"eyJ4Ijoi/yJ9\"}\n"),
+            "{written}"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_was_read_can_be_fed_back(lines in proptest::collection::vec("[ab\",;ж]{0,8}", 0..12), crlf: bool) {
+            let end = if crlf { "\r\n" } else { "\n" };
+            let text = format!("h,i{end}{}{end}", lines.join(end));
+            let settings = SourceSettings {
+                delimiter: Choice::Given(b','),
+                ..SourceSettings::default()
+            };
+            round_trip(text.as_bytes(), &settings);
+        }
+    }
+}

@@ -1,0 +1,486 @@
+use std::io;
+
+use memchr::{memchr2, memchr3};
+
+use super::dialect::LineEnd;
+use super::settings::ReadLimits;
+use super::window::Window;
+
+const QUOTE: u8 = b'"';
+
+/// Finds where the records of a CSV end, by RFC 4180, and which ones it cannot speak for.
+///
+/// A quote opens a cell only as its first byte; elsewhere it is data. What follows a closing quote must be a delimiter or a line
+/// end. Where it is not, and the cell was opened on the same line, the record is rejected (`Stray`). Where it was opened on an
+/// earlier line, or is still open at a limit or at the end of the input, then its opening quote is to blame: only the record up to
+/// the end of that line is rejected (`Unclosed`), and the lines that it would have swallowed are read as records.
+pub(super) struct Scanner {
+    delimiter: u8,
+    line_end: LineEnd,
+    limits: ReadLimits,
+    /// Physical line of the next byte, from 1.
+    line: u64,
+}
+
+/// One record in the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Extent {
+    /// Its bytes, from the start of the window, without the line end.
+    pub(super) len: usize,
+    /// Its bytes with the line end.
+    pub(super) skip: usize,
+    /// Line on which it starts.
+    pub(super) line: u64,
+    pub(super) flaw: Option<Flaw>,
+}
+
+/// Why a record cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flaw {
+    /// Text stands after the closing quote that is in the spot.
+    Stray(Spot),
+    /// The quote in the spot is never closed.
+    Unclosed(Spot),
+    /// The record has that many bytes and is no longer in the window.
+    TooLong(u64),
+}
+
+/// A byte of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Spot {
+    pub(super) at: usize,
+    /// Its physical line, and where in the record that begins.
+    pub(super) line: u64,
+    pub(super) line_at: usize,
+}
+
+/// How far the scan of one record has come.
+#[derive(Default)]
+struct Progress {
+    at: usize,
+    line: u64,
+    line_at: usize,
+    open: Option<Open>,
+    flaw: Option<Flaw>,
+    /// The rest of the line is taken as it is: it belongs to a quoted cell that grew too large.
+    rest: bool,
+    /// Bytes that were too many to be kept, and the last of them.
+    dropped: u64,
+    before: Option<u8>,
+}
+
+#[derive(Clone, Copy)]
+struct Open {
+    spot: Spot,
+    /// End of the line with the quote: without and with the line end.
+    first_end: Option<(usize, usize)>,
+}
+
+enum Step {
+    More,
+    End { len: usize, skip: usize },
+    Unclosed(Open),
+}
+
+impl Scanner {
+    pub(super) fn new(delimiter: u8, line_end: LineEnd, limits: ReadLimits) -> Self {
+        Self {
+            delimiter,
+            line_end,
+            limits,
+            line: 1,
+        }
+    }
+
+    /// The next record, blank ones among them; the caller consumes it.
+    pub(super) fn next(&mut self, window: &mut Window) -> io::Result<Option<Extent>> {
+        let line = self.line;
+        let mut scan = Progress {
+            line,
+            ..Progress::default()
+        };
+        loop {
+            if !window.view().is_empty() || scan.dropped > 0 {
+                match self.step(&mut scan, window.view(), window.ended()) {
+                    Step::More => self.forget(&mut scan, window),
+                    Step::End { len, skip } => return Ok(Some(self.end(&scan, len, skip, line))),
+                    Step::Unclosed(open) => return Ok(Some(self.unclosed(&scan, open, line))),
+                }
+            } else if window.ended() {
+                return Ok(None);
+            }
+            window.grow()?;
+        }
+    }
+
+    fn step(&self, scan: &mut Progress, bytes: &[u8], ended: bool) -> Step {
+        loop {
+            let step = match scan.open {
+                Some(open) => self.quoted(scan, open, bytes, ended),
+                None => self.plain(scan, bytes, ended),
+            };
+            if let Some(step) = step {
+                return step;
+            }
+        }
+    }
+
+    fn find(&self, bytes: &[u8], from: usize) -> Option<usize> {
+        let rest = bytes.get(from..)?;
+        let found = if self.line_end == LineEnd::Cr {
+            memchr3(QUOTE, b'\n', b'\r', rest)
+        } else {
+            memchr2(QUOTE, b'\n', rest)
+        };
+        found.map(|at| from + at)
+    }
+
+    /// The bytes before and up to the end of a line end that begins at `at`; nothing where the next byte must be seen first.
+    fn line_end_at(&self, bytes: &[u8], at: usize, ended: bool) -> Option<(usize, usize)> {
+        if self.line_end == LineEnd::Cr {
+            let pair = bytes.get(at) == Some(&b'\r') && bytes.get(at + 1) == Some(&b'\n');
+            let known = at + 1 < bytes.len() || ended || bytes.get(at) == Some(&b'\n');
+            return known.then_some((at, at + 1 + usize::from(pair)));
+        }
+        let pair = at > 0 && bytes.get(at - 1) == Some(&b'\r');
+        Some((at - usize::from(pair), at + 1))
+    }
+
+    fn plain(&self, scan: &mut Progress, bytes: &[u8], ended: bool) -> Option<Step> {
+        let Some(at) = self.find(bytes, scan.at) else {
+            scan.at = bytes.len();
+            return Some(if ended {
+                Step::End {
+                    len: bytes.len(),
+                    skip: bytes.len(),
+                }
+            } else {
+                Step::More
+            });
+        };
+        scan.at = at;
+        if bytes.get(at) == Some(&QUOTE) {
+            let before = match at {
+                0 => scan.before,
+                _ => bytes.get(at - 1).copied(),
+            };
+            if !scan.rest && before.is_none_or(|b| b == self.delimiter) {
+                let spot = scan.spot(at);
+                scan.open = Some(Open {
+                    spot,
+                    first_end: None,
+                });
+            }
+            scan.at = at + 1;
+            return None;
+        }
+        Some(match self.line_end_at(bytes, at, ended) {
+            Some((len, skip)) => Step::End { len, skip },
+            None => Step::More,
+        })
+    }
+
+    fn quoted(
+        &self,
+        scan: &mut Progress,
+        mut open: Open,
+        bytes: &[u8],
+        ended: bool,
+    ) -> Option<Step> {
+        let found = self.find(bytes, scan.at);
+        let at = found.unwrap_or(bytes.len());
+        scan.at = at;
+        let lines = scan.line - open.spot.line;
+        if at - open.spot.at > self.limits.quoted_bytes || lines > self.limits.quoted_lines {
+            if open.first_end.is_some() {
+                return Some(Step::Unclosed(open));
+            }
+            scan.flaw.get_or_insert(Flaw::Unclosed(open.spot));
+            scan.open = None;
+            scan.rest = true;
+            return None;
+        }
+        if found.is_none() {
+            return Some(if ended {
+                Step::Unclosed(open.closed_at(bytes.len()))
+            } else {
+                Step::More
+            });
+        }
+        if bytes.get(at) == Some(&QUOTE) {
+            return self.second_quote(scan, open, bytes, ended);
+        }
+        let Some((len, skip)) = self.line_end_at(bytes, at, ended) else {
+            return Some(Step::More);
+        };
+        open.first_end.get_or_insert((len, skip));
+        scan.open = Some(open);
+        scan.line += 1;
+        scan.line_at = skip;
+        scan.at = skip;
+        None
+    }
+
+    /// A quote within a quoted cell: doubled, closing or stray.
+    fn second_quote(
+        &self,
+        scan: &mut Progress,
+        open: Open,
+        bytes: &[u8],
+        ended: bool,
+    ) -> Option<Step> {
+        let at = scan.at;
+        let rest = bytes.get(at + 1..).unwrap_or_default();
+        if rest.is_empty() && !ended || rest == b"\r" && !ended {
+            return Some(Step::More);
+        }
+        let closes = match rest {
+            [] | [b'\n', ..] | [b'\r', b'\n', ..] => true,
+            [b'\r', ..] => self.line_end == LineEnd::Cr,
+            [QUOTE, ..] => {
+                scan.at = at + 2;
+                return None;
+            }
+            [next, ..] => *next == self.delimiter,
+        };
+        if !closes && scan.line > open.spot.line {
+            return Some(Step::Unclosed(open));
+        }
+        if !closes {
+            let spot = scan.spot(at);
+            scan.flaw.get_or_insert(Flaw::Stray(spot));
+        }
+        scan.open = None;
+        scan.at = at + 1;
+        None
+    }
+
+    /// Lets go of what a too long record has shown so far. A quoted cell is kept: it may have to be read again.
+    fn forget(&self, scan: &mut Progress, window: &mut Window) {
+        let size = scan.dropped + scan.at as u64;
+        if scan.open.is_none() && scan.at > 0 && size > self.limits.record_bytes as u64 {
+            scan.before = window.view().get(scan.at - 1).copied();
+            window.consume(scan.at);
+            scan.dropped = size;
+            scan.at = 0;
+            scan.line_at = 0;
+        }
+    }
+
+    fn end(&mut self, scan: &Progress, len: usize, skip: usize, line: u64) -> Extent {
+        self.line = scan.line + 1;
+        let size = scan.dropped + len as u64;
+        let flaw = if size > self.limits.record_bytes as u64 {
+            Some(Flaw::TooLong(size))
+        } else {
+            scan.flaw
+        };
+        Extent {
+            len,
+            skip,
+            line,
+            flaw,
+        }
+    }
+
+    fn unclosed(&mut self, scan: &Progress, open: Open, line: u64) -> Extent {
+        let (len, skip) = open.first_end.unwrap_or_default();
+        self.line = open.spot.line + 1;
+        let size = scan.dropped + len as u64;
+        let flaw = if size > self.limits.record_bytes as u64 {
+            Flaw::TooLong(size)
+        } else {
+            Flaw::Unclosed(open.spot)
+        };
+        Extent {
+            len,
+            skip,
+            line,
+            flaw: Some(flaw),
+        }
+    }
+}
+
+impl Progress {
+    fn spot(&self, at: usize) -> Spot {
+        Spot {
+            at,
+            line: self.line,
+            line_at: self.line_at,
+        }
+    }
+}
+
+impl Open {
+    fn closed_at(mut self, end: usize) -> Self {
+        self.first_end.get_or_insert((end, end));
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: ReadLimits = ReadLimits {
+        quoted_lines: 3,
+        quoted_bytes: 100,
+        record_bytes: 200,
+    };
+
+    fn scan(
+        text: &[u8],
+        line_end: LineEnd,
+        limits: ReadLimits,
+    ) -> Vec<(String, u64, Option<Flaw>)> {
+        // One byte at a time: every question that needs the next byte is asked at the end of the window.
+        struct Drops(io::Cursor<Vec<u8>>);
+        impl io::Read for Drops {
+            fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+                let count = into.len().min(1);
+                self.0.read(&mut into[..count])
+            }
+        }
+        let mut window = Window::new(Box::new(Drops(io::Cursor::new(text.to_vec()))));
+        let mut scanner = Scanner::new(b',', line_end, limits);
+        let mut found = Vec::new();
+        while let Some(extent) = scanner.next(&mut window).unwrap() {
+            let record = String::from_utf8_lossy(&window.view()[..extent.len]).into_owned();
+            found.push((record, extent.line, extent.flaw));
+            window.consume(extent.skip);
+        }
+        found
+    }
+
+    fn good(text: &str, line_end: LineEnd) -> Vec<(String, u64)> {
+        let all = scan(text.as_bytes(), line_end, ReadLimits::default());
+        assert!(all.iter().all(|(_, _, flaw)| flaw.is_none()), "{all:?}");
+        all.into_iter()
+            .map(|(text, line, _)| (text, line))
+            .collect()
+    }
+
+    fn lines(records: &[(&str, u64)]) -> Vec<(String, u64)> {
+        records.iter().map(|(r, l)| ((*r).to_owned(), *l)).collect()
+    }
+
+    #[test]
+    fn records_end_at_line_ends_outside_quotes() {
+        let text = "a,b\n\n\"x\ny\",\"\"\"q\"\"\"\r\nlast";
+        let expected = lines(&[
+            ("a,b", 1),
+            ("", 2),
+            ("\"x\ny\",\"\"\"q\"\"\"", 3),
+            ("last", 5),
+        ]);
+        assert_eq!(good(text, LineEnd::Lf), expected);
+    }
+
+    #[test]
+    fn a_lone_carriage_return_ends_records_only_where_it_is_the_line_end() {
+        assert_eq!(
+            good("a\rb\r\nc", LineEnd::CrLf),
+            lines(&[("a\rb", 1), ("c", 2)])
+        );
+        let expected = lines(&[("a", 1), ("\"b\rc\"", 2), ("d", 4), ("e", 5)]);
+        assert_eq!(good("a\r\"b\rc\"\rd\r\ne\r", LineEnd::Cr), expected);
+    }
+
+    #[test]
+    fn a_quote_within_a_cell_is_data() {
+        assert_eq!(
+            good("5\" tv,a\"b\nx", LineEnd::Lf),
+            lines(&[("5\" tv,a\"b", 1), ("x", 2)])
+        );
+    }
+
+    #[test]
+    fn text_after_a_closing_quote_spoils_its_record_only() {
+        let found = scan(b"\"a\"b,c\n1,2\n", LineEnd::Lf, SMALL);
+        let spot = Spot {
+            at: 2,
+            line: 1,
+            line_at: 0,
+        };
+        assert_eq!(
+            found[0],
+            ("\"a\"b,c".to_owned(), 1, Some(Flaw::Stray(spot)))
+        );
+        assert_eq!(found[1], ("1,2".to_owned(), 2, None));
+    }
+
+    #[test]
+    fn an_unclosed_quote_costs_its_own_line() {
+        let spot = Spot {
+            at: 2,
+            line: 1,
+            line_at: 0,
+        };
+        let first = ("1,\"x,y".to_owned(), 1, Some(Flaw::Unclosed(spot)));
+        for (rest, count) in [
+            ("2,a\n", 2),
+            ("2,\"a\"\n3,b\n", 3),
+            ("2\n3\n4\n5\n6\n", 6),
+            ("", 1),
+        ] {
+            let found = scan(format!("1,\"x,y\n{rest}").as_bytes(), LineEnd::Lf, SMALL);
+            assert_eq!(found[0], first, "{rest}");
+            assert_eq!(found.len(), count, "{rest}");
+            assert!(found[1..].iter().all(|f| f.2.is_none()));
+            assert!(found[1..].iter().zip(2..).all(|(f, line)| f.1 == line));
+        }
+    }
+
+    #[test]
+    fn an_unclosed_quote_after_a_cell_of_two_lines_keeps_those_lines_together() {
+        let found = scan(b"\"a\nb\",\"c\nnext\n", LineEnd::Lf, SMALL);
+        let spot = Spot {
+            at: 6,
+            line: 2,
+            line_at: 3,
+        };
+        assert_eq!(
+            found[0],
+            ("\"a\nb\",\"c".to_owned(), 1, Some(Flaw::Unclosed(spot)))
+        );
+        assert_eq!(found[1], ("next".to_owned(), 3, None));
+    }
+
+    #[test]
+    fn a_quoted_line_that_never_ends_is_given_up() {
+        let text = format!("\"{}\nnext\n", "x".repeat(150));
+        let found = scan(text.as_bytes(), LineEnd::Lf, SMALL);
+        assert!(matches!(found[0].2, Some(Flaw::Unclosed(_))));
+        assert_eq!(found[1], ("next".to_owned(), 2, None));
+    }
+
+    #[test]
+    fn a_record_that_is_too_long_is_counted_and_not_held() {
+        for cell in [
+            "x".repeat(1000),
+            format!("\"{}", "x".repeat(1000)),
+            "\"a\",".repeat(250),
+        ] {
+            let found = scan(format!("{cell}\nnext\n").as_bytes(), LineEnd::Lf, SMALL);
+            assert_eq!(found[0].2, Some(Flaw::TooLong(cell.len() as u64)));
+            assert!(found[0].0.len() <= 200);
+            assert_eq!(found[1], ("next".to_owned(), 2, None));
+        }
+    }
+
+    #[test]
+    fn memory_stays_bounded_by_the_limits() {
+        let endless = io::Read::chain(&b"\""[..], io::Read::take(io::repeat(b'x'), 30 << 20));
+        let mut window = Window::new(Box::new(endless));
+        let limits = ReadLimits {
+            quoted_bytes: 1 << 20,
+            record_bytes: 2 << 20,
+            ..SMALL
+        };
+        let extent = Scanner::new(b',', LineEnd::Lf, limits)
+            .next(&mut window)
+            .unwrap();
+        assert!(matches!(extent.unwrap().flaw, Some(Flaw::TooLong(_))));
+        assert!(window.capacity() < 8 << 20);
+    }
+}

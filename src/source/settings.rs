@@ -1,0 +1,183 @@
+use encoding_rs::{Encoding, ISO_2022_JP, REPLACEMENT};
+
+use super::error::SettingError;
+use super::format::Format;
+
+/// A setting that is found out from the input unless it is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Choice<T> {
+    #[default]
+    Auto,
+    Given(T),
+}
+
+/// How inputs are read. The default finds everything out and expects a header.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SourceSettings {
+    pub format: Choice<Format>,
+    /// Of CSV; a TSV's is the tab unless it is given.
+    pub delimiter: Choice<u8>,
+    pub encoding: Choice<&'static Encoding>,
+    /// Whether the first record of a table names its columns.
+    pub header: bool,
+    /// The columns of a table without a header.
+    pub columns: Option<Vec<String>>,
+    /// The sheet of a workbook; else its first.
+    pub sheet: Option<String>,
+    pub limits: ReadLimits,
+}
+
+impl Default for SourceSettings {
+    fn default() -> Self {
+        Self {
+            format: Choice::Auto,
+            delimiter: Choice::Auto,
+            encoding: Choice::Auto,
+            header: true,
+            columns: None,
+            sheet: None,
+            limits: ReadLimits::default(),
+        }
+    }
+}
+
+/// Bounds of what is held in memory for one record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadLimits {
+    /// A quoted cell that runs over more line ends than this was not meant to be quoted.
+    pub quoted_lines: u64,
+    /// Likewise in bytes.
+    pub quoted_bytes: usize,
+    /// Bytes of a record; a longer one is rejected.
+    pub record_bytes: usize,
+}
+
+impl Default for ReadLimits {
+    fn default() -> Self {
+        Self {
+            quoted_lines: 1_000,
+            quoted_bytes: 16 << 20,
+            record_bytes: 64 << 20,
+        }
+    }
+}
+
+/// The texts of a config's `[input]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceTexts {
+    pub format: String,
+    pub delimiter: String,
+    pub encoding: String,
+    pub header: bool,
+    pub columns: Option<Vec<String>>,
+    pub sheet: Option<String>,
+}
+
+impl Default for SourceTexts {
+    fn default() -> Self {
+        let auto = || "auto".to_owned();
+        Self {
+            format: auto(),
+            delimiter: auto(),
+            encoding: auto(),
+            header: true,
+            columns: None,
+            sheet: None,
+        }
+    }
+}
+
+impl TryFrom<SourceTexts> for SourceSettings {
+    type Error = SettingError;
+
+    fn try_from(texts: SourceTexts) -> Result<Self, SettingError> {
+        if texts.header && texts.columns.is_some() {
+            return Err(SettingError::ColumnsBesideHeader);
+        }
+        Ok(Self {
+            format: format(&texts.format)?,
+            delimiter: delimiter(&texts.delimiter)?,
+            encoding: encoding(&texts.encoding)?,
+            header: texts.header,
+            columns: texts.columns,
+            sheet: texts.sheet,
+            limits: ReadLimits::default(),
+        })
+    }
+}
+
+fn format(text: &str) -> Result<Choice<Format>, SettingError> {
+    Ok(Choice::Given(match text {
+        "auto" => return Ok(Choice::Auto),
+        "csv" => Format::Csv,
+        "tsv" => Format::Tsv,
+        "jsonl" => Format::Jsonl,
+        "json" => Format::Json,
+        "xlsx" => Format::Xlsx,
+        _ => return Err(SettingError::UnknownFormat(text.to_owned())),
+    }))
+}
+
+fn delimiter(text: &str) -> Result<Choice<u8>, SettingError> {
+    match text.as_bytes() {
+        b"auto" => Ok(Choice::Auto),
+        b"tab" | b"\\t" => Ok(Choice::Given(b'\t')),
+        [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\r' | b'\n' | 0) => {
+            Ok(Choice::Given(*byte))
+        }
+        _ => Err(SettingError::BadDelimiter(text.to_owned())),
+    }
+}
+
+fn encoding(text: &str) -> Result<Choice<&'static Encoding>, SettingError> {
+    if text.eq_ignore_ascii_case("auto") {
+        return Ok(Choice::Auto);
+    }
+    let known = Encoding::for_label(text.as_bytes())
+        .ok_or_else(|| SettingError::UnknownEncoding(text.to_owned()))?;
+    if known == ISO_2022_JP || known == REPLACEMENT {
+        return Err(SettingError::UnreadableEncoding(text.to_owned()));
+    }
+    Ok(Choice::Given(known))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(change: impl FnOnce(&mut SourceTexts)) -> Result<SourceSettings, SettingError> {
+        let mut texts = SourceTexts::default();
+        change(&mut texts);
+        texts.try_into()
+    }
+
+    #[test]
+    fn the_texts_default_to_the_default() {
+        assert_eq!(settings(|_| ()).unwrap(), SourceSettings::default());
+    }
+
+    #[test]
+    fn texts_become_choices() {
+        let read = settings(|t| {
+            t.format = "tsv".to_owned();
+            t.delimiter = "tab".to_owned();
+            t.encoding = "cp1251".to_owned();
+        })
+        .unwrap();
+        assert_eq!(read.format, Choice::Given(Format::Tsv));
+        assert_eq!(read.delimiter, Choice::Given(b'\t'));
+        assert_eq!(read.encoding, Choice::Given(encoding_rs::WINDOWS_1251));
+    }
+
+    #[test]
+    fn wrong_texts_are_refused() {
+        for bad in ["", "\"", "\n", ";;", "ж"] {
+            let refused = settings(|t| t.delimiter = bad.to_owned());
+            assert_eq!(refused, Err(SettingError::BadDelimiter(bad.to_owned())));
+        }
+        assert!(settings(|t| t.format = "xls".to_owned()).is_err());
+        assert!(settings(|t| t.encoding = "utf-88".to_owned()).is_err());
+        assert!(settings(|t| t.encoding = "iso-2022-jp".to_owned()).is_err());
+        assert!(settings(|t| t.columns = Some(vec![])).is_err());
+    }
+}

@@ -1,0 +1,388 @@
+use std::fs::File;
+use std::io::{self, BufReader, Seek, Write};
+use std::sync::Arc;
+
+use calamine::{DataRef, ExcelDateTime, ExcelDateTimeType, Reader as _, Xlsx, XlsxError};
+
+use crate::domain::{Cells, Columns, Issue, RawRecord};
+
+use super::cells::record_of;
+use super::error::{Fault, SourceError};
+use super::reader::Parsed;
+use super::table::reserved_positions;
+use super::window::Window;
+
+/// Columns that a sheet can have.
+const WIDEST: usize = 16_384;
+/// Whole numbers from here on have more digits than a spreadsheet keeps.
+const INEXACT: f64 = 1e15;
+/// Cells that stand before the sheet's own in a spooled row: its number and what is wrong with it.
+const LEADING: usize = 2;
+
+/// The rows of one sheet of a workbook.
+///
+/// A workbook can only be read with its shared strings in memory and by seeking. So it is unpacked once, when it is opened, into
+/// temporary files that vanish with the process, and the rows are streamed from there.
+pub(super) struct Sheet {
+    rows: csv::Reader<File>,
+    record: csv::StringRecord,
+    width: usize,
+    all: Vec<String>,
+    columns: Arc<Columns>,
+    reserved: Vec<usize>,
+}
+
+/// Why a sheet could not be opened.
+pub(super) enum Failure {
+    Read(io::Error),
+    Workbook(XlsxError),
+    NoSheet(String, Vec<String>),
+    Spool(io::Error),
+    Order(u32),
+    Empty,
+}
+
+impl Failure {
+    /// The error of an input of that name; what went wrong in reading it is the caller's to say.
+    pub(super) fn named(self, name: &str) -> Result<SourceError, io::Error> {
+        let name = name.to_owned();
+        Ok(match self {
+            Self::Read(error) => return Err(error),
+            Self::Workbook(error) => SourceError::BadWorkbook {
+                name,
+                problem: error.to_string(),
+            },
+            Self::NoSheet(sheet, sheets) => SourceError::SheetNotFound {
+                name,
+                sheet,
+                sheets,
+            },
+            Self::Spool(source) => SourceError::Spool { name, source },
+            Self::Order(row) => SourceError::BadWorkbook {
+                name,
+                problem: format!("its row {row} stands out of order"),
+            },
+            Self::Empty => SourceError::Empty { name },
+        })
+    }
+}
+
+impl From<XlsxError> for Failure {
+    fn from(error: XlsxError) -> Self {
+        Self::Workbook(error)
+    }
+}
+
+impl Sheet {
+    /// Unpacks a sheet. The columns are still to be named.
+    pub(super) fn open(window: &mut Window, sheet: Option<&str>) -> Result<Self, Failure> {
+        let workbook = spool_workbook(window)?;
+        let mut workbook = Xlsx::new(BufReader::new(workbook))?;
+        let sheets = workbook.sheet_names();
+        let wanted = sheet.or(sheets.first().map(String::as_str));
+        let wanted = wanted.unwrap_or_default().to_owned();
+        if !sheets.contains(&wanted) {
+            return Err(Failure::NoSheet(wanted, sheets));
+        }
+        let (rows, width) = spool_rows(&mut workbook, &wanted)?;
+        let rows = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .from_reader(rows);
+        Ok(Self {
+            rows,
+            record: csv::StringRecord::new(),
+            width,
+            all: Vec::new(),
+            columns: Arc::default(),
+            reserved: Vec::new(),
+        })
+    }
+
+    /// The first row that is not blank, as wide as the widest: columns that it does not name have no name.
+    pub(super) fn read_header(&mut self) -> Result<Option<Vec<String>>, Fault> {
+        if !self.rows.read_record(&mut self.record).map_err(spooled)? {
+            return Ok(None);
+        }
+        Ok(Some(self.texts(self.width)))
+    }
+
+    pub(super) fn name_columns(&mut self, names: Vec<String>) {
+        self.reserved = reserved_positions(&names);
+        let kept = names.iter().enumerate();
+        let kept = kept.filter(|(at, _)| !self.reserved.contains(at));
+        self.columns = Arc::new(Columns::new(kept.map(|(_, name)| name.clone()).collect()));
+        self.all = names;
+    }
+
+    pub(super) fn columns(&self) -> &Arc<Columns> {
+        &self.columns
+    }
+
+    pub(super) fn reserved(&self) -> &[usize] {
+        &self.reserved
+    }
+
+    pub(super) fn next(&mut self) -> Result<Option<Parsed>, Fault> {
+        if !self.rows.read_record(&mut self.record).map_err(spooled)? {
+            return Ok(None);
+        }
+        let number = self.record.get(0).and_then(|n| n.parse().ok());
+        let found = self.record.len().saturating_sub(LEADING);
+        let texts = self.texts(self.all.len().max(found));
+        let raw = record_of(&texts, b',');
+        let issues = self.issues(found);
+        let outcome = if issues.is_empty() {
+            let kept = texts.into_iter().enumerate();
+            let kept = kept.filter(|(at, _)| !self.reserved.contains(at));
+            Ok(Cells::Table {
+                columns: Arc::clone(&self.columns),
+                texts: kept.map(|(_, text)| text).collect(),
+            })
+        } else {
+            Err(issues)
+        };
+        Ok(Some(Parsed {
+            line: number.unwrap_or_default(),
+            raw: RawRecord(raw),
+            outcome,
+        }))
+    }
+
+    fn texts(&self, width: usize) -> Vec<String> {
+        let cells = self.record.iter().skip(LEADING);
+        let cells = cells.chain(std::iter::repeat(""));
+        cells.take(width).map(str::to_owned).collect()
+    }
+
+    fn issues(&self, found: usize) -> Vec<Issue> {
+        let noted = self.record.get(1).unwrap_or_default();
+        let mut issues: Vec<Issue> = noted
+            .split_terminator(' ')
+            .filter_map(|note| {
+                let (at, code) = note.split_once(':')?;
+                let at = at.parse().ok().filter(|at| !self.reserved.contains(at))?;
+                let issue = issue_of(code);
+                Some(match self.all.get(at) {
+                    Some(name) => issue.column(name),
+                    None => issue,
+                })
+            })
+            .collect();
+        if found > self.all.len() {
+            let message = format!(
+                "the row has {found} cells where there are {} columns",
+                self.all.len()
+            );
+            issues.push(Issue::input("ragged", message));
+        }
+        issues
+    }
+}
+
+fn issue_of(code: &str) -> Issue {
+    match code {
+        "inexact_number" => Issue::input(code, "a spreadsheet keeps only 15 digits of a number")
+            .hint("format the column as text and enter it again from its source"),
+        "bad_date" => Issue::input(code, "the date is outside of what a spreadsheet can hold"),
+        _ => Issue::input(code, "the cell holds an error, such as of a formula"),
+    }
+}
+
+fn spooled(error: csv::Error) -> Fault {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => Fault::Io(error),
+        other => Fault::Io(io::Error::other(format!("{other:?}"))),
+    }
+}
+
+fn spool_workbook(window: &mut Window) -> Result<File, Failure> {
+    let mut file = tempfile::tempfile().map_err(Failure::Spool)?;
+    loop {
+        let view = window.view();
+        let count = view.len();
+        file.write_all(view).map_err(Failure::Spool)?;
+        window.consume(count);
+        if window.ended() {
+            break;
+        }
+        window.grow().map_err(Failure::Read)?;
+    }
+    file.rewind().map_err(Failure::Spool)?;
+    Ok(file)
+}
+
+/// Writes the rows that hold anything, and gives the width of the widest.
+fn spool_rows(workbook: &mut Xlsx<BufReader<File>>, sheet: &str) -> Result<(File, usize), Failure> {
+    let is_1904 = workbook.has_1904_epoch();
+    let mut cells = workbook.worksheet_cells_reader(sheet)?;
+    let file = tempfile::tempfile().map_err(Failure::Spool)?;
+    let mut spool = Spool {
+        writer: csv::WriterBuilder::new().flexible(true).from_writer(file),
+        width: 0,
+    };
+    let mut row = SpooledRow::default();
+    while let Some(cell) = cells.next_cell()? {
+        let (number, column) = cell.get_position();
+        if number != row.number {
+            spool.write(&row)?;
+            if number < row.number {
+                return Err(Failure::Order(number + 1));
+            }
+            row = SpooledRow {
+                number,
+                ..SpooledRow::default()
+            };
+        }
+        row.put(column as usize, cell.get_value(), is_1904);
+    }
+    spool.write(&row)?;
+    let width = spool.width;
+    let mut file = spool
+        .writer
+        .into_inner()
+        .map_err(|error| Failure::Spool(error.into_error()))?;
+    file.rewind().map_err(Failure::Spool)?;
+    if width == 0 {
+        return Err(Failure::Empty);
+    }
+    Ok((file, width))
+}
+
+struct Spool {
+    writer: csv::Writer<File>,
+    width: usize,
+}
+
+impl Spool {
+    fn write(&mut self, row: &SpooledRow) -> Result<(), Failure> {
+        if row.texts.is_empty() {
+            return Ok(());
+        }
+        self.width = self.width.max(row.texts.len());
+        let leading = [(u64::from(row.number) + 1).to_string(), row.notes.clone()];
+        let cells = leading.iter().chain(&row.texts);
+        self.writer
+            .write_record(cells)
+            .map_err(|error| Failure::Spool(error.into()))
+    }
+}
+
+#[derive(Default)]
+struct SpooledRow {
+    number: u32,
+    notes: String,
+    texts: Vec<String>,
+}
+
+impl SpooledRow {
+    fn put(&mut self, column: usize, value: &DataRef<'_>, is_1904: bool) {
+        let (text, code) = text_of(value, is_1904);
+        if column >= WIDEST || (text.is_empty() && code.is_none()) {
+            return;
+        }
+        if self.texts.len() <= column {
+            self.texts.resize(column + 1, String::new());
+        }
+        if let Some(slot) = self.texts.get_mut(column) {
+            *slot = text;
+        }
+        if let Some(code) = code {
+            self.notes.push_str(&format!("{column}:{code} "));
+        }
+    }
+}
+
+/// The text of a cell, and the code of what is wrong with it.
+fn text_of(value: &DataRef<'_>, is_1904: bool) -> (String, Option<&'static str>) {
+    let text = match value {
+        DataRef::Empty => String::new(),
+        DataRef::Int(number) => return number_text(*number as f64, number.to_string()),
+        DataRef::Float(number) => {
+            let number = if *number == 0.0 { 0.0 } else { *number };
+            return number_text(number, number.to_string());
+        }
+        DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => {
+            text.clone()
+        }
+        DataRef::SharedString(text) => (*text).to_owned(),
+        DataRef::Bool(value) => value.to_string(),
+        DataRef::DateTime(date) if date.is_duration() => duration(date.as_f64()),
+        DataRef::DateTime(date) => match date_text(date.as_f64(), is_1904) {
+            Some(text) => text,
+            None => return (date.as_f64().to_string(), Some("bad_date")),
+        },
+        DataRef::Error(error) => return (error.to_string(), Some("cell_error")),
+    };
+    (text, None)
+}
+
+fn number_text(number: f64, text: String) -> (String, Option<&'static str>) {
+    let inexact = number.abs() >= INEXACT && number.fract() == 0.0;
+    (text, inexact.then_some("inexact_number"))
+}
+
+/// A span of time as hours, minutes and seconds.
+fn duration(days: f64) -> String {
+    let seconds = (days.abs() * 86_400.0).round();
+    let sign = if days < 0.0 && seconds > 0.0 { "-" } else { "" };
+    let (hours, rest) = ((seconds / 3600.0).floor(), seconds % 3600.0);
+    format!(
+        "{sign}{hours:02}:{:02.0}:{:02.0}",
+        (rest / 60.0).floor(),
+        rest % 60.0
+    )
+}
+
+/// A serial date as ISO, rounded to the second; nothing where it is no date.
+fn date_text(serial: f64, is_1904: bool) -> Option<String> {
+    let seconds = (serial * 86_400.0).round();
+    let (day, second) = ((seconds / 86_400.0).floor(), seconds.rem_euclid(86_400.0));
+    let last = if is_1904 { 2_957_003.0 } else { 2_958_465.0 };
+    if !(0.0..=last).contains(&day) || (!is_1904 && day == 60.0) {
+        // Day 60 is the 29th of February 1900, which never was.
+        return None;
+    }
+    let time = duration(second / 86_400.0);
+    if day == 0.0 && !is_1904 {
+        return Some(time);
+    }
+    let date = ExcelDateTime::new(day, ExcelDateTimeType::DateTime, is_1904);
+    let (year, month, day, ..) = date.to_ymd_hms_milli();
+    let date = format!("{year:04}-{month:02}-{day:02}");
+    Some(if second == 0.0 {
+        date
+    } else {
+        format!("{date} {time}")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_iso() {
+        let date = |serial| date_text(serial, false);
+        assert_eq!(date(45943.0).as_deref(), Some("2025-10-13"));
+        assert_eq!(date(45943.541).as_deref(), Some("2025-10-13 12:59:02"));
+        assert_eq!(date(45943.999_999_9).as_deref(), Some("2025-10-14"));
+        assert_eq!(date(0.5).as_deref(), Some("12:00:00"));
+        assert_eq!(date(59.0).as_deref(), Some("1900-02-28"));
+        assert_eq!(date(61.0).as_deref(), Some("1900-03-01"));
+        assert_eq!((date(60.0), date(-1.0), date(3e6)), (None, None, None));
+        assert_eq!(date_text(1.0, true).as_deref(), Some("1904-01-02"));
+        assert_eq!(duration(1.5), "36:00:00");
+    }
+
+    #[test]
+    fn numbers_are_in_their_shortest_form() {
+        let text = |number| text_of(&DataRef::Float(number), false);
+        assert_eq!(text(12.0), ("12".to_owned(), None));
+        assert_eq!(text(-0.0), ("0".to_owned(), None));
+        assert_eq!(text(15.99), ("15.99".to_owned(), None));
+        assert_eq!(text(1e-7), ("0.0000001".to_owned(), None));
+        assert_eq!(text(1_234_567_890_123_450_000.0).1, Some("inexact_number"));
+        assert_eq!(text_of(&DataRef::Bool(true), false).0, "true");
+    }
+}
