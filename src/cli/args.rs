@@ -5,13 +5,14 @@
 //! visible to every process of the machine. A command flattens the groups of options that it obeys and no others.
 
 mod commands;
+mod local_commands;
 mod options;
 mod values;
 
 pub use commands::{
-    ApplyArgs, CheckArgs, CompletionsArgs, ExportArgs, InitArgs, PlanArgs, ProbeArgs, ResumeArgs,
-    RunsArgs, SameAccountArg, SandboxArgs, ShowArgs, SyncArgs,
+    ApplyArgs, CheckArgs, ExportArgs, PlanArgs, ProbeArgs, ResumeArgs, SameAccountArg, SyncArgs,
 };
+pub use local_commands::{CompletionsArgs, InitArgs, RunsArgs, SandboxArgs, ShowArgs};
 pub use options::{
     AskArgs, BudgetArgs, ChangesArg, ConfigArgs, ConnectionArgs, ExamplesArgs, LogArgs, OutputArgs,
     ProgressArgs, ReportArgs, RowsArgs, SafetyArgs, SandboxArg, StateArgs,

@@ -54,7 +54,7 @@ pub struct ConnectionArgs {
 pub struct SandboxArg {
     /// Use an in-process sandbox with bundled customers instead of the real API; needs no key
     ///
-    /// It goes before --base-url, and allows 6000 requests a minute, unless --requests-per-minute says otherwise.
+    /// It goes before --base-url and --account, and allows 6000 requests a minute, unless --requests-per-minute says otherwise.
     #[arg(long, env = "HCSYNC_SANDBOX", value_parser = BoolishValueParser::new())]
     pub sandbox: bool,
 }
