@@ -30,22 +30,10 @@ struct Entry {
 }
 
 impl Document {
-    /// Reads a file. Messages name it as `path` does.
+    /// Reads a file's bytes. Messages name it as `path` does.
     ///
     /// # Errors
-    /// It cannot be read, is not TOML, holds an unknown key or one that looks like a secret.
-    pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let bytes = std::fs::read(path).map_err(|cause| ConfigError::Unreadable {
-            file: path.to_owned(),
-            cause,
-        })?;
-        Self::parse(path, &bytes)
-    }
-
-    /// As [`Document::read`], of bytes that are at hand.
-    ///
-    /// # Errors
-    /// As [`Document::read`].
+    /// It is not text or not TOML, or holds an unknown key or one that looks like a secret.
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, ConfigError> {
         let name = path.display().to_string();
         let text = text::decode(bytes).map_err(|bad| {
@@ -280,13 +268,6 @@ mod tests {
                 .starts_with("x.toml:2:12: this is not UTF-8"),
             "{error}"
         );
-    }
-
-    #[test]
-    fn a_file_that_is_not_there_is_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let error = Document::read(&folder.path().join("no.toml")).unwrap_err();
-        assert!(error.to_string().contains("no.toml"), "{error}");
     }
 
     #[test]
