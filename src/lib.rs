@@ -1,5 +1,7 @@
 //! `hcsync` brings customer data into HelpCrunch in bulk.
 
+pub mod cli;
+pub mod config;
 pub mod domain;
 pub mod helpcrunch;
 pub mod mapping;

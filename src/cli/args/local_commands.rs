@@ -1,0 +1,135 @@
+//! The commands that work without the API.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, value_parser};
+use clap_complete::Shell;
+
+use super::options::{ChangesArg, ExamplesArgs, LogArgs, OutputArgs, StateArgs};
+use super::values::{self, Setting};
+
+/// Shows a saved plan or a run again, without the API
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  hcsync show monday.plan
+  hcsync show 20261120T031244Z-k3f9 --changes changes.csv
+  hcsync show monday.plan --output json")]
+pub struct ShowArgs {
+    /// A plan file, or the id of a run as `runs` lists it
+    #[arg(value_name = "PLAN|RUN")]
+    pub target: String,
+
+    #[command(flatten)]
+    pub state: StateArgs,
+    #[command(flatten)]
+    pub changes: ChangesArg,
+    #[command(flatten)]
+    pub examples: ExamplesArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// Lists runs: id, when, input, counts, state
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  hcsync runs
+  hcsync runs --prune 90d
+  hcsync runs --output json")]
+pub struct RunsArgs {
+    /// Remove finished runs older than this, e.g. 30d; never an unfinished one or the newest
+    #[arg(long, value_name = "AGE", env = "HCSYNC_PRUNE", value_parser = values::duration)]
+    pub prune: Option<Duration>,
+
+    #[command(flatten)]
+    pub state: StateArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// Proposes a config from the input's columns; never over an existing file
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  hcsync init customers.csv                       to standard output
+  hcsync init customers.csv -o hcsync.toml")]
+pub struct InitArgs {
+    /// File whose columns are looked at
+    #[arg(value_name = "INPUT")]
+    pub input: PathBuf,
+
+    /// File to write [default: standard output]
+    #[arg(short, long, value_name = "FILE", env = "HCSYNC_OUT")]
+    pub out: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// Serves a local HelpCrunch API on a loopback port, with customers in memory
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  hcsync sandbox                                  prints the URL that it listens on
+  hcsync sandbox --listen 127.0.0.1:8080 --customers customers.jsonl
+  hcsync sandbox --set patch-custom-data=replace --faults faults.toml --seed 7")]
+pub struct SandboxArgs {
+    /// Loopback address to listen on; port 0: any free one
+    #[arg(long, value_name = "ADDRESS", env = "HCSYNC_LISTEN", default_value = "127.0.0.1:0", value_parser = values::loopback)]
+    pub listen: SocketAddr,
+
+    /// Customers to begin with, JSONL as `export` writes it [default: a bundled set]
+    #[arg(long, value_name = "FILE", env = "HCSYNC_CUSTOMERS")]
+    pub customers: Option<PathBuf>,
+
+    /// Requests a minute before it answers 429
+    #[arg(long, value_name = "N", env = "HCSYNC_REQUESTS_PER_MINUTE", default_value_t = 120, value_parser = value_parser!(u32).range(1..))]
+    pub requests_per_minute: u32,
+
+    /// Seed of the fault schedule; the same seed gives the same faults
+    #[arg(long, value_name = "N", env = "HCSYNC_SEED", default_value_t = 0)]
+    pub seed: u64,
+
+    /// Faults to answer with: statuses, cuts, delays, HTML, Retry-After (TOML)
+    #[arg(long, value_name = "FILE", env = "HCSYNC_FAULTS")]
+    pub faults: Option<PathBuf>,
+
+    /// A key that is answered with 401; every other non-empty key is taken
+    #[arg(
+        long,
+        value_name = "KEY",
+        env = "HCSYNC_REFUSE_KEY",
+        hide_env_values = true
+    )]
+    pub refuse_key: Option<String>,
+
+    /// Set a switch of undocumented behaviour; may be given several times, or separated by `;`
+    #[arg(
+        long = "set",
+        value_name = "NAME=VALUE",
+        env = "HCSYNC_SET",
+        value_delimiter = ';'
+    )]
+    pub settings: Vec<Setting>,
+
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// Prints shell completions
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  hcsync completions bash > ~/.local/share/bash-completion/completions/hcsync
+  hcsync completions fish > ~/.config/fish/completions/hcsync.fish")]
+pub struct CompletionsArgs {
+    /// The shell to complete in
+    pub shell: Shell,
+}

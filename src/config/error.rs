@@ -1,0 +1,193 @@
+use std::fmt;
+use std::io;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use super::KeyError;
+
+/// Why there are no settings. Each message is one complete line; where a config file is to blame, it begins with
+/// `file:line:column`, and [`ConfigError::place`] gives the text to show around it.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The cause is part of the message and therefore not a source, or it would be shown twice.
+    #[error("cannot read the config file {}: {cause}", file.display())]
+    Unreadable { file: PathBuf, cause: io::Error },
+    #[error("{place}: {problem}")]
+    InFile { place: Box<Place>, problem: Problem },
+    /// A value that a flag or a variable of the environment gave.
+    #[error("{option} {message}")]
+    Option {
+        /// As it is written on the command line.
+        option: &'static str,
+        message: String,
+    },
+    #[error(transparent)]
+    Key(#[from] KeyError),
+}
+
+impl ConfigError {
+    #[must_use]
+    pub fn place(&self) -> Option<&Place> {
+        match self {
+            Self::InFile { place, .. } => Some(place),
+            Self::Unreadable { .. } | Self::Option { .. } | Self::Key(_) => None,
+        }
+    }
+}
+
+/// What is wrong at a place of a config file.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Problem {
+    #[error("this is not UTF-8 or UTF-16 text; save the file as UTF-8")]
+    NotText,
+    #[error("this is not TOML: {0}")]
+    Syntax(String),
+    #[error("unknown key `{key}`; {advice}")]
+    UnknownKey { key: String, advice: String },
+    #[error(
+        "`{key}` looks like an API key, which does not belong in a config file; put it into the environment as \
+         HELPCRUNCH_API_KEY, or into a file of its own that api.key_file names, and replace a key that was shared \
+         with this file"
+    )]
+    InlineKey { key: String },
+    #[error("`{key}` {message}")]
+    Value { key: String, message: String },
+    #[error("`{setting}` is not available yet")]
+    NotBuilt { setting: String },
+}
+
+/// A place in a config file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// As the user named it.
+    pub file: String,
+    /// From 1.
+    pub line: usize,
+    /// In characters, from 1.
+    pub column: usize,
+    /// The whole file, fit to be shown: what may be a key is masked, byte for byte.
+    pub text: Arc<str>,
+    /// Bytes of `text`.
+    pub span: Range<usize>,
+}
+
+impl Place {
+    /// A place in `text`; a span beyond its end means its end.
+    pub(super) fn new(file: &str, text: &str, span: Range<usize>) -> Self {
+        let start = boundary_before(text, span.start);
+        let before = text.get(..start).unwrap_or_default();
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let in_line = before.get(line_start..).unwrap_or_default();
+        Self {
+            file: file.to_owned(),
+            line: before.matches('\n').count() + 1,
+            column: in_line.chars().count() + 1,
+            text: mask_secrets(text).into(),
+            span: start..boundary_before(text, span.end).max(start),
+        }
+    }
+}
+
+/// The last start of a character that is not behind `byte`.
+fn boundary_before(text: &str, byte: usize) -> usize {
+    let places = (0..=byte.min(text.len())).rev();
+    places
+        .into_iter()
+        .find(|at| text.is_char_boundary(*at))
+        .unwrap_or(0)
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+/// Shortest run of token characters that is taken for a secret. Keys of the API are far longer, words are shorter.
+const SHORTEST_SECRET: usize = 20;
+
+/// The same text with everything that may be an API key replaced by as many bytes of `*`, so that spans still fit:
+/// an error is shown with the lines around it, and those must not show a key that somebody put there.
+pub(super) fn mask_secrets(text: &str) -> String {
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(is_token) {
+        let (other, from_token) = rest.split_at(start);
+        let end = from_token
+            .find(|c| !is_token(c))
+            .unwrap_or(from_token.len());
+        let (token, after) = from_token.split_at(end);
+        masked.push_str(other);
+        if is_secret(token) {
+            masked.extend(std::iter::repeat_n('*', token.len()));
+        } else {
+            masked.push_str(token);
+        }
+        rest = after;
+    }
+    masked.push_str(rest);
+    masked
+}
+
+fn is_token(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '_' | '-')
+}
+
+/// Whether a text is nothing but a run of characters as keys have it: letters of both cases and digits.
+pub(super) fn looks_like_key(text: &str) -> bool {
+    let key = text.trim_end_matches('=');
+    is_secret(key)
+        && key.chars().all(is_token)
+        && key.bytes().any(|b| b.is_ascii_uppercase())
+        && key.bytes().any(|b| b.is_ascii_lowercase())
+}
+
+fn is_secret(token: &str) -> bool {
+    let digits = token.bytes().filter(u8::is_ascii_digit).count();
+    token.len() >= SHORTEST_SECRET && digits >= 2
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn places_count_lines_and_characters_from_one() {
+        let text = "a = 1\nім'я = 2\n";
+        let at = |byte| Place::new("x.toml", text, byte..byte + 1).to_string();
+        assert_eq!(at(0), "x.toml:1:1");
+        assert_eq!(at(6), "x.toml:2:1");
+        assert_eq!(at(text.find('2').unwrap()), "x.toml:2:8");
+        assert_eq!(at(text.len()), "x.toml:3:1");
+        assert_eq!(at(10_000), "x.toml:3:1");
+    }
+
+    #[test]
+    fn what_may_be_a_key_is_masked() {
+        let key = "NmQyZTY4ZDk0MTRhNGY5OTg5ZDEyM2I0NTY3ODkwMTI";
+        let text =
+            format!("[api]\nkey = \"{key}\" # 30s\nbase_url = \"https://api.helpcrunch.com/v1\"\n");
+        let masked = mask_secrets(&text);
+        assert!(!masked.contains("NmQy"), "{masked}");
+        assert_eq!(masked, text.replace(key, &"*".repeat(key.len())));
+        assert_eq!(
+            mask_secrets("snapshot_max_age_of_the_listing"),
+            "snapshot_max_age_of_the_listing"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn masking_keeps_every_offset(text in "[a-z0-9= \\n\"ї/_-]{0,80}") {
+            let masked = mask_secrets(&text);
+            prop_assert_eq!(masked.len(), text.len());
+            let breaks = |t: &str| t.match_indices('\n').map(|(at, _)| at).collect::<Vec<_>>();
+            prop_assert_eq!(breaks(&masked), breaks(&text));
+        }
+    }
+}

@@ -1,0 +1,214 @@
+use serde::Deserialize;
+
+use crate::mapping::{EmptyCells, FieldRules, MappingSettings, PropertyRules, TagSettings};
+use crate::plan::{Duplicates, MatchSettings, SafetySettings, SyncMode};
+
+use super::check;
+use super::document::Document;
+use super::error::ConfigError;
+use super::input::{Delimiter, InputConfig, InputEncoding, InputFormat};
+use super::settings::{ApiConfig, LimitsConfig, RemoteConfig, Settings, StateConfig};
+use super::wording;
+
+/// A whole config file as it is written; what it does not name has its default.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct FileConfig {
+    pub api: ApiConfig,
+    pub limits: LimitsConfig,
+    pub input: InputSection,
+    #[serde(rename = "match")]
+    pub matching: MatchSettings,
+    pub fields: Option<FieldRules>,
+    pub custom_data: Option<PropertyRules>,
+    pub tags: Option<TagSettings>,
+    pub rows: RowsSection,
+    pub sync: SyncSection,
+    pub remote: RemoteConfig,
+    pub safety: SafetySettings,
+    pub state: StateConfig,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct InputSection {
+    pub format: InputFormat,
+    pub delimiter: Delimiter,
+    pub encoding: InputEncoding,
+    pub null_values: Vec<String>,
+    pub header: bool,
+    pub columns: Option<Vec<String>>,
+    pub sheet: Option<String>,
+}
+
+impl Default for InputSection {
+    fn default() -> Self {
+        let input = InputConfig::default();
+        Self {
+            format: input.format,
+            delimiter: input.delimiter,
+            encoding: input.encoding,
+            null_values: Vec::new(),
+            header: input.header,
+            columns: input.columns,
+            sheet: input.sheet,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RowsSection {
+    pub empty_cells: EmptyCells,
+    pub duplicates: Duplicates,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct SyncSection {
+    pub mode: SyncMode,
+}
+
+impl FileConfig {
+    /// Types first, then ranges and what keys mean together.
+    pub(super) fn from_document(document: &Document) -> Result<Self, ConfigError> {
+        let config: Self = toml::from_str(document.text()).map_err(|error| {
+            let span = error.span().unwrap_or_default();
+            document.value_error(span, wording::of_value(error.message()))
+        })?;
+        check::check_file(&config, document)?;
+        Ok(config)
+    }
+
+    pub(super) fn into_settings(self) -> Settings {
+        Settings {
+            api: self.api,
+            limits: self.limits,
+            input: InputConfig {
+                format: self.input.format,
+                delimiter: self.input.delimiter,
+                encoding: self.input.encoding,
+                header: self.input.header,
+                columns: self.input.columns,
+                sheet: self.input.sheet,
+            },
+            mapping: MappingSettings {
+                fields: self.fields,
+                custom_data: self.custom_data,
+                tags: self.tags,
+                empty_cells: self.rows.empty_cells,
+                null_values: self.input.null_values,
+            },
+            matching: self.matching,
+            duplicates: self.rows.duplicates,
+            sync_mode: self.sync.mode,
+            remote: self.remote,
+            safety: self.safety,
+            state: self.state,
+            ..Settings::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::super::known_keys::{KNOWN_KEYS, Keys, RULE_KEYS};
+    use super::*;
+
+    const EXAMPLE: &str = include_str!("../../config.example.toml");
+
+    fn read(text: &str) -> Result<(Document, FileConfig), ConfigError> {
+        let document = Document::parse(Path::new("config.example.toml"), text.as_bytes())?;
+        let config = FileConfig::from_document(&document)?;
+        Ok((document, config))
+    }
+
+    /// The example with the keys that stand in it as comments made real.
+    fn uncommented() -> String {
+        let line = |line: &str| match line.strip_prefix("# ") {
+            Some(rest)
+                if rest
+                    .split_once(" = ")
+                    .is_some_and(|(key, _)| !key.contains(' ')) =>
+            {
+                rest.to_owned()
+            }
+            _ => line.to_owned(),
+        };
+        EXAMPLE.lines().map(|text| line(text) + "\n").collect()
+    }
+
+    /// The keys that a table of the file takes, as serde names them when it gets another one.
+    fn taken(table: &str) -> BTreeSet<String> {
+        let text = format!("{table}\nno_such_key = 1\n");
+        let error = toml::from_str::<FileConfig>(&text).unwrap_err();
+        let (_, expected) = error.message().split_once(", expected ").unwrap();
+        expected
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .map(str::to_owned)
+            .collect()
+    }
+
+    #[test]
+    fn the_example_is_valid_as_it_stands_and_with_its_commented_keys() {
+        read(EXAMPLE).unwrap();
+        let (_, config) = read(&uncommented()).unwrap();
+        assert!(config.input.sheet.is_some() && config.input.columns.is_some());
+    }
+
+    #[test]
+    fn the_example_holds_every_key_with_a_comment() {
+        let text = uncommented();
+        let (document, _) = read(&text).unwrap();
+        for section in KNOWN_KEYS {
+            assert_eq!(document.find(section.name).count(), 1, "{}", section.name);
+            let Keys::Named(keys) = section.keys else {
+                assert!(
+                    document
+                        .find(&format!("{}.*", section.name))
+                        .next()
+                        .is_some()
+                );
+                continue;
+            };
+            for key in keys {
+                let path = format!("{}.{key}", section.name);
+                assert_eq!(document.find(&path).count(), 1, "{path}");
+            }
+        }
+        for key in RULE_KEYS {
+            let rules = document.find(&format!("fields.*.{key}")).count();
+            assert!(rules > 0, "{key}");
+        }
+    }
+
+    #[test]
+    fn the_table_of_known_keys_is_what_is_read() {
+        let names = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect();
+        let sections: Vec<_> = KNOWN_KEYS.iter().map(|section| section.name).collect();
+        assert_eq!(taken(""), names(&sections));
+        for section in KNOWN_KEYS {
+            if let Keys::Named(keys) = section.keys {
+                assert_eq!(
+                    taken(&format!("[{}]", section.name)),
+                    names(keys),
+                    "{}",
+                    section.name
+                );
+            }
+        }
+        assert_eq!(taken("[fields.name]"), names(RULE_KEYS));
+        assert_eq!(taken("[custom_data.plan]"), names(RULE_KEYS));
+    }
+
+    #[test]
+    fn an_empty_file_is_all_defaults() {
+        let (_, config) = read("").unwrap();
+        assert_eq!(config.into_settings(), Settings::default());
+    }
+}

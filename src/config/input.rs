@@ -1,0 +1,121 @@
+use encoding_rs::Encoding;
+use serde::{Deserialize, Serialize};
+
+/// `[input]`, but for `null_values`, which is the mapping's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputConfig {
+    pub format: InputFormat,
+    pub delimiter: Delimiter,
+    pub encoding: InputEncoding,
+    /// Whether the first record of a table names the columns.
+    pub header: bool,
+    /// Names of the columns, in order, instead of those of the header.
+    pub columns: Option<Vec<String>>,
+    /// The sheet of a workbook; its first one without it.
+    pub sheet: Option<String>,
+}
+
+impl Default for InputConfig {
+    fn default() -> Self {
+        Self {
+            format: InputFormat::default(),
+            delimiter: Delimiter::default(),
+            encoding: InputEncoding::default(),
+            header: true,
+            columns: None,
+            sheet: None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum InputFormat {
+    /// By its ending and first bytes.
+    #[default]
+    Auto,
+    Csv,
+    Tsv,
+    Jsonl,
+    Json,
+    Xlsx,
+}
+
+/// What stands between two cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Delimiter {
+    #[default]
+    Auto,
+    /// An ASCII character that is neither a quote nor the end of a line.
+    Byte(u8),
+}
+
+impl TryFrom<String> for Delimiter {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match text.as_bytes() {
+            b"auto" => Ok(Self::Auto),
+            b"tab" | b"\\t" => Ok(Self::Byte(b'\t')),
+            [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\r' | b'\n' | b'\0') => {
+                Ok(Self::Byte(*byte))
+            }
+            _ => Err("must be \"auto\", \"tab\" or one ASCII character such as \";\""),
+        }
+    }
+}
+
+/// How an input's bytes are text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(try_from = "String")]
+pub enum InputEncoding {
+    #[default]
+    Auto,
+    Named(&'static Encoding),
+}
+
+impl TryFrom<String> for InputEncoding {
+    type Error = &'static str;
+
+    fn try_from(label: String) -> Result<Self, Self::Error> {
+        if label == "auto" {
+            return Ok(Self::Auto);
+        }
+        Encoding::for_label_no_replacement(label.as_bytes())
+            .map(Self::Named)
+            .ok_or("must be \"auto\" or a name of the WHATWG's list, such as \"windows-1251\" or \"utf-16le\"")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delimiters_are_one_character() {
+        let read = |text: &str| Delimiter::try_from(text.to_owned());
+        assert_eq!(read("auto"), Ok(Delimiter::Auto));
+        assert_eq!(read(";"), Ok(Delimiter::Byte(b';')));
+        for tab in ["tab", "\\t", "\t"] {
+            assert_eq!(read(tab), Ok(Delimiter::Byte(b'\t')));
+        }
+        for wrong in ["", ";;", "\"", "\n", "ї", "comma"] {
+            assert!(read(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn encodings_go_by_any_of_their_labels() {
+        let read = |text: &str| InputEncoding::try_from(text.to_owned());
+        assert_eq!(read("auto"), Ok(InputEncoding::Auto));
+        assert_eq!(
+            read("CP1251"),
+            Ok(InputEncoding::Named(encoding_rs::WINDOWS_1251))
+        );
+        assert_eq!(read("utf8"), Ok(InputEncoding::Named(encoding_rs::UTF_8)));
+        for wrong in ["", "utf-9", "iso-2022-cn"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+}

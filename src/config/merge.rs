@@ -1,0 +1,529 @@
+use std::path::{Path, PathBuf};
+
+use super::base_url::{check_base_url, is_loopback};
+use super::check::{ACCOUNT_RULE, is_account_name};
+use super::document::Document;
+use super::error::{ConfigError, Problem, looks_like_key};
+use super::file::FileConfig;
+use super::settings::{RunOptions, Settings};
+use super::unbuilt::{self, Unbuilt};
+
+/// The config that is taken without being named, from the current folder.
+const USUAL_FILE: &str = "hcsync.toml";
+
+/// What the in-process sandbox allows, so that a first try ends in seconds.
+const SANDBOX_REQUESTS_PER_MINUTE: u32 = 6_000;
+
+/// What flags and the environment say; a flag has gone before the environment already.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Overrides {
+    /// The config file.
+    pub config: Option<PathBuf>,
+    pub base_url: Option<String>,
+    pub account: Option<String>,
+    pub requests_per_minute: Option<u32>,
+    pub concurrency: Option<u16>,
+    pub max_change_percent: Option<f64>,
+    pub max_clear_percent: Option<f64>,
+    pub min_match_percent: Option<f64>,
+    pub max_creates: Option<u64>,
+    pub run: RunOptions,
+}
+
+/// Settings and the file that they were made with.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    pub settings: Settings,
+    /// `None`: there was none, and none was named.
+    pub document: Option<Document>,
+}
+
+impl Loaded {
+    /// The config file that was used, as it was named.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        self.document.as_ref().map(Document::path)
+    }
+
+    /// Refuses a config that asks for what this build cannot do, rather than to ignore it.
+    ///
+    /// # Errors
+    /// The first of `unbuilt` that the file holds, with its place.
+    pub fn refuse_unbuilt(&self, unbuilt: &[Unbuilt]) -> Result<(), ConfigError> {
+        let document = self.document.as_ref();
+        document
+            .into_iter()
+            .try_for_each(|document| unbuilt::refuse(document, unbuilt))
+    }
+}
+
+/// Reads the config file (the one that is named, else `hcsync.toml` in `folder` if it is there) and puts
+/// `overrides` over it.
+///
+/// # Errors
+/// The file cannot be read or is not right, or a value of `overrides` is not.
+pub fn load(folder: &Path, overrides: &Overrides) -> Result<Loaded, ConfigError> {
+    let document = find_document(folder, overrides.config.as_deref())?;
+    let mut settings = match &document {
+        Some(document) => {
+            let mut settings = FileConfig::from_document(document)?.into_settings();
+            resolve_paths(&mut settings, folder, document)?;
+            settings
+        }
+        None => Settings::default(),
+    };
+    override_with(&mut settings, overrides)?;
+    let loaded = Loaded { settings, document };
+    check_rate(&loaded, overrides)?;
+    Ok(loaded)
+}
+
+fn find_document(folder: &Path, named: Option<&Path>) -> Result<Option<Document>, ConfigError> {
+    let name = named.unwrap_or(Path::new(USUAL_FILE));
+    match std::fs::read(folder.join(name)) {
+        Ok(bytes) => Document::parse(name, &bytes).map(Some),
+        Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(cause) => Err(ConfigError::Unreadable {
+            file: name.to_owned(),
+            cause,
+        }),
+    }
+}
+
+/// Paths in a config are relative to it; `join` leaves an absolute one as it is. A key that stands where the name
+/// of its file should is found here, before anything shows the path.
+fn resolve_paths(
+    settings: &mut Settings,
+    folder: &Path,
+    document: &Document,
+) -> Result<(), ConfigError> {
+    let file = folder.join(document.path());
+    let base = file.parent().unwrap_or(folder);
+    let Some(key_file) = settings.api.key_file.take() else {
+        return Ok(());
+    };
+    let path = base.join(&key_file);
+    if key_file.to_str().is_some_and(looks_like_key) && !path.exists() {
+        let key = "api.key_file".to_owned();
+        return Err(document.error_at("api.key_file", Problem::InlineKey { key }));
+    }
+    settings.api.key_file = Some(path);
+    Ok(())
+}
+
+fn override_with(settings: &mut Settings, overrides: &Overrides) -> Result<(), ConfigError> {
+    if let Some(base_url) = &overrides.base_url {
+        settings.api.base_url.clone_from(base_url);
+    }
+    settings.api.base_url = check_base_url(&settings.api.base_url)
+        .map_err(|error| option_error("--base-url", error.to_string()))?;
+    if let Some(account) = &overrides.account {
+        if !is_account_name(account) {
+            return Err(option_error("--account", ACCOUNT_RULE.to_owned()));
+        }
+        settings.api.account = Some(account.clone());
+    }
+    override_limits(settings, overrides);
+    settings.run = overrides.run.clone();
+    if settings.run.sandbox {
+        // What is tried out must not be taken for the account's own state.
+        settings.api.account = None;
+        settings.api.key_file = None;
+    }
+    Ok(())
+}
+
+fn override_limits(settings: &mut Settings, overrides: &Overrides) {
+    let limits = &mut settings.limits;
+    if overrides.run.sandbox {
+        limits.requests_per_minute = SANDBOX_REQUESTS_PER_MINUTE;
+        limits.reserve = 0;
+    }
+    set(
+        &mut limits.requests_per_minute,
+        overrides.requests_per_minute,
+    );
+    set(&mut limits.concurrency, overrides.concurrency);
+    let safety = &mut settings.safety;
+    safety.max_change_percent = overrides.max_change_percent.or(safety.max_change_percent);
+    safety.max_clear_percent = overrides.max_clear_percent.or(safety.max_clear_percent);
+    set(&mut safety.min_match_percent, overrides.min_match_percent);
+    set(&mut safety.max_creates, overrides.max_creates);
+}
+
+fn set<T: Copy>(setting: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *setting = value;
+    }
+}
+
+fn option_error(option: &'static str, message: String) -> ConfigError {
+    ConfigError::Option { option, message }
+}
+
+/// Rate, reserve and address belong together and may come from different layers.
+fn check_rate(loaded: &Loaded, overrides: &Overrides) -> Result<(), ConfigError> {
+    let limits = &loaded.settings.limits;
+    let rate = limits.requests_per_minute;
+    if limits.reserve > 0 && rate == 0 {
+        return rate_error(
+            loaded,
+            overrides,
+            "must not be 0 (no limit) where limits.reserve is set",
+        );
+    }
+    if rate > 0 && limits.reserve >= rate {
+        let message = format!(
+            "must be more than limits.reserve, which is {}",
+            limits.reserve
+        );
+        return rate_error(loaded, overrides, &message);
+    }
+    let local = loaded.settings.run.sandbox || is_loopback(&loaded.settings.api.base_url);
+    if rate == 0 && !local {
+        let message = "must not be 0 (no limit) with a host that is not loopback";
+        return rate_error(loaded, overrides, message);
+    }
+    Ok(())
+}
+
+/// Blames the layer that the rate is from.
+fn rate_error(loaded: &Loaded, overrides: &Overrides, message: &str) -> Result<(), ConfigError> {
+    if overrides.requests_per_minute.is_some() {
+        return Err(option_error("--requests-per-minute", message.to_owned()));
+    }
+    let key = "limits.requests_per_minute";
+    let problem = Problem::Value {
+        key: key.to_owned(),
+        message: message.to_owned(),
+    };
+    match &loaded.document {
+        // A rate that is a default is set too low by the reserve, which is in the file then.
+        Some(document) if document.find(key).next().is_none() => {
+            Err(document.error_at("limits.reserve", problem))
+        }
+        Some(document) => Err(document.error_at(key, problem)),
+        None => Err(option_error("--requests-per-minute", message.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::time::Duration;
+
+    use crate::domain::KeyField;
+    use crate::mapping::EmptyCells;
+    use crate::plan::{SyncMode, Tolerance};
+
+    use super::super::{BatchMode, RemoteStrategy};
+    use super::*;
+
+    const EXAMPLE: &str = include_str!("../../config.example.toml");
+
+    fn folder(config: &str) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("hcsync.toml"), config).unwrap();
+        folder
+    }
+
+    fn settings(config: &str, overrides: &Overrides) -> Result<Settings, String> {
+        let loaded = load(folder(config).path(), overrides);
+        loaded.map(|l| l.settings).map_err(|e| e.to_string())
+    }
+
+    fn rate(requests_per_minute: u32) -> Overrides {
+        Overrides {
+            requests_per_minute: Some(requests_per_minute),
+            ..Overrides::default()
+        }
+    }
+
+    #[test]
+    fn without_a_file_the_defaults_of_the_contract_hold() {
+        let empty = tempfile::tempdir().unwrap();
+        let loaded = load(empty.path(), &Overrides::default()).unwrap();
+        assert_eq!(loaded.file(), None);
+        let settings = loaded.settings;
+        assert_eq!(settings, FileConfig::default().into_settings());
+        assert_eq!(settings.api.base_url, "https://api.helpcrunch.com/v1");
+        assert_eq!(settings.api.timeout, Duration::from_secs(30));
+        assert_eq!(
+            (settings.limits.requests_per_minute, settings.limits.reserve),
+            (120, 0)
+        );
+        assert_eq!(
+            (settings.limits.concurrency, settings.limits.max_attempts),
+            (4, 8)
+        );
+        assert_eq!(settings.limits.max_retry_wait, Duration::from_secs(300));
+        assert_eq!(settings.limits.settle, Duration::from_secs(30));
+        assert_eq!(settings.limits.max_outage, Duration::from_secs(900));
+        assert_eq!(settings.matching.keys, [KeyField::UserId, KeyField::Email]);
+        assert_eq!(settings.remote.strategy, RemoteStrategy::Auto);
+        assert_eq!(
+            settings.remote.snapshot_max_age,
+            Duration::from_secs(72_000)
+        );
+        assert_eq!(settings.remote.recheck_after, Duration::from_secs(1_800));
+        assert_eq!(settings.remote.batch, BatchMode::Auto);
+        assert_eq!(settings.state.keep, Duration::from_secs(2_592_000));
+        assert_eq!(settings.mapping.fields, None);
+        assert!(settings.input.header);
+        assert_eq!(
+            (
+                settings.safety.max_change_percent,
+                settings.safety.max_clear_percent
+            ),
+            (None, None)
+        );
+    }
+
+    #[test]
+    fn the_example_says_what_the_contract_says() {
+        let settings = settings(EXAMPLE, &Overrides::default()).unwrap();
+        assert_eq!(settings.api.account.as_deref(), Some("production"));
+        assert_eq!(settings.safety.max_change_percent, Some(50.0));
+        assert_eq!(settings.safety.max_clear_percent, Some(5.0));
+        assert_eq!(settings.safety.tolerated_rows, Tolerance::Rows(0));
+        assert_eq!(settings.mapping.fields.unwrap().len(), 6);
+        assert_eq!(settings.mapping.custom_data.unwrap().len(), 2);
+        assert_eq!(settings.mapping.tags.unwrap().always, ["imported"]);
+    }
+
+    /// What the example says outside of the mapping is what holds without it.
+    #[test]
+    fn the_figures_of_the_example_are_the_defaults() {
+        let example = settings(EXAMPLE, &Overrides::default()).unwrap();
+        let defaults = Settings::default();
+        assert_eq!(example.limits, defaults.limits);
+        assert_eq!(example.remote, defaults.remote);
+        assert_eq!(example.state, defaults.state);
+        assert_eq!(example.input, defaults.input);
+        assert_eq!(example.matching, defaults.matching);
+        assert_eq!(example.safety.max_failures, defaults.safety.max_failures);
+        assert_eq!(
+            (example.duplicates, example.sync_mode),
+            (defaults.duplicates, defaults.sync_mode)
+        );
+    }
+
+    #[test]
+    fn an_override_goes_before_the_file_and_the_file_before_the_default() {
+        let config = "[api]\naccount = \"file\"\nbase_url = \"https://file.example\"\n\
+                      [limits]\nrequests_per_minute = 60\n\
+                      [safety]\nmax_creates = 10\nmax_clear_percent = 9\nmax_change_percent = 9\nmin_match_percent = 9\n\
+                      [sync]\nmode = \"update\"\n[rows]\nempty_cells = \"clear\"\n[input]\nnull_values = [\"-\"]\n";
+        let from_file = settings(config, &Overrides::default()).unwrap();
+        assert_eq!(from_file.limits.requests_per_minute, 60);
+        assert_eq!(from_file.limits.concurrency, 4);
+        assert_eq!(from_file.sync_mode, SyncMode::Update);
+        assert_eq!(from_file.mapping.empty_cells, EmptyCells::Clear);
+        assert_eq!(from_file.mapping.null_values, ["-"]);
+        assert_eq!(from_file.safety.max_change_percent, Some(9.0));
+        assert_eq!(from_file.api.base_url, "https://file.example");
+        let overrides = Overrides {
+            requests_per_minute: Some(30),
+            concurrency: Some(2),
+            account: Some("other".into()),
+            base_url: Some("http://127.0.0.1:9/v1/".into()),
+            max_change_percent: Some(80.0),
+            max_clear_percent: Some(0.0),
+            min_match_percent: Some(1.0),
+            max_creates: Some(0),
+            ..Overrides::default()
+        };
+        let both = settings(config, &overrides).unwrap();
+        assert_eq!(
+            (both.limits.requests_per_minute, both.limits.concurrency),
+            (30, 2)
+        );
+        assert_eq!(both.api.account.as_deref(), Some("other"));
+        assert_eq!(both.api.base_url, "http://127.0.0.1:9/v1");
+        assert_eq!(both.safety.max_change_percent, Some(80.0));
+        assert_eq!(both.safety.max_clear_percent, Some(0.0));
+        assert_eq!(
+            (both.safety.min_match_percent, both.safety.max_creates),
+            (1.0, 0)
+        );
+    }
+
+    #[test]
+    fn a_named_file_goes_before_the_usual_one_and_must_be_there() {
+        let folder = folder("[limits]\nconcurrency = 2\n");
+        fs::create_dir(folder.path().join("sub")).unwrap();
+        fs::write(
+            folder.path().join("sub/b.toml"),
+            "[api]\nkey_file = \"secrets/key\"\n",
+        )
+        .unwrap();
+        let named = |name: &str| Overrides {
+            config: Some(name.into()),
+            ..Overrides::default()
+        };
+        let usual = load(folder.path(), &Overrides::default()).unwrap();
+        assert_eq!(usual.file(), Some(Path::new("hcsync.toml")));
+        assert_eq!(usual.settings.limits.concurrency, 2);
+        let other = load(folder.path(), &named("sub/b.toml")).unwrap();
+        assert_eq!(other.file(), Some(Path::new("sub/b.toml")));
+        assert_eq!(other.settings.limits.concurrency, 4);
+        assert_eq!(
+            other.settings.api.key_file,
+            Some(folder.path().join("sub/secrets/key"))
+        );
+        let none = load(folder.path(), &named("none.toml")).unwrap_err();
+        assert!(
+            none.to_string()
+                .starts_with("cannot read the config file none.toml: "),
+            "{none}"
+        );
+    }
+
+    #[test]
+    fn an_absolute_path_in_a_config_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = folder.path().join("key");
+        let config = format!("[api]\nkey_file = '{}'\n", key.display());
+        assert_eq!(
+            settings(&config, &Overrides::default())
+                .unwrap()
+                .api
+                .key_file,
+            Some(key)
+        );
+    }
+
+    #[test]
+    fn a_key_in_the_place_of_its_file_is_refused_and_not_shown() {
+        let key = "NmQyZTY4ZDk0MTRhNGY5OTg5ZDEyM2I0NTY3ODkwMTI=";
+        let folder = folder(&format!("[api]\nkey_file = \"{key}\"\n"));
+        let error = load(folder.path(), &Overrides::default()).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("`api.key_file` looks like an API key"),
+            "{error}"
+        );
+        assert!(
+            !format!("{error} {error:?}").contains(key.trim_end_matches('=')),
+            "{error:?}"
+        );
+        fs::write(folder.path().join(key), "k").unwrap();
+        assert!(load(folder.path(), &Overrides::default()).is_ok());
+    }
+
+    #[test]
+    fn files_as_windows_saves_them_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "\u{feff}[limits]\r\nconcurrency = 3\r\n";
+        let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for bytes in [bytes, text.as_bytes().to_vec()] {
+            fs::write(folder.path().join("hcsync.toml"), bytes).unwrap();
+            let loaded = load(folder.path(), &Overrides::default()).unwrap();
+            assert_eq!(loaded.settings.limits.concurrency, 3);
+        }
+    }
+
+    #[test]
+    fn no_limit_is_for_loopback_hosts_only() {
+        let refused = settings("", &rate(0)).unwrap_err();
+        assert!(
+            refused.starts_with("--requests-per-minute must not be 0"),
+            "{refused}"
+        );
+        let in_file =
+            settings("limits.requests_per_minute = 0", &Overrides::default()).unwrap_err();
+        assert!(
+            in_file.starts_with("hcsync.toml:1:30: `limits.requests_per_minute` must not be 0"),
+            "{in_file}"
+        );
+        let local = Overrides {
+            base_url: Some("http://localhost:8080".into()),
+            ..rate(0)
+        };
+        assert_eq!(settings("", &local).unwrap().limits.requests_per_minute, 0);
+    }
+
+    #[test]
+    fn the_reserve_leaves_something() {
+        let config = "[limits]\nreserve = 120\n";
+        let refused = settings(config, &Overrides::default()).unwrap_err();
+        assert!(
+            refused.starts_with("hcsync.toml:2:11: `limits.requests_per_minute` must be more than"),
+            "{refused}"
+        );
+        assert!(settings(config, &rate(121)).is_ok());
+        assert!(
+            settings(config, &rate(120))
+                .unwrap_err()
+                .starts_with("--requests-per-minute must be more")
+        );
+        assert!(
+            settings(config, &rate(0))
+                .unwrap_err()
+                .contains("limits.reserve")
+        );
+    }
+
+    #[test]
+    fn the_sandbox_has_a_rate_of_its_own_and_no_account() {
+        let config = "[api]\naccount = \"production\"\nkey_file = \"k\"\n[limits]\nrequests_per_minute = 60\nreserve = 50\n";
+        let mut overrides = Overrides::default();
+        overrides.run.sandbox = true;
+        let sandbox = settings(config, &overrides).unwrap();
+        assert_eq!(
+            (sandbox.limits.requests_per_minute, sandbox.limits.reserve),
+            (6_000, 0)
+        );
+        assert_eq!((sandbox.api.account, sandbox.api.key_file), (None, None));
+        overrides.requests_per_minute = Some(30);
+        assert_eq!(
+            settings(config, &overrides)
+                .unwrap()
+                .limits
+                .requests_per_minute,
+            30
+        );
+    }
+
+    #[test]
+    fn wrong_options_are_named_as_they_are_written() {
+        let plain = Overrides {
+            base_url: Some("http://example.com".into()),
+            ..Overrides::default()
+        };
+        assert!(
+            settings("", &plain)
+                .unwrap_err()
+                .starts_with("--base-url must begin with https://")
+        );
+        let blank = Overrides {
+            account: Some("\n".into()),
+            ..Overrides::default()
+        };
+        assert!(
+            settings("", &blank)
+                .unwrap_err()
+                .starts_with("--account must be a name")
+        );
+    }
+
+    #[test]
+    fn what_is_not_built_is_refused_with_its_place() {
+        let loaded = load(
+            folder("remote.strategy = \"lookup\"").path(),
+            &Overrides::default(),
+        )
+        .unwrap();
+        let later = [Unbuilt {
+            key: "remote.strategy",
+            value: Some("lookup"),
+        }];
+        let refused = loaded.refuse_unbuilt(&later).unwrap_err().to_string();
+        assert_eq!(
+            refused,
+            "hcsync.toml:1:19: `remote.strategy = \"lookup\"` is not available yet"
+        );
+        assert!(loaded.refuse_unbuilt(&[]).is_ok());
+    }
+}
