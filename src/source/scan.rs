@@ -231,7 +231,7 @@ impl Scanner {
     ) -> Option<Step> {
         let at = scan.at;
         let rest = bytes.get(at + 1..).unwrap_or_default();
-        if rest.is_empty() && !ended || rest == b"\r" && !ended {
+        if !ended && matches!(rest, [] | [b'\r']) {
             return Some(Step::More);
         }
         let closes = match rest {
