@@ -460,6 +460,7 @@ mod tests {
             "x".repeat(1000),
             format!("\"{}", "x".repeat(1000)),
             "\"a\",".repeat(250),
+            format!("{}\"y", "x".repeat(300)),
         ] {
             let found = scan(format!("{cell}\nnext\n").as_bytes(), LineEnd::Lf, SMALL);
             assert_eq!(found[0].2, Some(Flaw::TooLong(cell.len() as u64)));
