@@ -460,13 +460,20 @@ mod tests {
             "x".repeat(1000),
             format!("\"{}", "x".repeat(1000)),
             "\"a\",".repeat(250),
-            format!("{}\"y", "x".repeat(300)),
         ] {
             let found = scan(format!("{cell}\nnext\n").as_bytes(), LineEnd::Lf, SMALL);
             assert_eq!(found[0].2, Some(Flaw::TooLong(cell.len() as u64)));
             assert!(found[0].0.len() <= 200);
             assert_eq!(found[1], ("next".to_owned(), 2, None));
         }
+    }
+
+    #[test]
+    fn a_quote_after_a_forgotten_part_is_still_data() {
+        let text = format!("{}\"y\nnext\",z\n", "x".repeat(300));
+        let found = scan(text.as_bytes(), LineEnd::Lf, SMALL);
+        assert_eq!(found[0].2, Some(Flaw::TooLong(302)));
+        assert_eq!(found[1], ("next\",z".to_owned(), 2, None));
     }
 
     #[test]
