@@ -4,3 +4,4 @@ pub mod domain;
 pub mod mapping;
 pub mod outcome;
 pub mod plan;
+pub mod platform;
