@@ -17,6 +17,9 @@ mod settings;
 mod transport;
 mod wire;
 
+#[cfg(test)]
+mod http_transport_tests;
+
 pub use api_error::ApiError;
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use call_error::{CallError, Sent};
