@@ -1,4 +1,61 @@
-//! The command line: what may be asked, and (elsewhere in this folder) who does it.
+//! The command line: the only place that prints and decides exit codes. What it says is made in `report`, what it
+//! does is done in `run`.
 
 pub mod args;
+mod commands;
+mod connection;
+mod console;
+mod exit;
 mod overrides;
+mod planning;
+mod progress;
+mod reports;
+mod sending;
+mod session;
+mod stopping;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+use commands::{completions, man, plan, sandbox, sync};
+use exit::Exit;
+
+/// Runs the program; gives its exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() {
+                Exit::Usage.code()
+            } else {
+                Exit::Done.code()
+            });
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(_) => return ExitCode::from(Exit::NotFinished.code()),
+    };
+    let exit = runtime.block_on(dispatch(&args.command));
+    // What still runs, such as a sandbox, ends with the process.
+    runtime.shutdown_background();
+    ExitCode::from(exit.code())
+}
+
+async fn dispatch(command: &Command) -> Exit {
+    match command {
+        Command::Sync(args) => sync::run(args).await,
+        Command::Plan(args) => plan::run(args).await,
+        Command::Sandbox(args) => sandbox::run(args).await,
+        Command::Completions(args) => completions::run(args),
+        Command::Man => man::run(),
+        _ => Exit::Usage,
+    }
+}

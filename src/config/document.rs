@@ -65,7 +65,7 @@ impl Document {
         &self.path
     }
 
-    pub(super) fn text(&self) -> &str {
+    pub fn text(&self) -> &str {
         &self.text
     }
 

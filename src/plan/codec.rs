@@ -273,15 +273,22 @@ impl<R: BufRead> Iterator for LaneReader<R> {
 /// A lane's operations as lines of a plan, in an array.
 #[must_use]
 pub fn lane_to_json(lane: &Lane) -> serde_json::Value {
-    let lines = lane.operations.iter().map(|op| OperationLine::new(lane, op, LanePlace::default()));
-    lines.filter_map(|line| serde_json::to_value(line).ok()).collect()
+    let lines = lane
+        .operations
+        .iter()
+        .map(|op| OperationLine::new(lane, op, LanePlace::default()));
+    lines
+        .filter_map(|line| serde_json::to_value(line).ok())
+        .collect()
 }
 
 /// The operations that [`lane_to_json`] wrote, with the customer that they are for.
 ///
 /// # Errors
 /// Says what is wrong with a line.
-pub fn lane_from_json(json: &serde_json::Value) -> Result<(Option<CustomerId>, Vec<Operation>), String> {
+pub fn lane_from_json(
+    json: &serde_json::Value,
+) -> Result<(Option<CustomerId>, Vec<Operation>), String> {
     let lines: Vec<OperationLine> = Vec::deserialize(json).map_err(|e| e.to_string())?;
     let mut customer = None;
     let mut operations = Vec::new();

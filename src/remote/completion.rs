@@ -12,10 +12,17 @@ use super::side::RemoteError;
 ///
 /// # Errors
 /// When a reading got no usable answer.
-pub async fn complete(client: &ReadClient, reading: &mut Reading, ids: &[CustomerId]) -> Result<(), RemoteError> {
+pub async fn complete(
+    client: &ReadClient,
+    reading: &mut Reading,
+    ids: &[CustomerId],
+) -> Result<(), RemoteError> {
     let mut wanted = WantedKeys::default();
     for id in ids {
-        wanted.add(&RowKey { id: Some(*id), ..RowKey::default() });
+        wanted.add(&RowKey {
+            id: Some(*id),
+            ..RowKey::default()
+        });
     }
     let mut found = Vec::new();
     find_all(client, wanted, &mut found).await?;

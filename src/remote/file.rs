@@ -11,7 +11,9 @@ use super::reading::{Reading, ReadingError};
 pub enum RemoteFileError {
     #[error("it cannot be read")]
     Io(#[from] io::Error),
-    #[error("line {line} is no customer: {reason}; `hcsync export` writes such files, one customer a line")]
+    #[error(
+        "line {line} is no customer: {reason}; `hcsync export` writes such files, one customer a line"
+    )]
     BadLine { line: u64, reason: String },
     #[error(transparent)]
     Reading(#[from] ReadingError),
@@ -30,7 +32,9 @@ pub fn read_file(mut input: impl BufRead, reading: &mut Reading) -> Result<(), R
             return Ok(());
         }
         line += 1;
-        let text = bytes.strip_prefix(b"\xef\xbb\xbf".as_slice()).unwrap_or(&bytes);
+        let text = bytes
+            .strip_prefix(b"\xef\xbb\xbf".as_slice())
+            .unwrap_or(&bytes);
         if text.iter().all(u8::is_ascii_whitespace) {
             continue;
         }

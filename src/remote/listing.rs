@@ -13,7 +13,12 @@ pub(super) async fn first_page(client: &ReadClient) -> Result<Page, RemoteError>
 }
 
 fn query(offset: u64) -> ListQuery {
-    ListQuery { limit: PAGE, offset, sort: Some(Sort::FirstSeen), order: Order::Ascending }
+    ListQuery {
+        limit: PAGE,
+        offset,
+        sort: Some(Sort::FirstSeen),
+        order: Order::Ascending,
+    }
 }
 
 /// Reads what comes after the first page into the reading.
@@ -56,7 +61,11 @@ pub(super) async fn list_rest(
         return Ok(());
     }
     // A short first page without a total is the whole account, read at one moment.
-    tracing::info!(known, total = last_total, "the listing is not certain to be complete: reading again by ranges of ids");
+    tracing::info!(
+        known,
+        total = last_total,
+        "the listing is not certain to be complete: reading again by ranges of ids"
+    );
     fill_by_ranges(client, reading, largest.clamp(2, u64::from(PAGE)), progress).await
 }
 
@@ -67,7 +76,12 @@ struct IdRange {
     end: Option<u64>,
 }
 
-async fn fill_by_ranges(client: &ReadClient, reading: &mut Reading, page: u64, progress: &dyn ReadProgress) -> Result<(), RemoteError> {
+async fn fill_by_ranges(
+    client: &ReadClient,
+    reading: &mut Reading,
+    page: u64,
+    progress: &dyn ReadProgress,
+) -> Result<(), RemoteError> {
     let mut todo = ranges(&reading.ids(), page - page.div_ceil(10));
     todo.reverse();
     while let Some(range) = todo.pop() {
@@ -93,29 +107,51 @@ async fn fill_by_ranges(client: &ReadClient, reading: &mut Reading, page: u64, p
 /// Ranges that cover every id there can be, each with at most `each` of the known ones.
 fn ranges(known: &[CustomerId], each: u64) -> Vec<IdRange> {
     let each = usize::try_from(each).unwrap_or(1).max(1);
-    let mut starts: Vec<u64> = known.chunks(each).filter_map(|chunk| chunk.first()).map(|id| id.0).collect();
+    let mut starts: Vec<u64> = known
+        .chunks(each)
+        .filter_map(|chunk| chunk.first())
+        .map(|id| id.0)
+        .collect();
     if let Some(first) = starts.first_mut() {
         *first = 0;
     } else {
         starts.push(0);
     }
     let ends = starts.iter().skip(1).copied().map(Some).chain([None]);
-    starts.iter().copied().zip(ends).map(|(start, end)| IdRange { start, end }).collect()
+    starts
+        .iter()
+        .copied()
+        .zip(ends)
+        .map(|(start, end)| IdRange { start, end })
+        .collect()
 }
 
 /// The range in two halves; nothing where it holds one id only.
 fn split(range: IdRange, highest_seen: Option<u64>) -> Option<(IdRange, IdRange)> {
-    let end = range.end.unwrap_or_else(|| highest_seen.unwrap_or(range.start).saturating_mul(2).max(range.start + 2));
+    let end = range.end.unwrap_or_else(|| {
+        highest_seen
+            .unwrap_or(range.start)
+            .saturating_mul(2)
+            .max(range.start + 2)
+    });
     let middle = range.start + (end - range.start) / 2;
     (middle > range.start).then_some((
-        IdRange { start: range.start, end: Some(middle) },
-        IdRange { start: middle, end: range.end },
+        IdRange {
+            start: range.start,
+            end: Some(middle),
+        },
+        IdRange {
+            start: middle,
+            end: range.end,
+        },
     ))
 }
 
 fn search(range: IdRange) -> Search {
     let at_least = Filter::new(Term::Id(CustomerId(range.start)), Operator::GreaterOrEqual);
-    let below = range.end.map(|end| Filter::new(Term::Id(CustomerId(end)), Operator::Less));
+    let below = range
+        .end
+        .map(|end| Filter::new(Term::Id(CustomerId(end)), Operator::Less));
     Search::all([at_least].into_iter().chain(below).collect())
 }
 
@@ -132,18 +168,38 @@ mod tests {
         for pair in found.windows(2) {
             assert_eq!(pair[0].end, Some(pair[1].start));
         }
-        assert_eq!(ranges(&[], 90), [IdRange { start: 0, end: None }]);
+        assert_eq!(
+            ranges(&[], 90),
+            [IdRange {
+                start: 0,
+                end: None
+            }]
+        );
     }
 
     #[test]
     fn a_range_is_split_until_it_holds_one_id() {
-        let mut range = IdRange { start: 0, end: None };
+        let mut range = IdRange {
+            start: 0,
+            end: None,
+        };
         for _ in 0..200 {
-            let Some((low, high)) = split(range, Some(1_000_000)) else { break };
+            let Some((low, high)) = split(range, Some(1_000_000)) else {
+                break;
+            };
             assert_eq!(low.end, Some(high.start));
             assert_eq!((low.start, high.end), (range.start, range.end));
             range = low;
         }
-        assert_eq!(split(IdRange { start: 7, end: Some(8) }, None), None);
+        assert_eq!(
+            split(
+                IdRange {
+                    start: 7,
+                    end: Some(8)
+                },
+                None
+            ),
+            None
+        );
     }
 }

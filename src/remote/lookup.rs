@@ -39,8 +39,14 @@ impl WantedKeys {
 
     fn into_filters(self) -> Vec<Filter> {
         let ids = self.ids.into_iter().map(|id| Filter::equal(Term::Id(id)));
-        let user_ids = self.user_ids.into_iter().map(|text| Filter::equal(Term::UserId(text)));
-        let emails = self.emails.into_iter().map(|text| Filter::equal(Term::Email(text)));
+        let user_ids = self
+            .user_ids
+            .into_iter()
+            .map(|text| Filter::equal(Term::UserId(text)));
+        let emails = self
+            .emails
+            .into_iter()
+            .map(|text| Filter::equal(Term::Email(text)));
         ids.chain(user_ids).chain(emails).collect()
     }
 }
@@ -62,14 +68,21 @@ pub(super) const FILTERS: usize = 100;
 ///
 /// # Errors
 /// When a search got no usable answer, or the API refuses even a single filter.
-pub async fn find_all(client: &ReadClient, wanted: WantedKeys, found: &mut Vec<RemoteCustomer>) -> Result<(), RemoteError> {
+pub async fn find_all(
+    client: &ReadClient,
+    wanted: WantedKeys,
+    found: &mut Vec<RemoteCustomer>,
+) -> Result<(), RemoteError> {
     let filters = wanted.into_filters();
     let mut rest = filters.as_slice();
     let mut at_once = FILTERS;
     while !rest.is_empty() {
         let (now, later) = rest.split_at(at_once.min(rest.len()));
         match find(client, now, found).await {
-            Err(RemoteError::Call(CallError::Refused { status: 400 | 413 | 414 | 422, .. })) if now.len() > 1 => {
+            Err(RemoteError::Call(CallError::Refused {
+                status: 400 | 413 | 414 | 422,
+                ..
+            })) if now.len() > 1 => {
                 at_once = now.len().div_ceil(2);
                 tracing::debug!(at_once, "the search was refused: fewer filters at once");
             }
@@ -83,14 +96,23 @@ pub async fn find_all(client: &ReadClient, wanted: WantedKeys, found: &mut Vec<R
 }
 
 /// One search, page by page where more customers have a key than fit into one answer.
-async fn find(client: &ReadClient, filters: &[Filter], found: &mut Vec<RemoteCustomer>) -> Result<(), RemoteError> {
-    let mut search = Search { limit: PAGE, ..Search::any(filters.to_vec()) };
+async fn find(
+    client: &ReadClient,
+    filters: &[Filter],
+    found: &mut Vec<RemoteCustomer>,
+) -> Result<(), RemoteError> {
+    let mut search = Search {
+        limit: PAGE,
+        ..Search::any(filters.to_vec())
+    };
     loop {
         let page: Page = client.search(&search).await.result?;
         let got = page.customers.len() as u64;
         found.extend(page.customers);
         search.offset += got;
-        let more = page.total.map_or(got >= u64::from(PAGE), |total| search.offset < total);
+        let more = page
+            .total
+            .map_or(got >= u64::from(PAGE), |total| search.offset < total);
         if got == 0 || !more {
             return Ok(());
         }
@@ -117,16 +139,31 @@ pub(super) async fn look_up(
 ///
 /// # Errors
 /// When the search got no usable answer.
-pub async fn swapped_case_test(client: &ReadClient, known: &RemoteCustomer) -> Result<EmailCase, RemoteError> {
-    let Some(swapped) = known.email().and_then(swapped) else { return Ok(EmailCase::Unknown) };
+pub async fn swapped_case_test(
+    client: &ReadClient,
+    known: &RemoteCustomer,
+) -> Result<EmailCase, RemoteError> {
+    let Some(swapped) = known.email().and_then(swapped) else {
+        return Ok(EmailCase::Unknown);
+    };
     let search = Search::any(vec![Filter::equal(Term::Email(swapped))]);
     let page = client.search(&search).await.result?;
     let finds = page.customers.iter().any(|c| c.id == known.id);
-    Ok(if finds { EmailCase::Ignored } else { EmailCase::Matters })
+    Ok(if finds {
+        EmailCase::Ignored
+    } else {
+        EmailCase::Matters
+    })
 }
 
 fn swapped(email: &str) -> Option<String> {
-    let swap = |c: char| if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() };
+    let swap = |c: char| {
+        if c.is_ascii_lowercase() {
+            c.to_ascii_uppercase()
+        } else {
+            c.to_ascii_lowercase()
+        }
+    };
     let swapped: String = email.chars().map(swap).collect();
     (swapped != email).then_some(swapped)
 }
@@ -138,7 +175,11 @@ mod tests {
     #[test]
     fn each_key_is_searched_once_in_both_spellings() {
         let mut wanted = WantedKeys::default();
-        let key = |email: &str| RowKey { id: None, user_id: Some("u".into()), email: Some(email.into()) };
+        let key = |email: &str| RowKey {
+            id: None,
+            user_id: Some("u".into()),
+            email: Some(email.into()),
+        };
         wanted.add(&key("Ann@x.org"));
         wanted.add(&key("ann@x.org"));
         assert_eq!(wanted.filters(), 3);

@@ -54,7 +54,12 @@ impl KeyIndex {
     fn find(&self, key: &str) -> Vec<CustomerId> {
         let hash = hash(key);
         let further = self.further.get(&hash).into_iter().flatten();
-        self.one.get(&hash).into_iter().chain(further).copied().collect()
+        self.one
+            .get(&hash)
+            .into_iter()
+            .chain(further)
+            .copied()
+            .collect()
     }
 }
 
@@ -103,7 +108,10 @@ impl Reading {
         let start = self.tail.len();
         serde_json::to_writer(&mut self.tail, customer)?;
         let length = u32::try_from(self.tail.len() - start).map_err(io::Error::other)?;
-        let slot = Slot { offset: self.written + start as u64, length };
+        let slot = Slot {
+            offset: self.written + start as u64,
+            length,
+        };
         self.replaced |= self.slots.insert(customer.id, slot).is_some();
         if let Some(user_id) = customer.user_id() {
             self.user_ids.add(user_id, customer.id);
@@ -137,7 +145,8 @@ impl Reading {
         }
         if let Known::Is(properties) = &customer.custom_data {
             for name in properties.keys() {
-                if !self.names.properties.contains(name) && self.names.properties.len() < MOST_NAMES {
+                if !self.names.properties.contains(name) && self.names.properties.len() < MOST_NAMES
+                {
                     self.names.properties.insert(name.clone());
                 }
             }
@@ -189,7 +198,11 @@ impl Reading {
     }
 
     /// The ids whose latest record really has the key.
-    fn current(&self, ids: Vec<CustomerId>, has: impl Fn(&RemoteCustomer) -> bool) -> Result<Vec<CustomerId>, ReadingError> {
+    fn current(
+        &self,
+        ids: Vec<CustomerId>,
+        has: impl Fn(&RemoteCustomer) -> bool,
+    ) -> Result<Vec<CustomerId>, ReadingError> {
         if !self.replaced {
             return Ok(ids);
         }
@@ -207,12 +220,16 @@ impl RemoteLookup for Reading {
     type Error = ReadingError;
 
     fn by_user_id(&self, user_id: &str) -> Result<Vec<CustomerId>, ReadingError> {
-        self.current(self.user_ids.find(user_id), |c| c.user_id() == Some(user_id))
+        self.current(self.user_ids.find(user_id), |c| {
+            c.user_id() == Some(user_id)
+        })
     }
 
     fn by_email(&self, email: &str) -> Result<Vec<CustomerId>, ReadingError> {
         let folded = fold_email(email);
-        self.current(self.emails.find(&folded), |c| c.email().map(fold_email).as_deref() == Some(folded.as_str()))
+        self.current(self.emails.find(&folded), |c| {
+            c.email().map(fold_email).as_deref() == Some(folded.as_str())
+        })
     }
 
     fn customer(&self, id: CustomerId) -> Result<Option<RemoteCustomer>, ReadingError> {
@@ -236,15 +253,30 @@ mod tests {
     fn customers_are_found_by_each_key_in_memory_and_on_disk() {
         let mut reading = Reading::new(tempfile::tempfile().unwrap());
         for id in 1..=20_000 {
-            reading.put(&person(id, &format!("u{id}"), &format!("U{}@x.org", id / 2))).unwrap();
+            reading
+                .put(&person(
+                    id,
+                    &format!("u{id}"),
+                    &format!("U{}@x.org", id / 2),
+                ))
+                .unwrap();
         }
         assert!(reading.written > 0 && !reading.tail.is_empty());
         for id in [1, 2, 9_999, 20_000] {
             let customer = reading.customer(CustomerId(id)).unwrap().unwrap();
-            assert_eq!(customer, person(id, &format!("u{id}"), &format!("U{}@x.org", id / 2)));
-            assert_eq!(reading.by_user_id(&format!("u{id}")).unwrap(), [CustomerId(id)]);
+            assert_eq!(
+                customer,
+                person(id, &format!("u{id}"), &format!("U{}@x.org", id / 2))
+            );
+            assert_eq!(
+                reading.by_user_id(&format!("u{id}")).unwrap(),
+                [CustomerId(id)]
+            );
         }
-        assert_eq!(reading.by_email("u7@X.org").unwrap(), [CustomerId(14), CustomerId(15)]);
+        assert_eq!(
+            reading.by_email("u7@X.org").unwrap(),
+            [CustomerId(14), CustomerId(15)]
+        );
         assert_eq!(reading.by_user_id("U1").unwrap(), []);
     }
 

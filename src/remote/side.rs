@@ -22,7 +22,10 @@ pub struct RemoteSettings {
 
 impl Default for RemoteSettings {
     fn default() -> Self {
-        Self { strategy: Strategy::Auto, recheck_after: Duration::from_secs(30 * 60) }
+        Self {
+            strategy: Strategy::Auto,
+            recheck_after: Duration::from_secs(30 * 60),
+        }
     }
 }
 
@@ -33,7 +36,9 @@ pub enum RemoteError {
     Call(#[from] CallError),
     #[error(transparent)]
     Reading(#[from] ReadingError),
-    #[error("the customers cannot be listed completely: a search for a single id answers that there is more")]
+    #[error(
+        "the customers cannot be listed completely: a search for a single id answers that there is more"
+    )]
     Unlistable,
 }
 
@@ -59,7 +64,11 @@ impl RemoteSide {
     /// For previews and plans; `as_of` is when the reading began (RFC 3339).
     #[must_use]
     pub fn facts(&self, as_of: String) -> RemoteFacts {
-        RemoteFacts { strategy: self.way.into(), customers: self.customers, as_of: Some(as_of) }
+        RemoteFacts {
+            strategy: self.way.into(),
+            customers: self.customers,
+            as_of: Some(as_of),
+        }
     }
 }
 
@@ -75,7 +84,9 @@ pub async fn read(
     progress: &dyn ReadProgress,
 ) -> Result<RemoteSide, RemoteError> {
     let first = first_page(client).await?;
-    let total = first.total.or_else(|| (first.customers.is_empty()).then_some(0));
+    let total = first
+        .total
+        .or_else(|| (first.customers.is_empty()).then_some(0));
     let situation = Situation {
         total,
         first_page: first.customers.len() as u64,
@@ -93,13 +104,25 @@ pub async fn read(
         let case = by_keys(client, &first, keys.clone(), &mut reading, progress).await?;
         let absence_counts = case != EmailCase::Matters || all_emails_found(&keys, &reading)?;
         if absence_counts || settings.strategy == Strategy::Lookup {
-            return Ok(RemoteSide { reading, customers: total, way: "lookup", absence_counts, email_case: case });
+            return Ok(RemoteSide {
+                reading,
+                customers: total,
+                way: "lookup",
+                absence_counts,
+                email_case: case,
+            });
         }
         tracing::info!("e-mail search does not ignore case: reading all customers instead");
     }
     list_rest(client, &first, &mut reading, progress).await?;
     let customers = Some(reading.len());
-    Ok(RemoteSide { reading, customers, way: "list", absence_counts: true, email_case: EmailCase::Unknown })
+    Ok(RemoteSide {
+        reading,
+        customers,
+        way: "list",
+        absence_counts: true,
+        email_case: EmailCase::Unknown,
+    })
 }
 
 /// Looks the keys up; tells what is known of the case of e-mail search, testing it where somebody was not found.
@@ -114,7 +137,10 @@ async fn by_keys(
     if all_emails_found(&keys, reading)? {
         return Ok(EmailCase::Unknown);
     }
-    let testable = |c: &&RemoteCustomer| c.email().is_some_and(|e| e.chars().any(|c| c.is_ascii_alphabetic()));
+    let testable = |c: &&RemoteCustomer| {
+        c.email()
+            .is_some_and(|e| e.chars().any(|c| c.is_ascii_alphabetic()))
+    };
     match first.customers.iter().find(testable) {
         Some(known) => swapped_case_test(client, known).await,
         None => Ok(EmailCase::Matters),

@@ -22,8 +22,12 @@ pub(super) const PAGE: u32 = 100;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Choice {
     /// Further requests after the first page.
-    List { requests: u64 },
-    Lookup { requests: u64 },
+    List {
+        requests: u64,
+    },
+    Lookup {
+        requests: u64,
+    },
 }
 
 /// What is known when the choice is made: after the first page of a listing.
@@ -48,7 +52,11 @@ impl Situation {
 
     /// One more than the searches: the test whether search ignores the case of e-mail addresses.
     fn lookup_requests(&self) -> u64 {
-        if self.filters == 0 { 0 } else { self.filters.div_ceil(self.filters_a_search.max(1)) + 1 }
+        if self.filters == 0 {
+            0
+        } else {
+            self.filters.div_ceil(self.filters_a_search.max(1)) + 1
+        }
     }
 
     /// The cheaper way; listing where both cost the same, since it also knows the account's tags and properties.
@@ -70,7 +78,13 @@ mod tests {
 
     fn choose(total: Option<u64>, filters: u64) -> Choice {
         let first_page = total.unwrap_or(100).min(100);
-        Situation { total, first_page, filters, filters_a_search: 100 }.cheapest()
+        Situation {
+            total,
+            first_page,
+            filters,
+            filters_a_search: 100,
+        }
+        .cheapest()
     }
 
     #[test]

@@ -20,8 +20,12 @@ pub enum Verdict {
 pub fn verdict(error: &CallError) -> Verdict {
     match error {
         CallError::Refused { .. } | CallError::GaveUp { .. } => Verdict::Failed,
-        CallError::NotSent(_) | CallError::Unauthorized { .. } | CallError::Redirected { .. } => Verdict::NotDone,
-        CallError::Unknown { .. } | CallError::CutShort { .. } | CallError::Interrupted => Verdict::Unknown,
+        CallError::NotSent(_) | CallError::Unauthorized { .. } | CallError::Redirected { .. } => {
+            Verdict::NotDone
+        }
+        CallError::Unknown { .. } | CallError::CutShort { .. } | CallError::Interrupted => {
+            Verdict::Unknown
+        }
     }
 }
 
@@ -32,10 +36,16 @@ pub fn issue(error: &CallError, columns: &BTreeMap<String, String>) -> Issue {
         CallError::Refused { status, errors } => {
             let first = errors.first();
             let code = first.map_or_else(String::new, |e| e.code.clone());
-            let messages: Vec<_> = errors.iter().map(|e| format!("{}: {}", e.code, e.message)).collect();
+            let messages: Vec<_> = errors
+                .iter()
+                .map(|e| format!("{}: {}", e.code, e.message))
+                .collect();
             let column = columns.get(&code).cloned();
             let message = format!("HelpCrunch refused it: {}", messages.join("; "));
-            Issue { column, ..Issue::new(IssueKind::Api, code, message).status(*status) }
+            Issue {
+                column,
+                ..Issue::new(IssueKind::Api, code, message).status(*status)
+            }
         }
         CallError::GaveUp { attempts, why } => {
             let message = format!("no usable answer after {attempts} attempts: {why}");

@@ -91,7 +91,17 @@ impl<'a, P: SendProgress> Executor<'a, P> {
     ) -> Self {
         let permits = Arc::new(Semaphore::new(settings.concurrency.max(1)));
         let (running, held, sending) = (JoinSet::new(), Vec::new(), Sending::default());
-        Self { context, refresher, settings, stop, progress, permits, running, held, sending }
+        Self {
+            context,
+            refresher,
+            settings,
+            stop,
+            progress,
+            permits,
+            running,
+            held,
+            sending,
+        }
     }
 
     /// Runs all lanes.
@@ -134,11 +144,17 @@ impl<'a, P: SendProgress> Executor<'a, P> {
     }
 
     fn needs_reread(&self, job: &LaneJob) -> bool {
-        let stale = self.settings.read_at.is_none_or(|at| at.elapsed() >= self.settings.recheck_after);
+        let stale = self
+            .settings
+            .read_at
+            .is_none_or(|at| at.elapsed() >= self.settings.recheck_after);
         // A create in doubt is settled by looking for its customer; that it finds one does not make it stale.
         let begun = job.progress.open.is_some() || job.progress.customer_id.is_some();
         let merges = self.context.merges_custom_data;
-        !begun && (self.refresher.freshness == Freshness::Exactly || stale || (!merges && patches_custom_data(&job.lane)))
+        !begun
+            && (self.refresher.freshness == Freshness::Exactly
+                || stale
+                || (!merges && patches_custom_data(&job.lane)))
     }
 
     async fn refresh(&mut self) {
@@ -168,7 +184,10 @@ impl<'a, P: SendProgress> Executor<'a, P> {
             Refreshed::Same(job) => self.start(job).await,
             Refreshed::Anew(job) => {
                 let payload = lane_to_json(&job.lane);
-                let entry = Entry::Replanned(Replanned { row: job.lane.row, payload });
+                let entry = Entry::Replanned(Replanned {
+                    row: job.lane.row,
+                    payload,
+                });
                 match self.context.journal.append(&entry).await {
                     Ok(()) => self.start(job).await,
                     Err(error) => self.break_off(error.into()),
@@ -176,12 +195,19 @@ impl<'a, P: SendProgress> Executor<'a, P> {
             }
             Refreshed::Failed(job, issue) => {
                 let operations = not_sent(&job.lane.operations);
-                self.finish_unsent(&job, RowStatus::Failed, operations, issue).await;
+                self.finish_unsent(&job, RowStatus::Failed, operations, issue)
+                    .await;
             }
         }
     }
 
-    async fn finish_unsent(&mut self, job: &LaneJob, status: RowStatus, operations: Vec<crate::outcome::OperationResult>, issue: Issue) {
+    async fn finish_unsent(
+        &mut self,
+        job: &LaneJob,
+        status: RowStatus,
+        operations: Vec<crate::outcome::OperationResult>,
+        issue: Issue,
+    ) {
         let finished = FinishedRow {
             row: job.lane.row,
             status,
@@ -190,7 +216,12 @@ impl<'a, P: SendProgress> Executor<'a, P> {
             error: Some(issue),
             warnings: Vec::new(),
         };
-        match self.context.journal.append(&Entry::Row(finished.clone())).await {
+        match self
+            .context
+            .journal
+            .append(&Entry::Row(finished.clone()))
+            .await
+        {
             Ok(()) => self.count(finished.status),
             Err(error) => self.break_off(error.into()),
         }
@@ -235,7 +266,10 @@ impl<'a, P: SendProgress> Executor<'a, P> {
         let Ok((row, end)) = ended else { return };
         match end {
             Ok(LaneEnd::Finished(finished)) => self.count(finished.status),
-            Ok(LaneEnd::Pending) if self.context.client.gate().stop_reason().is_some() || self.stop.is_cancelled() => {
+            Ok(LaneEnd::Pending)
+                if self.context.client.gate().stop_reason().is_some()
+                    || self.stop.is_cancelled() =>
+            {
                 self.sending.pending += 1;
                 self.stop.cancel();
             }
@@ -246,10 +280,21 @@ impl<'a, P: SendProgress> Executor<'a, P> {
 
     /// A lane that ended by a fault of this program: what it sent is not known.
     async fn fault(&mut self, row: RowNumber) {
-        let issue = Issue::new(IssueKind::Safety, "internal", "a fault of hcsync ended this row; what was sent for it is not known")
-            .hint("look at the customer in HelpCrunch, and report this as a bug of hcsync");
+        let issue = Issue::new(
+            IssueKind::Safety,
+            "internal",
+            "a fault of hcsync ended this row; what was sent for it is not known",
+        )
+        .hint("look at the customer in HelpCrunch, and report this as a bug of hcsync");
         let status = RowStatus::InDoubt;
-        let finished = FinishedRow { row, status, customer_id: None, operations: vec![], error: Some(issue), warnings: vec![] };
+        let finished = FinishedRow {
+            row,
+            status,
+            customer_id: None,
+            operations: vec![],
+            error: Some(issue),
+            warnings: vec![],
+        };
         match self.context.journal.append(&Entry::Row(finished)).await {
             Ok(()) => self.count(status),
             Err(error) => self.break_off(error.into()),

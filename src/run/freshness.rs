@@ -48,11 +48,18 @@ impl Refresher {
     ///
     /// # Errors
     /// When a reading got no usable answer; none of the lanes may be sent then.
-    pub async fn refresh(&self, client: &ReadClient, jobs: Vec<LaneJob>) -> Result<Vec<Refreshed>, RemoteError> {
+    pub async fn refresh(
+        &self,
+        client: &ReadClient,
+        jobs: Vec<LaneJob>,
+    ) -> Result<Vec<Refreshed>, RemoteError> {
         let mut wanted = WantedKeys::default();
         for job in &jobs {
             match job.lane.customer {
-                Some(id) => wanted.add(&RowKey { id: Some(id), ..RowKey::default() }),
+                Some(id) => wanted.add(&RowKey {
+                    id: Some(id),
+                    ..RowKey::default()
+                }),
                 None => wanted.add(&job.lane.key),
             }
         }
@@ -60,13 +67,23 @@ impl Refresher {
         find_all(client, wanted, &mut found).await?;
         let mut fresh: Fresh = Fresh(found.into_iter().map(|c| (c.id, c)).collect());
         self.complete(client, &jobs, &mut fresh).await?;
-        jobs.into_iter().map(|job| Ok(self.judge(job, &fresh))).collect()
+        jobs.into_iter()
+            .map(|job| Ok(self.judge(job, &fresh)))
+            .collect()
     }
 
     /// A customer that a search does not find, or of whom it does not tell all, is asked for by its id.
-    async fn complete(&self, client: &ReadClient, jobs: &[LaneJob], fresh: &mut Fresh) -> Result<(), RemoteError> {
+    async fn complete(
+        &self,
+        client: &ReadClient,
+        jobs: &[LaneJob],
+        fresh: &mut Fresh,
+    ) -> Result<(), RemoteError> {
         for id in jobs.iter().filter_map(|job| job.lane.customer) {
-            let told = fresh.0.get(&id).is_some_and(|c| c.tags.is_known() && c.custom_data.is_known());
+            let told = fresh
+                .0
+                .get(&id)
+                .is_some_and(|c| c.tags.is_known() && c.custom_data.is_known());
             if told {
                 continue;
             }
@@ -96,20 +113,29 @@ impl Refresher {
                     job.lane.customer = Some(customer.id);
                     self.existing(job, customer)
                 }
-                Err(issue) if self.freshness == Freshness::Exactly => Refreshed::Failed(job, stale(&issue.message)),
+                Err(issue) if self.freshness == Freshness::Exactly => {
+                    Refreshed::Failed(job, stale(&issue.message))
+                }
                 Err(issue) => Refreshed::Failed(job, issue),
             },
         }
     }
 
     /// Whom a row that was to create finds now.
-    fn find<'f>(&self, job: &LaneJob, fresh: &'f Fresh) -> Result<Option<&'f RemoteCustomer>, Issue> {
+    fn find<'f>(
+        &self,
+        job: &LaneJob,
+        fresh: &'f Fresh,
+    ) -> Result<Option<&'f RemoteCustomer>, Issue> {
         let Ok(found) = Matcher::new(&self.matching, fresh).find(&job.lane.key);
         match found {
             Match::Found(Target::Remote(id)) => Ok(fresh.0.get(&id)),
             Match::Nobody | Match::Found(Target::New(_)) => Ok(None),
             Match::Rejected(issue) => Err(issue),
-            Match::SkippedAmbiguous => Err(Issue::matching("ambiguous", "its key matches several customers now")),
+            Match::SkippedAmbiguous => Err(Issue::matching(
+                "ambiguous",
+                "its key matches several customers now",
+            )),
         }
     }
 
@@ -118,13 +144,22 @@ impl Refresher {
         if self.freshness == Freshness::Exactly {
             return match changed(&job.lane.operations, customer) {
                 None => Refreshed::Same(job),
-                Some(what) => Refreshed::Failed(job, stale(&format!("{what} changed since the plan was made"))),
+                Some(what) => Refreshed::Failed(
+                    job,
+                    stale(&format!("{what} changed since the plan was made")),
+                ),
             };
         }
-        let Some(desired) = &job.desired else { return Refreshed::Same(job) };
+        let Some(desired) = &job.desired else {
+            return Refreshed::Same(job);
+        };
         let mut diff = diff(desired, customer, &self.ownership);
         if diff.unknown {
-            let issue = Issue::new(IssueKind::Api, "untold", "HelpCrunch does not say which tags or custom data this customer has");
+            let issue = Issue::new(
+                IssueKind::Api,
+                "untold",
+                "HelpCrunch does not say which tags or custom data this customer has",
+            );
             return Refreshed::Failed(job, issue);
         }
         let _warned_in_the_plan = self.memory.drop_rewritten(customer.id, &mut diff);
@@ -138,7 +173,8 @@ impl Refresher {
 }
 
 fn stale(message: &str) -> Issue {
-    Issue::new(IssueKind::Stale, "stale", message).hint("nothing was sent for this row; make the plan again")
+    Issue::new(IssueKind::Stale, "stale", message)
+        .hint("nothing was sent for this row; make the plan again")
 }
 
 /// The first thing that is no longer as the operations assume.
@@ -146,12 +182,26 @@ fn changed(operations: &[Operation], customer: &RemoteCustomer) -> Option<String
     operations.iter().find_map(|operation| match operation {
         Operation::Create(_) => None,
         Operation::Patch(patch) => {
-            let field = patch.set.iter().find(|c| !field_holds(c.field, c.from.as_ref(), customer.value(c.field)));
-            let property = patch.custom_data.iter().find(|c| !property_holds(c.from.as_ref(), customer.property(&c.name)));
-            field.map(|c| c.field.name().to_owned()).or_else(|| property.map(|c| format!("customData.{}", c.name)))
+            let field = patch
+                .set
+                .iter()
+                .find(|c| !field_holds(c.field, c.from.as_ref(), customer.value(c.field)));
+            let property = patch
+                .custom_data
+                .iter()
+                .find(|c| !property_holds(c.from.as_ref(), customer.property(&c.name)));
+            field
+                .map(|c| c.field.name().to_owned())
+                .or_else(|| property.map(|c| format!("customData.{}", c.name)))
         }
-        Operation::Tag(tags) => tags.iter().find(|t| customer.has_tag(&t.name)).map(|_| "a tag".to_owned()),
-        Operation::Untag(tags) => tags.iter().find(|t| !customer.has_tag(&t.name)).map(|_| "a tag".to_owned()),
+        Operation::Tag(tags) => tags
+            .iter()
+            .find(|t| customer.has_tag(&t.name))
+            .map(|_| "a tag".to_owned()),
+        Operation::Untag(tags) => tags
+            .iter()
+            .find(|t| !customer.has_tag(&t.name))
+            .map(|_| "a tag".to_owned()),
     })
 }
 
@@ -162,7 +212,12 @@ impl RemoteLookup for Fresh {
     type Error = std::convert::Infallible;
 
     fn by_user_id(&self, user_id: &str) -> Result<Vec<CustomerId>, Self::Error> {
-        Ok(self.0.values().filter(|c| c.user_id() == Some(user_id)).map(|c| c.id).collect())
+        Ok(self
+            .0
+            .values()
+            .filter(|c| c.user_id() == Some(user_id))
+            .map(|c| c.id)
+            .collect())
     }
 
     fn by_email(&self, email: &str) -> Result<Vec<CustomerId>, Self::Error> {
@@ -179,7 +234,10 @@ impl RemoteLookup for Fresh {
 /// The operations of a lane that was not sent.
 #[must_use]
 pub fn not_sent(operations: &[Operation]) -> Vec<OperationResult> {
-    let result = |op| OperationResult { status: OperationStatus::NotSent, ..OperationResult::planned(op) };
+    let result = |op| OperationResult {
+        status: OperationStatus::NotSent,
+        ..OperationResult::planned(op)
+    };
     operations.iter().map(result).collect()
 }
 
@@ -209,16 +267,43 @@ mod tests {
     }
 
     fn job(customer: Option<u64>, operations: Vec<Operation>) -> LaneJob {
-        let key = RowKey { user_id: Some("u1".into()), ..RowKey::default() };
-        let fields = vec![(Field::UserId, Wish::Set(text("u1"))), (Field::Company, Wish::Set(text("B")))];
-        let desired = Some(DesiredCustomer { key: key.clone(), fields, ..DesiredCustomer::default() });
-        let lane = Lane { row: RowNumber(1), key, customer: customer.map(CustomerId), operations };
-        LaneJob { lane, desired, before: None, progress: Default::default() }
+        let key = RowKey {
+            user_id: Some("u1".into()),
+            ..RowKey::default()
+        };
+        let fields = vec![
+            (Field::UserId, Wish::Set(text("u1"))),
+            (Field::Company, Wish::Set(text("B"))),
+        ];
+        let desired = Some(DesiredCustomer {
+            key: key.clone(),
+            fields,
+            ..DesiredCustomer::default()
+        });
+        let lane = Lane {
+            row: RowNumber(1),
+            key,
+            customer: customer.map(CustomerId),
+            operations,
+        };
+        LaneJob {
+            lane,
+            desired,
+            before: None,
+            progress: Default::default(),
+        }
     }
 
     fn patch() -> Vec<Operation> {
-        let set = vec![FieldChange { field: Field::Company, from: Some(text("A")), to: Some(text("B")) }];
-        vec![Operation::Patch(Patch { set, custom_data: vec![] })]
+        let set = vec![FieldChange {
+            field: Field::Company,
+            from: Some(text("A")),
+            to: Some(text("B")),
+        }];
+        vec![Operation::Patch(Patch {
+            set,
+            custom_data: vec![],
+        })]
     }
 
     fn judge(freshness: Freshness, job: LaneJob, fresh: &[RemoteCustomer]) -> Refreshed {
@@ -228,20 +313,41 @@ mod tests {
             ownership: Ownership::default(),
             memory: Memory::default(),
         };
-        refresher.judge(job, &Fresh(fresh.iter().map(|c| (c.id, c.clone())).collect()))
+        refresher.judge(
+            job,
+            &Fresh(fresh.iter().map(|c| (c.id, c.clone())).collect()),
+        )
     }
 
     #[test]
     fn apply_sends_exactly_the_plan_or_nothing() {
         let exactly = |job, fresh: &[RemoteCustomer]| judge(Freshness::Exactly, job, fresh);
-        assert!(matches!(exactly(job(Some(1), patch()), &[customer("A", &[])]), Refreshed::Same(_)));
-        assert!(matches!(exactly(job(Some(1), patch()), &[customer("C", &[])]), Refreshed::Failed(..)));
-        assert!(matches!(exactly(job(Some(1), patch()), &[]), Refreshed::Failed(..)));
+        assert!(matches!(
+            exactly(job(Some(1), patch()), &[customer("A", &[])]),
+            Refreshed::Same(_)
+        ));
+        assert!(matches!(
+            exactly(job(Some(1), patch()), &[customer("C", &[])]),
+            Refreshed::Failed(..)
+        ));
+        assert!(matches!(
+            exactly(job(Some(1), patch()), &[]),
+            Refreshed::Failed(..)
+        ));
         let create = || vec![Operation::Create(Create::default())];
-        assert!(matches!(exactly(job(None, create()), &[]), Refreshed::Same(_)));
-        assert!(matches!(exactly(job(None, create()), &[customer("A", &[])]), Refreshed::Failed(..)));
+        assert!(matches!(
+            exactly(job(None, create()), &[]),
+            Refreshed::Same(_)
+        ));
+        assert!(matches!(
+            exactly(job(None, create()), &[customer("A", &[])]),
+            Refreshed::Failed(..)
+        ));
         let tag = || vec![Operation::Tag(vec![Tag::named("vip")])];
-        assert!(matches!(exactly(job(Some(1), tag()), &[customer("A", &["vip"])]), Refreshed::Failed(..)));
+        assert!(matches!(
+            exactly(job(Some(1), tag()), &[customer("A", &["vip"])]),
+            Refreshed::Failed(..)
+        ));
     }
 
     #[test]
@@ -250,8 +356,17 @@ mod tests {
             Refreshed::Anew(job) => job.lane,
             other => panic!("{other:?}"),
         };
-        let created_meanwhile = anew(job(None, vec![Operation::Create(Create::default())]), &[customer("A", &[])]);
-        assert_eq!((created_meanwhile.customer, created_meanwhile.operations), (Some(CustomerId(1)), patch()));
-        assert_eq!(anew(job(Some(1), patch()), &[customer("B", &[])]).operations, []);
+        let created_meanwhile = anew(
+            job(None, vec![Operation::Create(Create::default())]),
+            &[customer("A", &[])],
+        );
+        assert_eq!(
+            (created_meanwhile.customer, created_meanwhile.operations),
+            (Some(CustomerId(1)), patch())
+        );
+        assert_eq!(
+            anew(job(Some(1), patch()), &[customer("B", &[])]).operations,
+            []
+        );
     }
 }

@@ -7,7 +7,9 @@ use crate::domain::{Columns, RowNumber};
 use crate::mapping::Schema;
 use crate::plan::codec::PlanInput;
 use crate::remote::WantedKeys;
-use crate::source::{Dialect, InputFile, Reader, Record, SourceError, SourceSettings, scan_columns};
+use crate::source::{
+    Dialect, InputFile, Reader, Record, SourceError, SourceSettings, scan_columns,
+};
 
 use super::rows::{RowRecord, write_row};
 
@@ -36,7 +38,11 @@ pub struct Survey {
 /// # Errors
 /// When an input cannot be read at all.
 pub fn survey(inputs: &[InputFile], settings: &SourceSettings) -> Result<Survey, SourceError> {
-    let mut survey = Survey { columns: Vec::new(), dialects: Vec::new(), notes: Vec::new() };
+    let mut survey = Survey {
+        columns: Vec::new(),
+        dialects: Vec::new(),
+        notes: Vec::new(),
+    };
     for input in inputs {
         let reader = Reader::open(input, settings, 0, RowNumber(1))?;
         let columns = if reader.dialect().format.is_table() {
@@ -46,7 +52,12 @@ pub fn survey(inputs: &[InputFile], settings: &SourceSettings) -> Result<Survey,
         };
         survey.columns.push(columns);
         survey.dialects.push(reader.dialect().clone());
-        survey.notes.extend(reader.notes().iter().map(|note| format!("{}: {note}", input.name)));
+        survey.notes.extend(
+            reader
+                .notes()
+                .iter()
+                .map(|note| format!("{}: {note}", input.name)),
+        );
     }
     Ok(survey)
 }
@@ -79,7 +90,11 @@ impl Intake<'_> {
     ///
     /// # Errors
     /// When an input cannot be read any further or the spool cannot be written.
-    pub fn take(&self, spool: &mut impl Write, stopped: &dyn Fn() -> bool) -> Result<Taken, IntakeError> {
+    pub fn take(
+        &self,
+        spool: &mut impl Write,
+        stopped: &dyn Fn() -> bool,
+    ) -> Result<Taken, IntakeError> {
         let mut taken = Taken::default();
         for (source, input) in self.inputs.iter().enumerate() {
             let source = u16::try_from(source).unwrap_or(u16::MAX);
@@ -89,21 +104,29 @@ impl Intake<'_> {
                 if taken.rows.is_multiple_of(STOP_CHECK) && stopped() {
                     return Err(IntakeError::Stopped);
                 }
-                let Some(record) = reader.next_record()? else { break };
+                let Some(record) = reader.next_record()? else {
+                    break;
+                };
                 taken.rows += 1;
                 write_row(spool, &self.record(record, &mut taken.keys))?;
             }
             let provenance = reader.provenance()?;
             taken.bytes += provenance.bytes;
             let rows = taken.rows - before;
-            taken.inputs.push(PlanInput { path: input.name.clone(), sha256: provenance.sha256, rows });
+            taken.inputs.push(PlanInput {
+                path: input.name.clone(),
+                sha256: provenance.sha256,
+                rows,
+            });
         }
         Ok(taken)
     }
 
     fn record(&self, record: Record, keys: &mut WantedKeys) -> RowRecord {
         match record {
-            Record::Bad(bad) => RowRecord::rejected(bad.position, bad.raw, Default::default(), bad.issues),
+            Record::Bad(bad) => {
+                RowRecord::rejected(bad.position, bad.raw, Default::default(), bad.issues)
+            }
             Record::Row(row) => {
                 let mapped = self.schema.map(&row);
                 match mapped.desired {
@@ -111,7 +134,12 @@ impl Intake<'_> {
                         keys.add(&desired.key);
                         RowRecord::read(row.position, row.raw, desired)
                     }
-                    None => RowRecord::rejected(row.position, row.raw, mapped.rejected_key, mapped.issues),
+                    None => RowRecord::rejected(
+                        row.position,
+                        row.raw,
+                        mapped.rejected_key,
+                        mapped.issues,
+                    ),
                 }
             }
         }

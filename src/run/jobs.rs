@@ -32,15 +32,30 @@ pub struct Jobs<'a, P, R> {
 impl<'a, P: BufRead, R: BufRead> Jobs<'a, P, R> {
     /// # Errors
     /// When the plan cannot be read.
-    pub fn new(plan: P, rows: Option<R>, recovered: Option<&'a Recovered>) -> Result<Self, JobsError> {
-        Ok(Self { lanes: LaneReader::new(plan)?, rows: rows.map(RowReader::new), recovered })
+    pub fn new(
+        plan: P,
+        rows: Option<R>,
+        recovered: Option<&'a Recovered>,
+    ) -> Result<Self, JobsError> {
+        Ok(Self {
+            lanes: LaneReader::new(plan)?,
+            rows: rows.map(RowReader::new),
+            recovered,
+        })
     }
 
     fn next_job(&mut self) -> Result<Option<LaneJob>, JobsError> {
         loop {
-            let Some(planned) = self.lanes.next().transpose()? else { return Ok(None) };
+            let Some(planned) = self.lanes.next().transpose()? else {
+                return Ok(None);
+            };
             let lane = planned.lane;
-            let mut job = LaneJob { lane, desired: None, before: None, progress: RowProgress::default() };
+            let mut job = LaneJob {
+                lane,
+                desired: None,
+                before: None,
+                progress: RowProgress::default(),
+            };
             if let Some(rows) = &mut self.rows {
                 for record in rows.by_ref() {
                     let record = record?;
@@ -63,7 +78,10 @@ impl<'a, P: BufRead, R: BufRead> Jobs<'a, P, R> {
 fn resume(job: &mut LaneJob, progress: &RowProgress) -> Result<(), JobsError> {
     job.progress = progress.clone();
     if let Some(payload) = &progress.replanned {
-        let bad = |reason| JobsError::Replanned { row: job.lane.row.0, reason };
+        let bad = |reason| JobsError::Replanned {
+            row: job.lane.row.0,
+            reason,
+        };
         let (customer, operations) = lane_from_json(payload).map_err(bad)?;
         job.lane.customer = customer.or(job.lane.customer);
         job.lane.operations = operations;

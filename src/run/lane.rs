@@ -8,7 +8,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::domain::{CustomerId, DesiredCustomer, Issue, IssueKind, RemoteCustomer};
 use crate::helpcrunch::{CallError, Sent, WriteClient};
-use crate::journal::{Entry, FinishedRow, Intent, JournalError, JournalWriter, Outcome, RowProgress, Settled};
+use crate::journal::{
+    Entry, FinishedRow, Intent, JournalError, JournalWriter, Outcome, RowProgress, Settled,
+};
 use crate::outcome::{OperationResult, OperationStatus, RowStatus};
 use crate::pace::Clock;
 use crate::plan::{Create, Lane, Operation, OperationKind, Patch};
@@ -85,7 +87,11 @@ struct Run<'a> {
 ///
 /// # Errors
 /// When the journal cannot be written: then nothing more may be sent.
-pub async fn run(context: &LaneContext, job: LaneJob, permit: OwnedSemaphorePermit) -> Result<LaneEnd, JournalError> {
+pub async fn run(
+    context: &LaneContext,
+    job: LaneJob,
+    permit: OwnedSemaphorePermit,
+) -> Result<LaneEnd, JournalError> {
     let mut run = Run {
         context,
         customer: job.lane.customer.or(job.progress.customer_id),
@@ -102,7 +108,9 @@ pub async fn run(context: &LaneContext, job: LaneJob, permit: OwnedSemaphorePerm
     for operation in &operations {
         match run.pace {
             Pace::Going => run.operation(operation).await?,
-            Pace::Broken => run.results.push(with_status(operation, OperationStatus::NotSent)),
+            Pace::Broken => run
+                .results
+                .push(with_status(operation, OperationStatus::NotSent)),
             Pace::Stopped => return Ok(LaneEnd::Pending),
         }
     }
@@ -110,7 +118,10 @@ pub async fn run(context: &LaneContext, job: LaneJob, permit: OwnedSemaphorePerm
 }
 
 fn with_status(operation: &Operation, status: OperationStatus) -> OperationResult {
-    OperationResult { status, ..OperationResult::planned(operation) }
+    OperationResult {
+        status,
+        ..OperationResult::planned(operation)
+    }
 }
 
 impl Run<'_> {
@@ -118,7 +129,9 @@ impl Run<'_> {
         if self.pace == Pace::Stopped {
             return Ok(LaneEnd::Pending);
         }
-        let creates = operations.iter().any(|op| op.kind() == OperationKind::Create);
+        let creates = operations
+            .iter()
+            .any(|op| op.kind() == OperationKind::Create);
         let well = match (creates, operations.is_empty()) {
             (true, _) => RowStatus::Created,
             (false, true) => RowStatus::Unchanged,
@@ -132,7 +145,10 @@ impl Run<'_> {
             error: self.error,
             warnings: Vec::new(),
         };
-        self.context.journal.append(&Entry::Row(finished.clone())).await?;
+        self.context
+            .journal
+            .append(&Entry::Row(finished.clone()))
+            .await?;
         Ok(LaneEnd::Finished(finished))
     }
 
@@ -162,7 +178,14 @@ impl Run<'_> {
         }
         loop {
             let (row, at) = (self.lane.row, self.context.clock.rfc3339());
-            self.context.journal.append(&Entry::Intent(Intent { row, op: OperationKind::Create, at })).await?;
+            self.context
+                .journal
+                .append(&Entry::Intent(Intent {
+                    row,
+                    op: OperationKind::Create,
+                    at,
+                }))
+                .await?;
             sends += 1;
             let sent = self.context.client.create(create).await;
             self.count(&mut result, &sent);
@@ -179,32 +202,67 @@ impl Run<'_> {
     }
 
     /// Settles a create in doubt. True where it made nobody and is to be sent once more.
-    async fn settle(&mut self, operation: &Operation, result: &mut OperationResult, sends: u32) -> Result<bool, JournalError> {
-        self.record(OperationResult { status: OperationStatus::InDoubt, ..result.clone() }, None, true).await?;
+    async fn settle(
+        &mut self,
+        operation: &Operation,
+        result: &mut OperationResult,
+        sends: u32,
+    ) -> Result<bool, JournalError> {
+        self.record(
+            OperationResult {
+                status: OperationStatus::InDoubt,
+                ..result.clone()
+            },
+            None,
+            true,
+        )
+        .await?;
         // A lane that waits gives its place to others; so many may wait at once.
         let waiting = self.context.settling.acquire().await;
         self.permit = None;
-        let settlement = self.context.settler.settle(&self.context.client, &self.lane.key).await;
+        let settlement = self
+            .context
+            .settler
+            .settle(&self.context.client, &self.lane.key)
+            .await;
         drop(waiting);
         let (row, at) = (self.lane.row, self.context.clock.rfc3339());
         match settlement {
             Settlement::Found(customer) => {
                 let found = Some(customer.id);
-                self.context.journal.append(&Entry::Settled(Settled { row, found, at })).await?;
+                self.context
+                    .journal
+                    .append(&Entry::Settled(Settled { row, found, at }))
+                    .await?;
                 self.took(operation, result.clone(), *customer).await?;
                 Ok(false)
             }
             Settlement::NotMade => {
-                self.context.journal.append(&Entry::Settled(Settled { row, found: None, at })).await?;
+                self.context
+                    .journal
+                    .append(&Entry::Settled(Settled {
+                        row,
+                        found: None,
+                        at,
+                    }))
+                    .await?;
                 if sends < 2 {
                     return Ok(true);
                 }
-                let issue = Issue::new(IssueKind::Network, "no_answer", "the create got no usable answer twice, and made nobody");
-                self.fail(operation, result.clone(), issue.hint("run the sync again")).await?;
+                let issue = Issue::new(
+                    IssueKind::Network,
+                    "no_answer",
+                    "the create got no usable answer twice, and made nobody",
+                );
+                self.fail(operation, result.clone(), issue.hint("run the sync again"))
+                    .await?;
                 Ok(false)
             }
             Settlement::Doubt(issue) => {
-                let in_doubt = OperationResult { status: OperationStatus::InDoubt, ..result.clone() };
+                let in_doubt = OperationResult {
+                    status: OperationStatus::InDoubt,
+                    ..result.clone()
+                };
                 self.results.push(in_doubt);
                 self.status = Some(RowStatus::InDoubt);
                 self.error = Some(issue);
@@ -222,7 +280,11 @@ impl Run<'_> {
     async fn change(&mut self, operation: &Operation) -> Result<(), JournalError> {
         let mut result = OperationResult::planned(operation);
         let Some(id) = self.customer else {
-            let issue = Issue::new(IssueKind::Api, "no_customer", "the customer of this operation is not known");
+            let issue = Issue::new(
+                IssueKind::Api,
+                "no_customer",
+                "the customer of this operation is not known",
+            );
             return self.fail(operation, result, issue).await;
         };
         let before = self.seen.clone();
@@ -241,7 +303,11 @@ impl Run<'_> {
         }
     }
 
-    async fn send(&mut self, id: CustomerId, operation: &Operation) -> Result<Sent<RemoteCustomer>, Issue> {
+    async fn send(
+        &mut self,
+        id: CustomerId,
+        operation: &Operation,
+    ) -> Result<Sent<RemoteCustomer>, Issue> {
         let client = &self.context.client;
         Ok(match operation {
             Operation::Patch(patch) => {
@@ -268,13 +334,22 @@ impl Run<'_> {
                 self.seen = Some(customer);
                 Ok(())
             }
-            Ok(_) => Err(Issue::new(IssueKind::Api, "untold", "HelpCrunch does not say which custom data this customer has")),
+            Ok(_) => Err(Issue::new(
+                IssueKind::Api,
+                "untold",
+                "HelpCrunch does not say which custom data this customer has",
+            )),
             Err(error) => Err(cause::issue(&error, &self.context.columns)),
         }
     }
 
     /// A create was answered, or its customer was found.
-    async fn took(&mut self, operation: &Operation, result: OperationResult, customer: RemoteCustomer) -> Result<(), JournalError> {
+    async fn took(
+        &mut self,
+        operation: &Operation,
+        result: OperationResult,
+        customer: RemoteCustomer,
+    ) -> Result<(), JournalError> {
         self.customer = Some(customer.id);
         let short = shortfall(operation, None, &customer);
         self.seen = Some(customer);
@@ -289,18 +364,29 @@ impl Run<'_> {
         mut short: Shortfall,
         before: Option<RemoteCustomer>,
     ) -> Result<(), JournalError> {
-        let done = OperationResult { status: OperationStatus::Done, ..result };
+        let done = OperationResult {
+            status: OperationStatus::Done,
+            ..result
+        };
         if short.unknown {
             let told = self.ask_again().await;
             short = match told {
                 Ok(customer) => shortfall(operation, before.as_ref(), &customer),
-                Err(error) if error.stop().is_some() => return self.did_not_take(operation, done, &error).await,
+                Err(error) if error.stop().is_some() => {
+                    return self.did_not_take(operation, done, &error).await;
+                }
                 Err(_) => short,
             };
         }
         if short.unknown {
             let message = "the answer does not say whether it took";
-            return self.fail(operation, done, Issue::new(IssueKind::Api, "unverified", message)).await;
+            return self
+                .fail(
+                    operation,
+                    done,
+                    Issue::new(IssueKind::Api, "unverified", message),
+                )
+                .await;
         }
         if short.is_empty() {
             self.record(done.clone(), None, false).await?;
@@ -312,14 +398,23 @@ impl Run<'_> {
     }
 
     async fn ask_again(&mut self) -> Result<RemoteCustomer, CallError> {
-        let Some(id) = self.customer else { return Err(CallError::Interrupted) };
+        let Some(id) = self.customer else {
+            return Err(CallError::Interrupted);
+        };
         let customer = self.context.client.get(id).await.result?;
         self.seen = Some(customer.clone());
         Ok(customer)
     }
 
-    async fn mend(&mut self, operation: &Operation, mut done: OperationResult, short: &Shortfall) -> Result<(), JournalError> {
-        let Some(id) = self.customer else { return Ok(()) };
+    async fn mend(
+        &mut self,
+        operation: &Operation,
+        mut done: OperationResult,
+        short: &Shortfall,
+    ) -> Result<(), JournalError> {
+        let Some(id) = self.customer else {
+            return Ok(());
+        };
         let mut further = Vec::new();
         let mut left = Vec::new();
         let mut trouble = None;
@@ -339,7 +434,9 @@ impl Run<'_> {
                     self.seen = Some(customer);
                     still
                 }
-                Err(error) if error.stop().is_some() => return self.did_not_take(operation, done, &error).await,
+                Err(error) if error.stop().is_some() => {
+                    return self.did_not_take(operation, done, &error).await;
+                }
                 Err(error) => {
                     trouble = Some(cause::issue(&error, &self.context.columns));
                     result.status = OperationStatus::Failed;
@@ -347,7 +444,11 @@ impl Run<'_> {
                     break;
                 }
             };
-            result.status = if still.is_empty() { OperationStatus::Done } else { OperationStatus::Failed };
+            result.status = if still.is_empty() {
+                OperationStatus::Done
+            } else {
+                OperationStatus::Failed
+            };
             self.remember_rewrites(id, &still.patch);
             left.extend(still.names());
             further.push(result);
@@ -375,31 +476,86 @@ impl Run<'_> {
     }
 
     fn remember_rewrites(&self, id: CustomerId, kept: &Patch) {
-        let fields = kept.set.iter().map(|c| (c.field.name().to_owned(), shown(c.to.as_ref()), shown(c.from.as_ref())));
+        let fields = kept.set.iter().map(|c| {
+            (
+                c.field.name().to_owned(),
+                shown(c.to.as_ref()),
+                shown(c.from.as_ref()),
+            )
+        });
         let properties = kept.custom_data.iter();
-        let properties = properties.map(|c| (format!("customData.{}", c.name), shown(c.to.as_ref()), shown(c.from.as_ref())));
-        let learned = fields.chain(properties).map(|(field, wanted, kept)| Rewrite::new(id, field, &wanted, &kept));
-        self.context.rewrites.lock().unwrap_or_else(PoisonError::into_inner).extend(learned);
+        let properties = properties.map(|c| {
+            (
+                format!("customData.{}", c.name),
+                shown(c.to.as_ref()),
+                shown(c.from.as_ref()),
+            )
+        });
+        let learned = fields
+            .chain(properties)
+            .map(|(field, wanted, kept)| Rewrite::new(id, field, &wanted, &kept));
+        self.context
+            .rewrites
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(learned);
     }
 
-    async fn did_not_take(&mut self, operation: &Operation, result: OperationResult, error: &CallError) -> Result<(), JournalError> {
+    async fn did_not_take(
+        &mut self,
+        operation: &Operation,
+        result: OperationResult,
+        error: &CallError,
+    ) -> Result<(), JournalError> {
         match cause::verdict(error) {
-            Verdict::Failed => self.fail(operation, result, cause::issue(error, &self.context.columns)).await,
+            Verdict::Failed => {
+                self.fail(
+                    operation,
+                    result,
+                    cause::issue(error, &self.context.columns),
+                )
+                .await
+            }
             Verdict::NotDone => {
                 self.pace = Pace::Stopped;
-                self.record(OperationResult { status: OperationStatus::Planned, ..result }, None, true).await
+                self.record(
+                    OperationResult {
+                        status: OperationStatus::Planned,
+                        ..result
+                    },
+                    None,
+                    true,
+                )
+                .await
             }
             Verdict::Unknown => {
                 self.pace = Pace::Stopped;
-                self.record(OperationResult { status: OperationStatus::InDoubt, ..result }, None, true).await
+                self.record(
+                    OperationResult {
+                        status: OperationStatus::InDoubt,
+                        ..result
+                    },
+                    None,
+                    true,
+                )
+                .await
             }
         }
     }
 
-    async fn fail(&mut self, operation: &Operation, result: OperationResult, issue: Issue) -> Result<(), JournalError> {
+    async fn fail(
+        &mut self,
+        operation: &Operation,
+        result: OperationResult,
+        issue: Issue,
+    ) -> Result<(), JournalError> {
         tracing::warn!(row = %self.lane.row, op = operation.kind().as_str(), code = issue.code, "the operation failed");
-        let failed = OperationResult { status: OperationStatus::Failed, ..result };
-        self.record(failed.clone(), Some(issue.clone()), false).await?;
+        let failed = OperationResult {
+            status: OperationStatus::Failed,
+            ..result
+        };
+        self.record(failed.clone(), Some(issue.clone()), false)
+            .await?;
         self.results.push(failed);
         self.broken(issue);
         Ok(())
@@ -420,11 +576,25 @@ impl Run<'_> {
     }
 
     /// Writes an outcome to the journal; a lazy one may be lost in a crash without harm.
-    async fn record(&self, operation: OperationResult, error: Option<Issue>, lazy: bool) -> Result<(), JournalError> {
-        let outcome = Outcome { row: self.lane.row, customer_id: self.customer, operation, error };
+    async fn record(
+        &self,
+        operation: OperationResult,
+        error: Option<Issue>,
+        lazy: bool,
+    ) -> Result<(), JournalError> {
+        let outcome = Outcome {
+            row: self.lane.row,
+            customer_id: self.customer,
+            operation,
+            error,
+        };
         let entry = Entry::Outcome(outcome);
         let journal = &self.context.journal;
-        if lazy { journal.append_lazy(&entry).await } else { journal.append(&entry).await }
+        if lazy {
+            journal.append_lazy(&entry).await
+        } else {
+            journal.append(&entry).await
+        }
     }
 }
 
@@ -439,7 +609,10 @@ fn absorb(done: &mut OperationResult, further: &mut Vec<OperationResult>) {
 }
 
 fn not_kept(fields: &[String], columns: &BTreeMap<String, String>) -> Issue {
-    let message = format!("HelpCrunch answered well and kept another value of: {}", fields.join(", "));
+    let message = format!(
+        "HelpCrunch answered well and kept another value of: {}",
+        fields.join(", ")
+    );
     let issue = Issue::new(IssueKind::Api, "not_kept", message)
         .hint("compare the value with what HelpCrunch shows; the next run leaves it as it is while both stay the same");
     match fields.first().and_then(|field| columns.get(field)) {

@@ -17,7 +17,8 @@ use crate::plan::safety::SafetyFigures;
 use crate::plan::{Preview, RemoteFacts};
 use crate::platform::{AtomicFile, FileError};
 use crate::remote::{
-    EmailCase, ReadProgress, Reading, RemoteError, RemoteFileError, RemoteSettings, RemoteSide, complete, read, read_file,
+    EmailCase, ReadProgress, Reading, RemoteError, RemoteFileError, RemoteSettings, RemoteSide,
+    complete, read, read_file,
 };
 use crate::source::{InputFile, SourceSettings};
 
@@ -34,7 +35,10 @@ pub enum MakingError {
     #[error(transparent)]
     Remote(#[from] RemoteError),
     #[error("{}: {source}", path.display())]
-    RemoteFile { path: PathBuf, source: RemoteFileError },
+    RemoteFile {
+        path: PathBuf,
+        source: RemoteFileError,
+    },
     #[error(transparent)]
     Planning(#[from] PlanningError),
     #[error(transparent)]
@@ -46,7 +50,10 @@ pub enum MakingError {
 /// Where the remote side comes from.
 #[derive(Debug)]
 pub enum RemoteSource<'a> {
-    Api { client: &'a ReadClient, settings: &'a RemoteSettings },
+    Api {
+        client: &'a ReadClient,
+        settings: &'a RemoteSettings,
+    },
     /// An export.
     File(&'a Path),
 }
@@ -117,7 +124,8 @@ impl Making<'_> {
             }
         }
         let remote = side.facts(as_of);
-        let (previewer, budget, digest) = self.compare(&mut spool, decisions, &side, &taken, remote.clone())?;
+        let (previewer, budget, digest) =
+            self.compare(&mut spool, decisions, &side, &taken, remote.clone())?;
         let figures = previewer.figures(side.customers, finished_runs);
         let preview = Preview {
             estimate: budget.estimate(),
@@ -127,12 +135,26 @@ impl Making<'_> {
             notes: self.survey.notes.clone(),
             ..previewer.finish(side.reading.names())
         };
-        let (rows, bytes, inputs, email_case) = (taken.rows, taken.bytes, taken.inputs, side.email_case);
-        Ok(MadePlan { preview, figures, rows, bytes, inputs, read_at, email_case })
+        let (rows, bytes, inputs, email_case) =
+            (taken.rows, taken.bytes, taken.inputs, side.email_case);
+        Ok(MadePlan {
+            preview,
+            figures,
+            rows,
+            bytes,
+            inputs,
+            read_at,
+            email_case,
+        })
     }
 
     fn take_in(&self, spool: &mut File, stopped: &dyn Fn() -> bool) -> Result<Taken, MakingError> {
-        let intake = Intake { inputs: self.inputs, settings: self.source, schema: self.schema, limit: self.limit };
+        let intake = Intake {
+            inputs: self.inputs,
+            settings: self.source,
+            schema: self.schema,
+            limit: self.limit,
+        };
         let mut out = BufWriter::with_capacity(1 << 20, spool);
         let taken = intake.take(&mut out, stopped)?;
         out.flush()?;
@@ -143,17 +165,32 @@ impl Making<'_> {
         self.schema.tags().is_some() || self.schema.properties().next().is_some()
     }
 
-    async fn read_remote(&self, taken: &Taken, progress: &dyn ReadProgress) -> Result<RemoteSide, MakingError> {
+    async fn read_remote(
+        &self,
+        taken: &Taken,
+        progress: &dyn ReadProgress,
+    ) -> Result<RemoteSide, MakingError> {
         let folder = self.rows_file.parent().unwrap_or(Path::new("."));
         let mut reading = Reading::new(tempfile::tempfile_in(folder)?);
         match &self.remote {
-            RemoteSource::Api { client, settings } => Ok(read(client, settings, taken.keys.clone(), reading, progress).await?),
+            RemoteSource::Api { client, settings } => {
+                Ok(read(client, settings, taken.keys.clone(), reading, progress).await?)
+            }
             RemoteSource::File(path) => {
-                let failed = |source: RemoteFileError| MakingError::RemoteFile { path: path.to_path_buf(), source };
+                let failed = |source: RemoteFileError| MakingError::RemoteFile {
+                    path: path.to_path_buf(),
+                    source,
+                };
                 let file = File::open(path).map_err(|e| failed(e.into()))?;
                 read_file(BufReader::with_capacity(1 << 20, file), &mut reading).map_err(failed)?;
                 let customers = Some(reading.len());
-                Ok(RemoteSide { reading, customers, way: "file", absence_counts: true, email_case: EmailCase::Unknown })
+                Ok(RemoteSide {
+                    reading,
+                    customers,
+                    way: "file",
+                    absence_counts: true,
+                    email_case: EmailCase::Unknown,
+                })
             }
         }
     }
@@ -196,7 +233,12 @@ impl Making<'_> {
         for (record, decision) in rows_of(spool)?.zip(decisions) {
             planner.row(record?, decision)?;
         }
-        let Sinks { plan, previewer, budget, .. } = planner.sinks;
+        let Sinks {
+            plan,
+            previewer,
+            budget,
+            ..
+        } = planner.sinks;
         let (plan, digest) = plan.finish(previewer.counts())?;
         plan.commit()?;
         rows.commit()?;

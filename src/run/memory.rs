@@ -23,7 +23,12 @@ pub struct Rewrite {
 impl Rewrite {
     #[must_use]
     pub fn new(customer: CustomerId, field: impl Into<String>, wanted: &str, kept: &str) -> Self {
-        Self { customer, field: field.into(), wanted: hash(wanted), kept: hash(kept) }
+        Self {
+            customer,
+            field: field.into(),
+            wanted: hash(wanted),
+            kept: hash(kept),
+        }
     }
 }
 
@@ -41,7 +46,10 @@ pub struct Memory {
 
 impl Memory {
     pub fn learn(&mut self, rewrite: Rewrite) {
-        self.rewrites.insert((rewrite.customer, rewrite.field), (rewrite.wanted, rewrite.kept));
+        self.rewrites.insert(
+            (rewrite.customer, rewrite.field),
+            (rewrite.wanted, rewrite.kept),
+        );
     }
 
     fn knows(&self, customer: CustomerId, field: String, wanted: &str, kept: &str) -> bool {
@@ -56,7 +64,12 @@ impl Memory {
         }
         let mut warnings = Vec::new();
         diff.patch.set.retain(|c| {
-            let known = self.knows(customer, c.field.name().into(), &shown(c.to.as_ref()), &shown(c.from.as_ref()));
+            let known = self.knows(
+                customer,
+                c.field.name().into(),
+                &shown(c.to.as_ref()),
+                &shown(c.from.as_ref()),
+            );
             if known {
                 warnings.push(warning(c.field.name()));
             }
@@ -64,7 +77,12 @@ impl Memory {
         });
         diff.patch.custom_data.retain(|c| {
             let field = format!("customData.{}", c.name);
-            let known = self.knows(customer, field.clone(), &shown(c.to.as_ref()), &shown(c.from.as_ref()));
+            let known = self.knows(
+                customer,
+                field.clone(),
+                &shown(c.to.as_ref()),
+                &shown(c.from.as_ref()),
+            );
             if known {
                 warnings.push(warning(&field));
             }
@@ -80,8 +98,11 @@ pub(super) fn shown(value: Option<&impl ToString>) -> String {
 }
 
 fn warning(field: &str) -> Issue {
-    let message = format!("HelpCrunch keeps another value of {field} than the row's, each time it is written");
-    Issue::new(IssueKind::Api, "rewritten", message).hint("it is tried again when the row or the customer changes")
+    let message = format!(
+        "HelpCrunch keeps another value of {field} than the row's, each time it is written"
+    );
+    Issue::new(IssueKind::Api, "rewritten", message)
+        .hint("it is tried again when the row or the customer changes")
 }
 
 #[cfg(test)]
@@ -92,8 +113,18 @@ mod tests {
 
     fn diff(from: &str, to: &str) -> Diff {
         let text = |t: &str| Some(Value::Text(t.into()));
-        let set = vec![FieldChange { field: Field::Phone, from: text(from), to: text(to) }];
-        Diff { patch: Patch { set, custom_data: vec![] }, ..Diff::default() }
+        let set = vec![FieldChange {
+            field: Field::Phone,
+            from: text(from),
+            to: text(to),
+        }];
+        Diff {
+            patch: Patch {
+                set,
+                custom_data: vec![],
+            },
+            ..Diff::default()
+        }
     }
 
     #[test]
@@ -103,8 +134,16 @@ mod tests {
         let mut same = diff("+380", "+38 0");
         assert_eq!(memory.drop_rewritten(CustomerId(1), &mut same).len(), 1);
         assert!(same.patch.is_empty());
-        for (customer, mut other) in [(1, diff("+381", "+38 0")), (1, diff("+380", "+38 1")), (2, diff("+380", "+38 0"))] {
-            assert!(memory.drop_rewritten(CustomerId(customer), &mut other).is_empty());
+        for (customer, mut other) in [
+            (1, diff("+381", "+38 0")),
+            (1, diff("+380", "+38 1")),
+            (2, diff("+380", "+38 0")),
+        ] {
+            assert!(
+                memory
+                    .drop_rewritten(CustomerId(customer), &mut other)
+                    .is_empty()
+            );
             assert!(!other.patch.is_empty());
         }
     }

@@ -60,7 +60,14 @@ impl<'a> Decider<'a> {
     #[must_use]
     pub fn new(rules: &'a PlanRules, reading: &'a Reading, absence_counts: bool) -> Self {
         let matcher = Matcher::new(&rules.matching, reading);
-        Self { rules, matcher, absence_counts, reading, claims: Claims::default(), decisions: Vec::new() }
+        Self {
+            rules,
+            matcher,
+            absence_counts,
+            reading,
+            claims: Claims::default(),
+            decisions: Vec::new(),
+        }
     }
 
     /// Takes the next row in.
@@ -82,7 +89,9 @@ impl<'a> Decider<'a> {
             Match::SkippedAmbiguous => return Ok(Decision::Skipped),
             Match::Found(Target::Remote(id)) => (Target::Remote(id), Decision::Existing(id)),
             Match::Found(new @ Target::New(_)) => (new, Decision::New),
-            Match::Nobody if self.absence_is_doubtful(record)? => return Ok(Decision::Rejected(Box::new(doubtful()))),
+            Match::Nobody if self.absence_is_doubtful(record)? => {
+                return Ok(Decision::Rejected(Box::new(doubtful())));
+            }
             Match::Nobody => (Target::New(self.matcher.create(&record.key)), Decision::New),
         };
         match self.claims.claim(target, record.row) {
@@ -91,7 +100,13 @@ impl<'a> Decider<'a> {
         }
     }
 
-    fn duplicate(&mut self, record: &RowRecord, target: Target, earlier: RowNumber, decision: Decision) -> Decision {
+    fn duplicate(
+        &mut self,
+        record: &RowRecord,
+        target: Target,
+        earlier: RowNumber,
+        decision: Decision,
+    ) -> Decision {
         match self.rules.duplicates {
             Duplicates::Reject => Decision::Rejected(Box::new(duplicate(earlier))),
             Duplicates::First => Decision::Skipped,
@@ -109,7 +124,9 @@ impl<'a> Decider<'a> {
     }
 
     fn absence_is_doubtful(&self, record: &RowRecord) -> Result<bool, PlanningError> {
-        let Some(email) = &record.key.email else { return Ok(false) };
+        let Some(email) = &record.key.email else {
+            return Ok(false);
+        };
         Ok(!self.absence_counts && self.reading.by_email(email)?.is_empty())
     }
 
@@ -121,8 +138,9 @@ impl<'a> Decider<'a> {
 }
 
 fn duplicate(earlier: RowNumber) -> Issue {
-    Issue::matching("duplicate", "an earlier row is for the same customer")
-        .hint(format!("the first such row is row {earlier}; keep one of them, or set rows.duplicates"))
+    Issue::matching("duplicate", "an earlier row is for the same customer").hint(format!(
+        "the first such row is row {earlier}; keep one of them, or set rows.duplicates"
+    ))
 }
 
 fn doubtful() -> Issue {
@@ -138,7 +156,8 @@ pub fn silent(decisions: &[Decision], reading: &Reading) -> Result<Vec<CustomerI
     let mut ids = Vec::new();
     for decision in decisions {
         if let Decision::Existing(id) = decision {
-            let silent = |c: &RemoteCustomer| c.tags == Known::Unknown || c.custom_data == Known::Unknown;
+            let silent =
+                |c: &RemoteCustomer| c.tags == Known::Unknown || c.custom_data == Known::Unknown;
             if reading.customer(*id)?.as_ref().is_some_and(silent) {
                 ids.push(*id);
             }
@@ -168,8 +187,20 @@ pub struct Planner<'a, P, R> {
 }
 
 impl<'a, P: Write, R: Write> Planner<'a, P, R> {
-    pub fn new(rules: &'a PlanRules, reading: &'a Reading, memory: &'a Memory, sources: &'a [String], sinks: Sinks<P, R>) -> Self {
-        Self { rules, reading, memory, sources, sinks }
+    pub fn new(
+        rules: &'a PlanRules,
+        reading: &'a Reading,
+        memory: &'a Memory,
+        sources: &'a [String],
+        sinks: Sinks<P, R>,
+    ) -> Self {
+        Self {
+            rules,
+            reading,
+            memory,
+            sources,
+            sinks,
+        }
     }
 
     /// Plans the next row as it was decided.
@@ -220,10 +251,18 @@ impl<'a, P: Write, R: Write> Planner<'a, P, R> {
             return self.skip(record);
         }
         record.verdict = Verdict::Create;
-        record.desired.as_ref().map(|desired| vec![Operation::Create(create(desired))]).unwrap_or_default()
+        record
+            .desired
+            .as_ref()
+            .map(|desired| vec![Operation::Create(create(desired))])
+            .unwrap_or_default()
     }
 
-    fn existing(&mut self, record: &mut RowRecord, id: CustomerId) -> Result<Vec<Operation>, PlanningError> {
+    fn existing(
+        &mut self,
+        record: &mut RowRecord,
+        id: CustomerId,
+    ) -> Result<Vec<Operation>, PlanningError> {
         record.customer_id = Some(id);
         self.sinks.previewer.matched();
         if self.rules.mode == SyncMode::Create {
@@ -237,7 +276,9 @@ impl<'a, P: Write, R: Write> Planner<'a, P, R> {
             return Ok(self.reject(record, Some(untold())));
         }
         self.sinks.previewer.kept_true(diff.kept_true);
-        record.warnings.extend(self.memory.drop_rewritten(id, &mut diff));
+        record
+            .warnings
+            .extend(self.memory.drop_rewritten(id, &mut diff));
         let operations = diff.operations();
         if operations.is_empty() {
             record.verdict = Verdict::Unchanged;
@@ -248,21 +289,48 @@ impl<'a, P: Write, R: Write> Planner<'a, P, R> {
         Ok(operations)
     }
 
-    fn lane(&mut self, record: &RowRecord, operations: Vec<Operation>) -> Result<(), PlanningError> {
-        let lane = Lane { row: record.row, key: record.key.clone(), customer: record.customer_id, operations };
-        self.sinks.previewer.lane(&lane, place(self.sources, record));
+    fn lane(
+        &mut self,
+        record: &RowRecord,
+        operations: Vec<Operation>,
+    ) -> Result<(), PlanningError> {
+        let lane = Lane {
+            row: record.row,
+            key: record.key.clone(),
+            customer: record.customer_id,
+            operations,
+        };
+        self.sinks
+            .previewer
+            .lane(&lane, place(self.sources, record));
         self.sinks.budget.add(&lane);
-        self.sinks.plan.lane(&lane, LanePlace { source: record.source, line: record.line })?;
+        self.sinks.plan.lane(
+            &lane,
+            LanePlace {
+                source: record.source,
+                line: record.line,
+            },
+        )?;
         Ok(())
     }
 }
 
 fn untold() -> Issue {
-    Issue::new(IssueKind::Api, "untold", "HelpCrunch does not say which tags or custom data this customer has")
-        .hint("nothing was sent for it, since what it has might be lost")
+    Issue::new(
+        IssueKind::Api,
+        "untold",
+        "HelpCrunch does not say which tags or custom data this customer has",
+    )
+    .hint("nothing was sent for it, since what it has might be lost")
 }
 
 fn place<'a>(sources: &'a [String], record: &RowRecord) -> Place<'a> {
-    let source = sources.get(usize::from(record.source)).map_or("", String::as_str);
-    Place { row: record.row, source, line: record.line }
+    let source = sources
+        .get(usize::from(record.source))
+        .map_or("", String::as_str);
+    Place {
+        row: record.row,
+        source,
+        line: record.line,
+    }
 }

@@ -1,6 +1,6 @@
 //! The results of a run, derived from its rows, its plan and its journal; each row has exactly one.
 
-use std::io::{self, BufRead, Seek};
+use std::io::{self, BufRead, Read, Seek};
 
 use crate::domain::RowNumber;
 use crate::journal::{FinishedRow, FinishedRows, Recovered, RecoveryError, RowProgress, RowState};
@@ -32,9 +32,14 @@ pub struct ResultRow {
 /// What is known of the sending.
 #[derive(Debug)]
 pub enum Sent<'a, J> {
-    /// A dry run: nothing was.
+    /// A dry run: nothing was, and nothing will be.
     Nothing,
-    Journal { recovered: &'a Recovered, finished: FinishedRows<'a, J> },
+    /// Nothing was yet.
+    NotBegun,
+    Journal {
+        recovered: &'a Recovered,
+        finished: FinishedRows<'a, J>,
+    },
 }
 
 /// Streams results in the order of the input.
@@ -47,13 +52,24 @@ pub struct Results<'a, R, P, J> {
     sent: Sent<'a, J>,
 }
 
-impl<'a, R: BufRead, P: BufRead, J: BufRead + Seek> Results<'a, R, P, J> {
+impl<'a, R: BufRead, P: BufRead, J: Read + Seek> Results<'a, R, P, J> {
     /// # Errors
     /// When the plan cannot be read.
-    pub fn new(rows: R, plan: P, sources: &'a [String], sent: Sent<'a, J>) -> Result<Self, ResultsError> {
+    pub fn new(
+        rows: R,
+        plan: P,
+        sources: &'a [String],
+        sent: Sent<'a, J>,
+    ) -> Result<Self, ResultsError> {
         let mut lanes = LaneReader::new(plan)?;
         let ahead = lanes.next().transpose()?;
-        Ok(Self { rows: RowReader::new(rows), lanes, ahead, sources, sent })
+        Ok(Self {
+            rows: RowReader::new(rows),
+            lanes,
+            ahead,
+            sources,
+            sent,
+        })
     }
 
     /// The next row's result.
@@ -61,13 +77,19 @@ impl<'a, R: BufRead, P: BufRead, J: BufRead + Seek> Results<'a, R, P, J> {
     /// # Errors
     /// When a file of the run cannot be read.
     pub fn next_result(&mut self) -> Result<Option<ResultRow>, ResultsError> {
-        let Some(record) = self.rows.next().transpose()? else { return Ok(None) };
+        let Some(record) = self.rows.next().transpose()? else {
+            return Ok(None);
+        };
         let lane = self.lane_of(record.row)?;
         let mut result = self.planned(&record, lane.as_ref());
         if lane.is_some() {
             self.overlay(&mut result)?;
         }
-        Ok(Some(ResultRow { result, record, lane }))
+        Ok(Some(ResultRow {
+            result,
+            record,
+            lane,
+        }))
     }
 
     fn lane_of(&mut self, row: RowNumber) -> Result<Option<PlannedLane>, ResultsError> {
@@ -90,11 +112,21 @@ impl<'a, R: BufRead, P: BufRead, J: BufRead + Seek> Results<'a, R, P, J> {
             (Verdict::Rejected, _) => RowStatus::Rejected,
             (Verdict::Skipped, _) => RowStatus::Skipped,
         };
-        let operations = lane.map(|lane| lane.lane.operations.iter().map(OperationResult::planned).collect());
+        let operations = lane.map(|lane| {
+            lane.lane
+                .operations
+                .iter()
+                .map(OperationResult::planned)
+                .collect()
+        });
         RowResult {
             row: record.row,
             line: record.line,
-            source: self.sources.get(usize::from(record.source)).cloned().unwrap_or_default(),
+            source: self
+                .sources
+                .get(usize::from(record.source))
+                .cloned()
+                .unwrap_or_default(),
             key: record.key.clone(),
             customer_id: record.customer_id,
             status,
@@ -106,7 +138,13 @@ impl<'a, R: BufRead, P: BufRead, J: BufRead + Seek> Results<'a, R, P, J> {
 
     /// Lays what the journal says over the plan.
     fn overlay(&mut self, result: &mut RowResult) -> Result<(), ResultsError> {
-        let Sent::Journal { recovered, finished } = &mut self.sent else { return Ok(()) };
+        let Sent::Journal {
+            recovered,
+            finished,
+        } = &mut self.sent
+        else {
+            return Ok(());
+        };
         match recovered.row(result.row) {
             RowState::Untouched => {}
             RowState::Unfinished(progress) => lay_progress(result, progress),
@@ -135,7 +173,10 @@ fn lay_progress(result: &mut RowResult, progress: &RowProgress) {
         if let Some(known) = progress.result(operation.op) {
             *operation = known.clone();
         }
-        let open = progress.open.as_ref().is_some_and(|intent| intent.op == operation.op);
+        let open = progress
+            .open
+            .as_ref()
+            .is_some_and(|intent| intent.op == operation.op);
         if open && operation.status == OperationStatus::Planned {
             operation.status = OperationStatus::InDoubt;
         }

@@ -47,7 +47,10 @@ pub struct RowRecord {
     pub desired: Option<DesiredCustomer>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands out references"
+)]
 fn is_zero(n: &u16) -> bool {
     *n == 0
 }
@@ -57,15 +60,29 @@ impl RowRecord {
     #[must_use]
     pub fn read(position: Position, raw: RawRecord, desired: DesiredCustomer) -> Self {
         let key = desired.key.clone();
-        Self { key, desired: Some(desired), ..Self::bare(position, raw, Verdict::Read) }
+        Self {
+            key,
+            desired: Some(desired),
+            ..Self::bare(position, raw, Verdict::Read)
+        }
     }
 
     /// A row that is rejected for what it holds: its first problem is the error, further ones are told with it.
     #[must_use]
-    pub fn rejected(position: Position, raw: RawRecord, key: RowKey, mut issues: Vec<Issue>) -> Self {
+    pub fn rejected(
+        position: Position,
+        raw: RawRecord,
+        key: RowKey,
+        mut issues: Vec<Issue>,
+    ) -> Self {
         let rest = issues.split_off(issues.len().min(1));
         let error = issues.pop();
-        Self { key, error, warnings: rest, ..Self::bare(position, raw, Verdict::Rejected) }
+        Self {
+            key,
+            error,
+            warnings: rest,
+            ..Self::bare(position, raw, Verdict::Rejected)
+        }
     }
 
     fn bare(position: Position, raw: RawRecord, verdict: Verdict) -> Self {
@@ -128,7 +145,10 @@ pub struct RowReader<R> {
 
 impl<R: BufRead> RowReader<R> {
     pub fn new(input: R) -> Self {
-        Self { input, line: Vec::new() }
+        Self {
+            input,
+            line: Vec::new(),
+        }
     }
 }
 
@@ -154,19 +174,36 @@ mod tests {
         for bytes in [b"a,b".to_vec(), vec![0xff, 0x00, b'\n'], Vec::new()] {
             let raw = Raw::from(RawRecord(bytes.clone()));
             let text = serde_json::to_string(&raw).unwrap();
-            assert_eq!(RawRecord::from(serde_json::from_str::<Raw>(&text).unwrap()), RawRecord(bytes));
+            assert_eq!(
+                RawRecord::from(serde_json::from_str::<Raw>(&text).unwrap()),
+                RawRecord(bytes)
+            );
         }
     }
 
     #[test]
     fn rows_come_back_in_order() {
-        let position = |row| Position { source: 0, row: RowNumber(row), line: row + 1 };
+        let position = |row| Position {
+            source: 0,
+            row: RowNumber(row),
+            line: row + 1,
+        };
         let rows: Vec<_> = (1..=3)
-            .map(|row| RowRecord::rejected(position(row), RawRecord(b"x".to_vec()), RowKey::default(), vec![Issue::input("ragged", "m")]))
+            .map(|row| {
+                RowRecord::rejected(
+                    position(row),
+                    RawRecord(b"x".to_vec()),
+                    RowKey::default(),
+                    vec![Issue::input("ragged", "m")],
+                )
+            })
             .collect();
         let mut bytes = Vec::new();
-        rows.iter().for_each(|row| write_row(&mut bytes, row).unwrap());
-        let back: Vec<_> = RowReader::new(bytes.as_slice()).map(Result::unwrap).collect();
+        rows.iter()
+            .for_each(|row| write_row(&mut bytes, row).unwrap());
+        let back: Vec<_> = RowReader::new(bytes.as_slice())
+            .map(Result::unwrap)
+            .collect();
         assert_eq!(back, rows);
     }
 }

@@ -66,8 +66,16 @@ impl Settler {
         if !found.is_empty() || !last {
             return Ok(judge(found));
         }
-        let newest = ListQuery { limit: 100, offset: 0, sort: Some(Sort::FirstSeen), order: Order::Descending };
-        Ok(judge(matching(client.list(&newest).await.result?.customers, key)))
+        let newest = ListQuery {
+            limit: 100,
+            offset: 0,
+            sort: Some(Sort::FirstSeen),
+            order: Order::Descending,
+        };
+        Ok(judge(matching(
+            client.list(&newest).await.result?.customers,
+            key,
+        )))
     }
 }
 
@@ -86,7 +94,10 @@ fn search(key: &RowKey) -> Search {
         (None, Some(email)) => {
             let mut spellings = vec![email.clone(), fold_email(email)];
             spellings.dedup();
-            spellings.into_iter().map(|e| Filter::equal(Term::Email(e))).collect()
+            spellings
+                .into_iter()
+                .map(|e| Filter::equal(Term::Email(e)))
+                .collect()
         }
         (None, None) => Vec::new(),
     };
@@ -94,7 +105,8 @@ fn search(key: &RowKey) -> Search {
 }
 
 fn matching(customers: Vec<RemoteCustomer>, key: &RowKey) -> Vec<RemoteCustomer> {
-    let mut found: Vec<RemoteCustomer> = customers.into_iter().filter(|c| is_meant(c, key)).collect();
+    let mut found: Vec<RemoteCustomer> =
+        customers.into_iter().filter(|c| is_meant(c, key)).collect();
     found.sort_unstable_by_key(|c| c.id);
     found.dedup_by_key(|c| c.id);
     found
@@ -103,17 +115,24 @@ fn matching(customers: Vec<RemoteCustomer>, key: &RowKey) -> Vec<RemoteCustomer>
 fn is_meant(customer: &RemoteCustomer, key: &RowKey) -> bool {
     match (&key.user_id, &key.email) {
         (Some(user_id), _) => customer.user_id() == Some(user_id),
-        (None, Some(email)) => customer.email().is_some_and(|theirs| email_eq(theirs, email)),
+        (None, Some(email)) => customer
+            .email()
+            .is_some_and(|theirs| email_eq(theirs, email)),
         (None, None) => false,
     }
 }
 
 fn several(count: usize) -> Issue {
-    let message = format!("the create got no usable answer, and {count} customers have its key now");
-    Issue::new(IssueKind::Network, "in_doubt", message).hint("look at them in HelpCrunch and remove the one that is too many")
+    let message =
+        format!("the create got no usable answer, and {count} customers have its key now");
+    Issue::new(IssueKind::Network, "in_doubt", message)
+        .hint("look at them in HelpCrunch and remove the one that is too many")
 }
 
 fn unanswered(error: &CallError) -> Issue {
-    let message = format!("the create got no usable answer, and neither did the look-ups for its customer: {error}");
-    Issue::new(IssueKind::Network, "in_doubt", message).hint("the next run looks for it again before it creates anything")
+    let message = format!(
+        "the create got no usable answer, and neither did the look-ups for its customer: {error}"
+    );
+    Issue::new(IssueKind::Network, "in_doubt", message)
+        .hint("the next run looks for it again before it creates anything")
 }

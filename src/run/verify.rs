@@ -45,7 +45,11 @@ impl Shortfall {
     fn field(&mut self, field: Field, wanted: Option<&Value>, answer: &RemoteCustomer) {
         let theirs = answer.value(field);
         if !field_holds(field, wanted, theirs) {
-            self.patch.set.push(FieldChange { field, from: theirs.cloned(), to: wanted.cloned() });
+            self.patch.set.push(FieldChange {
+                field,
+                from: theirs.cloned(),
+                to: wanted.cloned(),
+            });
         }
     }
 
@@ -54,7 +58,11 @@ impl Shortfall {
         if !answer.custom_data.is_known() {
             self.unknown = true;
         } else if !property_holds(wanted, theirs) {
-            let change = PropertyChange { name: name.to_owned(), from: theirs.cloned(), to: wanted.cloned() };
+            let change = PropertyChange {
+                name: name.to_owned(),
+                from: theirs.cloned(),
+                to: wanted.cloned(),
+            };
             self.patch.custom_data.push(change);
         }
     }
@@ -65,14 +73,22 @@ impl Shortfall {
         }
         self.unknown |= !answer.tags.is_known();
         if answer.tags.is_known() {
-            self.tags = wanted.iter().filter(|t| !answer.has_tag(&t.name)).cloned().collect();
+            self.tags = wanted
+                .iter()
+                .filter(|t| !answer.has_tag(&t.name))
+                .cloned()
+                .collect();
         }
     }
 }
 
 /// What of an operation did not take.
 #[must_use]
-pub fn shortfall(operation: &Operation, before: Option<&RemoteCustomer>, answer: &RemoteCustomer) -> Shortfall {
+pub fn shortfall(
+    operation: &Operation,
+    before: Option<&RemoteCustomer>,
+    answer: &RemoteCustomer,
+) -> Shortfall {
     match operation {
         Operation::Create(create) => of_create(create, answer),
         Operation::Patch(patch) => of_patch(patch, before, answer),
@@ -82,7 +98,11 @@ pub fn shortfall(operation: &Operation, before: Option<&RemoteCustomer>, answer:
             short
         }
         Operation::Untag(tags) => Shortfall {
-            untags: tags.iter().filter(|t| answer.has_tag(&t.name)).cloned().collect(),
+            untags: tags
+                .iter()
+                .filter(|t| answer.has_tag(&t.name))
+                .cloned()
+                .collect(),
             unknown: !answer.tags.is_known(),
             ..Shortfall::default()
         },
@@ -113,10 +133,13 @@ fn of_patch(patch: &Patch, before: Option<&RemoteCustomer>, answer: &RemoteCusto
     if patch.custom_data.is_empty() {
         return short;
     }
-    let Some(Known::Is(had)) = before.map(|b| b.custom_data.as_ref()) else { return short };
+    let Some(Known::Is(had)) = before.map(|b| b.custom_data.as_ref()) else {
+        return short;
+    };
     let spoken = |name: &str| patch.custom_data.iter().any(|c| c.name == name);
     for (name, value) in had.iter().filter(|(name, _)| !spoken(name)) {
-        if answer.custom_data.is_known() && answer.property(name).is_none() && !value.is_no_value() {
+        if answer.custom_data.is_known() && answer.property(name).is_none() && !value.is_no_value()
+        {
             short.property(name, Some(value), answer);
         }
     }
@@ -136,20 +159,35 @@ mod tests {
     fn answer(name: &str, properties: &[(&str, &str)], tags: &[&str]) -> RemoteCustomer {
         let mut customer = RemoteCustomer::unknown(CustomerId(1));
         customer.set_field(Field::Name, Some(Value::Text(name.into())));
-        customer.custom_data = Known::Is(properties.iter().map(|(n, v)| ((*n).to_owned(), text(v))).collect::<BTreeMap<_, _>>());
+        customer.custom_data = Known::Is(
+            properties
+                .iter()
+                .map(|(n, v)| ((*n).to_owned(), text(v)))
+                .collect::<BTreeMap<_, _>>(),
+        );
         customer.tags = Known::Is(tags.iter().map(|t| Tag::named(*t)).collect());
         customer
     }
 
     fn property_patch(name: &str, to: &str) -> Operation {
-        let change = PropertyChange { name: name.into(), from: None, to: Some(text(to)) };
-        Operation::Patch(Patch { set: vec![], custom_data: vec![change] })
+        let change = PropertyChange {
+            name: name.into(),
+            from: None,
+            to: Some(text(to)),
+        };
+        Operation::Patch(Patch {
+            set: vec![],
+            custom_data: vec![change],
+        })
     }
 
     #[test]
     fn ignored_fields_properties_and_tags_of_a_create_are_seen() {
         let create = Operation::Create(Create {
-            set: vec![(Field::Name, Value::Text("Ann".into())), (Field::Blocked, Value::Bool(true))],
+            set: vec![
+                (Field::Name, Value::Text("Ann".into())),
+                (Field::Blocked, Value::Bool(true)),
+            ],
             custom_data: vec![("plan".into(), text("pro"))],
             tags: vec![Tag::named("vip")],
         });
@@ -164,7 +202,11 @@ mod tests {
     #[test]
     fn properties_that_a_patch_lost_are_written_back() {
         let before = answer("Ann", &[("plan", "a"), ("mrr", "5")], &[]);
-        let short = shortfall(&property_patch("plan", "b"), Some(&before), &answer("Ann", &[("plan", "b")], &[]));
+        let short = shortfall(
+            &property_patch("plan", "b"),
+            Some(&before),
+            &answer("Ann", &[("plan", "b")], &[]),
+        );
         assert_eq!(short.names(), ["customData.mrr"]);
         let whole = answer("Ann", &[("plan", "b"), ("mrr", "6")], &[]);
         assert!(shortfall(&property_patch("plan", "b"), Some(&before), &whole).is_empty());
@@ -175,8 +217,15 @@ mod tests {
         let mut silent = answer("Ann", &[], &[]);
         silent.tags = Known::Unknown;
         silent.custom_data = Known::Unknown;
-        for operation in [property_patch("p", "x"), Operation::Tag(vec![Tag::named("t")]), Operation::Untag(vec![Tag::named("t")])] {
-            assert!(shortfall(&operation, None, &silent).unknown, "{operation:?}");
+        for operation in [
+            property_patch("p", "x"),
+            Operation::Tag(vec![Tag::named("t")]),
+            Operation::Untag(vec![Tag::named("t")]),
+        ] {
+            assert!(
+                shortfall(&operation, None, &silent).unknown,
+                "{operation:?}"
+            );
         }
     }
 }

@@ -1,0 +1,7 @@
+//! The commands, a file each.
+
+pub(super) mod completions;
+pub(super) mod man;
+pub(super) mod plan;
+pub(super) mod sandbox;
+pub(super) mod sync;

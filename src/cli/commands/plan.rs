@@ -1,0 +1,134 @@
+//! `hcsync plan`: the plan of a sync, shown and saved; nothing is written remotely.
+
+use std::path::Path;
+
+use crate::cli::args::PlanArgs;
+use crate::cli::connection::Target;
+use crate::cli::console::Console;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::planning::{
+    From, MakeWith, Prepared, input_files, input_metas, make, open_run, show_preview,
+    show_preview_json,
+};
+use crate::cli::reports::{ReportOf, write_output};
+use crate::cli::sending::{finished_exit, recall};
+use crate::cli::session::{Session, state_dir, state_failure};
+use crate::config::Overrides;
+use crate::journal::{NewRun, RunState};
+use crate::platform::check_output;
+use crate::run::memory::Memory;
+
+use super::sync::{kept, planned, wanted};
+
+pub(in crate::cli) async fn run(args: &PlanArgs) -> Exit {
+    let console = Console::new(args.output.output, args.progress.progress, &args.log);
+    let mut session = match Session::start("plan", console.clone(), args.report.summary.clone()) {
+        Ok(session) => session,
+        Err(failure) => {
+            console.fail(&failure);
+            return failure.exit;
+        }
+    };
+    let ended = plan(&mut session, args).await;
+    session.finish(ended)
+}
+
+async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
+    session.summary.dry_run = true;
+    let loaded = session.load(&Overrides::from(args))?;
+    let settings = loaded.settings;
+    let wanted = wanted(&settings);
+    let unwritable = |e| Failure {
+        reason: "output",
+        ..Failure::usage(e)
+    };
+    wanted.check().map_err(unwritable)?;
+    args.out
+        .iter()
+        .try_for_each(|out| check_output(out))
+        .map_err(unwritable)?;
+    let prepared = Prepared::new(input_files(&args.inputs)?, &settings)?;
+    let state = state_dir(&settings)?;
+    let target = match args.remote_file {
+        Some(_) => None,
+        None => Some(Target::find(&settings, &session.console).await?),
+    };
+    let client = match &target {
+        Some(target) => Some(target.connect(&settings, session.clock, &session.stopping)?),
+        None => None,
+    };
+    let (memory, finished_runs) = match target.as_ref().filter(|t| !t.is_sandbox) {
+        Some(target) => recall(&state.account(&target.account))?,
+        None => (Memory::default(), 0),
+    };
+    let kept = kept(
+        &settings,
+        &prepared,
+        loaded.document.as_ref().map(|d| d.text().to_owned()),
+    );
+    let new = NewRun {
+        command: "plan".into(),
+        account: target.as_ref().map(|t| t.account.clone()),
+        base_url: target.as_ref().map_or_else(
+            || settings.api.base_url.clone(),
+            |t| t.base_url_text.clone(),
+        ),
+        inputs: input_metas(&prepared.inputs),
+        dry_run: true,
+        config: serde_json::to_value(&kept).unwrap_or_default(),
+    };
+    let (dir, mut meta) = open_run(session, &state, new)?;
+    let with = MakeWith {
+        prepared: &prepared,
+        settings: &settings,
+        config_sha256: settings.config_sha256(),
+        from: match (&client, &args.remote_file) {
+            (Some(client), _) => From::Api(client),
+            (None, file) => From::File(file.as_deref().unwrap_or(Path::new(""))),
+        },
+        memory: &memory,
+        finished_runs,
+        // Applied, each of its customers is read again first.
+        reread_all: args.out.is_some(),
+    };
+    let made = make(session, &meta, &dir, with).await;
+    if let Some(client) = &client {
+        session.count_requests(client, &settings);
+    }
+    let made = made?;
+    planned(session, &dir, &mut meta, &made)?;
+    let sources = prepared.sources();
+    let report = ReportOf {
+        dir: &dir,
+        sources: &sources,
+        dialects: &prepared.survey.dialects,
+        dry_run: true,
+    };
+    let written = report
+        .write(&wanted)
+        .map_err(|e| Failure::from_error(Exit::NotFinished, "reports", &e))?;
+    if session.console.is_json() {
+        show_preview_json(session, &made);
+    } else {
+        show_preview(session, &made);
+    }
+    if let Some(out) = &args.out {
+        let bytes = std::fs::read(dir.plan())
+            .map_err(|e| Failure::from_error(Exit::NotFinished, "state", &e))?;
+        write_output(out, &bytes).map_err(unwritable)?;
+        session
+            .console
+            .say(&format!("plan saved: {}", out.display()));
+    }
+    let exit = match finished_exit(&settings, session, &written) {
+        Exit::Done if args.detailed_exitcode && made.preview.counts.has_changes() => Exit::Changes,
+        exit => exit,
+    };
+    session.summary.results = written.tally.counts();
+    session.summary.errors = written.tally.error_entries();
+    meta.state = RunState::Finished;
+    meta.ended_at = Some(session.clock.rfc3339());
+    meta.exit_code = Some(exit.code());
+    dir.write_meta(&meta).map_err(|e| state_failure(&e))?;
+    Ok(exit)
+}

@@ -1,0 +1,317 @@
+//! `hcsync sync`: plans the whole input, checks it against the safety limits, then applies it, in one run.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use crate::cli::args::{AskArgs, SyncArgs};
+use crate::cli::connection::Target;
+use crate::cli::console::Console;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::planning::{
+    From, KeptSettings, MakeWith, Prepared, attribute_columns, input_files, input_metas, make,
+    open_run, refusal, show_preview, show_preview_json,
+};
+use crate::cli::reports::{ReportOf, Wanted};
+use crate::cli::sending::{EndOf, Order, end, finished_exit, recall, send, tell_end};
+use crate::cli::session::{Session, state_dir, state_failure};
+use crate::config::{Overrides, Settings};
+use crate::journal::{AccountLock, LockError, NewRun, RunDir, RunMeta, RunState};
+use crate::run::freshness::{Freshness, Refresher};
+use crate::run::making::MadePlan;
+use crate::run::memory::Memory;
+
+pub(in crate::cli) async fn run(args: &SyncArgs) -> Exit {
+    let console = Console::new(args.output.output, args.progress.progress, &args.log);
+    let mut session = match Session::start("sync", console.clone(), args.report.summary.clone()) {
+        Ok(session) => session,
+        Err(failure) => {
+            console.fail(&failure);
+            return failure.exit;
+        }
+    };
+    let ended = sync(&mut session, args).await;
+    session.finish(ended)
+}
+
+async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
+    session.summary.dry_run = args.dry_run;
+    let overrides = Overrides::from(args);
+    let loaded = session.load(&overrides)?;
+    let settings = loaded.settings;
+    let wanted = wanted(&settings);
+    wanted.check().map_err(|e| Failure {
+        reason: "output",
+        ..Failure::usage(e)
+    })?;
+    if args.ask.confirm && !args.dry_run && !is_interactive() {
+        return Err(Failure::usage(
+            "--confirm asks before anything is written, and there is no terminal to ask at",
+        ));
+    }
+    let prepared = Prepared::new(input_files(&args.inputs)?, &settings)?;
+    let target = Target::find(&settings, &session.console).await?;
+    let client = target.connect(&settings, session.clock, &session.stopping)?;
+    let state = state_dir(&settings)?;
+    let account = state
+        .create_account(&target.account)
+        .map_err(|e| state_failure(&e))?;
+    let _lock = match args.dry_run || target.is_sandbox {
+        true => None,
+        false => Some(
+            AccountLock::acquire(&account, &session.clock.rfc3339())
+                .map_err(|e| lock_failure(&e))?,
+        ),
+    };
+    let (memory, finished_runs) = if target.is_sandbox {
+        (Memory::default(), 0)
+    } else {
+        recall(&account)?
+    };
+    let kept = kept(
+        &settings,
+        &prepared,
+        loaded.document.as_ref().map(|d| d.text().to_owned()),
+    );
+    let new = NewRun {
+        command: "sync".into(),
+        account: Some(target.account.clone()),
+        base_url: target.base_url_text.clone(),
+        inputs: input_metas(&prepared.inputs),
+        // The in-process sandbox is gone with this process: nothing to go on with.
+        dry_run: args.dry_run || target.is_sandbox,
+        config: serde_json::to_value(&kept).unwrap_or_default(),
+    };
+    let (dir, mut meta) = open_run(session, &state, new)?;
+    let with = MakeWith {
+        prepared: &prepared,
+        settings: &settings,
+        config_sha256: settings.config_sha256(),
+        from: From::Api(&client),
+        memory: &memory,
+        finished_runs,
+        reread_all: false,
+    };
+    let made = make(session, &meta, &dir, with).await;
+    session.count_requests(&client, &settings);
+    let made = made?;
+    let sources = prepared.sources();
+    let report = ReportOf {
+        dir: &dir,
+        sources: &sources,
+        dialects: &prepared.survey.dialects,
+        dry_run: args.dry_run,
+    };
+    planned(session, &dir, &mut meta, &made)?;
+    if session.console.is_json() {
+        if args.dry_run {
+            show_preview_json(session, &made);
+        }
+    } else {
+        show_preview(session, &made);
+    }
+    if args.dry_run {
+        return finish_dry(session, &dir, &mut meta, &report, &wanted, &settings, &made);
+    }
+    if let Some(refusal) = refusal(&settings, &made) {
+        finish_unsent(session, &mut meta, &report, &wanted, &refusal)?;
+        return Err(refusal);
+    }
+    if made.preview.counts.has_changes() && must_ask(&args.ask, &target) && !ask()? {
+        let declined = Failure::new(
+            Exit::Interrupted,
+            "declined",
+            "you said no: nothing was sent",
+        );
+        finish_unsent(session, &mut meta, &report, &wanted, &declined)?;
+        return Err(declined);
+    }
+    let counts = made.preview.counts;
+    let refresher = Refresher {
+        freshness: Freshness::PlanAnew,
+        matching: prepared.rules.matching.clone(),
+        ownership: prepared.rules.ownership.clone(),
+        memory,
+    };
+    let order = Order {
+        settings: &settings,
+        client: &client,
+        refresher: &refresher,
+        columns: attribute_columns(&prepared.schema),
+        read_at: Some(made.read_at),
+        recovered: None,
+        digest: made.preview.digest.clone(),
+        lanes: made.rows - counts.unchanged - counts.rejected - counts.skipped,
+        seconds: made.preview.estimate.duration_s,
+    };
+    let sent = send(session, &dir, &mut meta, order).await?;
+    let end_of = EndOf {
+        report,
+        wanted: &wanted,
+        settings: &settings,
+        client: &client,
+        account: (!target.is_sandbox).then_some(&account),
+        resume: resume_command(&meta, args),
+    };
+    end(session, &mut meta, sent, end_of).await
+}
+
+/// The files that the settings ask for.
+pub(in crate::cli) fn wanted(settings: &Settings) -> Wanted {
+    let run = &settings.run;
+    Wanted {
+        results: run.results.clone(),
+        rejected: run.rejected.clone(),
+        changes: run.changes.clone(),
+        summary: run.summary.clone(),
+    }
+}
+
+pub(in crate::cli) fn lock_failure(error: &LockError) -> Failure {
+    match error {
+        LockError::Held { .. } => Failure::from_error(Exit::Locked, "locked", error),
+        LockError::State(error) => state_failure(error),
+    }
+}
+
+pub(in crate::cli) fn kept(
+    settings: &Settings,
+    prepared: &Prepared,
+    config: Option<String>,
+) -> KeptSettings {
+    KeptSettings {
+        config,
+        account_name: settings.api.account.clone(),
+        requests_per_minute: settings.limits.requests_per_minute,
+        concurrency: settings.limits.concurrency,
+        columns: prepared
+            .survey
+            .columns
+            .iter()
+            .map(|c| c.names().to_vec())
+            .collect(),
+        dialects: prepared.survey.dialects.clone(),
+        attributes: attribute_columns(&prepared.schema),
+        ..KeptSettings::default()
+    }
+}
+
+fn resume_command(meta: &RunMeta, args: &SyncArgs) -> String {
+    let mut command = format!("hcsync resume {}", meta.run_id);
+    if let Some(config) = &args.config.config {
+        command.push_str(&format!(
+            " --config {}",
+            quoted(&config.display().to_string())
+        ));
+    }
+    if let Some(dir) = &args.state.state_dir {
+        command.push_str(&format!(
+            " --state-dir {}",
+            quoted(&dir.display().to_string())
+        ));
+    }
+    command
+}
+
+/// A word as a shell takes it for one.
+pub(in crate::cli) fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./:\\=".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+/// The plan is on disk.
+pub(in crate::cli) fn planned(
+    session: &Session,
+    dir: &RunDir,
+    meta: &mut RunMeta,
+    made: &MadePlan,
+) -> Result<(), Failure> {
+    meta.state = RunState::Planned;
+    meta.plan_digest = Some(made.preview.digest.clone());
+    for (input, read) in meta.inputs.iter_mut().zip(&made.inputs) {
+        input.sha256 = Some(read.sha256.clone());
+        input.rows = Some(read.rows);
+    }
+    meta.counts = serde_json::to_value(made.preview.counts).unwrap_or_default();
+    session
+        .run
+        .iter()
+        .try_for_each(|_| dir.write_meta(meta))
+        .map_err(|e| state_failure(&e))
+}
+
+/// The end of a run that sends nothing because it was not to.
+fn finish_dry(
+    session: &mut Session,
+    dir: &RunDir,
+    meta: &mut RunMeta,
+    report: &ReportOf<'_>,
+    wanted: &Wanted,
+    settings: &Settings,
+    made: &MadePlan,
+) -> Result<Exit, Failure> {
+    let written = report
+        .write(wanted)
+        .map_err(|e| Failure::from_error(Exit::NotFinished, "reports", &e))?;
+    let exit = finished_exit(settings, session, &written);
+    session.summary.results = written.tally.counts();
+    session.summary.errors = written.tally.error_entries();
+    meta.state = RunState::Finished;
+    meta.ended_at = Some(session.clock.rfc3339());
+    meta.exit_code = Some(exit.code());
+    dir.write_meta(meta).map_err(|e| state_failure(&e))?;
+    let _ = made;
+    Ok(exit)
+}
+
+/// The end of a run whose plan was refused: its rows are pending, and it is over.
+fn finish_unsent(
+    session: &mut Session,
+    meta: &mut RunMeta,
+    report: &ReportOf<'_>,
+    wanted: &Wanted,
+    failure: &Failure,
+) -> Result<(), Failure> {
+    let written = report
+        .write(wanted)
+        .map_err(|e| Failure::from_error(Exit::NotFinished, "reports", &e))?;
+    meta.state = RunState::Finished;
+    meta.ended_at = Some(session.clock.rfc3339());
+    meta.exit_code = Some(failure.exit.code());
+    report.dir.write_meta(meta).map_err(|e| state_failure(&e))?;
+    session.summary.stop = Some(crate::report::Stop {
+        reason: failure.reason.to_owned(),
+        message: failure.message.clone(),
+        next_command: None,
+    });
+    if session.console.is_json() {
+        tell_end(session, failure.exit, &written);
+    } else {
+        session.summary.results = written.tally.counts();
+        session.summary.errors = written.tally.error_entries();
+    }
+    Ok(())
+}
+
+fn is_interactive() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// At a terminal, against a host that is not this machine (contract); `--confirm` always.
+fn must_ask(ask: &AskArgs, target: &Target) -> bool {
+    ask.confirm || (!ask.yes && is_interactive() && !target.base_url.is_loopback())
+}
+
+/// Asks once whether to go on.
+fn ask() -> Result<bool, Failure> {
+    let failed = |e: io::Error| Failure::from_error(Exit::NotFinished, "terminal", &e);
+    let mut err = io::stderr().lock();
+    write!(err, "Send these changes to HelpCrunch? [y/N] ")
+        .and_then(|()| err.flush())
+        .map_err(failed)?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer).map_err(failed)?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}

@@ -1,0 +1,189 @@
+//! What goes to the terminal and how: format, colour, width, log and progress bar, in step with each other.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+
+use indicatif::{MultiProgress, ProgressDrawTarget};
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::report::View;
+
+use super::args::{LogArgs, LogFormat, OutputFormat, When};
+use super::exit::Failure;
+
+/// Widest line that is made for people, however wide the terminal is.
+const WIDEST: usize = 120;
+const USUAL_WIDTH: usize = 80;
+
+/// The streams of the process. Results go to standard output, everything else to standard error.
+#[derive(Debug, Clone)]
+pub(super) struct Console {
+    pub(super) output: OutputFormat,
+    colour_out: bool,
+    colour_err: bool,
+    pub(super) bars: MultiProgress,
+    /// Whether a progress bar is drawn.
+    pub(super) draws: bool,
+    quiet: bool,
+}
+
+impl Console {
+    pub(super) fn new(output: OutputFormat, progress: When, log: &LogArgs) -> Self {
+        let draws = match progress {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => {
+                io::stderr().is_terminal()
+                    && log.log_format == LogFormat::Text
+                    && log.verbosity() >= 0
+            }
+        };
+        let target = if draws {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        let console = Self {
+            output,
+            colour_out: coloured(log.color, io::stdout().is_terminal()),
+            colour_err: coloured(log.color, io::stderr().is_terminal()),
+            bars: MultiProgress::with_draw_target(target),
+            draws,
+            quiet: log.verbosity() < 0,
+        };
+        console.start_log(log);
+        console
+    }
+
+    /// Only this program's own events: those of libraries may show headers.
+    fn start_log(&self, log: &LogArgs) {
+        let level = match log.verbosity() {
+            ..=-2 => Level::ERROR,
+            -1 => Level::WARN,
+            0 => Level::INFO,
+            1 => Level::DEBUG,
+            _ => Level::TRACE,
+        };
+        let filter = Targets::new().with_target("hcsync", level);
+        let writer = BesideBars(Arc::new(self.bars.clone()));
+        let layer = tracing_subscriber::fmt::layer()
+            .with_writer(writer)
+            .with_ansi(self.colour_err)
+            .with_target(false);
+        let registry = tracing_subscriber::registry().with(filter);
+        // A second subscriber in one process is only met in tests.
+        let _ = match log.log_format {
+            LogFormat::Text => registry.with(layer.compact()).try_init(),
+            LogFormat::Json => registry.with(layer.json()).try_init(),
+        };
+    }
+
+    /// How texts on standard output are laid out.
+    pub(super) fn view(&self) -> View {
+        View::new(width(), self.colour_out)
+    }
+
+    pub(super) fn is_json(&self) -> bool {
+        self.output == OutputFormat::Json
+    }
+
+    /// Writes to standard output. A reader that went away is no error: it has seen enough.
+    pub(super) fn print(&self, text: &str) {
+        self.bars.suspend(|| {
+            let mut out = io::stdout().lock();
+            let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        });
+    }
+
+    /// Writes a line for people to standard error.
+    pub(super) fn say(&self, line: &str) {
+        if !self.quiet {
+            self.tell(line);
+        }
+    }
+
+    /// Writes a line to standard error, also where it was asked for quiet.
+    fn tell(&self, line: &str) {
+        self.bars.suspend(|| {
+            let mut err = io::stderr().lock();
+            let _ = writeln!(err, "{line}");
+        });
+    }
+
+    pub(super) fn fail(&self, failure: &Failure) {
+        let (red, plain) = if self.colour_err {
+            ("\u{1b}[1;31m", "\u{1b}[0m")
+        } else {
+            ("", "")
+        };
+        self.tell(&format!("{red}error:{plain} {}", failure.message));
+        if let Some(hint) = &failure.hint {
+            self.tell(&format!("  help: {hint}"));
+        }
+        if let Some(next) = &failure.next_command {
+            self.tell(&format!("  next: {next}"));
+        }
+    }
+}
+
+fn coloured(when: When, terminal: bool) -> bool {
+    match when {
+        When::Always => true,
+        When::Never => false,
+        When::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+    }
+}
+
+fn width() -> usize {
+    let columns = console_width().or_else(|| std::env::var("COLUMNS").ok()?.parse().ok());
+    columns.unwrap_or(USUAL_WIDTH).min(WIDEST)
+}
+
+fn console_width() -> Option<usize> {
+    terminal_size::terminal_size_of(io::stdout())
+        .map(|(terminal_size::Width(columns), _)| usize::from(columns))
+}
+
+/// Log lines go above the progress bars and never through them.
+#[derive(Debug, Clone)]
+struct BesideBars(Arc<MultiProgress>);
+
+impl<'a> MakeWriter<'a> for BesideBars {
+    type Writer = Line;
+
+    fn make_writer(&'a self) -> Line {
+        Line {
+            bars: Arc::clone(&self.0),
+            text: Vec::new(),
+        }
+    }
+}
+
+/// One event's text, written whole.
+struct Line {
+    bars: Arc<MultiProgress>,
+    text: Vec<u8>,
+}
+
+impl Write for Line {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.text.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.bars.suspend(|| {
+            let _ = io::stderr().lock().write_all(&self.text);
+        });
+    }
+}

@@ -1,0 +1,346 @@
+//! What `sync` and `plan` share: from inputs and settings to a plan that was made and is to be shown.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::{Delimiter, InputConfig, InputEncoding, InputFormat, RemoteStrategy, Settings};
+use crate::domain::Columns;
+use crate::helpcrunch::ReadClient;
+use crate::journal::{InputMeta, NewRun, RunDir, RunMeta, StateDir};
+use crate::mapping::{MappingSettings, Schema};
+use crate::pace::Limiter;
+use crate::plan::budget::BudgetRules;
+use crate::plan::safety::{Refusal, check};
+use crate::plan::{MatchSettings, Ownership};
+use crate::remote::{RemoteSettings, Strategy};
+use crate::report::{View, render_preview, write_preview};
+use crate::run::executor::REREAD_BATCH;
+use crate::run::intake::{IntakeError, Survey, survey};
+use crate::run::making::{MadePlan, Making, MakingError, Origin, RemoteSource};
+use crate::run::memory::Memory;
+use crate::run::planning::PlanRules;
+use crate::source::{Choice, Dialect, Format, InputFile, SourceSettings};
+
+use super::exit::{Exit, Failure};
+use super::progress::ReadingShown;
+use super::session::{Session, state_failure};
+
+/// Inputs that were looked at, and the rules under which their rows mean something.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) inputs: Vec<InputFile>,
+    pub(super) source: SourceSettings,
+    pub(super) survey: Survey,
+    pub(super) schema: Schema,
+    pub(super) rules: PlanRules,
+}
+
+impl Prepared {
+    pub(super) fn new(inputs: Vec<InputFile>, settings: &Settings) -> Result<Self, Failure> {
+        let source = source_settings(&settings.input)?;
+        let survey =
+            survey(&inputs, &source).map_err(|e| Failure::from_error(Exit::Usage, "input", &e))?;
+        let columns: Vec<&Columns> = survey.columns.iter().map(AsRef::as_ref).collect();
+        let (schema, rules) = meaning(settings, &columns)?;
+        Ok(Self {
+            inputs,
+            source,
+            survey,
+            schema,
+            rules,
+        })
+    }
+
+    pub(super) fn sources(&self) -> Vec<String> {
+        self.inputs.iter().map(|input| input.name.clone()).collect()
+    }
+}
+
+/// The schema and the rules that settings give for these columns.
+pub(super) fn meaning(
+    settings: &Settings,
+    columns: &[&Columns],
+) -> Result<(Schema, PlanRules), Failure> {
+    let mapping: &MappingSettings = &settings.mapping;
+    let schema = Schema::new(mapping, &settings.matching.keys, columns).map_err(|e| Failure {
+        reason: "mapping",
+        ..Failure::from_error(Exit::Usage, "mapping", &e)
+    })?;
+    let mut ownership = Ownership {
+        fields: schema.fields().collect(),
+        custom_data: schema
+            .properties()
+            .map(|(name, _, overwrite)| (name.to_owned(), overwrite))
+            .collect(),
+        ..Ownership::default()
+    };
+    if let Some(tags) = schema.tags() {
+        ownership.tag_mode = tags.mode;
+        ownership.managed_tags = tags.names.clone();
+    }
+    let matching = MatchSettings {
+        keys: schema.keys().to_vec(),
+        ..settings.matching.clone()
+    };
+    let rules = PlanRules {
+        matching,
+        duplicates: settings.duplicates,
+        mode: settings.sync_mode,
+        ownership,
+    };
+    Ok((schema, rules))
+}
+
+/// The columns of each attribute, for messages.
+pub(super) fn attribute_columns(schema: &Schema) -> BTreeMap<String, String> {
+    let named = schema
+        .sources()
+        .filter_map(|(name, columns)| Some((name.to_owned(), (*columns.first()?).to_owned())));
+    named.collect()
+}
+
+fn source_settings(input: &InputConfig) -> Result<SourceSettings, Failure> {
+    if input.header && input.columns.is_some() {
+        return Err(Failure::usage(
+            "input.columns names the columns of a file without a header: set input.header = false",
+        ));
+    }
+    Ok(SourceSettings {
+        format: match input.format {
+            InputFormat::Auto => Choice::Auto,
+            InputFormat::Csv => Choice::Given(Format::Csv),
+            InputFormat::Tsv => Choice::Given(Format::Tsv),
+            InputFormat::Jsonl => Choice::Given(Format::Jsonl),
+            InputFormat::Json => Choice::Given(Format::Json),
+            InputFormat::Xlsx => Choice::Given(Format::Xlsx),
+        },
+        delimiter: match input.delimiter {
+            Delimiter::Auto => Choice::Auto,
+            Delimiter::Byte(byte) => Choice::Given(byte),
+        },
+        encoding: match input.encoding {
+            InputEncoding::Auto => Choice::Auto,
+            InputEncoding::Named(encoding) => Choice::Given(encoding),
+        },
+        header: input.header,
+        columns: input.columns.clone(),
+        sheet: input.sheet.clone(),
+        ..SourceSettings::default()
+    })
+}
+
+/// What a run keeps of its settings, so that a resume means the same by its rows.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct KeptSettings {
+    /// The text of the config file that was used.
+    pub(super) config: Option<String>,
+    pub(super) account_name: Option<String>,
+    pub(super) requests_per_minute: u32,
+    pub(super) concurrency: u16,
+    pub(super) columns: Vec<Vec<String>>,
+    pub(super) dialects: Vec<Dialect>,
+    /// Column of each attribute.
+    pub(super) attributes: BTreeMap<String, String>,
+    /// Requests and seconds that the plan was thought to cost.
+    #[serde(default)]
+    pub(super) estimate: (u64, f64),
+    /// The command that goes on from here, but for its last words.
+    #[serde(default)]
+    pub(super) options: Vec<String>,
+}
+
+pub(super) fn remote_settings(settings: &Settings) -> RemoteSettings {
+    RemoteSettings {
+        strategy: match settings.remote.strategy {
+            RemoteStrategy::Auto | RemoteStrategy::Snapshot => Strategy::Auto,
+            RemoteStrategy::List => Strategy::List,
+            RemoteStrategy::Lookup => Strategy::Lookup,
+        },
+        recheck_after: settings.remote.recheck_after,
+    }
+}
+
+pub(super) fn budget_rules(settings: &Settings, reread_all: bool) -> BudgetRules {
+    let limits = &settings.limits;
+    let limiter = Limiter::new(limits.requests_per_minute, limits.reserve);
+    BudgetRules {
+        requests_per_minute: Some(limits.requests_per_minute).filter(|limit| *limit > 0),
+        interval_s: limiter.gap().map_or(0.0, |gap| gap.as_secs_f64()),
+        recheck_after_s: settings.remote.recheck_after.as_secs_f64(),
+        reread_batch: REREAD_BATCH as u64,
+        reread_all,
+        merges_custom_data: false,
+    }
+}
+
+/// Opens the folder of a new run.
+pub(super) fn open_run(
+    session: &mut Session,
+    state: &StateDir,
+    new: NewRun,
+) -> Result<(RunDir, RunMeta), Failure> {
+    let suffix = || {
+        std::iter::repeat_with(fastrand::alphanumeric)
+            .take(4)
+            .collect::<String>()
+            .to_lowercase()
+    };
+    let (dir, meta) = state
+        .create_run(session.clock.wall(), new, suffix)
+        .map_err(|e| state_failure(&e))?;
+    session.summary.run_id = Some(meta.run_id.clone());
+    session.run = Some(dir.clone());
+    Ok((dir, meta))
+}
+
+pub(super) fn input_metas(inputs: &[InputFile]) -> Vec<InputMeta> {
+    let meta = |input: &InputFile| InputMeta {
+        path: input.name.clone(),
+        sha256: None,
+        rows: None,
+        bytes: None,
+    };
+    inputs.iter().map(meta).collect()
+}
+
+/// Where a plan's remote side comes from.
+pub(super) enum From<'a> {
+    Api(&'a ReadClient),
+    File(&'a Path),
+}
+
+/// What a plan is to be made with, besides what was prepared.
+pub(super) struct MakeWith<'a> {
+    pub(super) prepared: &'a Prepared,
+    pub(super) settings: &'a Settings,
+    pub(super) config_sha256: String,
+    pub(super) from: From<'a>,
+    pub(super) memory: &'a Memory,
+    pub(super) finished_runs: u64,
+    pub(super) reread_all: bool,
+}
+
+/// Makes the plan, with the reading shown, and tells the summary of it.
+pub(super) async fn make(
+    session: &mut Session,
+    meta: &RunMeta,
+    dir: &RunDir,
+    with: MakeWith<'_>,
+) -> Result<MadePlan, Failure> {
+    let remote_settings = remote_settings(with.settings);
+    let (plan_file, rows_file) = (dir.plan(), dir.rows());
+    let making = Making {
+        inputs: &with.prepared.inputs,
+        source: &with.prepared.source,
+        survey: &with.prepared.survey,
+        schema: &with.prepared.schema,
+        rules: &with.prepared.rules,
+        memory: with.memory,
+        limit: with.settings.run.limit,
+        examples: with.settings.run.examples.map_or(0, |n| n as usize),
+        budget: budget_rules(with.settings, with.reread_all),
+        remote: match with.from {
+            From::Api(client) => RemoteSource::Api {
+                client,
+                settings: &remote_settings,
+            },
+            From::File(path) => RemoteSource::File(path),
+        },
+        origin: Origin {
+            run_id: meta.run_id.clone(),
+            base_url: meta.base_url.clone(),
+            account: meta.account.as_ref().map(ToString::to_string),
+            config_sha256: with.config_sha256,
+        },
+        clock: session.clock,
+        plan_file: &plan_file,
+        rows_file: &rows_file,
+    };
+    let shown = ReadingShown::new(&session.console);
+    let stopping = session.stopping.clone();
+    let made = making
+        .make(with.finished_runs, &shown, &|| stopping.is_stopped())
+        .await;
+    shown.finish();
+    let made = match made {
+        Ok(made) => made,
+        Err(error) => {
+            let gate = match with.from {
+                From::Api(client) => session.gate_failure(client),
+                From::File(_) => None,
+            };
+            return Err(gate.unwrap_or_else(|| making_failure(session, &error)));
+        }
+    };
+    session.read_input(made.rows, made.bytes);
+    session.summary.planned = made.preview.counts;
+    session.summary.estimate = made.preview.estimate.into();
+    session.summary.remote = made.preview.remote.clone();
+    session.summary.plan_digest = Some(made.preview.digest.clone());
+    Ok(made)
+}
+
+fn making_failure(session: &Session, error: &MakingError) -> Failure {
+    let (exit, reason) = match error {
+        MakingError::Intake(IntakeError::Source(_)) => (Exit::Usage, "input"),
+        MakingError::Intake(IntakeError::Stopped) => (session.stopping.exit(), "signal"),
+        MakingError::RemoteFile { .. } => (Exit::Usage, "remote_file"),
+        MakingError::Remote(_) => (Exit::NotFinished, "remote"),
+        MakingError::Intake(IntakeError::Spool(_))
+        | MakingError::Planning(_)
+        | MakingError::File(_)
+        | MakingError::Io(_) => (Exit::NotFinished, "state"),
+    };
+    Failure::from_error(exit, reason, error)
+}
+
+/// Shows a preview on standard output.
+pub(super) fn show_preview(session: &Session, made: &MadePlan) {
+    session
+        .console
+        .print(&preview_text(made, session.console.view()));
+}
+
+pub(super) fn show_preview_json(session: &Session, made: &MadePlan) {
+    let mut json = Vec::new();
+    if write_preview(&mut json, &made.preview).is_ok() {
+        session.console.print(&String::from_utf8_lossy(&json));
+    }
+}
+
+fn preview_text(made: &MadePlan, view: View) -> String {
+    render_preview(&made.preview, view)
+}
+
+/// The failure that a refused plan ends with; nothing where it is safe.
+pub(super) fn refusal(settings: &Settings, made: &MadePlan) -> Option<Failure> {
+    let refusals: Vec<Refusal> = check(&settings.safety, &made.figures);
+    if refusals.is_empty() {
+        return None;
+    }
+    let messages: Vec<_> = refusals.iter().map(|r| r.message.clone()).collect();
+    let options: Vec<_> = refusals.iter().map(|r| r.option.clone()).collect();
+    let message = format!(
+        "the plan was refused, and nothing was sent: {}",
+        messages.join("; ")
+    );
+    let hint = format!(
+        "if this is what you want, lift it for this plan with {}",
+        options.join(" ")
+    );
+    Some(Failure::new(Exit::Refused, "safety", message).hint(hint))
+}
+
+/// The inputs as the user named them.
+pub(super) fn input_files(paths: &[PathBuf]) -> Result<Vec<InputFile>, Failure> {
+    let stdin = paths.iter().filter(|path| path.as_os_str() == "-").count();
+    if stdin > 1 {
+        return Err(Failure::usage("standard input (`-`) can be read only once"));
+    }
+    Ok(paths
+        .iter()
+        .map(|path| InputFile::new(path.display().to_string(), path))
+        .collect())
+}

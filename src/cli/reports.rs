@@ -1,0 +1,346 @@
+//! Writes what came of a run: results, changes, rejected rows, each whole or not at all.
+
+use std::fs::File;
+use std::io::{self, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use crate::domain::RawRecord;
+use crate::journal::{FinishedRows, Recovered, RunDir, recover_file};
+use crate::outcome::RowResult;
+use crate::platform::{AtomicFile, FileError, check_output};
+use crate::report::{
+    Change, ChangeScope, ChangesCsv, LaneFacts, NamedPath, ResultsCsv, Tally, write_change,
+    write_result,
+};
+use crate::run::results::{ResultRow, Results, ResultsError, Sent};
+use crate::source::{Dialect, Rejected, RejectedWriter};
+
+/// The files that the user named.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Wanted {
+    pub(super) results: Option<PathBuf>,
+    pub(super) rejected: Option<PathBuf>,
+    pub(super) changes: Option<PathBuf>,
+    pub(super) summary: Option<PathBuf>,
+}
+
+/// Why reports cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ReportsError {
+    #[error(transparent)]
+    Results(#[from] ResultsError),
+    #[error(transparent)]
+    Journal(#[from] crate::journal::RecoveryError),
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error("{} cannot be written", path.display())]
+    Write { path: PathBuf, source: io::Error },
+    #[error("the run's files cannot be read")]
+    Read(#[source] io::Error),
+}
+
+impl Wanted {
+    /// Finds out before the work starts whether all can be written.
+    pub(super) fn check(&self) -> Result<(), FileError> {
+        let files = [&self.results, &self.rejected, &self.changes, &self.summary];
+        files
+            .into_iter()
+            .flatten()
+            .try_for_each(|path| check_output(path))
+    }
+}
+
+/// What was written.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    pub(super) tally: Tally,
+    pub(super) files: Vec<NamedPath>,
+}
+
+/// The run whose reports are written.
+#[derive(Debug)]
+pub(super) struct ReportOf<'a> {
+    pub(super) dir: &'a RunDir,
+    /// The inputs as the user named them.
+    pub(super) sources: &'a [String],
+    pub(super) dialects: &'a [Dialect],
+    /// Whether nothing was sent and nothing will be.
+    pub(super) dry_run: bool,
+}
+
+impl ReportOf<'_> {
+    /// Writes all reports of the run, those in its folder and those that the user named.
+    pub(super) fn write(&self, wanted: &Wanted) -> Result<Written, ReportsError> {
+        let mut sinks = Sinks::open(self, wanted)?;
+        let mut tally = Tally::default();
+        self.each(|row| {
+            tally.add(&row.result);
+            sinks.take(&row, self)
+        })?;
+        let files = sinks.commit()?;
+        Ok(Written { tally, files })
+    }
+
+    /// Goes over the results of the run in the order of its input.
+    pub(super) fn each(
+        &self,
+        mut take: impl FnMut(ResultRow) -> Result<(), ReportsError>,
+    ) -> Result<(), ReportsError> {
+        let open = |path: PathBuf| {
+            File::open(path)
+                .map(|f| BufReader::with_capacity(1 << 18, f))
+                .map_err(ReportsError::Read)
+        };
+        let (rows, plan) = (open(self.dir.rows())?, open(self.dir.plan())?);
+        let recovered = self.recovered()?;
+        let sent = match &recovered {
+            Some(recovered) => Sent::Journal {
+                recovered,
+                finished: FinishedRows::open(&self.dir.journal(), recovered)?,
+            },
+            None if self.dry_run => Sent::Nothing,
+            None => Sent::NotBegun,
+        };
+        let mut results = Results::new(rows, plan, self.sources, sent)?;
+        while let Some(row) = results.next_result()? {
+            take(row)?;
+        }
+        Ok(())
+    }
+
+    fn recovered(&self) -> Result<Option<Recovered>, ReportsError> {
+        let journal = self.dir.journal();
+        Ok(if journal.exists() {
+            Some(recover_file(&journal)?)
+        } else {
+            None
+        })
+    }
+}
+
+/// Everything that rows are written to.
+struct Sinks {
+    results_jsonl: Vec<AtomicFile>,
+    results_csv: Vec<ResultsCsv<AtomicFile>>,
+    changes: Option<Changes>,
+    rejected: Vec<RejectedFiles>,
+    names: Vec<NamedPath>,
+}
+
+enum Changes {
+    Csv(ChangesCsv<AtomicFile>),
+    Jsonl(AtomicFile),
+}
+
+/// The rejected file of one input; it comes into being with its first row.
+struct RejectedFiles {
+    /// In the run's folder, and where the user wants it.
+    paths: Vec<PathBuf>,
+    writers: Vec<RejectedWriter<AtomicFile>>,
+}
+
+fn is_csv(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|ending| ending.eq_ignore_ascii_case("csv"))
+}
+
+fn written(path: &Path) -> impl FnOnce(io::Error) -> ReportsError + use<> {
+    let path = path.to_owned();
+    |source| ReportsError::Write { path, source }
+}
+
+impl Sinks {
+    fn open(of: &ReportOf<'_>, wanted: &Wanted) -> Result<Self, ReportsError> {
+        let mut sinks = Self {
+            results_jsonl: vec![AtomicFile::create(&of.dir.results_jsonl())?],
+            results_csv: vec![csv(AtomicFile::create(&of.dir.results_csv())?)?],
+            changes: None,
+            rejected: rejected_files(of, wanted),
+            names: vec![named("results", &of.dir.results_csv())],
+        };
+        if let Some(path) = &wanted.results {
+            let file = AtomicFile::create_output(path)?;
+            if is_csv(path) {
+                sinks.results_csv.push(csv(file)?);
+            } else {
+                sinks.results_jsonl.push(file);
+            }
+            sinks.names = vec![named("results", path)];
+        }
+        if let Some(path) = &wanted.changes {
+            sinks.changes = Some(Changes::open(
+                path,
+                if of.dry_run {
+                    ChangeScope::Plan
+                } else {
+                    ChangeScope::Run
+                },
+            )?);
+            sinks.names.push(named("changes", path));
+        }
+        Ok(sinks)
+    }
+
+    fn take(&mut self, row: &ResultRow, of: &ReportOf<'_>) -> Result<(), ReportsError> {
+        let result = &row.result;
+        for file in &mut self.results_jsonl {
+            write_result(&mut *file, result).map_err(written(file.path()))?;
+        }
+        for file in &mut self.results_csv {
+            file.write(result).map_err(written(&of.dir.results_csv()))?;
+        }
+        if let (Some(changes), Some(planned)) = (&mut self.changes, &row.lane) {
+            let sent = (!of.dry_run).then_some(result);
+            let facts = LaneFacts {
+                lane: &planned.lane,
+                source: &result.source,
+                line: result.line,
+                result: sent,
+            };
+            facts
+                .changes()
+                .iter()
+                .try_for_each(|change| changes.write(change))?;
+        }
+        if result.status.needs_attention()
+            && let (Some(raw), Some(dialect)) = (
+                &row.record.raw,
+                of.dialects.get(usize::from(row.record.source)),
+            )
+            && let Some(rejected) = self.rejected.get_mut(usize::from(row.record.source))
+        {
+            rejected.write(result, raw.clone().into(), dialect)?;
+        }
+        Ok(())
+    }
+
+    fn commit(mut self) -> Result<Vec<NamedPath>, ReportsError> {
+        for file in self.results_jsonl {
+            file.commit()?;
+        }
+        for file in self.results_csv {
+            file.finish().map_err(ReportsError::Read)?.commit()?;
+        }
+        if let Some(changes) = self.changes {
+            changes.commit()?;
+        }
+        for rejected in self.rejected {
+            let last = rejected.paths.last().cloned();
+            for writer in rejected.writers {
+                writer.finish().map_err(ReportsError::Read)?.commit()?;
+                self.names
+                    .extend(last.as_deref().map(|path| named("rejected", path)));
+            }
+        }
+        self.names.dedup();
+        Ok(self.names)
+    }
+}
+
+fn csv(file: AtomicFile) -> Result<ResultsCsv<AtomicFile>, ReportsError> {
+    let path = file.path().to_owned();
+    ResultsCsv::new(file).map_err(written(&path))
+}
+
+fn named(name: &str, path: &Path) -> NamedPath {
+    let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    NamedPath {
+        name: name.to_owned(),
+        path: full.display().to_string(),
+    }
+}
+
+impl Changes {
+    fn open(path: &Path, scope: ChangeScope) -> Result<Self, ReportsError> {
+        let file = AtomicFile::create_output(path)?;
+        if is_csv(path) {
+            return Ok(Self::Csv(
+                ChangesCsv::new(file, scope).map_err(written(path))?,
+            ));
+        }
+        Ok(Self::Jsonl(file))
+    }
+
+    fn write(&mut self, change: &Change) -> Result<(), ReportsError> {
+        match self {
+            Self::Csv(csv) => csv.write(change),
+            Self::Jsonl(file) => write_change(file, change),
+        }
+        .map_err(ReportsError::Read)
+    }
+
+    fn commit(self) -> Result<(), ReportsError> {
+        match self {
+            Self::Csv(csv) => csv.finish().map_err(ReportsError::Read)?.commit()?,
+            Self::Jsonl(file) => file.commit()?,
+        }
+        Ok(())
+    }
+}
+
+/// One for each input; where there are several, their number is in the name.
+fn rejected_files(of: &ReportOf<'_>, wanted: &Wanted) -> Vec<RejectedFiles> {
+    let several = of.dialects.len() > 1;
+    let numbered = |path: PathBuf, input: usize| {
+        if !several {
+            return path;
+        }
+        let stem = path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let ending = path
+            .extension()
+            .map(|e| format!(".{}", e.to_string_lossy()))
+            .unwrap_or_default();
+        path.with_file_name(format!("{stem}-{}{ending}", input + 1))
+    };
+    let of_input = |(input, dialect): (usize, &Dialect)| {
+        let in_run = numbered(of.dir.rejected(dialect.ending()), input);
+        let wanted = wanted.rejected.clone().map(|path| numbered(path, input));
+        RejectedFiles {
+            paths: std::iter::once(in_run).chain(wanted).collect(),
+            writers: Vec::new(),
+        }
+    };
+    of.dialects.iter().enumerate().map(of_input).collect()
+}
+
+impl RejectedFiles {
+    fn write(
+        &mut self,
+        result: &RowResult,
+        raw: RawRecord,
+        dialect: &Dialect,
+    ) -> Result<(), ReportsError> {
+        if self.writers.is_empty() {
+            for path in &self.paths {
+                let file = AtomicFile::create_output(path)?;
+                self.writers
+                    .push(RejectedWriter::new(file, dialect.clone()).map_err(written(path))?);
+            }
+        }
+        let error = result
+            .error
+            .as_ref()
+            .map_or("", |issue| issue.message.as_str());
+        let row = Rejected {
+            line: result.line,
+            status: result.status.as_str(),
+            error,
+            raw: &raw,
+        };
+        for (writer, path) in self.writers.iter_mut().zip(&self.paths) {
+            writer.write(&row).map_err(written(path))?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes bytes to a path whole or not at all, or to standard output where there is no path.
+pub(super) fn write_output(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let mut file = AtomicFile::create_output(path)?;
+    file.write_all(bytes).map_err(|e| file.write_error(e))?;
+    file.commit()
+}

@@ -1,0 +1,337 @@
+//! Sends a run's plan and reports what came of it: the part that `sync`, `apply` and `resume` share.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::BufReader;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use crate::config::Settings;
+use crate::helpcrunch::{ReadClient, WriteClient};
+use crate::journal::{
+    AccountDir, AccountMeta, Begin, Entry, JOURNAL_VERSION, JournalError, JournalWriter, Recovered,
+    RunDir, RunMeta, RunState,
+};
+use crate::outcome::RowStatus;
+use crate::report::{Ending, Stop, render_ending, write_ending};
+use crate::run::executor::{Executor, ExecutorError, ExecutorSettings, MOST_SETTLING, Sending};
+use crate::run::freshness::{Freshness, Refresher};
+use crate::run::jobs::Jobs;
+use crate::run::lane::LaneContext;
+use crate::run::memory::{Memory, Rewrite};
+use crate::run::settle::Settler;
+
+use super::exit::{Exit, Failure};
+use super::progress::SendingShown;
+use super::reports::{ReportOf, Wanted, Written};
+use super::session::{Session, state_failure};
+
+/// What to send, and under which rules.
+#[derive(Debug)]
+pub(super) struct Order<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) client: &'a ReadClient,
+    pub(super) refresher: &'a Refresher,
+    /// Column of each attribute, for messages.
+    pub(super) columns: BTreeMap<String, String>,
+    /// When the reading began that the plan stands on.
+    pub(super) read_at: Option<Instant>,
+    pub(super) recovered: Option<&'a Recovered>,
+    pub(super) digest: String,
+    /// Rows that the plan writes, and the seconds that they are thought to take.
+    pub(super) lanes: u64,
+    pub(super) seconds: f64,
+}
+
+/// Sends the plan of a run; what came of it is in the journal.
+pub(super) async fn send(
+    session: &Session,
+    dir: &RunDir,
+    meta: &mut RunMeta,
+    order: Order<'_>,
+) -> Result<Sent, Failure> {
+    meta.state = RunState::Applying;
+    dir.write_meta(meta).map_err(|e| state_failure(&e))?;
+    let journal = open_journal(session, dir, meta, &order)
+        .await
+        .map_err(|e| journal_failure(&e))?;
+    let limits = &order.settings.limits;
+    let context = Arc::new(LaneContext {
+        client: WriteClient::new(order.client.clone()),
+        journal,
+        clock: session.clock,
+        settler: Settler {
+            settle: limits.settle.max(order.settings.api.timeout),
+        },
+        merges_custom_data: false,
+        columns: order.columns,
+        rewrites: Mutex::default(),
+        settling: Semaphore::new(MOST_SETTLING),
+    });
+    let settings = ExecutorSettings {
+        concurrency: usize::from(limits.concurrency),
+        recheck_after: order.settings.remote.recheck_after,
+        read_at: order.read_at,
+        max_failures: order.settings.safety.max_failures,
+    };
+    let shown = SendingShown::new(&session.console, order.lanes, order.seconds);
+    let stop = session.stopping.stops.soft.child_token();
+    let executor = Executor::new(
+        Arc::clone(&context),
+        order.refresher,
+        settings,
+        stop,
+        &shown,
+    );
+    let open = |path| File::open(path).map(|f| BufReader::with_capacity(1 << 18, f));
+    let files = open(dir.plan()).and_then(|plan| Ok((plan, open(dir.rows())?)));
+    let (plan, rows) = files.map_err(|e| Failure::from_error(Exit::NotFinished, "state", &e))?;
+    let rows = (order.refresher.freshness == Freshness::PlanAnew).then_some(rows);
+    let jobs = Jobs::new(plan, rows, order.recovered)
+        .map_err(|e| Failure::from_error(Exit::NotFinished, "state", &e))?;
+    let sending = executor.run(jobs).await;
+    shown.finish();
+    let rewrites = std::mem::take(
+        &mut *context
+            .rewrites
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner),
+    );
+    Ok(Sent {
+        sending,
+        rewrites,
+        context,
+    })
+}
+
+/// What came of the sending, with the journal still open.
+#[derive(Debug)]
+pub(super) struct Sent {
+    pub(super) sending: Sending,
+    pub(super) rewrites: Vec<Rewrite>,
+    context: Arc<LaneContext>,
+}
+
+async fn open_journal(
+    session: &Session,
+    dir: &RunDir,
+    meta: &RunMeta,
+    order: &Order<'_>,
+) -> Result<JournalWriter, JournalError> {
+    match order.recovered {
+        Some(recovered) => {
+            let journal = JournalWriter::resume(&dir.journal(), recovered)?;
+            journal
+                .append(&Entry::Resumed {
+                    at: session.clock.rfc3339(),
+                })
+                .await?;
+            Ok(journal)
+        }
+        None => JournalWriter::create(
+            &dir.journal(),
+            Begin {
+                version: JOURNAL_VERSION,
+                run_id: meta.run_id.clone(),
+                account: meta
+                    .account
+                    .as_ref()
+                    .map(ToString::to_string)
+                    .unwrap_or_default(),
+                plan_digest: order.digest.clone(),
+            },
+        ),
+    }
+}
+
+fn journal_failure(error: &JournalError) -> Failure {
+    let failure = Failure::from_error(Exit::NotFinished, "journal", error);
+    match error.storage_problem() {
+        Some(problem) => failure.hint(problem.advice()),
+        None => failure,
+    }
+}
+
+/// What the end of a run is told with.
+#[derive(Debug)]
+pub(super) struct EndOf<'a> {
+    pub(super) report: ReportOf<'a>,
+    pub(super) wanted: &'a Wanted,
+    pub(super) settings: &'a Settings,
+    pub(super) client: &'a ReadClient,
+    pub(super) account: Option<&'a AccountDir>,
+    /// The command that goes on with this run.
+    pub(super) resume: String,
+}
+
+/// Closes the journal, writes the reports, tells the end. Gives the exit code.
+pub(super) async fn end(
+    session: &mut Session,
+    meta: &mut RunMeta,
+    sent: Sent,
+    end: EndOf<'_>,
+) -> Result<Exit, Failure> {
+    let stopped = stopped(session, &sent.sending, &end);
+    let journal = &sent.context.journal;
+    let at = session.clock.rfc3339();
+    if let Some(stop) = &stopped {
+        let reason = stop.reason.to_owned();
+        // A journal that failed has told so already; the end is not lost, since results are derived from what it holds.
+        let _ = journal.append(&Entry::Stopped { at, reason }).await;
+    }
+    let closed = journal.close().await;
+    let written = end
+        .report
+        .write(end.wanted)
+        .map_err(|e| Failure::from_error(Exit::NotFinished, "reports", &e))?;
+    let exit = match &stopped {
+        Some(stop) => stop.exit,
+        None => finished_exit(end.settings, session, &written),
+    };
+    remember(&end, &sent.rewrites, stopped.is_none()).map_err(|e| state_failure(&e))?;
+    meta.state = if stopped.is_some() {
+        RunState::Stopped
+    } else {
+        RunState::Finished
+    };
+    meta.ended_at = Some(session.clock.rfc3339());
+    meta.exit_code = Some(exit.code());
+    meta.counts = serde_json::to_value(written.tally.counts()).unwrap_or_default();
+    end.report
+        .dir
+        .write_meta(meta)
+        .map_err(|e| state_failure(&e))?;
+    session.count_requests(end.client, end.settings);
+    if let Some(stop) = stopped {
+        let (reason, message) = (stop.reason.to_owned(), stop.message);
+        session.summary.stop = Some(Stop {
+            reason,
+            message,
+            next_command: stop.next_command,
+        });
+    } else if let Err(error) = closed {
+        return Err(journal_failure(&error));
+    }
+    tell_end(session, exit, &written);
+    Ok(exit)
+}
+
+/// Why the run stopped before its end; nothing where it came to its end.
+fn stopped(session: &Session, sending: &Sending, end: &EndOf<'_>) -> Option<Failure> {
+    let mut failure = match &sending.error {
+        Some(ExecutorError::Journal(error)) => journal_failure(error),
+        Some(error @ (ExecutorError::Remote(_) | ExecutorError::Plan(_))) => {
+            Failure::from_error(Exit::NotFinished, "not_finished", error)
+        }
+        None => {
+            let gate = session.gate_failure(end.client);
+            if gate.is_none() && sending.too_many_failures {
+                let most = end.settings.safety.max_failures;
+                let message =
+                    format!("{most} rows failed, which is as many as safety.max_failures allows");
+                Failure::new(Exit::NotFinished, "max_failures", message)
+            } else if sending.pending > 0 {
+                let signal =
+                    || Failure::new(session.stopping.exit(), "signal", "the run was stopped");
+                gate.unwrap_or_else(signal)
+            } else {
+                return gate.filter(|g| g.exit == Exit::NotFinished && sending.pending > 0);
+            }
+        }
+    };
+    failure.next_command = Some(end.resume.clone());
+    Some(failure)
+}
+
+/// Rows that may be bad without harm are in the config; a row in doubt never is.
+pub(super) fn finished_exit(settings: &Settings, session: &Session, written: &Written) -> Exit {
+    let counts = written.tally.counts();
+    let bad = counts.get(RowStatus::Rejected) + counts.get(RowStatus::Failed);
+    let tolerated = settings
+        .safety
+        .tolerated_rows
+        .allows(bad, session.summary.input.rows);
+    if counts.get(RowStatus::InDoubt) > 0 || (bad > 0 && !tolerated) {
+        Exit::RowProblems
+    } else {
+        Exit::Done
+    }
+}
+
+/// The name of the account's file of values that HelpCrunch does not keep.
+const REWRITES: &str = "rewrites.jsonl";
+
+/// What the account remembers for its next runs.
+fn remember(
+    end: &EndOf<'_>,
+    rewrites: &[Rewrite],
+    finished: bool,
+) -> Result<(), crate::journal::StateError> {
+    let Some(account) = end.account else {
+        return Ok(());
+    };
+    if !rewrites.is_empty() {
+        let mut text = crate::platform::read_file(&account.file(REWRITES))?.unwrap_or_default();
+        for rewrite in rewrites {
+            text.extend(serde_json::to_vec(rewrite).unwrap_or_default());
+            text.push(b'\n');
+        }
+        crate::platform::write_whole(&account.file(REWRITES), &text)?;
+    }
+    if finished {
+        let mut meta = account
+            .read()?
+            .unwrap_or_else(|| AccountMeta::new(end.settings.api.account.clone()));
+        meta.finished_runs += 1;
+        account.write(&meta)?;
+    }
+    Ok(())
+}
+
+/// What the account remembers of values that were not kept, and how many runs it finished.
+pub(super) fn recall(account: &AccountDir) -> Result<(Memory, u64), Failure> {
+    let mut memory = Memory::default();
+    let text = crate::platform::read_file(&account.file(REWRITES))
+        .map_err(|e| Failure::from_error(Exit::NotFinished, "state", &e))?;
+    for line in text.unwrap_or_default().split(|b| *b == b'\n') {
+        if let Ok(rewrite) = serde_json::from_slice::<Rewrite>(line) {
+            memory.learn(rewrite);
+        }
+    }
+    let meta = account.read().map_err(|e| state_failure(&e))?;
+    Ok((memory, meta.map_or(0, |m| m.finished_runs)))
+}
+
+/// Tells the end of a run on standard output, with its figures in the summary.
+pub(super) fn tell_end(session: &mut Session, exit: Exit, written: &Written) {
+    session.summary.results = written.tally.counts();
+    session.summary.errors = written.tally.error_entries();
+    session.close_summary(exit);
+    let mut files = written.files.clone();
+    for path in session.summary_files().iter().take(1) {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        files.push(crate::report::NamedPath {
+            name: "summary".into(),
+            path: path.display().to_string(),
+        });
+    }
+    let (errors, warnings) = (written.tally.errors(), written.tally.warnings());
+    let ending = Ending {
+        summary: &session.summary,
+        errors: &errors,
+        warnings: &warnings,
+        notes: &[],
+        files: &files,
+    };
+    let console = &session.console;
+    if console.is_json() {
+        let mut json = Vec::new();
+        if write_ending(&mut json, &ending).is_ok() {
+            console.print(&String::from_utf8_lossy(&json));
+        }
+    } else {
+        console.print(&render_ending(&ending, console.view()));
+    }
+}

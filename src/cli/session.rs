@@ -1,0 +1,228 @@
+//! One command from its start to its exit code: clock, console, stops, and the summary that is written whatever
+//! the end is.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use tokio::time::Instant;
+
+use crate::config::{ConfigError, Loaded, Overrides, Settings, Unbuilt, load};
+use crate::helpcrunch::{GateStats, ReadClient, StopKind};
+use crate::journal::{RunDir, StateDir, StateError};
+use crate::pace::Clock;
+use crate::platform::{self, AtomicFile};
+use crate::report::{InputFacts, RateFacts, RequestFacts, Stop, Summary, write_summary};
+
+use super::console::Console;
+use super::exit::{Exit, Failure};
+use super::stopping::Stopping;
+
+/// What a config may say and this build cannot do yet: refused, never passed over.
+const UNBUILT: &[Unbuilt] = &[
+    Unbuilt {
+        key: "fields.*.overwrite",
+        value: Some("if_unedited"),
+    },
+    Unbuilt {
+        key: "custom_data.*.overwrite",
+        value: Some("if_unedited"),
+    },
+    Unbuilt {
+        key: "tags.managed",
+        value: Some("ours"),
+    },
+    Unbuilt {
+        key: "remote.strategy",
+        value: Some("snapshot"),
+    },
+];
+
+/// A command that is running.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) console: Console,
+    pub(super) clock: Clock,
+    started: Instant,
+    pub(super) stopping: Stopping,
+    pub(super) summary: Summary,
+    summary_file: Option<PathBuf>,
+    pub(super) run: Option<RunDir>,
+}
+
+impl Session {
+    pub(super) fn start(
+        command: &str,
+        console: Console,
+        summary_file: Option<PathBuf>,
+    ) -> Result<Self, Failure> {
+        let clock = Clock::start(SystemTime::now());
+        let stopping = Stopping::listen(&console)
+            .map_err(|e| Failure::from_error(Exit::NotFinished, "signals", &e))?;
+        let summary = Summary {
+            command: command.to_owned(),
+            started_at: clock.rfc3339(),
+            ..Summary::default()
+        };
+        Ok(Self {
+            console,
+            clock,
+            started: clock.now(),
+            stopping,
+            summary,
+            summary_file,
+            run: None,
+        })
+    }
+
+    /// Reads the config and says which file it was.
+    pub(super) fn load(&self, overrides: &Overrides) -> Result<Loaded, Failure> {
+        let folder =
+            std::env::current_dir().map_err(|e| Failure::from_error(Exit::Usage, "usage", &e))?;
+        let loaded = load(&folder, overrides).map_err(|e| config_failure(&e))?;
+        loaded
+            .refuse_unbuilt(UNBUILT)
+            .map_err(|e| config_failure(&e))?;
+        if let Some(file) = loaded.file() {
+            self.console.say(&format!("config: {}", file.display()));
+        }
+        Ok(loaded)
+    }
+
+    /// Ends the command: tells a failure, writes the summary, gives the exit code.
+    pub(super) fn finish(mut self, ended: Result<Exit, Failure>) -> Exit {
+        let exit = match ended {
+            Ok(exit) => exit,
+            Err(failure) => {
+                self.console.fail(&failure);
+                self.summary.stop.get_or_insert(Stop {
+                    reason: failure.reason.to_owned(),
+                    message: failure.message,
+                    next_command: failure.next_command,
+                });
+                failure.exit
+            }
+        };
+        self.close_summary(exit);
+        for path in self.summary_files() {
+            if let Err(failure) = self.write_summary(&path) {
+                self.console.fail(&failure);
+                return if exit == Exit::Done {
+                    failure.exit
+                } else {
+                    exit
+                };
+            }
+        }
+        exit
+    }
+
+    /// Brings the summary's times and code up to date.
+    pub(super) fn close_summary(&mut self, exit: Exit) {
+        self.summary.finished_at = self.clock.rfc3339();
+        self.summary.duration_s = (self.started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
+        self.summary.exit_code = exit.code();
+        debug_assert!(
+            self.summary.results.total() == 0 || self.summary.rows_add_up().is_ok(),
+            "{:?}",
+            self.summary.rows_add_up()
+        );
+    }
+
+    pub(super) fn summary_files(&self) -> Vec<PathBuf> {
+        let in_run = self.run.as_ref().map(RunDir::summary);
+        self.summary_file
+            .clone()
+            .into_iter()
+            .chain(in_run)
+            .collect()
+    }
+
+    fn write_summary(&self, path: &Path) -> Result<(), Failure> {
+        let failed =
+            |error: &dyn std::error::Error| Failure::from_error(Exit::NotFinished, "output", error);
+        let mut file = AtomicFile::create_output(path).map_err(|e| failed(&e))?;
+        write_summary(&mut file, &self.summary).map_err(|e| failed(&e))?;
+        file.commit().map_err(|e| failed(&e))
+    }
+
+    /// Takes over what the gate counted.
+    pub(super) fn count_requests(&mut self, client: &ReadClient, settings: &Settings) {
+        let stats: GateStats = client.gate().stats();
+        let seconds = match (stats.first_at, stats.last_at) {
+            (Some(first), Some(last)) => last.duration_since(first).as_secs_f64(),
+            _ => 0.0,
+        };
+        let limit = Some(settings.limits.requests_per_minute).filter(|limit| *limit > 0);
+        self.summary.rate = RateFacts::new(limit, stats.total, seconds);
+        self.summary.requests = RequestFacts {
+            total: stats.total,
+            read: stats.read,
+            write: stats.write,
+            retries: stats.retries,
+            rate_limited: stats.rate_limited,
+            by_endpoint: stats
+                .by_endpoint
+                .iter()
+                .map(|(name, count)| ((*name).to_owned(), *count))
+                .collect(),
+        };
+    }
+
+    pub(super) fn read_input(&mut self, rows: u64, bytes: u64) {
+        self.summary.input = InputFacts { rows, bytes };
+    }
+
+    /// The failure of a run whose gate closed.
+    pub(super) fn gate_failure(&self, client: &ReadClient) -> Option<Failure> {
+        let stop = client.gate().stop_reason()?;
+        let exit = match stop.kind {
+            StopKind::Signal => self.stopping.exit(),
+            StopKind::MaxRequests | StopKind::MaxDuration => Exit::Budget,
+            StopKind::Outage
+            | StopKind::ConsecutiveErrors
+            | StopKind::RetryAfterTooLong
+            | StopKind::Unauthorized
+            | StopKind::Redirected => Exit::NotFinished,
+        };
+        let reason = match stop.kind {
+            StopKind::Signal => "signal",
+            StopKind::MaxRequests => "max_requests",
+            StopKind::MaxDuration => "max_duration",
+            StopKind::Outage => "max_outage",
+            StopKind::ConsecutiveErrors => "max_consecutive_errors",
+            StopKind::RetryAfterTooLong => "max_retry_wait",
+            StopKind::Unauthorized => "unauthorized",
+            StopKind::Redirected => "redirected",
+        };
+        Some(Failure::new(exit, reason, stop.message))
+    }
+}
+
+/// The state directory: the one that was named, else the platform's.
+pub(super) fn state_dir(settings: &Settings) -> Result<StateDir, Failure> {
+    named_state_dir(settings.run.state_dir.as_deref())
+}
+
+pub(super) fn named_state_dir(named: Option<&Path>) -> Result<StateDir, Failure> {
+    if let Some(path) = named {
+        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        return Ok(StateDir::at(absolute));
+    }
+    let home = platform::state_home();
+    let home = home.ok_or_else(|| {
+        Failure::usage("no state directory is known for this user: name one with --state-dir")
+    })?;
+    Ok(StateDir::at(home))
+}
+
+pub(super) fn state_failure(error: &StateError) -> Failure {
+    Failure::from_error(Exit::NotFinished, "state", error)
+        .hint("name another state directory with --state-dir, or make room there")
+}
+
+fn config_failure(error: &ConfigError) -> Failure {
+    Failure {
+        reason: "config",
+        ..Failure::usage(error)
+    }
+}

@@ -1,0 +1,59 @@
+//! Signals: the first stops the intake and lets end what is in flight, the second drops it, the third ends the
+//! process.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::helpcrunch::Stops;
+use crate::platform::{StopSignal, StopSignals};
+
+use super::console::Console;
+use super::exit::Exit;
+
+/// After SIGTERM the process ends within 20 s (contract): what is in flight is dropped so long before.
+const GRACE: Duration = Duration::from_secs(12);
+
+/// Which signal came first.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Stopping {
+    pub(super) stops: Stops,
+    first: Arc<Mutex<Option<StopSignal>>>,
+}
+
+impl Stopping {
+    /// Listens until the process ends.
+    ///
+    /// # Errors
+    /// Where the system takes no handler.
+    pub(super) fn listen(console: &Console) -> std::io::Result<Self> {
+        let stopping = Self::default();
+        let mut signals = StopSignals::listen()?;
+        let (heard, console) = (stopping.clone(), console.clone());
+        tokio::spawn(async move {
+            let first = signals.next().await;
+            *heard.first.lock().unwrap_or_else(PoisonError::into_inner) = Some(first);
+            heard.stops.soft.cancel();
+            console.say("stopping: what is in flight ends first (again: drop it)");
+            tokio::select! {
+                _ = signals.next() => {}
+                () = tokio::time::sleep(GRACE) => {}
+            }
+            heard.stops.hard.cancel();
+            signals.next().await;
+            std::process::exit(i32::from(heard.exit().code()));
+        });
+        Ok(stopping)
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stops.soft.is_cancelled()
+    }
+
+    /// The exit code of a run that a signal stopped.
+    pub(super) fn exit(&self) -> Exit {
+        match *self.first.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(StopSignal::Terminate) => Exit::Terminated,
+            Some(StopSignal::Interrupt) | None => Exit::Interrupted,
+        }
+    }
+}
