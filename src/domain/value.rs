@@ -44,7 +44,10 @@ impl fmt::Display for Value {
 
 fn same_text(a: &str, b: &str) -> bool {
     use unicode_normalization::{UnicodeNormalization, is_nfc};
-    a == b || (!(a.is_ascii() && b.is_ascii()) && !(is_nfc(a) && is_nfc(b)) && a.nfc().eq(b.nfc()))
+    if a == b || (is_nfc(a) && is_nfc(b)) {
+        return a == b;
+    }
+    a.nfc().eq(b.nfc())
 }
 
 /// What a custom property is declared to be; `Auto` keeps the input's own JSON type.

@@ -44,7 +44,7 @@ pub struct Page {
 
 type Members<'a> = BTreeMap<String, &'a RawValue>;
 
-pub(super) fn customer(body: &[u8]) -> Result<RemoteCustomer, DecodeError> {
+pub fn customer(body: &[u8]) -> Result<RemoteCustomer, DecodeError> {
     let raw: &RawValue = serde_json::from_slice(body)?;
     read_customer(raw)
 }

@@ -14,7 +14,7 @@ use super::{
 };
 
 /// The largest answer that is read, after decompression. A page of a hundred customers is far below it.
-const LARGEST_BODY: usize = 64 << 20;
+pub(super) const LARGEST_BODY: usize = 64 << 20;
 
 /// An idle connection is not used again after this long: servers close theirs after five seconds and more, and a
 /// create that meets such a close has an unknown outcome for nothing.
@@ -24,11 +24,13 @@ const IDLE: Duration = Duration::from_secs(4);
 const CONNECT: Duration = Duration::from_secs(10);
 
 /// The API over HTTP. Its `Debug` shows no key.
+///
+/// It repeats nothing. What is left below it is the pool's move to a fresh connection when a kept one turns out
+/// closed before the first byte of a request went out on it, which no server can see.
 pub struct HttpTransport {
     client: Client,
     base_url: BaseUrl,
     scrubber: Scrubber,
-    largest_body: usize,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -80,7 +82,6 @@ impl HttpTransport {
             client: builder.build().map_err(HttpTransportError::Client)?,
             base_url: base_url.clone(),
             scrubber: Scrubber::new(&settings.key),
-            largest_body: LARGEST_BODY,
         })
     }
 
@@ -113,9 +114,9 @@ impl HttpTransport {
             .await
             .map_err(|error| self.failure(&error))?
         {
-            if body.len() + chunk.len() > self.largest_body {
+            if body.len() + chunk.len() > LARGEST_BODY {
                 return Err(TransportError::TooLarge {
-                    limit: self.largest_body,
+                    limit: LARGEST_BODY,
                 });
             }
             body.extend_from_slice(&chunk);

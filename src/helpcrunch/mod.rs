@@ -17,12 +17,15 @@ mod settings;
 mod transport;
 mod wire;
 
+#[cfg(test)]
+mod http_transport_tests;
+
 pub use api_error::ApiError;
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use call_error::{CallError, Sent};
 pub use classify::Trouble;
 pub use client::{ReadClient, WriteClient};
-pub use decode::{DecodeError, Page};
+pub use decode::{DecodeError, Page, customer as decode_customer};
 pub use encode::{PatchBody, PropertyWrite};
 pub use endpoint::{Endpoint, Method, Safety};
 pub use gate::{Gate, GateParts, GateStats, StopKind, StopReason, Stops};

@@ -14,6 +14,8 @@ mod date;
 mod date_text;
 mod email;
 mod field;
+#[cfg(test)]
+mod fixture;
 mod given;
 mod identity;
 mod locale;

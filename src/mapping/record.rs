@@ -171,3 +171,334 @@ fn nested() -> Problem {
     Problem::new("nested", "is a list or an object where one value is wanted")
         .advice("name the member that holds the value, as `object.member`")
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::fixture::{KEYS, columns, settings};
+    use super::super::fixture::{
+        issues, object, schema, table, table_of, wanted, wanted_of_object,
+    };
+    use super::*;
+    use crate::domain::{IssueKind, Number};
+
+    fn field(customer: &DesiredCustomer, field: Field) -> Option<String> {
+        customer.field(field).map(|wish| match wish {
+            Wish::Set(value) => value.to_string(),
+            Wish::Clear => "(clear)".to_owned(),
+        })
+    }
+
+    const CLEAR: &str = "[rows]\nempty_cells = \"clear\"\n";
+
+    #[test]
+    fn a_plain_row_is_mapped() {
+        let customer = wanted(
+            "",
+            &[
+                ("userId", " u1 "),
+                ("email", " Ann@Example.com "),
+                ("Name", " Ann  Lee "),
+                ("first seen", "2020-09-01T12:00:00Z"),
+                ("blocked", "yes"),
+                ("locale", "uk-UA"),
+                ("custom.n", "15"),
+                ("custom.t", "007"),
+                ("tags", "vip; lead;vip;; "),
+            ],
+        );
+        assert_eq!(customer.key.user_id.as_deref(), Some("u1"));
+        assert_eq!(customer.key.email.as_deref(), Some("Ann@Example.com"));
+        assert_eq!(
+            field(&customer, Field::Email).as_deref(),
+            Some("Ann@Example.com")
+        );
+        assert_eq!(field(&customer, Field::Name).as_deref(), Some(" Ann  Lee "));
+        assert_eq!(
+            customer.field(Field::FirstSeen),
+            Some(&Wish::Set(Value::Date(1_598_961_600)))
+        );
+        assert_eq!(
+            customer.field(Field::Blocked),
+            Some(&Wish::Set(Value::Bool(true)))
+        );
+        assert_eq!(field(&customer, Field::Locale).as_deref(), Some("uk"));
+        let number = CustomValue::Number(Number::parse("15").unwrap());
+        let text = CustomValue::Text("007".into());
+        let expected = [
+            ("n".into(), Wish::Set(number)),
+            ("t".into(), Wish::Set(text)),
+        ];
+        assert_eq!(customer.custom_data, expected);
+        let tags: Vec<_> = customer
+            .tags
+            .add
+            .iter()
+            .map(|tag| tag.name.as_str())
+            .collect();
+        assert_eq!(tags, ["vip", "lead"]);
+        assert!(customer.tags.spoken);
+    }
+
+    #[test]
+    fn an_empty_cell_says_nothing_or_clears() {
+        let cells = [
+            ("userId", "u1"),
+            ("email", ""),
+            ("name", " "),
+            ("custom.p", ""),
+            ("blocked", ""),
+        ];
+        let keep = wanted("", &cells);
+        assert_eq!(keep.fields.len(), 1);
+        assert_eq!(keep.custom_data, []);
+        let clear = wanted(CLEAR, &cells);
+        assert_eq!(clear.field(Field::Name), Some(&Wish::Clear));
+        assert_eq!(clear.custom_data, [("p".into(), Wish::Clear)]);
+        // A match key and a one-way field are never cleared.
+        assert_eq!(clear.field(Field::Email), None);
+        assert_eq!(clear.field(Field::Blocked), None);
+    }
+
+    #[test]
+    fn null_values_are_empty_cells() {
+        let config = format!("{CLEAR}[input]\nnull_values = [\"NULL\"]");
+        let customer = wanted(
+            &config,
+            &[("email", "a@b.c"), ("userId", "NULL"), ("name", " NULL ")],
+        );
+        assert_eq!(customer.key.user_id, None);
+        assert_eq!(customer.field(Field::Name), Some(&Wish::Clear));
+    }
+
+    #[test]
+    fn json_null_clears_and_a_missing_member_says_nothing() {
+        let names = [
+            "userId",
+            "email",
+            "name",
+            "company",
+            "customData.p",
+            "unsubscribed",
+            "tags",
+        ];
+        let json = r#"{"userId":7,"email":null,"name":null,"customData":{"p":null},"unsubscribed":null,"tags":null}"#;
+        let customer = wanted_of_object("", &names, json);
+        assert_eq!(customer.key.user_id.as_deref(), Some("7"));
+        assert_eq!(customer.key.email, None);
+        let expected = [
+            (Field::Name, Wish::Clear),
+            (Field::UserId, Wish::Set(Value::Text("7".into()))),
+        ];
+        assert_eq!(customer.fields, expected);
+        assert_eq!(customer.custom_data, [("p".into(), Wish::Clear)]);
+        assert!(customer.tags.spoken && customer.tags.add.is_empty());
+    }
+
+    #[test]
+    fn a_field_that_is_no_match_key_can_be_cleared() {
+        let columns = columns(&["userId", "email"]);
+        let schema = Schema::new(&settings(CLEAR), &[KeyField::UserId], &[&columns]).unwrap();
+        let mapped = schema.map(&table(&[("userId", "u1"), ("email", "")]));
+        assert_eq!(
+            mapped.desired.unwrap().field(Field::Email),
+            Some(&Wish::Clear)
+        );
+    }
+
+    #[test]
+    fn all_that_is_wrong_with_a_row_is_reported_without_its_values() {
+        let cells = [
+            ("email", "secret-not-mail"),
+            ("userId", "9.87E+15"),
+            ("firstSeen", "03/04/2024"),
+            ("blocked", "maybe"),
+            ("locale", "elvish"),
+        ];
+        let found = issues("", &cells);
+        let found: Vec<_> = found
+            .iter()
+            .map(|(c, col)| (c.as_str(), col.as_deref().unwrap()))
+            .collect();
+        let expected = [
+            ("bad_email", "email"),
+            ("spreadsheet_number", "userId"),
+            ("ambiguous_date", "firstSeen"),
+            ("bad_boolean", "blocked"),
+            ("bad_locale", "locale"),
+        ];
+        assert_eq!(found, expected);
+        let names: Vec<_> = cells.iter().map(|(name, _)| *name).collect();
+        let mapped = schema("", &names).unwrap().map(&table(&cells));
+        for issue in &mapped.issues {
+            assert_eq!(issue.kind, IssueKind::Input);
+            let text = format!("{issue:?}");
+            assert!(
+                cells.iter().all(|(_, value)| !text.contains(value)),
+                "{text}"
+            );
+            assert!(issue.hint.is_some(), "{text}");
+        }
+        assert!(
+            mapped
+                .cells
+                .iter()
+                .any(|c| c.column == "blocked" && c.text == "maybe")
+        );
+    }
+
+    #[test]
+    fn the_rest_of_a_rejected_rows_key_is_kept() {
+        let cells = [("email", "ann"), ("userId", "u1")];
+        let mapped = schema("", &["email", "userId"])
+            .unwrap()
+            .map(&table(&cells));
+        assert_eq!(mapped.key().user_id.as_deref(), Some("u1"));
+        assert_eq!(mapped.key().email, None);
+    }
+
+    #[test]
+    fn a_row_without_a_key_is_no_match() {
+        let mapped = schema("", &["email", "userId", "name"]).unwrap();
+        let mapped = mapped.map(&table(&[("email", " "), ("userId", ""), ("name", "Ann")]));
+        let [issue] = mapped.issues.as_slice() else {
+            panic!()
+        };
+        assert_eq!(
+            (issue.kind, issue.code.as_str()),
+            (IssueKind::Match, "no_key")
+        );
+        assert!(
+            issue.message.contains("`userId`, `email`"),
+            "{}",
+            issue.message
+        );
+        // A key that is there and bad is reported as bad, not as missing.
+        assert_eq!(
+            issues("", &[("email", "ann")]),
+            [("bad_email".into(), Some("email".into()))]
+        );
+    }
+
+    #[test]
+    fn several_inputs_name_their_own_columns() {
+        let (one, other) = (columns(&["email", "name"]), columns(&["E-mail"]));
+        let schema = Schema::new(&settings(CLEAR), &KEYS, &[&one, &other]).unwrap();
+        let good = schema
+            .map(&table_of(1, &[("E-mail", "a@b.c")]))
+            .desired
+            .unwrap();
+        assert_eq!(
+            good.fields.len(),
+            1,
+            "a column that an input lacks says nothing"
+        );
+        let bad = schema.map(&table_of(1, &[("E-mail", "a")]));
+        assert_eq!(bad.issues[0].column.as_deref(), Some("E-mail"));
+        assert_eq!(bad.cells.len(), 1);
+    }
+
+    #[test]
+    fn values_are_translated_before_they_are_typed() {
+        let config = r#"
+            [fields]
+            email = { column = "e", case = "lower" }
+            locale = { column = "l", map = { Ukrainian = "uk", English = "en" }, default = "en" }
+            company = { template = "{{ org }} ({{ c }})" }
+            [custom_data]
+            vip = { column = "v", map = { X = "true" } }
+        "#;
+        let cells = [
+            ("e", "Ann@B.C"),
+            ("l", "Martian"),
+            ("org", "A"),
+            ("c", "UA"),
+            ("v", "X"),
+        ];
+        let customer = wanted(config, &cells);
+        assert_eq!(field(&customer, Field::Email).as_deref(), Some("ann@b.c"));
+        assert_eq!(field(&customer, Field::Locale).as_deref(), Some("en"));
+        assert_eq!(field(&customer, Field::Company).as_deref(), Some("A (UA)"));
+        assert_eq!(
+            customer.custom_data,
+            [("vip".into(), Wish::Set(CustomValue::Bool(true)))]
+        );
+        let cells = [("e", "a@b.c"), ("l", ""), ("org", ""), ("c", ""), ("v", "")];
+        assert_eq!(wanted(config, &cells).fields.len(), 1);
+    }
+
+    #[test]
+    fn lists_and_objects_are_no_values() {
+        let names = ["email", "name", "customData.p"];
+        let json = r#"{"email":"a@b.c","name":["x"],"customData":{"p":{"q":1}}}"#;
+        let mapped = schema("", &names).unwrap().map(&object(json));
+        let codes: Vec<_> = mapped.issues.iter().map(|i| i.code.as_str()).collect();
+        assert_eq!(codes, ["nested", "nested"]);
+    }
+
+    fn json() -> impl Strategy<Value = serde_json::Value> {
+        let leaf = prop_oneof![
+            Just(serde_json::Value::Null),
+            any::<bool>().prop_map(Into::into),
+            any::<f64>().prop_map(Into::into),
+            any::<i64>().prop_map(Into::into),
+            any::<String>().prop_map(Into::into),
+        ];
+        leaf.prop_recursive(2, 8, 3, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..3).prop_map(Into::into),
+                prop::collection::btree_map("name|color|[a-z]", inner, 0..3)
+                    .prop_map(|map| serde_json::Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    const ALL: [&str; 17] = [
+        "name",
+        "email",
+        "userId",
+        "company",
+        "phone",
+        "firstSeen",
+        "lastSeen",
+        "unsubscribed",
+        "blocked",
+        "source",
+        "referer",
+        "lastPage",
+        "locale",
+        "notes",
+        "customData.a",
+        "customData.b",
+        "tags",
+    ];
+
+    fn sound(mapped: &Mapped) -> bool {
+        let empty = |text: Option<&str>| text == Some("");
+        match &mapped.desired {
+            None => !mapped.issues.is_empty(),
+            Some(customer) => {
+                let values = customer.fields.iter().filter_map(|(_, wish)| wish.value());
+                mapped.issues.is_empty()
+                    && (customer.key.user_id.is_some() || customer.key.email.is_some())
+                    && !values.into_iter().any(|value| empty(value.as_text()))
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_table_is_mapped_or_has_an_issue(texts in prop::collection::vec(any::<String>(), ALL.len())) {
+            let cells: Vec<_> = ALL.into_iter().zip(texts.iter().map(String::as_str)).collect();
+            prop_assert!(sound(&schema(CLEAR, &ALL).unwrap().map(&table(&cells))));
+        }
+
+        #[test]
+        fn any_object_is_mapped_or_has_an_issue(values in prop::collection::vec(json(), ALL.len())) {
+            let members = ALL.into_iter().map(str::to_owned).zip(values);
+            let text = serde_json::to_string(&members.collect::<serde_json::Map<_, _>>()).unwrap();
+            prop_assert!(sound(&schema("", &ALL).unwrap().map(&object(&text))));
+        }
+    }
+}

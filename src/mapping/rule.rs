@@ -90,7 +90,7 @@ impl Rule {
 
     pub(super) fn columns(&self) -> Vec<&str> {
         match &self.source {
-            Source::Column(slot) => vec![slot.label()],
+            Source::Column(slot) => slot.names(),
             Source::Template(template) => template.columns().collect(),
         }
     }

@@ -6,7 +6,7 @@ use super::given::Emptiness;
 use super::property::PropertyReader;
 use super::rule::{Rule, Target, date_reader, property_reader};
 use super::schema_error::{Nearest, SchemaError};
-use super::slot::Inputs;
+use super::slot::{Inputs, Slot};
 use super::tags::{ManagedTagRule, TagRule};
 use super::{AttributeRule, FieldRules, MappingSettings, PropertyRules, TagSettings, auto};
 use crate::domain::{Columns, CustomType, Field, FieldKind, KeyField, Overwrite};
@@ -118,7 +118,7 @@ impl Schema {
                 ("tags", &tags.column),
                 ("tags to remove", &tags.remove_column),
             ];
-            slots.map(|(name, slot)| (name, slot.iter().map(|s| s.label()).collect()))
+            slots.map(|(name, slot)| (name, slot.iter().flat_map(Slot::names).collect()))
         });
         self.rules()
             .map(|rule| (rule.attribute.as_str(), rule.columns()))
@@ -311,4 +311,231 @@ fn tags(
     let column = slot("tags", &settings.column)?;
     let remove_column = slot("tags to remove", &settings.remove_column)?;
     TagRule::new(settings, column, remove_column).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{KEYS, columns, schema, settings};
+    use super::*;
+    use crate::domain::TagMode;
+
+    fn error(config: &str, names: &[&str]) -> String {
+        schema(config, names).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn absent_sections_are_filled_from_the_columns() {
+        let names = ["User ID", "email", "custom.plan", "Tags", "id", "Shoe size"];
+        let schema = schema("", &names).unwrap();
+        let fields: Vec<_> = schema.fields().map(|(field, _)| field).collect();
+        assert_eq!(fields, [Field::Email, Field::UserId]);
+        let properties: Vec<_> = schema.properties().collect();
+        assert_eq!(properties, [("plan", CustomType::Auto, Overwrite::Default)]);
+        assert_eq!(schema.tags().unwrap().mode, TagMode::Add);
+        assert_eq!(schema.unused_columns(), ["id", "Shoe size"]);
+        assert_eq!(schema.keys(), KEYS);
+    }
+
+    #[test]
+    fn a_section_that_is_there_is_used_as_written() {
+        let config = "[fields]\nemail = \"Mail\"\n[custom_data]\n[tags]\n";
+        let schema = schema(config, &["Mail", "name", "custom.x", "tags"]).unwrap();
+        assert_eq!(schema.fields().count(), 1);
+        assert_eq!(schema.properties().count(), 0);
+        assert!(schema.tags().is_none());
+        assert_eq!(schema.unused_columns(), ["name", "custom.x", "tags"]);
+        assert_eq!(schema.keys(), [KeyField::Email]);
+    }
+
+    #[test]
+    fn overwrite_and_types_are_exposed_for_ownership() {
+        let config = "[fields]\nemail = \"e\"\nblocked = { column = \"b\", overwrite = \"always\" }\n\
+            phone = { column = \"p\", overwrite = \"if_empty\" }\n\
+            [custom_data]\nmrr = { column = \"m\", type = \"number\", overwrite = \"if_unedited\" }\n";
+        let schema = schema(config, &["e", "b", "p", "m"]).unwrap();
+        let fields: Vec<_> = schema.fields().collect();
+        let expected = [
+            (Field::Email, Overwrite::Default),
+            (Field::Phone, Overwrite::IfEmpty),
+            (Field::Blocked, Overwrite::Always),
+        ];
+        assert_eq!(fields, expected);
+        let properties: Vec<_> = schema.properties().collect();
+        let expected = ("mrr", CustomType::Number, Overwrite::IfUnedited);
+        assert_eq!(properties, [expected]);
+    }
+
+    #[test]
+    fn names_that_are_not_there_name_the_nearest() {
+        let unknown = error("[fields]\nuser_id = \"x\"", &["x"]);
+        assert!(
+            unknown.contains("`user_id`") && unknown.contains("`userId`"),
+            "{unknown}"
+        );
+        let section = error("[fields]\ntags = \"x\"", &["x"]);
+        assert!(section.contains("[tags]"), "{section}");
+        let column = error("[fields]\nemail = \"Emial\"", &["Email", "Name"]);
+        assert!(
+            column.contains("`Emial`") && column.contains("`Email`"),
+            "{column}"
+        );
+        let tags = error("[tags]\ncolumn = \"Tgas\"", &["email", "Tags"]);
+        assert!(tags.contains("`Tags`"), "{tags}");
+        let removed = error("[tags]\nremove_column = \"x\"", &["email", "Tags"]);
+        assert!(removed.contains("tags to remove"), "{removed}");
+    }
+
+    #[test]
+    fn two_columns_for_one_field_are_named_both() {
+        let found = error("", &["email", "E-Mail"]);
+        assert!(found.contains("`email` and `E-Mail`"), "{found}");
+        let twice = error("[fields]\nemail = \"Mail\"", &["Mail", "x", "Mail"]);
+        assert!(
+            twice.contains("column 1") && twice.contains("column 3"),
+            "{twice}"
+        );
+        assert!(error("", &["tags", "Tags", "email"]).contains("`tags` and `Tags`"));
+        assert!(schema("", &["email", "unused", "unused"]).is_ok());
+    }
+
+    #[test]
+    fn a_column_has_to_be_in_one_of_several_inputs() {
+        let (one, other) = (columns(&["email", "name"]), columns(&["E-mail", "plan"]));
+        let written = settings("[custom_data]\nplan = \"plan\"");
+        let schema = Schema::new(&written, &KEYS, &[&one, &other]).unwrap();
+        // Each input's own spelling of a found field is used, and none of them is left over.
+        assert_eq!(schema.unused_columns(), [""; 0]);
+        let written = settings("[custom_data]\nplan = \"plam\"");
+        assert!(Schema::new(&written, &KEYS, &[&one, &other]).is_err());
+    }
+
+    #[test]
+    fn options_that_do_not_fit_are_errors() {
+        for (rule, word) in [
+            ("name = { column = \"c\", type = \"number\" }", "`type`"),
+            ("name = { column = \"c\", format = \"%Y\" }", "`format`"),
+            (
+                "name = { column = \"c\", timezone = \"UTC\" }",
+                "`timezone`",
+            ),
+            ("name = { column = \"c\", default = \"x\" }", "`map`"),
+            ("blocked = { column = \"c\", case = \"lower\" }", "`case`"),
+            ("locale = { column = \"c\", case = \"lower\" }", "`case`"),
+            (
+                "id = { column = \"c\", overwrite = \"always\" }",
+                "`overwrite`",
+            ),
+            ("firstSeen = { column = \"c\", type = \"text\" }", "a date"),
+            (
+                "firstSeen = { column = \"c\", format = \"%d.%m\" }",
+                "whole date",
+            ),
+            (
+                "firstSeen = { column = \"c\", timezone = \"Europe/Kyv\" }",
+                "`Europe/Kyiv`",
+            ),
+            (
+                "firstSeen = { column = \"c\", format = \"unix\", timezone = \"UTC\" }",
+                "no zone",
+            ),
+            ("name = { column = \"c\", template = \"x\" }", "both"),
+            ("name = { case = \"lower\" }", "neither"),
+            ("name = { template = \"{{ c\" }", "line 1"),
+        ] {
+            let text = error(&format!("[fields]\nemail = \"e\"\n{rule}"), &["e", "c"]);
+            assert!(text.contains(word), "{rule}: {text}");
+        }
+        for (rule, word) in [
+            ("\"\" = \"c\"", "without a name"),
+            ("p = { column = \"c\", format = \"%F\" }", "type = \"date\""),
+            (
+                "p = { column = \"c\", type = \"number\", case = \"lower\" }",
+                "`case`",
+            ),
+        ] {
+            let text = error(&format!("[custom_data]\n{rule}"), &["email", "c"]);
+            assert!(text.contains(word), "{rule}: {text}");
+        }
+    }
+
+    #[test]
+    fn tag_settings_that_cannot_work_are_errors() {
+        for (rule, word) in [
+            ("separator = \"\"", "`separator`"),
+            ("always = [\" \"]", "`always`"),
+            ("colors = { vip = \"reddish\" }", "`vip`"),
+            ("mode = \"exact\"", "`column`"),
+            ("column = \"c\"\nmode = \"managed\"", "`managed`"),
+            ("column = \"c\"\nmanaged = [\"a{b\"]", "`a{b`"),
+        ] {
+            let text = error(&format!("[tags]\n{rule}"), &["email", "c"]);
+            assert!(text.contains(word), "{rule}: {text}");
+        }
+    }
+
+    #[test]
+    fn without_a_match_key_the_columns_are_listed() {
+        let text = error("", &["Name", "Phone"]);
+        assert!(
+            text.contains("`Name`, `Phone`") && text.contains("[fields]"),
+            "{text}"
+        );
+        let only_email = [KeyField::Email];
+        let columns = columns(&["userId"]);
+        assert!(Schema::new(&settings(""), &only_email, &[&columns]).is_err());
+    }
+
+    #[test]
+    fn a_mapped_id_is_a_match_key() {
+        let by_id = |keys: &[KeyField], config: &str, names: &[&str]| {
+            let columns = columns(names);
+            let schema = Schema::new(&settings(config), keys, &[&columns]).unwrap();
+            schema.keys().to_vec()
+        };
+        assert_eq!(
+            by_id(&KEYS, "[fields]\nid = \"id\"", &["id"]),
+            [KeyField::Id]
+        );
+        let both = "[fields]\nid = \"id\"\nemail = \"email\"";
+        let listed = [KeyField::Email, KeyField::Id];
+        assert_eq!(by_id(&listed, both, &["id", "email"]), listed);
+        assert_eq!(
+            by_id(&KEYS, both, &["id", "email"]),
+            [KeyField::Id, KeyField::Email]
+        );
+    }
+
+    #[test]
+    fn without_known_columns_names_are_not_checked() {
+        let config =
+            "[fields]\nemail = \"E-mail\"\nname = { template = \"{{ a.b }} {{ row['c d'] }}\" }";
+        assert!(Schema::new(&settings(config), &KEYS, &[]).is_ok());
+        assert!(schema(config, &[]).is_ok());
+        assert!(Schema::new(&settings(""), &KEYS, &[]).is_ok());
+        assert!(Schema::new(&settings("[fields]\nnam = \"x\""), &KEYS, &[]).is_err());
+    }
+
+    #[test]
+    fn columns_of_templates_count_as_used() {
+        let config = "[fields]\nemail = \"e\"\ncompany = { template = \"{{ org }} {{ row['Full name'] }}\" }";
+        let schema = schema(config, &["e", "org", "Full name", "x"]).unwrap();
+        assert_eq!(schema.unused_columns(), ["x"]);
+        let sources: Vec<_> = schema.sources().collect();
+        assert_eq!(
+            sources,
+            [("email", vec!["e"]), ("company", vec!["Full name", "org"])]
+        );
+    }
+
+    #[test]
+    fn managed_tags_match_globs_and_their_own_names() {
+        let config =
+            "[tags]\ncolumn = \"t\"\nmode = \"managed\"\nmanaged = [\"vip\", \"plan:*\", \"a[b]\"]";
+        let schema = schema(config, &["email", "t"]).unwrap();
+        let names = &schema.tags().unwrap().names;
+        for name in ["vip", "plan:a/b", "a[b]", "ab"] {
+            assert!(names.is_match(name), "{name}");
+        }
+        assert!(!names.is_match("VIP") && !names.is_match("vip2"));
+    }
 }

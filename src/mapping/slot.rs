@@ -21,6 +21,17 @@ impl Slot {
         &self.label
     }
 
+    /// All names that the column has in the inputs, once each.
+    pub(super) fn names(&self) -> Vec<&str> {
+        let mut names = vec![self.label()];
+        for place in self.places.iter().flatten() {
+            if !names.contains(&place.name.as_str()) {
+                names.push(&place.name);
+            }
+        }
+        names
+    }
+
     /// The column's name in the row's own input: inputs may write the name of one field differently.
     pub(super) fn name_for(&self, row: &Row) -> &str {
         self.place(row).map_or(&self.label, |place| &place.name)

@@ -240,3 +240,116 @@ fn without_doubles(tags: Vec<Tag>) -> Vec<Tag> {
     tags.filter_map(|(tag, first)| first.then_some(tag))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::fixture::{issues, object, schema, wanted, wanted_of_object};
+    use super::*;
+
+    fn tags(config: &str, cell: &str) -> DesiredTags {
+        wanted(config, &[("email", "a@b.c"), ("tags", cell)]).tags
+    }
+
+    fn names(tags: &DesiredTags) -> Vec<&str> {
+        tags.add.iter().map(|tag| tag.name.as_str()).collect()
+    }
+
+    fn of_object(json: &str) -> DesiredTags {
+        let json = format!(r#"{{"email":"a@b.c","tags":{json}}}"#);
+        wanted_of_object("", &["email", "tags"], &json).tags
+    }
+
+    const ALWAYS: &str =
+        "[tags]\ncolumn = \"tags\"\nalways = [\"imported\", \"imported\"]\nseparator = \"||\"\n";
+
+    #[test]
+    fn a_cell_is_split_trimmed_and_without_doubles() {
+        let split = tags("", " vip ;Lead;vip;; lead");
+        assert_eq!(names(&split), ["vip", "Lead", "lead"]);
+        assert!(split.spoken);
+        assert_eq!(
+            names(&tags(ALWAYS, "a;b || c|d")),
+            ["a;b", "c|d", "imported"]
+        );
+    }
+
+    #[test]
+    fn an_empty_cell_speaks_only_where_empty_cells_clear() {
+        for empty in ["", "  ", " ; ;"] {
+            assert!(!tags("", empty).spoken, "{empty}");
+            assert!(
+                tags("[rows]\nempty_cells = \"clear\"", empty).spoken,
+                "{empty}"
+            );
+        }
+        let always = tags(ALWAYS, "");
+        assert_eq!((names(&always), always.spoken), (vec!["imported"], false));
+    }
+
+    #[test]
+    fn json_lists_are_taken_as_they_are() {
+        let list = of_object(
+            r##"["vip", " a;b ", "", {"name":"red","color":"#ff0000"}, {"name":"x","color":null}]"##,
+        );
+        assert_eq!(names(&list), ["vip", "a;b", "red", "x"]);
+        assert_eq!(list.add[2].color.as_deref(), Some("#ff0000"));
+        assert!(of_object("[]").spoken && of_object("null").spoken);
+        assert!(!of_object("\"\"").spoken);
+        assert_eq!(names(&of_object("\"a;b\"")), ["a", "b"]);
+        let missing = wanted_of_object("", &["email", "tags"], r#"{"email":"a@b.c"}"#);
+        assert!(!missing.tags.spoken);
+    }
+
+    #[test]
+    fn other_json_is_refused() {
+        for (json, code) in [
+            ("5", "bad_tags"),
+            ("{}", "bad_tags"),
+            ("[5]", "bad_tags"),
+            ("[{\"color\":\"red\"}]", "bad_tags"),
+            ("[{\"name\":\" \"}]", "bad_tags"),
+            ("[{\"name\":\"a\",\"color\":\"reddish\"}]", "bad_color"),
+            ("[{\"name\":\"a\",\"color\":5}]", "bad_color"),
+        ] {
+            let row = object(&format!(r#"{{"email":"a@b.c","tags":{json}}}"#));
+            let mapped = schema("", &["email", "tags"]).unwrap().map(&row);
+            assert_eq!(mapped.issues[0].code, code, "{json}");
+            assert_eq!(mapped.issues[0].column.as_deref(), Some("tags"));
+        }
+        assert_eq!(issues("", &[("email", "a@b.c"), ("tags", "5")]), []);
+    }
+
+    #[test]
+    fn a_tag_that_is_wanted_and_to_be_removed_stays() {
+        let config = "[tags]\ncolumn = \"t\"\nremove_column = \"r\"\nalways = [\"in\"]\n";
+        let cells = [("email", "a@b.c"), ("t", "a;b"), ("r", "b; c;c;in;B")];
+        let tags = wanted(config, &cells).tags;
+        assert_eq!(names(&tags), ["a", "b", "in"]);
+        assert_eq!(tags.remove, ["c", "B"]);
+        let silent = wanted(config, &[("email", "a@b.c"), ("t", ""), ("r", "")]).tags;
+        assert!(silent.remove.is_empty() && !silent.spoken);
+    }
+
+    #[test]
+    fn colours_come_with_the_tag() {
+        let config = "[tags]\ncolumn = \"tags\"\nalways = [\"in\"]\ncolors = { vip = \"red\", in = \"#fff\" }\n";
+        let tags = tags(config, "vip;x");
+        let colors: Vec<_> = tags.add.iter().map(|tag| tag.color.as_deref()).collect();
+        assert_eq!(colors, [Some("red"), None, Some("#fff")]);
+    }
+
+    proptest! {
+        #[test]
+        fn tags_are_never_doubled_nor_empty(cell in "[ab ;]{0,24}", remove in "[abc ;]{0,12}") {
+            let config = "[tags]\ncolumn = \"t\"\nremove_column = \"r\"\nalways = [\"a\"]\n";
+            let tags = wanted(config, &[("email", "a@b.c"), ("t", &cell), ("r", &remove)]).tags;
+            let mut all: Vec<_> = names(&tags);
+            all.extend(tags.remove.iter().map(String::as_str));
+            let unique: HashSet<_> = all.iter().collect();
+            prop_assert_eq!(unique.len(), all.len());
+            prop_assert!(all.iter().all(|name| !name.trim().is_empty()));
+        }
+    }
+}

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{CustomerId, Issue, IssueKind, RemoteCustomer, RowKey, Value, fold_email};
+use crate::domain::{CustomerId, Issue, IssueKind, RemoteCustomer, RowKey, fold_email};
 use crate::helpcrunch::{CallError, ReadClient};
 use crate::outcome::{OperationResult, OperationStatus};
 use crate::plan::diff::{diff, field_holds, property_holds};
@@ -192,7 +192,7 @@ pub fn stops(error: &RemoteError) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{DesiredCustomer, Field, Known, RowNumber, Tag, Wish};
+    use crate::domain::{DesiredCustomer, Field, Known, RowNumber, Tag, Value, Wish};
     use crate::plan::{Create, FieldChange, Lane, Patch};
 
     fn text(t: &str) -> Value {

@@ -3,7 +3,10 @@
 mod cause;
 pub mod executor;
 pub mod freshness;
+pub mod intake;
+pub mod jobs;
 pub mod lane;
+pub mod making;
 pub mod memory;
 mod merge;
 pub mod planning;

@@ -1,6 +1,6 @@
 //! The results of a run, derived from its rows, its plan and its journal; each row has exactly one.
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Seek};
 
 use crate::domain::RowNumber;
 use crate::journal::{FinishedRow, FinishedRows, Recovered, RecoveryError, RowProgress, RowState};
@@ -47,7 +47,7 @@ pub struct Results<'a, R, P, J> {
     sent: Sent<'a, J>,
 }
 
-impl<'a, R: BufRead, P: BufRead, J: BufRead> Results<'a, R, P, J> {
+impl<'a, R: BufRead, P: BufRead, J: BufRead + Seek> Results<'a, R, P, J> {
     /// # Errors
     /// When the plan cannot be read.
     pub fn new(rows: R, plan: P, sources: &'a [String], sent: Sent<'a, J>) -> Result<Self, ResultsError> {

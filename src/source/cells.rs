@@ -154,6 +154,13 @@ mod tests {
     }
 
     #[test]
+    fn the_first_record_keeps_a_mark_of_its_own() {
+        let mut parser = CellParser::new(b',');
+        parser.parse(b"\xEF\xBB\xBFa");
+        assert_eq!(parser.cells().next(), Some(&b"\xEF\xBB\xBFa"[..]));
+    }
+
+    #[test]
     fn a_record_of_very_many_cells() {
         let record = vec![b','; 10_000];
         assert_eq!(parsed(&record).len(), 10_001);

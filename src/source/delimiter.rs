@@ -68,7 +68,7 @@ fn counts(sample: &[u8], whole: bool, line_end: LineEnd, delimiter: u8) -> Vec<u
     while let Ok(Some(extent)) = scanner.next(&mut window) {
         let cut = !whole && extent.skip == window.view().len();
         let record = window.view().get(..extent.len).unwrap_or_default();
-        if !record.trim_ascii().is_empty() && !(cut && !counts.is_empty()) {
+        if !record.trim_ascii().is_empty() && (!cut || counts.is_empty()) {
             let fit = extent.flaw.is_none();
             counts.push(if fit {
                 spans(record, delimiter).len()

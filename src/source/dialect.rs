@@ -63,21 +63,32 @@ pub enum LineEnd {
 }
 
 impl LineEnd {
-    /// The line end of a sample: the first one outside quotes.
+    /// The line end of a sample: the first one outside quotes, or, where quotes do not pair, the first.
     pub(super) fn of(sample: &[u8]) -> Self {
         let mut quoted = false;
+        let mut within = None;
         for (at, byte) in sample.iter().enumerate() {
             match byte {
                 b'"' => quoted = !quoted,
-                b'\n' if !quoted => return Self::Lf,
-                b'\r' if !quoted => {
-                    let pair = sample.get(at + 1) == Some(&b'\n');
-                    return if pair { Self::CrLf } else { Self::Cr };
+                b'\n' | b'\r' => {
+                    let found = Self::at(sample, at);
+                    if !quoted {
+                        return found;
+                    }
+                    within.get_or_insert(found);
                 }
                 _ => {}
             }
         }
-        Self::Lf
+        within.unwrap_or_default()
+    }
+
+    fn at(sample: &[u8], at: usize) -> Self {
+        match sample.get(at..) {
+            Some([b'\r', b'\n', ..]) => Self::CrLf,
+            Some([b'\r', ..]) => Self::Cr,
+            _ => Self::Lf,
+        }
     }
 
     pub(super) fn bytes(self) -> &'static [u8] {
@@ -162,5 +173,6 @@ mod tests {
         assert_eq!(LineEnd::of(b"a,\"x\ny\"\r\nb\n"), LineEnd::CrLf);
         assert_eq!(LineEnd::of(b"a\rb\n"), LineEnd::Cr);
         assert_eq!(LineEnd::of(b"a"), LineEnd::Lf);
+        assert_eq!(LineEnd::of(b"5\" tv,b\r1,2\r"), LineEnd::Cr);
     }
 }

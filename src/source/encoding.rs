@@ -7,7 +7,7 @@ use encoding_rs::{
 use super::settings::Choice;
 
 /// Non-ASCII bytes from which on a guess has something to go by.
-const ENOUGH: usize = 24;
+const ENOUGH: usize = 16;
 
 /// The encoding of an input, decided once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,7 +110,7 @@ fn guess(bytes: &[u8], domain: Option<&[u8]>) -> &'static Encoding {
 /// The detector gives no measure of its certainty. So it is asked again with other expectations, as it would be for the web pages
 /// of other countries, and about either half of the lines: a guess is sure when none of this changes the text that is read.
 fn is_sure(guess: &'static Encoding, sample: &[u8]) -> bool {
-    let domains: [&[u8]; 8] = [b"de", b"pl", b"ua", b"gr", b"tr", b"lt", b"cz", b"jp"];
+    let domains: [&[u8]; 7] = [b"de", b"pl", b"ua", b"gr", b"tr", b"lt", b"cz"];
     let halves = [0, 1].map(|half| {
         let lines = sample.split(|b| *b == b'\n').skip(half).step_by(2);
         let spoken = lines.filter(|line| !line.is_ascii());

@@ -43,8 +43,8 @@ pub(super) struct Opened {
 impl Opening<'_> {
     pub(super) fn open(&self, mut stream: Box<dyn Read + Send>) -> Result<Opened, SourceError> {
         let mut sample = Vec::new();
-        let limited = stream.by_ref().take(SAMPLE as u64);
-        { limited }
+        (&mut stream)
+            .take(SAMPLE as u64)
             .read_to_end(&mut sample)
             .map_err(|error| self.origin.io(error))?;
         let whole = sample.len() < SAMPLE;
@@ -236,7 +236,7 @@ impl Opening<'_> {
         dialect.reserved = table.reserved().to_vec();
         Ok(Opened {
             columns: Arc::clone(table.columns()),
-            engine: Engine::Table(table),
+            engine: Engine::Table(Box::new(table)),
             dialect,
             notes: Vec::new(),
         })

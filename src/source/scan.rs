@@ -231,7 +231,7 @@ impl Scanner {
     ) -> Option<Step> {
         let at = scan.at;
         let rest = bytes.get(at + 1..).unwrap_or_default();
-        if rest.is_empty() && !ended || rest == b"\r" && !ended {
+        if !ended && matches!(rest, [] | [b'\r']) {
             return Some(Step::More);
         }
         let closes = match rest {
@@ -466,6 +466,14 @@ mod tests {
             assert!(found[0].0.len() <= 200);
             assert_eq!(found[1], ("next".to_owned(), 2, None));
         }
+    }
+
+    #[test]
+    fn a_quote_after_a_forgotten_part_is_still_data() {
+        let text = format!("{}\"y\nnext\",z\n", "x".repeat(300));
+        let found = scan(text.as_bytes(), LineEnd::Lf, SMALL);
+        assert_eq!(found[0].2, Some(Flaw::TooLong(302)));
+        assert_eq!(found[1], ("next\",z".to_owned(), 2, None));
     }
 
     #[test]

@@ -360,13 +360,197 @@ fn date_text(serial: f64, is_1904: bool) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::RowNumber;
+    use crate::source::{
+        Dialect, Format, Reader, Record, Rejected, RejectedWriter, SourceSettings,
+    };
+    use std::io::Cursor;
+
+    const SHEET: &str = r#"<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>
+        <row r="2"><c r="A2" t="s"><v>0</v></c><c r="B2" t="inlineStr"><is><t>name</t></is></c><c r="C2" t="inlineStr"><is><t>since</t></is></c></row>
+        <row r="3"><c r="A3"><v>12</v></c><c r="B3" t="inlineStr"><is><t>Ann, "A"</t></is></c><c r="C3" s="1"><v>45943.5</v></c></row>
+        <row r="4"><c r="A4"/></row>
+        <row r="5"><c r="A5"><v>1.5</v></c><c r="D5" t="b"><v>1</v></c></row>
+        <row r="6"><c r="A6" t="e"><v>#N/A</v></c><c r="B6"><v>1234567890123456789</v></c></row>
+        </sheetData></worksheet>"#;
+
+    /// A workbook of the least parts, stored without compression.
+    fn workbook() -> Vec<u8> {
+        let main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
+        let office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+        let package = "http://schemas.openxmlformats.org/package/2006/relationships";
+        let parts = [
+            (
+                "[Content_Types].xml",
+                "<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"/>"
+                    .to_owned(),
+            ),
+            (
+                "_rels/.rels",
+                format!(
+                    "<Relationships xmlns=\"{package}\"><Relationship Id=\"r1\" Type=\"{office}/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>"
+                ),
+            ),
+            (
+                "xl/workbook.xml",
+                format!(
+                    "<workbook xmlns=\"{main}\" xmlns:r=\"{office}\"><sheets><sheet name=\"People\" sheetId=\"1\" r:id=\"r1\"/></sheets></workbook>"
+                ),
+            ),
+            (
+                "xl/_rels/workbook.xml.rels",
+                format!(
+                    "<Relationships xmlns=\"{package}\"><Relationship Id=\"r1\" Type=\"{office}/worksheet\" Target=\"worksheets/sheet1.xml\"/><Relationship Id=\"r2\" Type=\"{office}/sharedStrings\" Target=\"sharedStrings.xml\"/><Relationship Id=\"r3\" Type=\"{office}/styles\" Target=\"styles.xml\"/></Relationships>"
+                ),
+            ),
+            (
+                "xl/sharedStrings.xml",
+                format!("<sst xmlns=\"{main}\"><si><t>id</t></si></sst>"),
+            ),
+            (
+                "xl/styles.xml",
+                format!(
+                    "<styleSheet xmlns=\"{main}\"><cellXfs><xf numFmtId=\"0\"/><xf numFmtId=\"22\"/></cellXfs></styleSheet>"
+                ),
+            ),
+            ("xl/worksheets/sheet1.xml", SHEET.to_owned()),
+        ];
+        let (mut zip, mut index) = (Vec::new(), Vec::new());
+        for (name, text) in &parts {
+            let mut crc = flate2::Crc::new();
+            crc.update(text.as_bytes());
+            let size = (text.len() as u32).to_le_bytes();
+            let head = [
+                &[20, 0, 0, 0, 0, 0, 0, 0, 0, 0][..],
+                &crc.sum().to_le_bytes(),
+                &size,
+                &size,
+                &(name.len() as u16).to_le_bytes(),
+                &[0, 0],
+            ]
+            .concat();
+            let offset = (zip.len() as u32).to_le_bytes();
+            zip.extend(
+                [
+                    b"PK\x03\x04",
+                    head.as_slice(),
+                    name.as_bytes(),
+                    text.as_bytes(),
+                ]
+                .concat(),
+            );
+            index.extend(
+                [
+                    b"PK\x01\x02\x14\0",
+                    head.as_slice(),
+                    &[0; 10],
+                    &offset,
+                    name.as_bytes(),
+                ]
+                .concat(),
+            );
+        }
+        let count = (parts.len() as u16).to_le_bytes();
+        let (at, size) = (
+            (zip.len() as u32).to_le_bytes(),
+            (index.len() as u32).to_le_bytes(),
+        );
+        [
+            zip,
+            index,
+            [
+                b"PK\x05\x06\0\0\0\0",
+                &count[..],
+                &count,
+                &size,
+                &at,
+                &[0, 0],
+            ]
+            .concat(),
+        ]
+        .concat()
+    }
+
+    fn open(bytes: Vec<u8>, sheet: Option<&str>) -> Result<Reader, SourceError> {
+        let settings = SourceSettings {
+            sheet: sheet.map(str::to_owned),
+            ..SourceSettings::default()
+        };
+        Reader::from_read(Cursor::new(bytes), "a.xlsx", &settings, 0, RowNumber(1))
+    }
+
+    #[test]
+    fn a_sheet_is_a_table_of_texts() {
+        let bytes = workbook();
+        let size = bytes.len() as u64;
+        let mut reader = open(bytes, None).unwrap();
+        assert_eq!(reader.columns().names(), ["id", "name", "since", ""]);
+        let all: Vec<Record> = std::iter::from_fn(|| reader.next_record().unwrap()).collect();
+        let Record::Row(first) = &all[0] else {
+            panic!("{all:?}")
+        };
+        assert_eq!((first.position.line, first.position.row), (3, RowNumber(1)));
+        assert_eq!(first.raw.0, b"12,\"Ann, \"\"A\"\"\",2025-10-13 12:00:00,");
+        let Record::Row(second) = &all[1] else {
+            panic!()
+        };
+        assert_eq!(second.raw.0, b"1.5,,,true");
+        assert_eq!(second.position.line, 5);
+        let Record::Bad(third) = &all[2] else {
+            panic!()
+        };
+        let issues: Vec<_> = third
+            .issues
+            .iter()
+            .map(|i| (i.code.as_str(), i.column.as_deref()))
+            .collect();
+        assert_eq!(
+            issues,
+            [("cell_error", Some("id")), ("inexact_number", Some("name"))]
+        );
+        assert_eq!(all.len(), 3);
+        let dialect: Dialect = reader.dialect().clone();
+        assert_eq!((dialect.format, dialect.ending()), (Format::Xlsx, "csv"));
+        let mut writer = RejectedWriter::new(Vec::new(), dialect).unwrap();
+        writer
+            .write(&Rejected {
+                line: 3,
+                status: "failed",
+                error: "e",
+                raw: &first.raw,
+            })
+            .unwrap();
+        let expected = b"_line,_status,_error,id,name,since,\n3,failed,\"e\",12,\"Ann, \"\"A\"\"\",2025-10-13 12:00:00,\n";
+        assert_eq!(writer.finish().unwrap(), expected);
+        assert_eq!(reader.provenance().unwrap().bytes, size);
+    }
+
+    #[test]
+    fn a_sheet_is_found_by_its_name() {
+        assert!(open(workbook(), Some("People")).is_ok());
+        let missing = open(workbook(), Some("Leute")).unwrap_err();
+        assert_eq!(
+            missing.to_string(),
+            "`a.xlsx` has no sheet `Leute`: it has `People`"
+        );
+    }
+
+    #[test]
+    fn a_damaged_workbook_is_an_error() {
+        let mut bytes = workbook();
+        bytes.truncate(bytes.len() - 30);
+        assert!(matches!(
+            open(bytes, None),
+            Err(SourceError::BadWorkbook { .. })
+        ));
+    }
 
     #[test]
     fn dates_are_iso() {
         let date = |serial| date_text(serial, false);
         assert_eq!(date(45943.0).as_deref(), Some("2025-10-13"));
         assert_eq!(date(45943.541).as_deref(), Some("2025-10-13 12:59:02"));
-        assert_eq!(date(45943.999_999_9).as_deref(), Some("2025-10-14"));
+        assert_eq!(date(45_943.999_999_9).as_deref(), Some("2025-10-14"));
         assert_eq!(date(0.5).as_deref(), Some("12:00:00"));
         assert_eq!(date(59.0).as_deref(), Some("1900-02-28"));
         assert_eq!(date(61.0).as_deref(), Some("1900-03-01"));

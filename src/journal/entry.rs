@@ -1,0 +1,148 @@
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{CustomerId, Issue, RowNumber, RunId};
+use crate::outcome::{OperationResult, RowStatus};
+use crate::plan::OperationKind;
+
+/// Version of the records that this program writes; the only one that it reads.
+pub const JOURNAL_VERSION: u32 = 1;
+
+/// One record of a journal. A kind that this version does not know is refused, never passed over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Entry {
+    /// The first record, and only the first.
+    Begin(Begin),
+    Intent(Intent),
+    Outcome(Outcome),
+    Settled(Settled),
+    Replanned(Replanned),
+    Row(FinishedRow),
+    Fact(Fact),
+    /// The run was taken up again.
+    Resumed {
+        at: String,
+    },
+    /// The run ended before its end and can be resumed.
+    Stopped {
+        at: String,
+        reason: String,
+    },
+    /// The run came to its end.
+    Finished {
+        at: String,
+        exit_code: u8,
+    },
+}
+
+/// Which run the journal belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Begin {
+    pub version: u32,
+    pub run_id: RunId,
+    /// Identity of the account, see [`AccountId`](super::AccountId).
+    pub account: String,
+    /// SHA-256 of the plan that is applied, in hex.
+    pub plan_digest: String,
+}
+
+/// An operation is about to be sent. A create's is on disk before it leaves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Intent {
+    pub row: RowNumber,
+    pub op: OperationKind,
+    /// RFC 3339, UTC.
+    pub at: String,
+}
+
+/// How an operation of a row ended, or how far an attempt at it came.
+///
+/// `Done` and `Failed` end the doubt that its intent opened. So does `Planned`: the attempt is known not to have
+/// been taken (a 429, a connection that was never established), and the operation may be sent again. `InDoubt`
+/// leaves the doubt open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outcome {
+    pub row: RowNumber,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_id: Option<CustomerId>,
+    pub operation: OperationResult,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Issue>,
+}
+
+/// How a create in doubt was settled by looking for the customer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settled {
+    pub row: RowNumber,
+    /// The customer that it made; nothing where it made none, so that it may be sent once more.
+    pub found: Option<CustomerId>,
+    /// RFC 3339, UTC.
+    pub at: String,
+}
+
+/// The row was planned anew from a fresh reading; what it planned before no longer holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Replanned {
+    pub row: RowNumber,
+    /// The row's new operations in the planner's own form, opaque here.
+    pub payload: serde_json::Value,
+}
+
+/// The row is finished: everything that its line in the results needs besides the row itself.
+///
+/// It carries all operations again, so that results are made from this one record, and a row whose last
+/// operation has ended needs no [`Outcome`] beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FinishedRow {
+    pub row: RowNumber,
+    /// `Pending` is no end: recovery takes such a row as unfinished.
+    pub status: RowStatus,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_id: Option<CustomerId>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub operations: Vec<OperationResult>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Issue>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Issue>,
+}
+
+/// Something about the whole run that a resume must know, such as that batches are off. The last of a name holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fact {
+    pub name: String,
+    pub value: serde_json::Value,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_kinds_and_members_are_refused() {
+        let parse = |text: &str| serde_json::from_str::<Entry>(text);
+        assert!(parse(r#"{"kind":"intent","row":1,"op":"create","at":"x"}"#).is_ok());
+        assert!(parse(r#"{"kind":"intent","row":1,"op":"create","at":"x","more":1}"#).is_err());
+        assert!(parse(r#"{"kind":"forgotten","row":1}"#).is_err());
+    }
+
+    #[test]
+    fn records_keep_their_words() {
+        let entry = Entry::Settled(Settled {
+            row: RowNumber(3),
+            found: None,
+            at: String::from("2026-11-20T03:12:44Z"),
+        });
+        assert_eq!(
+            serde_json::to_string(&entry).unwrap(),
+            r#"{"kind":"settled","row":3,"found":null,"at":"2026-11-20T03:12:44Z"}"#
+        );
+    }
+}

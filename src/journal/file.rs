@@ -1,0 +1,62 @@
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom, Write};
+
+/// The file under a journal. Bytes that were written count only once they were synced.
+pub trait JournalFile: fmt::Debug + Send + 'static {
+    /// Appends. After an error any part of the bytes may be there.
+    ///
+    /// # Errors
+    /// Where storage refuses.
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
+
+    /// Brings everything that was written to the disk itself.
+    ///
+    /// # Errors
+    /// Where storage refuses; what was written since the last success may then be lost, whatever a later call
+    /// says.
+    fn sync(&mut self) -> io::Result<()>;
+
+    /// Cuts everything from `len` on, durably; appending goes on from there.
+    ///
+    /// # Errors
+    /// Where storage refuses, or the file is shorter than that.
+    fn truncate(&mut self, len: u64) -> io::Result<()>;
+}
+
+/// A real file.
+#[derive(Debug)]
+pub struct DiskFile(File);
+
+impl DiskFile {
+    /// # Errors
+    /// Where its end cannot be found.
+    pub fn at_end(mut file: File) -> io::Result<Self> {
+        file.seek(SeekFrom::End(0))?;
+        Ok(Self(file))
+    }
+}
+
+impl JournalFile for DiskFile {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_all(bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        // The length is data: fdatasync brings it to the disk too.
+        self.0.sync_data()
+    }
+
+    fn truncate(&mut self, len: u64) -> io::Result<()> {
+        if self.0.metadata()?.len() < len {
+            return Err(shorter_than_read());
+        }
+        self.0.set_len(len)?;
+        self.0.seek(SeekFrom::Start(len))?;
+        self.0.sync_all()
+    }
+}
+
+pub(super) fn shorter_than_read() -> io::Error {
+    io::Error::other("the file has become shorter since it was read")
+}

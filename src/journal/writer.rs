@@ -1,0 +1,522 @@
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use tokio::sync::oneshot;
+
+use super::frame::{self, Frame};
+use super::log::{Log, Poison, body};
+use super::queue::Queue;
+use super::{Begin, DiskFile, Entry, JournalError, JournalFile, Recovered};
+use crate::platform::{self, FileAction, FileError};
+
+/// Appends to a run's journal, from many tasks at once; shared by reference or in an `Arc`.
+///
+/// Records go to the file in the order of the appends. Those that arrive while a sync runs share the next one.
+/// After the first fault every append fails with that same fault: the run must take on nothing more.
+///
+/// Where an append is dropped while it waits, its record may be written all the same.
+#[derive(Debug)]
+pub struct JournalWriter {
+    poison: Poison,
+    mode: Mode,
+}
+
+#[derive(Debug)]
+enum Mode {
+    Thread {
+        queue: Arc<Queue>,
+        thread: Mutex<Option<JoinHandle<()>>>,
+    },
+    /// Nothing where it was closed.
+    Inline(Mutex<Option<Log>>),
+}
+
+impl JournalWriter {
+    /// Starts the journal of a new run at `path`. The file appears with its first record in it, or not at all.
+    ///
+    /// # Errors
+    /// Where the file is there already or cannot be made.
+    pub fn create(path: &Path, begin: Begin) -> Result<Self, JournalError> {
+        let first = first_line(begin)?;
+        if path.symlink_metadata().is_ok() {
+            let taken = std::io::ErrorKind::AlreadyExists.into();
+            return Err(FileError::new(FileAction::Create, path, taken).into());
+        }
+        platform::write_whole(path, &first)?;
+        Self::threaded(open(path)?, path, first.len() as u64)
+    }
+
+    /// Goes on with a journal: what follows its last whole record is cut away first.
+    ///
+    /// # Errors
+    /// Where the file cannot be opened or cut.
+    pub fn resume(path: &Path, recovered: &Recovered) -> Result<Self, JournalError> {
+        let mut file = open(path)?;
+        cut(&mut file, path, recovered)?;
+        Self::threaded(file, path, recovered.valid_len)
+    }
+
+    /// Starts a journal without a thread: every append writes and syncs before its future is first pending. For
+    /// simulations, whose paused clock runs on while a task waits for another thread.
+    ///
+    /// # Errors
+    /// Where the file refuses the first record.
+    pub fn create_inline(mut file: impl JournalFile, begin: Begin) -> Result<Self, JournalError> {
+        let first = first_line(begin)?;
+        let path = Path::new(SIMULATED);
+        let written = file.append(&first).and_then(|()| file.sync());
+        written.map_err(|source| FileError::new(FileAction::Write, path, source))?;
+        Ok(Self::inline(file, first.len() as u64))
+    }
+
+    /// Goes on with a journal without a thread.
+    ///
+    /// # Errors
+    /// Where the file cannot be cut.
+    pub fn resume_inline(
+        mut file: impl JournalFile,
+        recovered: &Recovered,
+    ) -> Result<Self, JournalError> {
+        cut(&mut file, Path::new(SIMULATED), recovered)?;
+        Ok(Self::inline(file, recovered.valid_len))
+    }
+
+    fn inline(file: impl JournalFile, len: u64) -> Self {
+        let log = Log::new(Box::new(file), Path::new(SIMULATED), len);
+        Self {
+            poison: log.poison(),
+            mode: Mode::Inline(Mutex::new(Some(log))),
+        }
+    }
+
+    pub(super) fn threaded(
+        file: impl JournalFile,
+        path: &Path,
+        len: u64,
+    ) -> Result<Self, JournalError> {
+        let log = Log::new(Box::new(file), path, len);
+        let poison = log.poison();
+        let queue = Arc::new(Queue::default());
+        let serving = Serving(Arc::clone(&queue));
+        let thread = std::thread::Builder::new().name(String::from("journal"));
+        let thread = thread
+            .spawn(move || serving.run(log))
+            .map_err(|error| JournalError::Thread(Arc::new(error)))?;
+        let thread = Mutex::new(Some(thread));
+        Ok(Self {
+            poison,
+            mode: Mode::Thread { queue, thread },
+        })
+    }
+
+    /// Appends a record and returns once it is on disk.
+    ///
+    /// # Errors
+    /// Where it is not, or not for certain.
+    pub async fn append(&self, entry: &Entry) -> Result<(), JournalError> {
+        let body = body(entry)?;
+        match &self.mode {
+            Mode::Inline(log) => with_log(log, |log| {
+                log.stage(&body);
+                log.commit()
+            }),
+            Mode::Thread { queue, .. } => self.push_and_wait(queue, body).await,
+        }
+    }
+
+    /// Appends a record and returns once it has its place in line; it reaches the disk with the group that is
+    /// gathering, within milliseconds. For what a crash may take back: to send it again does no harm.
+    ///
+    /// # Errors
+    /// Where the journal had failed before.
+    pub async fn append_lazy(&self, entry: &Entry) -> Result<(), JournalError> {
+        let body = body(entry)?;
+        match &self.mode {
+            Mode::Inline(log) => with_log(log, |log| {
+                log.stage(&body);
+                log.write()
+            }),
+            Mode::Thread { queue, .. } if queue.is_full() => self.push_and_wait(queue, body).await,
+            Mode::Thread { queue, .. } => {
+                self.check()?;
+                queue.push(body, None)
+            }
+        }
+    }
+
+    async fn push_and_wait(&self, queue: &Queue, body: Vec<u8>) -> Result<(), JournalError> {
+        self.check()?;
+        let (done, answer) = oneshot::channel();
+        queue.push(body, Some(done))?;
+        answer.await.unwrap_or(Err(JournalError::Closed))
+    }
+
+    fn check(&self) -> Result<(), JournalError> {
+        self.fault().map_or(Ok(()), Err)
+    }
+
+    /// The fault that ended the journal, where one did.
+    #[must_use]
+    pub fn fault(&self) -> Option<JournalError> {
+        self.poison.get().cloned()
+    }
+
+    /// Brings everything to the disk and ends the writing; later appends fail with [`JournalError::Closed`].
+    ///
+    /// # Errors
+    /// The journal's fault, where it has one: then not everything is on disk.
+    pub async fn close(&self) -> Result<(), JournalError> {
+        match &self.mode {
+            Mode::Inline(log) => {
+                let committed = with_log(log, Log::commit);
+                log.lock().unwrap_or_else(PoisonError::into_inner).take();
+                committed
+            }
+            Mode::Thread { queue, thread } => {
+                let (done, answer) = oneshot::channel();
+                queue.close(Some(done))?;
+                let committed = answer.await.unwrap_or(Err(JournalError::Closed));
+                let ended = thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+                // The thread has answered and has next to nothing left to do, so this hardly blocks.
+                ended.map(JoinHandle::join);
+                committed
+            }
+        }
+    }
+}
+
+/// The path that stands in errors of a journal that lies in no folder.
+const SIMULATED: &str = "journal.jsonl";
+
+fn with_log(
+    log: &Mutex<Option<Log>>,
+    act: impl FnOnce(&mut Log) -> Result<(), JournalError>,
+) -> Result<(), JournalError> {
+    let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+    log.as_mut().map_or(Err(JournalError::Closed), act)
+}
+
+fn first_line(begin: Begin) -> Result<Vec<u8>, JournalError> {
+    let mut line = Vec::new();
+    let body = body(&Entry::Begin(begin))?;
+    frame::encode(
+        Frame {
+            synced: 0,
+            body: &body,
+        },
+        &mut line,
+    );
+    Ok(line)
+}
+
+fn open(path: &Path) -> Result<DiskFile, JournalError> {
+    let file = platform::open_or_create_file(path)?;
+    let opened = DiskFile::at_end(file);
+    Ok(opened.map_err(|source| FileError::new(FileAction::Open, path, source))?)
+}
+
+fn cut(
+    file: &mut impl JournalFile,
+    path: &Path,
+    recovered: &Recovered,
+) -> Result<(), JournalError> {
+    let cut = file.truncate(recovered.valid_len);
+    Ok(cut.map_err(|source| FileError::new(FileAction::Write, path, source))?)
+}
+
+/// The writing thread's end of the queue. When the thread ends, in whatever way, nobody is left waiting.
+struct Serving(Arc<Queue>);
+
+impl Serving {
+    /// Takes what has gathered, writes it, syncs once, and answers everybody.
+    fn run(self, mut log: Log) {
+        let mut last = None;
+        while let Some(group) = self.0.take(last) {
+            for body in &group.bodies {
+                log.stage(body);
+            }
+            let committed = log.commit();
+            last = Some(Instant::now());
+            for done in group.done {
+                // Whoever no longer waits needs no answer.
+                drop(done.send(committed.clone()));
+            }
+        }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
+}
+
+impl Drop for JournalWriter {
+    /// Without a `close` the thread still writes what it has, and ends by itself.
+    fn drop(&mut self) {
+        if let Mode::Thread { queue, .. } = &self.mode {
+            drop(queue.close(None));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::mpsc as sync;
+
+    use super::*;
+    use crate::domain::{RowNumber, RunId};
+    use crate::journal::{Fault, Intent, SimulatedFile, recover, recover_file};
+    use crate::plan::OperationKind;
+    use crate::platform::StorageProblem;
+
+    fn begin() -> Begin {
+        Begin {
+            version: crate::journal::JOURNAL_VERSION,
+            run_id: RunId::new("r1").unwrap(),
+            account: String::from("acc"),
+            plan_digest: String::from("d"),
+        }
+    }
+
+    fn intent(row: u64) -> Entry {
+        Entry::Intent(Intent {
+            row: RowNumber(row),
+            op: OperationKind::Create,
+            at: String::from("2026-11-20T03:12:44Z"),
+        })
+    }
+
+    fn rows(bytes: &[u8]) -> usize {
+        recover(bytes, Path::new("journal.jsonl"))
+            .unwrap()
+            .unfinished
+            .len()
+    }
+
+    /// A file whose syncs wait for a word.
+    #[derive(Debug)]
+    struct Gated {
+        file: SimulatedFile,
+        entered: sync::Sender<()>,
+        go: sync::Receiver<()>,
+    }
+
+    impl JournalFile for Gated {
+        fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+            self.file.append(bytes)
+        }
+        fn sync(&mut self) -> io::Result<()> {
+            self.entered.send(()).unwrap();
+            self.go.recv().unwrap();
+            self.file.sync()
+        }
+        fn truncate(&mut self, len: u64) -> io::Result<()> {
+            self.file.truncate(len)
+        }
+    }
+
+    #[tokio::test]
+    async fn appends_that_arrive_during_a_sync_share_the_next() {
+        let mut file = SimulatedFile::new();
+        let first = first_line(begin()).unwrap();
+        file.append(&first).unwrap();
+        file.sync().unwrap();
+        let (entered, has_entered) = sync::channel();
+        let (go, may_go) = sync::channel();
+        let gated = Gated {
+            file: file.clone(),
+            entered,
+            go: may_go,
+        };
+        let writer = JournalWriter::threaded(gated, Path::new("j"), first.len() as u64).unwrap();
+        let writer = Arc::new(writer);
+        let mut appends = tokio::task::JoinSet::new();
+        let spawn = |appends: &mut tokio::task::JoinSet<_>, row| {
+            let writer = Arc::clone(&writer);
+            appends.spawn(async move { writer.append(&intent(row)).await });
+        };
+        spawn(&mut appends, 1);
+        while has_entered.try_recv().is_err() {
+            tokio::task::yield_now().await;
+        }
+        for row in 2..=65 {
+            spawn(&mut appends, row);
+        }
+        // Once 64 places are taken, all of them wait for the second sync.
+        let Mode::Thread { queue, .. } = &writer.mode else {
+            panic!()
+        };
+        while queue.len() < 64 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(file.syncs(), 1);
+        go.send(()).unwrap();
+        go.send(()).unwrap();
+        while let Some(done) = appends.join_next().await {
+            done.unwrap().unwrap();
+        }
+        assert_eq!(file.syncs(), 3);
+        assert_eq!(rows(&file.synced_bytes()), 65);
+        writer.close().await.unwrap();
+        assert!(matches!(
+            writer.append(&intent(1)).await,
+            Err(JournalError::Closed)
+        ));
+        assert!(matches!(
+            writer.append_lazy(&intent(1)).await,
+            Err(JournalError::Closed)
+        ));
+    }
+
+    #[tokio::test]
+    async fn a_journal_on_disk_is_gone_on_with_after_a_torn_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        let writer = JournalWriter::create(&path, begin()).unwrap();
+        writer.append(&intent(1)).await.unwrap();
+        writer.append_lazy(&intent(2)).await.unwrap();
+        writer.close().await.unwrap();
+        assert!(JournalWriter::create(&path, begin()).is_err());
+
+        let whole = std::fs::read(&path).unwrap();
+        std::fs::write(&path, [&whole[..], &whole[..40]].concat()).unwrap();
+        let recovered = recover_file(&path).unwrap();
+        assert_eq!(recovered.torn.unwrap().bytes, 40);
+        let writer = JournalWriter::resume(&path, &recovered).unwrap();
+        writer.append(&intent(3)).await.unwrap();
+        writer.close().await.unwrap();
+        let recovered = recover_file(&path).unwrap();
+        assert_eq!((recovered.torn, recovered.unfinished.len()), (None, 3));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+    }
+
+    #[tokio::test]
+    async fn the_first_fault_is_everybodys() {
+        let file = SimulatedFile::new();
+        let writer = JournalWriter::create_inline(file.clone(), begin()).unwrap();
+        writer.append(&intent(1)).await.unwrap();
+        file.inject(Fault::Sync(io::ErrorKind::StorageFull));
+        let first = writer.append(&intent(2)).await.unwrap_err();
+        assert_eq!(first.storage_problem(), Some(StorageProblem::Full));
+        assert!(first.to_string().contains("free some space"), "{first}");
+        // The file would take more by now; the journal must not believe it.
+        for fault in [
+            writer.append(&intent(3)).await.unwrap_err(),
+            writer.append_lazy(&intent(4)).await.unwrap_err(),
+            writer.close().await.unwrap_err(),
+        ] {
+            assert_eq!(fault.to_string(), first.to_string());
+        }
+        assert_eq!(rows(&file.synced_bytes()), 1);
+    }
+
+    #[tokio::test]
+    async fn the_writing_thread_tells_its_fault_to_all() {
+        let file = SimulatedFile::new();
+        file.inject(Fault::Append(io::ErrorKind::ReadOnlyFilesystem));
+        let writer = JournalWriter::threaded(file, Path::new("j"), 0).unwrap();
+        let first = writer.append(&intent(1)).await.unwrap_err();
+        assert_eq!(first.storage_problem(), Some(StorageProblem::ReadOnly));
+        assert_eq!(writer.fault().unwrap().to_string(), first.to_string());
+        writer.append_lazy(&intent(2)).await.unwrap_err();
+        writer.close().await.unwrap_err();
+    }
+
+    /// A file that takes the writing thread down with it.
+    #[derive(Debug)]
+    struct Panicking;
+
+    impl JournalFile for Panicking {
+        fn append(&mut self, _: &[u8]) -> io::Result<()> {
+            panic!("on purpose")
+        }
+        fn sync(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+        fn truncate(&mut self, _: u64) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_a_thread_that_is_gone() {
+        let writer = JournalWriter::threaded(Panicking, Path::new("j"), 0).unwrap();
+        for _ in 0..2 {
+            let gone = writer.append(&intent(1)).await;
+            assert!(matches!(gone, Err(JournalError::Closed)), "{gone:?}");
+        }
+        let gone = writer.close().await;
+        assert!(matches!(gone, Err(JournalError::Closed)), "{gone:?}");
+    }
+
+    #[tokio::test]
+    async fn a_writer_that_is_dropped_writes_what_it_has() {
+        let file = SimulatedFile::new();
+        let mut to = file.clone();
+        to.append(&first_line(begin()).unwrap()).unwrap();
+        let writer =
+            JournalWriter::threaded(to, Path::new("j"), file.bytes().len() as u64).unwrap();
+        writer.append_lazy(&intent(1)).await.unwrap();
+        writer.append_lazy(&intent(2)).await.unwrap();
+        let Mode::Thread { thread, .. } = &writer.mode else {
+            panic!()
+        };
+        let thread = thread.lock().unwrap().take().unwrap();
+        drop(writer);
+        thread.join().unwrap();
+        assert_eq!(rows(&file.synced_bytes()), 2);
+    }
+
+    #[tokio::test]
+    async fn a_disk_that_fills_up_at_any_byte_loses_nothing_that_was_promised() {
+        for full_at in 200..700 {
+            let file = SimulatedFile::new();
+            let writer = JournalWriter::create_inline(file.clone(), begin()).unwrap();
+            file.inject(Fault::FullAt(full_at));
+            let mut promised = 0;
+            for row in 1..=5 {
+                promised += usize::from(writer.append(&intent(row)).await.is_ok());
+            }
+            assert_eq!(rows(&file.bytes()), promised, "{full_at}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_crash_at_any_byte_keeps_what_was_promised() {
+        let file = SimulatedFile::new();
+        let writer = JournalWriter::create_inline(file.clone(), begin()).unwrap();
+        writer.append(&intent(1)).await.unwrap();
+        writer.append_lazy(&intent(2)).await.unwrap();
+        writer.append_lazy(&intent(3)).await.unwrap();
+        let loose = file.bytes().len() - file.synced_bytes().len();
+        for kept in 0..=loose {
+            let after = file.crash(kept);
+            let recovered = recover(&after.bytes()[..], Path::new("j")).unwrap();
+            assert!(recovered.unfinished.contains_key(&RowNumber(1)));
+            let writer = JournalWriter::resume_inline(after.clone(), &recovered).unwrap();
+            writer.append(&intent(9)).await.unwrap();
+            let again = recover(&after.synced_bytes()[..], Path::new("j")).unwrap();
+            assert_eq!(again.unfinished.len(), recovered.unfinished.len() + 1);
+            assert_eq!(again.torn, None);
+        }
+    }
+
+    #[tokio::test]
+    async fn lazy_records_are_on_disk_after_the_close() {
+        let file = SimulatedFile::new();
+        let writer = JournalWriter::create_inline(file.clone(), begin()).unwrap();
+        writer.append_lazy(&intent(1)).await.unwrap();
+        assert_eq!(rows(&file.synced_bytes()), 0);
+        writer.close().await.unwrap();
+        assert_eq!(rows(&file.synced_bytes()), 1);
+    }
+}

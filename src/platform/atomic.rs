@@ -1,0 +1,264 @@
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use super::error::at;
+use super::private::{parent, sync_parent};
+use super::{FileAction, FileError};
+
+/// A file that appears whole or not at all: written beside its place under another name, brought to the disk,
+/// and then renamed. Dropped without [`commit`](Self::commit), it leaves no trace.
+///
+/// It is made 0600, whatever was in its place before.
+#[derive(Debug)]
+pub struct AtomicFile {
+    path: PathBuf,
+    sink: BufWriter<Sink>,
+}
+
+#[derive(Debug)]
+enum Sink {
+    Beside(NamedTempFile),
+    /// A device or pipe, which cannot be replaced: what is written there is there at once.
+    Straight(File),
+}
+
+impl AtomicFile {
+    /// For state files: a link in their place is replaced, never followed.
+    ///
+    /// # Errors
+    /// Where the folder is missing or takes no new file.
+    pub fn create(path: &Path) -> Result<Self, FileError> {
+        let beside = temporary(path).map_err(at(path, FileAction::Create))?;
+        Ok(Self::over(path.to_owned(), Sink::Beside(beside)))
+    }
+
+    /// For files that the user names: through a link the file that it points to is replaced, and a device or
+    /// pipe (`/dev/stdout`, say) is written straight.
+    ///
+    /// # Errors
+    /// Where the path is a folder, or its folder is missing or takes no new file.
+    pub fn create_output(path: &Path) -> Result<Self, FileError> {
+        match fs::metadata(path) {
+            Ok(found) if found.is_dir() => Err(is_a_folder(path)),
+            Ok(found) if found.is_file() => {
+                let real = fs::canonicalize(path).map_err(at(path, FileAction::Open))?;
+                Self::create(&real)
+            }
+            Ok(_) => {
+                let opened = OpenOptions::new().write(true).open(path);
+                let device = opened.map_err(at(path, FileAction::Open))?;
+                Ok(Self::over(path.to_owned(), Sink::Straight(device)))
+            }
+            Err(_) => Self::create(path),
+        }
+    }
+
+    fn over(path: PathBuf, sink: Sink) -> Self {
+        Self {
+            path,
+            sink: BufWriter::with_capacity(64 * 1024, sink),
+        }
+    }
+
+    /// The place that it will take.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Names this file in an error that came out of writing to it.
+    #[must_use]
+    pub fn write_error(&self, source: io::Error) -> FileError {
+        FileError::new(FileAction::Write, &self.path, source)
+    }
+
+    /// Puts the file in its place, durably.
+    ///
+    /// # Errors
+    /// Where the disk refuses; the place then holds what it held before.
+    pub fn commit(self) -> Result<(), FileError> {
+        let Self { path, sink } = self;
+        let sink = sink
+            .into_inner()
+            .map_err(|error| FileError::new(FileAction::Write, &path, error.into_error()))?;
+        let beside = match sink {
+            Sink::Beside(beside) => beside,
+            Sink::Straight(_) => return Ok(()),
+        };
+        beside
+            .as_file()
+            .sync_all()
+            .map_err(at(&path, FileAction::Sync))?;
+        beside
+            .persist(&path)
+            .map_err(|error| FileError::new(FileAction::Replace, &path, error.error))?;
+        sync_parent(&path)
+    }
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.sink.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.sink.flush()
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Beside(file) => file.write(bytes),
+            Self::Straight(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Beside(file) => file.flush(),
+            Self::Straight(file) => file.flush(),
+        }
+    }
+}
+
+/// Writes a state file whole or not at all.
+///
+/// # Errors
+/// Where the disk refuses; the place then holds what it held before.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let mut file = AtomicFile::create(path)?;
+    let written = file.write_all(bytes);
+    written.map_err(|source| file.write_error(source))?;
+    file.commit()
+}
+
+/// A file under a name of its own in the folder of `path`, made 0600 and gone when it is dropped. Only a crash
+/// leaves it behind: `.NAME.RANDOM.tmp`.
+pub(super) fn temporary(path: &Path) -> io::Result<NamedTempFile> {
+    let mut prefix = OsString::from(".");
+    prefix.push(path.file_name().unwrap_or_default());
+    prefix.push(".");
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(&prefix).suffix(".tmp");
+    builder.tempfile_in(parent(path))
+}
+
+pub(super) fn is_a_folder(path: &Path) -> FileError {
+    let source = io::Error::new(io::ErrorKind::IsADirectory, "it is a folder; name a file");
+    FileError::new(FileAction::Write, path, source)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        let names = entries.map(|e| e.unwrap().file_name().into_string().unwrap());
+        names.collect()
+    }
+
+    #[test]
+    fn nothing_is_seen_before_the_commit_and_everything_after() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("summary.json");
+        fs::write(&path, "old").unwrap();
+        let mut file = AtomicFile::create(&path).unwrap();
+        file.write_all(b"new").unwrap();
+        file.flush().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        file.commit().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(names(folder.path()), ["summary.json"]);
+    }
+
+    #[test]
+    fn a_dropped_file_leaves_no_trace() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("results.csv");
+        let mut file = AtomicFile::create(&path).unwrap();
+        file.write_all(&[b'x'; 200_000]).unwrap();
+        drop(file);
+        assert!(names(folder.path()).is_empty());
+    }
+
+    #[test]
+    fn a_commit_that_fails_keeps_what_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plan.jsonl");
+        let mut file = AtomicFile::create(&path).unwrap();
+        file.write_all(b"new").unwrap();
+        // A folder that got into the place makes the rename fail.
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join("inside"), "old").unwrap();
+        let error = file.commit().unwrap_err();
+        assert_eq!(error.action, FileAction::Replace);
+        assert_eq!(error.path, path);
+        assert_eq!(names(folder.path()), ["plan.jsonl"]);
+        assert_eq!(fs::read(path.join("inside")).unwrap(), b"old");
+    }
+
+    #[test]
+    fn a_missing_folder_is_an_error_that_names_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("no/results.csv");
+        let error = write_whole(&path, b"x").unwrap_err();
+        assert!(error.is_not_found());
+        let text = error.to_string();
+        assert!(
+            text.contains("results.csv") && text.contains("its folder"),
+            "{text}"
+        );
+    }
+
+    #[cfg(unix)]
+    mod unix {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+
+        use super::*;
+
+        #[test]
+        fn the_file_is_its_owners_alone_whatever_was_there() {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("results.csv");
+            fs::write(&path, "old").unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+            write_whole(&path, b"new").unwrap();
+            let mode = fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+
+        #[test]
+        fn a_link_stays_where_the_user_made_it_and_goes_where_state_is() {
+            let folder = tempfile::tempdir().unwrap();
+            let target = folder.path().join("target");
+            let link = folder.path().join("link");
+            fs::write(&target, "old").unwrap();
+            symlink(&target, &link).unwrap();
+            let mut output = AtomicFile::create_output(&link).unwrap();
+            output.write_all(b"new").unwrap();
+            output.commit().unwrap();
+            assert!(link.is_symlink());
+            assert_eq!(fs::read(&target).unwrap(), b"new");
+
+            write_whole(&link, b"state").unwrap();
+            assert!(!link.is_symlink());
+            assert_eq!(fs::read(&target).unwrap(), b"new");
+        }
+
+        #[test]
+        #[cfg(target_os = "linux")]
+        fn a_full_device_is_told_as_a_full_disk() {
+            use crate::platform::StorageProblem;
+            let mut file = AtomicFile::create_output(Path::new("/dev/full")).unwrap();
+            file.write_all(b"x").unwrap();
+            let error = file.commit().unwrap_err();
+            assert_eq!(error.storage_problem(), Some(StorageProblem::Full));
+        }
+    }
+}

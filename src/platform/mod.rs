@@ -1,0 +1,24 @@
+//! Everything that differs between Linux, macOS and Windows: private files, locks, whole-file replacement,
+//! names of places, signals. The rest of the crate never asks which system it runs on, and this module never
+//! sees a customer, a plan or HTTP.
+
+mod atomic;
+mod error;
+mod file_lock;
+mod output;
+mod private;
+mod signals;
+#[cfg_attr(unix, path = "unix.rs")]
+#[cfg_attr(windows, path = "windows.rs")]
+mod system;
+
+pub use atomic::{AtomicFile, write_whole};
+pub use error::{FileAction, FileError, StorageProblem, storage_problem};
+pub use file_lock::FileLock;
+pub use output::check_output;
+pub use private::{
+    create_folder, create_new_file, create_new_folder, open_file, open_or_create_file, read_file,
+    remove_file, sync_folder, sync_parent,
+};
+pub use signals::{StopSignal, StopSignals};
+pub use system::{host_name, state_home};

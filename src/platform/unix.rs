@@ -1,0 +1,74 @@
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use etcetera::base_strategy::{BaseStrategy, choose_native_strategy};
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+
+use super::StorageProblem;
+
+/// New files are readable and writable by their owner alone, and a link in place of the file is not followed.
+pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    let no_follow = OFlags::NOFOLLOW.bits();
+    options.mode(0o600).custom_flags(no_follow.cast_signed())
+}
+
+pub(super) fn private_folder(builder: &mut DirBuilder) -> &mut DirBuilder {
+    builder.mode(0o700)
+}
+
+/// Says why a link was refused; the kernel's own words are "too many levels of symbolic links".
+pub(super) fn refuse_link(opened: io::Result<File>) -> io::Result<File> {
+    opened.map_err(|error| {
+        let is_link = error.raw_os_error() == Some(Errno::LOOP.raw_os_error());
+        if is_link {
+            super::private::is_a_link()
+        } else {
+            error
+        }
+    })
+}
+
+/// Makes names in a folder durable: a new file, a rename.
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
+    match File::open(folder)?.sync_all() {
+        // Some network and FUSE file systems cannot sync a folder; they order renames on their own.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
+        synced => synced,
+    }
+}
+
+pub(super) fn storage_problem_of_code(code: i32) -> Option<StorageProblem> {
+    (code == Errno::IO.raw_os_error()).then_some(StorageProblem::Device)
+}
+
+/// The machine's name, for people: which host holds a lock.
+#[must_use]
+pub fn host_name() -> String {
+    let system = rustix::system::uname();
+    system.nodename().to_string_lossy().into_owned()
+}
+
+/// Where state is kept unless the user says otherwise: on Linux `$XDG_STATE_HOME/hcsync` or
+/// `~/.local/state/hcsync`, on macOS `~/Library/Application Support/hcsync`. Nothing where there is no home.
+#[must_use]
+pub fn state_home() -> Option<PathBuf> {
+    let places = choose_native_strategy().ok()?;
+    let base = places.state_dir().unwrap_or_else(|| places.data_dir());
+    Some(base.join("hcsync"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_has_a_name_and_a_place_for_state() {
+        assert!(!host_name().is_empty());
+        let home = state_home().unwrap();
+        assert!(home.is_absolute() && home.ends_with("hcsync"), "{home:?}");
+    }
+}

@@ -1,0 +1,59 @@
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::windows::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use etcetera::base_strategy::{BaseStrategy, choose_native_strategy};
+
+use super::StorageProblem;
+
+/// `FILE_FLAG_OPEN_REPARSE_POINT`: opens a link itself instead of what it points to.
+const OPEN_LINK_ITSELF: u32 = 0x0020_0000;
+/// `ERROR_CRC`, `ERROR_HANDLE_DISK_FULL` and `ERROR_IO_DEVICE`.
+const BAD_CHECKSUM: i32 = 23;
+const HANDLE_DISK_FULL: i32 = 39;
+const IO_DEVICE: i32 = 1117;
+
+/// The user's own folder stands for modes here. A link in place of the file is opened itself, to be refused.
+pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    options.custom_flags(OPEN_LINK_ITSELF)
+}
+
+pub(super) fn private_folder(builder: &mut DirBuilder) -> &mut DirBuilder {
+    builder
+}
+
+pub(super) fn refuse_link(opened: io::Result<File>) -> io::Result<File> {
+    let file = opened?;
+    if file.metadata()?.file_type().is_symlink() {
+        return Err(super::private::is_a_link());
+    }
+    Ok(file)
+}
+
+/// Names are journalled by NTFS; a folder cannot be flushed without administrator's rights.
+pub(super) fn sync_folder(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+pub(super) fn storage_problem_of_code(code: i32) -> Option<StorageProblem> {
+    match code {
+        HANDLE_DISK_FULL => Some(StorageProblem::Full),
+        BAD_CHECKSUM | IO_DEVICE => Some(StorageProblem::Device),
+        _ => None,
+    }
+}
+
+/// The machine's name, for people: which host holds a lock.
+#[must_use]
+pub fn host_name() -> String {
+    std::env::var("COMPUTERNAME").unwrap_or_else(|_| String::from("this computer"))
+}
+
+/// Where state is kept unless the user says otherwise: `%LOCALAPPDATA%\hcsync`, which does not roam.
+#[must_use]
+pub fn state_home() -> Option<PathBuf> {
+    let places = choose_native_strategy().ok()?;
+    // The strategy's cache folder is the local, not roaming, application data folder itself.
+    Some(places.cache_dir().join("hcsync"))
+}

@@ -1,0 +1,119 @@
+//! Takes the inputs in: each row is read, mapped and spooled once; what follows reads the spool.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use crate::domain::{Columns, RowNumber};
+use crate::mapping::Schema;
+use crate::plan::codec::PlanInput;
+use crate::remote::WantedKeys;
+use crate::source::{Dialect, InputFile, Reader, Record, SourceError, SourceSettings, scan_columns};
+
+use super::rows::{RowRecord, write_row};
+
+/// Why inputs cannot be taken in.
+#[derive(Debug, thiserror::Error)]
+pub enum IntakeError {
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error("the run's files cannot be written")]
+    Spool(#[from] io::Error),
+    #[error("the run was stopped")]
+    Stopped,
+}
+
+/// What an input looks like before its rows are read.
+#[derive(Debug, Clone)]
+pub struct Survey {
+    pub columns: Vec<Arc<Columns>>,
+    pub dialects: Vec<Dialect>,
+    /// What was decided on grounds that a user should see.
+    pub notes: Vec<String>,
+}
+
+/// Looks at the inputs: their columns and dialects.
+///
+/// # Errors
+/// When an input cannot be read at all.
+pub fn survey(inputs: &[InputFile], settings: &SourceSettings) -> Result<Survey, SourceError> {
+    let mut survey = Survey { columns: Vec::new(), dialects: Vec::new(), notes: Vec::new() };
+    for input in inputs {
+        let reader = Reader::open(input, settings, 0, RowNumber(1))?;
+        let columns = if reader.dialect().format.is_table() {
+            Arc::clone(reader.columns())
+        } else {
+            scan_columns(input, settings)?
+        };
+        survey.columns.push(columns);
+        survey.dialects.push(reader.dialect().clone());
+        survey.notes.extend(reader.notes().iter().map(|note| format!("{}: {note}", input.name)));
+    }
+    Ok(survey)
+}
+
+/// What was taken in.
+#[derive(Debug, Clone, Default)]
+pub struct Taken {
+    pub rows: u64,
+    pub bytes: u64,
+    pub inputs: Vec<PlanInput>,
+    /// The match keys of all rows, for a look-up.
+    pub keys: WantedKeys,
+}
+
+/// How the rows are taken in.
+#[derive(Debug)]
+pub struct Intake<'a> {
+    pub inputs: &'a [InputFile],
+    pub settings: &'a SourceSettings,
+    pub schema: &'a Schema,
+    /// The first rows only.
+    pub limit: Option<u64>,
+}
+
+/// Rows between two looks at whether the run is to stop.
+const STOP_CHECK: u64 = 1024;
+
+impl Intake<'_> {
+    /// Reads all rows into the spool.
+    ///
+    /// # Errors
+    /// When an input cannot be read any further or the spool cannot be written.
+    pub fn take(&self, spool: &mut impl Write, stopped: &dyn Fn() -> bool) -> Result<Taken, IntakeError> {
+        let mut taken = Taken::default();
+        for (source, input) in self.inputs.iter().enumerate() {
+            let source = u16::try_from(source).unwrap_or(u16::MAX);
+            let mut reader = Reader::open(input, self.settings, source, RowNumber(taken.rows + 1))?;
+            let before = taken.rows;
+            while self.limit.is_none_or(|limit| taken.rows < limit) {
+                if taken.rows.is_multiple_of(STOP_CHECK) && stopped() {
+                    return Err(IntakeError::Stopped);
+                }
+                let Some(record) = reader.next_record()? else { break };
+                taken.rows += 1;
+                write_row(spool, &self.record(record, &mut taken.keys))?;
+            }
+            let provenance = reader.provenance()?;
+            taken.bytes += provenance.bytes;
+            let rows = taken.rows - before;
+            taken.inputs.push(PlanInput { path: input.name.clone(), sha256: provenance.sha256, rows });
+        }
+        Ok(taken)
+    }
+
+    fn record(&self, record: Record, keys: &mut WantedKeys) -> RowRecord {
+        match record {
+            Record::Bad(bad) => RowRecord::rejected(bad.position, bad.raw, Default::default(), bad.issues),
+            Record::Row(row) => {
+                let mapped = self.schema.map(&row);
+                match mapped.desired {
+                    Some(desired) => {
+                        keys.add(&desired.key);
+                        RowRecord::read(row.position, row.raw, desired)
+                    }
+                    None => RowRecord::rejected(row.position, row.raw, mapped.rejected_key, mapped.issues),
+                }
+            }
+        }
+    }
+}

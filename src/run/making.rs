@@ -1,0 +1,210 @@
+//! Makes a plan: rows in, remote side read, every row decided and compared, the plan's files written.
+
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use tokio::time::Instant;
+
+use crate::domain::RunId;
+use crate::helpcrunch::ReadClient;
+use crate::mapping::Schema;
+use crate::pace::Clock;
+use crate::plan::budget::{Budget, BudgetRules};
+use crate::plan::codec::{PLAN_VERSION, PlanHeader, PlanInput, PlanWriter};
+use crate::plan::previewer::Previewer;
+use crate::plan::safety::SafetyFigures;
+use crate::plan::{Preview, RemoteFacts};
+use crate::platform::{AtomicFile, FileError};
+use crate::remote::{
+    EmailCase, ReadProgress, Reading, RemoteError, RemoteFileError, RemoteSettings, RemoteSide, complete, read, read_file,
+};
+use crate::source::{InputFile, SourceSettings};
+
+use super::intake::{Intake, IntakeError, Survey, Taken};
+use super::memory::Memory;
+use super::planning::{Decider, Decision, PlanRules, Planner, PlanningError, Sinks, silent};
+use super::rows::RowReader;
+
+/// Why no plan could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum MakingError {
+    #[error(transparent)]
+    Intake(#[from] IntakeError),
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
+    #[error("{}: {source}", path.display())]
+    RemoteFile { path: PathBuf, source: RemoteFileError },
+    #[error(transparent)]
+    Planning(#[from] PlanningError),
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error("the run's files cannot be written")]
+    Io(#[from] io::Error),
+}
+
+/// Where the remote side comes from.
+#[derive(Debug)]
+pub enum RemoteSource<'a> {
+    Api { client: &'a ReadClient, settings: &'a RemoteSettings },
+    /// An export.
+    File(&'a Path),
+}
+
+/// What the plan's first line says of its making.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    pub run_id: RunId,
+    pub base_url: String,
+    pub account: Option<String>,
+    pub config_sha256: String,
+}
+
+/// Everything that a plan is made of.
+#[derive(Debug)]
+pub struct Making<'a> {
+    pub inputs: &'a [InputFile],
+    pub source: &'a SourceSettings,
+    pub survey: &'a Survey,
+    pub schema: &'a Schema,
+    pub rules: &'a PlanRules,
+    pub memory: &'a Memory,
+    pub limit: Option<u64>,
+    pub examples: usize,
+    pub budget: BudgetRules,
+    pub remote: RemoteSource<'a>,
+    pub origin: Origin,
+    pub clock: Clock,
+    /// Where `plan.jsonl` and `rows.jsonl` go.
+    pub plan_file: &'a Path,
+    pub rows_file: &'a Path,
+}
+
+/// A plan, with what is to be known of it.
+#[derive(Debug)]
+pub struct MadePlan {
+    pub preview: Preview,
+    pub figures: SafetyFigures,
+    pub rows: u64,
+    pub bytes: u64,
+    pub inputs: Vec<PlanInput>,
+    /// When the reading of the remote side began.
+    pub read_at: Instant,
+    pub email_case: EmailCase,
+}
+
+impl Making<'_> {
+    /// Makes the plan. `finished_runs` of the account decide whether the default limits guard.
+    ///
+    /// # Errors
+    /// See [`MakingError`]. Nothing was written remotely, whatever it is.
+    pub async fn make(
+        &self,
+        finished_runs: u64,
+        progress: &dyn ReadProgress,
+        stopped: &dyn Fn() -> bool,
+    ) -> Result<MadePlan, MakingError> {
+        let mut spool = tempfile::tempfile_in(self.rows_file.parent().unwrap_or(Path::new(".")))?;
+        let taken = self.take_in(&mut spool, stopped)?;
+        let read_at = self.clock.now();
+        let as_of = self.clock.rfc3339();
+        let mut side = self.read_remote(&taken, progress).await?;
+        let decisions = self.decide(&mut spool, &side)?;
+        if let RemoteSource::Api { client, .. } = &self.remote {
+            let silent = silent(&decisions, &side.reading)?;
+            if self.speaks_of_tags_or_properties() && !silent.is_empty() {
+                complete(client, &mut side.reading, &silent).await?;
+            }
+        }
+        let remote = side.facts(as_of);
+        let (previewer, budget, digest) = self.compare(&mut spool, decisions, &side, &taken, remote.clone())?;
+        let figures = previewer.figures(side.customers, finished_runs);
+        let preview = Preview {
+            estimate: budget.estimate(),
+            remote,
+            digest,
+            ignored_columns: self.schema.unused_columns().to_vec(),
+            notes: self.survey.notes.clone(),
+            ..previewer.finish(side.reading.names())
+        };
+        let (rows, bytes, inputs, email_case) = (taken.rows, taken.bytes, taken.inputs, side.email_case);
+        Ok(MadePlan { preview, figures, rows, bytes, inputs, read_at, email_case })
+    }
+
+    fn take_in(&self, spool: &mut File, stopped: &dyn Fn() -> bool) -> Result<Taken, MakingError> {
+        let intake = Intake { inputs: self.inputs, settings: self.source, schema: self.schema, limit: self.limit };
+        let mut out = BufWriter::with_capacity(1 << 20, spool);
+        let taken = intake.take(&mut out, stopped)?;
+        out.flush()?;
+        Ok(taken)
+    }
+
+    fn speaks_of_tags_or_properties(&self) -> bool {
+        self.schema.tags().is_some() || self.schema.properties().next().is_some()
+    }
+
+    async fn read_remote(&self, taken: &Taken, progress: &dyn ReadProgress) -> Result<RemoteSide, MakingError> {
+        let folder = self.rows_file.parent().unwrap_or(Path::new("."));
+        let mut reading = Reading::new(tempfile::tempfile_in(folder)?);
+        match &self.remote {
+            RemoteSource::Api { client, settings } => Ok(read(client, settings, taken.keys.clone(), reading, progress).await?),
+            RemoteSource::File(path) => {
+                let failed = |source: RemoteFileError| MakingError::RemoteFile { path: path.to_path_buf(), source };
+                let file = File::open(path).map_err(|e| failed(e.into()))?;
+                read_file(BufReader::with_capacity(1 << 20, file), &mut reading).map_err(failed)?;
+                let customers = Some(reading.len());
+                Ok(RemoteSide { reading, customers, way: "file", absence_counts: true, email_case: EmailCase::Unknown })
+            }
+        }
+    }
+
+    fn decide(&self, spool: &mut File, side: &RemoteSide) -> Result<Vec<Decision>, MakingError> {
+        let mut decider = Decider::new(self.rules, &side.reading, side.absence_counts);
+        for record in rows_of(spool)? {
+            decider.row(&record?)?;
+        }
+        Ok(decider.finish())
+    }
+
+    fn compare(
+        &self,
+        spool: &mut File,
+        decisions: Vec<Decision>,
+        side: &RemoteSide,
+        taken: &Taken,
+        remote: RemoteFacts,
+    ) -> Result<(Previewer, Budget, String), MakingError> {
+        let header = PlanHeader {
+            hcsync_plan: PLAN_VERSION,
+            run_id: self.origin.run_id.clone(),
+            created_at: self.clock.rfc3339(),
+            base_url: self.origin.base_url.clone(),
+            account: self.origin.account.clone(),
+            inputs: taken.inputs.clone(),
+            config_sha256: self.origin.config_sha256.clone(),
+            remote,
+        };
+        let sources: Vec<String> = self.inputs.iter().map(|input| input.name.clone()).collect();
+        let mut rows = AtomicFile::create(self.rows_file)?;
+        let sinks = Sinks {
+            plan: PlanWriter::new(AtomicFile::create(self.plan_file)?, &header)?,
+            rows: &mut rows,
+            previewer: Previewer::new(self.examples),
+            budget: Budget::new(self.budget),
+        };
+        let mut planner = Planner::new(self.rules, &side.reading, self.memory, &sources, sinks);
+        for (record, decision) in rows_of(spool)?.zip(decisions) {
+            planner.row(record?, decision)?;
+        }
+        let Sinks { plan, previewer, budget, .. } = planner.sinks;
+        let (plan, digest) = plan.finish(previewer.counts())?;
+        plan.commit()?;
+        rows.commit()?;
+        Ok((previewer, budget, digest))
+    }
+}
+
+fn rows_of(spool: &mut File) -> io::Result<RowReader<BufReader<&mut File>>> {
+    spool.rewind()?;
+    Ok(RowReader::new(BufReader::with_capacity(1 << 20, spool)))
+}
