@@ -1,0 +1,250 @@
+//! The arrows between the crate's modules go down, and what a module never sees it never names.
+//!
+//! `docs/architecture.md` tells why; the tables here are what holds. A new module is a new row.
+
+#[path = "architecture/checks.rs"]
+mod checks;
+#[path = "architecture/source_file.rs"]
+mod source_file;
+#[path = "architecture/tokens.rs"]
+mod tokens;
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use source_file::SourceFile;
+
+struct Module {
+    level: u8,
+    name: &'static str,
+    may_import: &'static [&'static str],
+}
+
+const fn module(level: u8, name: &'static str, may_import: &'static [&'static str]) -> Module {
+    Module {
+        level,
+        name,
+        may_import,
+    }
+}
+
+/// Every module under `src/`, lowest first. A module imports from lower levels only.
+const MODULES: &[Module] = &[
+    module(0, "domain", &[]),
+    module(0, "pace", &[]),
+    module(0, "platform", &[]),
+    // Below everything and known to `cli` alone: a misreading of the API that both sides shared would be hidden.
+    module(0, "sandbox", &[]),
+    module(1, "source", &["domain"]),
+    module(1, "mapping", &["domain"]),
+    module(1, "plan", &["domain"]),
+    module(2, "outcome", &["domain", "plan"]),
+    module(3, "helpcrunch", &["domain", "plan", "outcome", "pace"]),
+    module(3, "journal", &["domain", "plan", "outcome", "platform"]),
+    module(3, "report", &["domain", "plan", "outcome"]),
+    module(4, "remote", &["domain", "plan", "helpcrunch", "platform"]),
+    module(5, "run", BELOW_RUN),
+    module(6, "config", BELOW_CONFIG),
+    module(7, "cli", BELOW_CLI),
+    module(8, "main", &["cli"]),
+    module(8, "lib", &[]),
+];
+
+const BELOW_RUN: &[&str] = &[
+    "domain",
+    "pace",
+    "platform",
+    "source",
+    "mapping",
+    "plan",
+    "outcome",
+    "helpcrunch",
+    "journal",
+    "report",
+    "remote",
+];
+
+/// Settings types alone: each module owns its own, and `config` fills them.
+const BELOW_CONFIG: &[&str] = &[
+    "domain",
+    "pace",
+    "platform",
+    "source",
+    "mapping",
+    "plan",
+    "outcome",
+    "helpcrunch",
+    "journal",
+    "report",
+    "remote",
+    "run",
+];
+
+const BELOW_CLI: &[&str] = &[
+    "domain",
+    "pace",
+    "platform",
+    "sandbox",
+    "source",
+    "mapping",
+    "plan",
+    "outcome",
+    "helpcrunch",
+    "journal",
+    "report",
+    "remote",
+    "run",
+    "config",
+];
+
+/// Names that only some modules may use.
+struct Absence {
+    names: &'static [&'static [&'static str]],
+    reason: &'static str,
+    holds_in: Scope,
+}
+
+enum Scope {
+    Only(&'static [&'static str]),
+    AllBut(&'static [&'static str]),
+}
+
+impl Scope {
+    fn contains(&self, module: &str) -> bool {
+        match self {
+            Self::Only(modules) => modules.contains(&module),
+            Self::AllBut(modules) => !modules.contains(&module),
+        }
+    }
+}
+
+const PURE: &[&str] = &["domain", "plan", "mapping", "outcome", "report"];
+
+const ABSENCES: &[Absence] = &[
+    Absence {
+        names: &[&["reqwest"]],
+        reason: "only helpcrunch speaks HTTP",
+        holds_in: Scope::AllBut(&["helpcrunch"]),
+    },
+    Absence {
+        names: &[
+            &["std", "fs"],
+            &["std", "env"],
+            &["std", "net"],
+            &["std", "process"],
+            &["tokio"],
+        ],
+        reason: "the core is pure: data comes in as arguments",
+        holds_in: Scope::Only(PURE),
+    },
+    Absence {
+        names: &[
+            &["SystemTime", "now"],
+            &["Instant", "now"],
+            &["Timestamp", "now"],
+            &["Zoned", "now"],
+        ],
+        reason: "the core is pure: time comes in as an argument",
+        holds_in: Scope::Only(PURE),
+    },
+    Absence {
+        names: &[&["process", "exit"], &["io", "stdout"], &["io", "stderr"]],
+        reason: "only cli prints and exits",
+        holds_in: Scope::AllBut(TERMINAL),
+    },
+    Absence {
+        names: &[&["std", "os"]],
+        reason: "what differs between systems lies in platform",
+        holds_in: Scope::AllBut(&["platform"]),
+    },
+];
+
+const TERMINAL: &[&str] = &["cli", "main"];
+const PRINTING: [&str; 4] = ["print", "println", "eprint", "eprintln"];
+const SYSTEMS: [&str; 5] = [
+    "unix",
+    "windows",
+    "target_os",
+    "target_family",
+    "target_env",
+];
+
+fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            rust_files(&path, found)?;
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn source_files() -> io::Result<Vec<SourceFile>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    rust_files(&root.join("src"), &mut found)?;
+    found.sort();
+    let read = |path: &PathBuf| {
+        let inside = path.strip_prefix(root).unwrap_or(path);
+        let parts: Vec<_> = inside.iter().map(|part| part.to_string_lossy()).collect();
+        Ok(SourceFile::new(
+            &parts.join("/"),
+            &fs::read_to_string(path)?,
+        ))
+    };
+    found.iter().map(read).collect()
+}
+
+#[test]
+fn arrows_go_down_and_absences_hold() {
+    let files = source_files().unwrap();
+    let test_modules: HashSet<&str> = files
+        .iter()
+        .flat_map(|file| &file.test_modules)
+        .map(String::as_str)
+        .collect();
+    let own: Vec<_> = files
+        .iter()
+        .filter(|file| !file.is_test_code(&test_modules))
+        .collect();
+    assert!(
+        own.len() > MODULES.len(),
+        "too few files were found under src/"
+    );
+    let problems: Vec<_> = own.iter().flat_map(|file| file.problems()).collect();
+    assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
+}
+
+#[test]
+fn the_table_itself_has_only_downward_arrows_and_modules_that_exist() {
+    let level = |name: &str| {
+        MODULES
+            .iter()
+            .find(|module| module.name == name)
+            .map(|module| module.level)
+    };
+    for module in MODULES {
+        for import in module.may_import {
+            let below = level(import).is_some_and(|level| level < module.level);
+            assert!(
+                below,
+                "`{}` may not be allowed to import `{import}`: it is not below",
+                module.name
+            );
+        }
+    }
+    let files = source_files().unwrap();
+    let there: HashSet<&str> = files.iter().map(SourceFile::module).collect();
+    let gone: Vec<_> = MODULES
+        .iter()
+        .map(|module| module.name)
+        .filter(|name| !there.contains(name))
+        .collect();
+    assert!(
+        gone.is_empty(),
+        "MODULES names what is not under src/: {gone:?}"
+    );
+}
