@@ -51,7 +51,7 @@ pub fn main() -> ExitCode {
 
 async fn dispatch(command: &Command) -> Exit {
     match command {
-        Command::Sync(args) => sync::run(args).await,
+        Command::Sync(args) => Box::pin(sync::run(args)).await,
         Command::Plan(args) => plan::run(args).await,
         Command::Sandbox(args) => sandbox::run(args).await,
         Command::Completions(args) => completions::run(args),

@@ -174,7 +174,7 @@ impl Making<'_> {
         let mut reading = Reading::new(tempfile::tempfile_in(folder)?);
         match &self.remote {
             RemoteSource::Api { client, settings } => {
-                Ok(read(client, settings, taken.keys.clone(), reading, progress).await?)
+                Ok(read(client, settings, &taken.keys, reading, progress).await?)
             }
             RemoteSource::File(path) => {
                 let failed = |source: RemoteFileError| MakingError::RemoteFile {

@@ -28,7 +28,7 @@ pub(in crate::cli) async fn run(args: &SyncArgs) -> Exit {
             return failure.exit;
         }
     };
-    let ended = sync(&mut session, args).await;
+    let ended = Box::pin(sync(&mut session, args)).await;
     session.finish(ended)
 }
 
