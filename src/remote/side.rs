@@ -79,7 +79,7 @@ impl RemoteSide {
 pub async fn read(
     client: &ReadClient,
     settings: &RemoteSettings,
-    keys: WantedKeys,
+    keys: &WantedKeys,
     mut reading: Reading,
     progress: &dyn ReadProgress,
 ) -> Result<RemoteSide, RemoteError> {
@@ -98,11 +98,11 @@ pub async fn read(
     let looks_up = match settings.strategy {
         Strategy::Auto => matches!(choice, Choice::Lookup { .. }),
         Strategy::List => false,
-        Strategy::Lookup => total != Some(0),
+        Strategy::Lookup => total != Some(0) && keys.filters().is_some(),
     };
     if looks_up {
-        let case = by_keys(client, &first, keys.clone(), &mut reading, progress).await?;
-        let absence_counts = case != EmailCase::Matters || all_emails_found(&keys, &reading)?;
+        let case = by_keys(client, &first, keys, &mut reading, progress).await?;
+        let absence_counts = case != EmailCase::Matters || all_emails_found(keys, &reading)?;
         if absence_counts || settings.strategy == Strategy::Lookup {
             return Ok(RemoteSide {
                 reading,
@@ -129,12 +129,12 @@ pub async fn read(
 async fn by_keys(
     client: &ReadClient,
     first: &Page,
-    keys: WantedKeys,
+    keys: &WantedKeys,
     reading: &mut Reading,
     progress: &dyn ReadProgress,
 ) -> Result<EmailCase, RemoteError> {
-    look_up(client, keys.clone(), reading, progress).await?;
-    if all_emails_found(&keys, reading)? {
+    look_up(client, keys, reading, progress).await?;
+    if all_emails_found(keys, reading)? {
         return Ok(EmailCase::Unknown);
     }
     let testable = |c: &&RemoteCustomer| {

@@ -64,7 +64,7 @@ impl Refresher {
             }
         }
         let mut found = Vec::new();
-        find_all(client, wanted, &mut found).await?;
+        find_all(client, &wanted, &mut found).await?;
         let mut fresh: Fresh = Fresh(found.into_iter().map(|c| (c.id, c)).collect());
         self.complete(client, &jobs, &mut fresh).await?;
         jobs.into_iter()

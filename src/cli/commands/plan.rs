@@ -7,8 +7,7 @@ use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::planning::{
-    From, MakeWith, Prepared, input_files, input_metas, make, open_run, show_preview,
-    show_preview_json,
+    From, Inputs, MakeWith, Prepared, input_metas, make, open_run, show_preview, show_preview_json,
 };
 use crate::cli::reports::{ReportOf, write_output};
 use crate::cli::sending::{finished_exit, recall};
@@ -47,7 +46,8 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
         .iter()
         .try_for_each(|out| check_output(out))
         .map_err(unwritable)?;
-    let prepared = Prepared::new(input_files(&args.inputs)?, &settings)?;
+    let inputs = Inputs::open(&args.inputs)?;
+    let prepared = Prepared::new(inputs.files.clone(), &settings)?;
     let state = state_dir(&settings)?;
     let target = match args.remote_file {
         Some(_) => None,
