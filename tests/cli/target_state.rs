@@ -69,6 +69,8 @@ fn row(n: u64) -> ModelRow {
         // By userId, by e-mail, by both; the userId may be new to the customer.
         0 | 1 => changed.set("userId", user_id),
         2 => changed.set("email", email).set("seats", "12"),
+        // An address that a row takes away from a customer still finds it for the rows after it: no such row here.
+        3 if customer % 10 == 9 => changed.set("userId", user_id),
         3 => changed.set("userId", user_id).set("email", email),
         4 => empty
             .set("email", email)
@@ -153,7 +155,7 @@ fn sync(config: &str, clears: bool) -> Model {
     // What no row speaks of is as it was.
     for customer in bench.sandbox().customers() {
         let id = customer["id"].as_u64().unwrap();
-        if id < 2000 {
+        if id < 1200 {
             assert_eq!(customer["notes"], "kept by the agents");
             assert_eq!(
                 customer["firstSeen"],
