@@ -241,6 +241,14 @@ pub(crate) fn tree(folder: &Path) -> Vec<PathBuf> {
     paths
 }
 
+/// What a summary says about a stop.
+#[derive(Debug)]
+pub(crate) struct RunEnd {
+    pub(crate) reason: String,
+    pub(crate) message: String,
+    pub(crate) next_command: String,
+}
+
 /// How a process ended and what it said.
 #[derive(Debug)]
 pub(crate) struct Ran {
