@@ -12,6 +12,7 @@ use crate::journal::{InputMeta, NewRun, RunDir, RunMeta, StateDir};
 use crate::mapping::{MappingSettings, Schema};
 use crate::pace::Limiter;
 use crate::plan::budget::BudgetRules;
+use crate::plan::safety::check;
 use crate::plan::{MatchSettings, Ownership};
 use crate::remote::{RemoteSettings, Strategy};
 use crate::report::{View, render_preview, write_preview};
@@ -293,6 +294,16 @@ fn making_failure(session: &Session, error: &MakingError) -> Failure {
         | MakingError::Io(_) => (Exit::NotFinished, "state"),
     };
     Failure::from_error(exit, reason, error)
+}
+
+/// Notes in a preview that a sync would be refused, and what lifts that.
+pub(super) fn note_refusals(settings: &Settings, made: &mut MadePlan) {
+    for refusal in check(&settings.safety, &made.figures) {
+        let (message, option) = (refusal.message, refusal.option);
+        made.preview.notes.push(format!(
+            "a sync would refuse this plan: {message}; {option} lifts it"
+        ));
+    }
 }
 
 /// Shows a preview on standard output.

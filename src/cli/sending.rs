@@ -331,6 +331,29 @@ pub(super) fn recall(account: &AccountDir) -> Result<(Memory, u64), Failure> {
     Ok((memory, meta.map_or(0, |m| m.finished_runs)))
 }
 
+/// Rows that all fail in one and the same way are one problem and not many.
+fn mapping_problem(written: &Written) -> Option<String> {
+    let counts = written.tally.counts();
+    let errors = written.tally.errors();
+    let failures: Vec<_> = errors
+        .iter()
+        .filter(|e| e.http_status == Some(400))
+        .collect();
+    let [one] = failures.as_slice() else {
+        return None;
+    };
+    let all = one.cause.count == counts.failed && counts.created + counts.updated == 0;
+    (all && counts.failed >= ONE_PROBLEM).then(|| {
+        format!(
+            "all {} rows that were sent were refused in the same way ({}): look at the mapping of that field, not at the rows",
+            counts.failed, one.cause.code
+        )
+    })
+}
+
+/// From so many rows on that fail alike.
+const ONE_PROBLEM: u64 = 3;
+
 /// Tells the end of a run on standard output, with its figures in the summary.
 pub(super) fn tell_end(session: &mut Session, exit: Exit, written: &Written) {
     session.summary.results = written.tally.counts();
@@ -345,11 +368,12 @@ pub(super) fn tell_end(session: &mut Session, exit: Exit, written: &Written) {
         });
     }
     let (errors, warnings) = (written.tally.errors(), written.tally.warnings());
+    let notes: Vec<String> = mapping_problem(written).into_iter().collect();
     let ending = Ending {
         summary: &session.summary,
         errors: &errors,
         warnings: &warnings,
-        notes: &[],
+        notes: &notes,
         files: &files,
     };
     let console = &session.console;

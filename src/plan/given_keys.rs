@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use crate::domain::{CustomerId, RemoteCustomer, RowKey, email_eq, fold_email};
+use crate::domain::{CustomerId, fold_email};
 
 use super::matching::{KeyHash, key_hash};
 
@@ -16,18 +16,15 @@ pub(super) struct GivenKeys {
 }
 
 impl GivenKeys {
-    /// Takes note of what a row's keys tell about its customer.
-    pub(super) fn learn(&mut self, customer: &RemoteCustomer, key: &RowKey) {
-        let user_id = key.user_id.as_deref();
-        if let Some(given) = user_id.filter(|given| customer.user_id() != Some(given)) {
-            self.by_user_id.insert(key_hash(given), customer.id);
-            self.user_ids.insert(customer.id, key_hash(given));
-        }
-        let is_theirs = |given: &&str| customer.email().is_some_and(|e| email_eq(e, given));
-        if let Some(given) = key.email.as_deref().filter(|given| !is_theirs(given)) {
-            self.by_email
-                .insert(key_hash(&fold_email(given)), customer.id);
-        }
+    /// A row gives this userId to a customer that does not have it yet.
+    pub(super) fn give_user_id(&mut self, id: CustomerId, user_id: &str) {
+        self.by_user_id.insert(key_hash(user_id), id);
+        self.user_ids.insert(id, key_hash(user_id));
+    }
+
+    /// A row gives this e-mail address to a customer that does not have it yet.
+    pub(super) fn give_email(&mut self, id: CustomerId, email: &str) {
+        self.by_email.insert(key_hash(&fold_email(email)), id);
     }
 
     pub(super) fn by_user_id(&self, user_id: &str) -> Option<CustomerId> {

@@ -152,8 +152,15 @@ impl<'a, L: RemoteLookup> Matcher<'a, L> {
     /// # Errors
     /// When the reading of the remote side cannot be consulted.
     pub fn meet(&mut self, id: CustomerId, key: &RowKey) -> Result<(), L::Error> {
-        if let Some(customer) = self.lookup.customer(id)? {
-            self.given.learn(&customer, key);
+        if let Some(user_id) = &key.user_id
+            && !self.lookup.by_user_id(user_id)?.contains(&id)
+        {
+            self.given.give_user_id(id, user_id);
+        }
+        if let Some(email) = &key.email
+            && !self.lookup.by_email(email)?.contains(&id)
+        {
+            self.given.give_email(id, email);
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ fn places(results: &[Value]) -> Vec<String> {
 
 fn synced(bench: &Bench, words: &str, code: i32) -> Vec<Value> {
     let before = bench.runs();
-    let _ = bench.run(words).exits(code);
+    let _ = bench.run(&format!("{words} --concurrency 1")).exits(code);
     let run = bench.run_since(&before);
     run.check_results();
     run.results()

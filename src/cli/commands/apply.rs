@@ -144,12 +144,7 @@ async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure>
     meta.state = RunState::Planned;
     meta.plan_digest = Some(digest.clone());
     dir.write_meta(&meta).map_err(|e| state_failure(&e))?;
-    let refresher = Refresher {
-        freshness: Freshness::Exactly,
-        matching: settings.matching.clone(),
-        ownership: Ownership::default(),
-        memory,
-    };
+    let refresher = refresher(settings.matching.clone(), memory);
     let order = Order {
         settings: &settings,
         client: &client,
@@ -249,10 +244,5 @@ fn take_over(dir: &RunDir, file: &mut File, path: &Path) -> Result<u64, Failure>
 
 /// The rules under which an interrupted `apply` goes on.
 pub(super) fn refresher(matching: MatchSettings, memory: crate::run::memory::Memory) -> Refresher {
-    Refresher {
-        freshness: Freshness::Exactly,
-        matching,
-        ownership: Ownership::default(),
-        memory,
-    }
+    Refresher::new(Freshness::Exactly, matching, Ownership::default(), memory)
 }

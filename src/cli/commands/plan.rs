@@ -7,7 +7,8 @@ use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::planning::{
-    From, Inputs, MakeWith, Prepared, input_metas, make, open_run, show_preview, show_preview_json,
+    From, Inputs, MakeWith, Prepared, input_metas, make, note_refusals, open_run, show_preview,
+    show_preview_json,
 };
 use crate::cli::reports::{ReportOf, write_output};
 use crate::cli::sending::{finished_exit, recall};
@@ -95,7 +96,8 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
     if let Some(client) = &client {
         session.count_requests(client, &settings);
     }
-    let made = made?;
+    let mut made = made?;
+    note_refusals(&settings, &mut made);
     planned(session, &dir, &mut meta, &made)?;
     let sources = prepared.sources();
     let report = ReportOf {

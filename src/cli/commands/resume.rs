@@ -86,7 +86,7 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
     .await?;
 
     let (memory, _) = recall(&account)?;
-    let refresher = refresher(&meta, &kept, &settings, memory)?;
+    let refresher = refresher(&meta, &kept, memory)?;
     let journal = dir.journal();
     let recovered = match journal.exists() {
         true => Some(
@@ -183,12 +183,7 @@ fn go_by_run(settings: &mut Settings, overrides: &Overrides, meta: &RunMeta, kep
 }
 
 /// The rules that the run was planned by, from the config that it was started with.
-fn refresher(
-    meta: &RunMeta,
-    kept: &KeptSettings,
-    now: &Settings,
-    memory: Memory,
-) -> Result<Refresher, Failure> {
+fn refresher(meta: &RunMeta, kept: &KeptSettings, memory: Memory) -> Result<Refresher, Failure> {
     let then = match &kept.config {
         Some(text) => parse_text(std::path::Path::new("the run's config"), text)
             .map_err(|e| Failure::from_error(Exit::NotFinished, "state", &e))?,
@@ -204,13 +199,12 @@ fn refresher(
         .collect();
     let columns: Vec<&Columns> = columns.iter().collect();
     let (_, rules) = meaning(&then, &columns)?;
-    let _ = now;
-    Ok(Refresher {
-        freshness: Freshness::PlanAnew,
-        matching: rules.matching,
-        ownership: rules.ownership,
+    Ok(Refresher::new(
+        Freshness::PlanAnew,
+        rules.matching,
+        rules.ownership,
         memory,
-    })
+    ))
 }
 
 /// The summary tells of the whole run, not of its last part alone.

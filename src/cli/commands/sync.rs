@@ -8,8 +8,8 @@ use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::planning::{
-    From, Inputs, KeptSettings, MakeWith, Prepared, attribute_columns, input_metas, make, open_run,
-    show_preview, show_preview_json,
+    From, Inputs, KeptSettings, MakeWith, Prepared, attribute_columns, input_metas, make,
+    note_refusals, open_run, show_preview, show_preview_json,
 };
 use crate::cli::reports::{ReportOf, Wanted};
 use crate::cli::sending::{EndOf, Order, end, finished_exit, recall, send, tell_end};
@@ -21,6 +21,7 @@ use crate::plan::safety::{Refusal, check};
 use crate::run::freshness::{Freshness, Refresher};
 use crate::run::making::MadePlan;
 use crate::run::memory::Memory;
+use crate::run::planning::PlanRules;
 
 pub(in crate::cli) async fn run(args: &SyncArgs) -> Exit {
     let console = Console::new(args.output.output, args.progress.progress, &args.log);
@@ -106,7 +107,10 @@ async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
     };
     let made = make(session, &meta, &dir, with).await;
     session.count_requests(&client, &settings);
-    let made = made?;
+    let mut made = made?;
+    if args.dry_run {
+        note_refusals(&settings, &mut made);
+    }
     let sources = prepared.sources();
     let report = ReportOf {
         dir: &dir,
@@ -139,12 +143,12 @@ async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
         return Err(declined);
     }
     let counts = made.preview.counts;
-    let refresher = Refresher {
-        freshness: Freshness::PlanAnew,
-        matching: prepared.rules.matching.clone(),
-        ownership: prepared.rules.ownership.clone(),
-        memory,
-    };
+    let PlanRules {
+        matching,
+        ownership,
+        ..
+    } = prepared.rules.clone();
+    let refresher = Refresher::new(Freshness::PlanAnew, matching, ownership, memory);
     let order = Order {
         settings: &settings,
         client: &client,
