@@ -105,7 +105,10 @@ impl Session {
         self.close_summary(exit);
         for path in self.summary_files() {
             if let Err(failure) = self.write_summary(&path) {
-                self.console.fail(&failure);
+                // An output that cannot be written was told before the work.
+                if !self.is_stopped_for("output") {
+                    self.console.fail(&failure);
+                }
                 return if exit == Exit::Done {
                     failure.exit
                 } else {
@@ -114,6 +117,11 @@ impl Session {
             }
         }
         exit
+    }
+
+    fn is_stopped_for(&self, reason: &str) -> bool {
+        let stop = self.summary.stop.as_ref();
+        stop.is_some_and(|stop| stop.reason == reason)
     }
 
     /// Brings the summary's times and code up to date.
