@@ -518,7 +518,8 @@ impl World {
         }
     }
 
-    fn results(&self) -> Vec<RowResult> {
+    /// What the files say of every row.
+    pub(crate) fn results(&self) -> Vec<RowResult> {
         let Some(run) = &self.run else {
             return Vec::new();
         };
