@@ -13,7 +13,7 @@ use crate::plan::{Duplicates, Lane, MatchSettings, Operation, Ownership, SyncMod
 use crate::remote::{Reading, ReadingError};
 
 use super::memory::Memory;
-use super::rows::{RowRecord, Verdict, write_row};
+use super::rows::{RowHead, RowRecord, Verdict, write_row};
 
 /// Everything of the config that decides what a row means.
 #[derive(Debug, Clone)]
@@ -74,13 +74,13 @@ impl<'a> Decider<'a> {
     ///
     /// # Errors
     /// When the reading cannot be consulted.
-    pub fn row(&mut self, record: &RowRecord) -> Result<(), PlanningError> {
+    pub fn row(&mut self, record: &RowHead) -> Result<(), PlanningError> {
         let decision = self.decide(record)?;
         self.decisions.push(decision);
         Ok(())
     }
 
-    fn decide(&mut self, record: &RowRecord) -> Result<Decision, PlanningError> {
+    fn decide(&mut self, record: &RowHead) -> Result<Decision, PlanningError> {
         if record.verdict == Verdict::Rejected {
             return Ok(Decision::Bad);
         }
@@ -95,14 +95,21 @@ impl<'a> Decider<'a> {
             Match::Nobody => (Target::New(self.matcher.create(&record.key)), Decision::New),
         };
         match self.claims.claim(target, record.row) {
-            None => Ok(decision),
+            None => {
+                if let Target::Remote(id) = target
+                    && self.rules.mode != SyncMode::Create
+                {
+                    self.matcher.meet(id, &record.key)?;
+                }
+                Ok(decision)
+            }
             Some(earlier) => Ok(self.duplicate(record, target, earlier, decision)),
         }
     }
 
     fn duplicate(
         &mut self,
-        record: &RowRecord,
+        record: &RowHead,
         target: Target,
         earlier: RowNumber,
         decision: Decision,
@@ -123,7 +130,7 @@ impl<'a> Decider<'a> {
         }
     }
 
-    fn absence_is_doubtful(&self, record: &RowRecord) -> Result<bool, PlanningError> {
+    fn absence_is_doubtful(&self, record: &RowHead) -> Result<bool, PlanningError> {
         let Some(email) = &record.key.email else {
             return Ok(false);
         };
@@ -154,6 +161,9 @@ fn doubtful() -> Issue {
 /// When the reading cannot be consulted.
 pub fn silent(decisions: &[Decision], reading: &Reading) -> Result<Vec<CustomerId>, PlanningError> {
     let mut ids = Vec::new();
+    if !reading.is_silent() {
+        return Ok(ids);
+    }
     for decision in decisions {
         if let Decision::Existing(id) = decision {
             let silent =
