@@ -300,8 +300,8 @@ fn as_many_failures_as_allowed_stop_the_run_with_1() {
     assert_eq!(ended(&bench, 1).reason, "max_failures");
     let failed = run.count("failed");
     assert!(
-        (5..=8).contains(&failed),
-        "{failed}: at most those in flight more"
+        (5..=13).contains(&failed),
+        "{failed}: not many more than those in flight"
     );
     assert_eq!(run.count("pending"), 60 - failed);
 }
