@@ -1,6 +1,12 @@
 //! What the documentation shows is what the program does: the README's main command is run and its output compared,
 //! every command in it parses, links lead somewhere, and the example config is valid as it stands.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test says what it expects by failing there"
+)]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

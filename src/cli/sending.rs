@@ -240,7 +240,7 @@ pub(super) async fn end(
 }
 
 /// Removes finished runs that are older than the config keeps them. That it fails is no failure of this run.
-fn prune(session: &Session, state: &StateDir, settings: &Settings) {
+pub(super) fn prune(session: &Session, state: &StateDir, settings: &Settings) {
     match state.prune_runs(session.clock.wall(), settings.state.keep) {
         Ok(pruned) => {
             for error in pruned.failed {
