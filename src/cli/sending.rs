@@ -26,7 +26,7 @@ use crate::run::settle::Settler;
 
 use super::account::{note_sent, remember_account};
 use super::connection::Target;
-use super::exit::{Exit, Failure};
+use super::exit::{Cause, Exit, Failure};
 use super::progress::SendingShown;
 use super::reports::{ReportOf, Wanted, Written};
 use super::session::{Session, state_failure};
@@ -200,10 +200,10 @@ pub(super) async fn end(
         let _ = journal.append(&Entry::Stopped { at, reason }).await;
     }
     let closed = journal.close().await;
-    let written = end
-        .report
-        .write(end.wanted)
-        .map_err(|e| Failure::from_error(Exit::NotFinished, "reports", &e))?;
+    let written = end.report.write(end.wanted).map_err(|e| Failure {
+        next_command: Some(end.resume.clone()),
+        ..Failure::from_error(Exit::NotFinished, "reports", &e)
+    })?;
     let exit = match &stopped {
         Some(stop) => stop.exit,
         None => finished_exit(end.settings, session, &written),
@@ -240,7 +240,7 @@ pub(super) async fn end(
 }
 
 /// Removes finished runs that are older than the config keeps them. That it fails is no failure of this run.
-fn prune(session: &Session, state: &StateDir, settings: &Settings) {
+pub(super) fn prune(session: &Session, state: &StateDir, settings: &Settings) {
     match state.prune_runs(session.clock.wall(), settings.state.keep) {
         Ok(pruned) => {
             for error in pruned.failed {
@@ -301,7 +301,7 @@ fn remember(end: &EndOf<'_>, rewrites: &[Rewrite], finished: bool) -> Result<(),
     let Some(account) = end.account else {
         return Ok(());
     };
-    let failed = |e: &dyn std::error::Error| Failure::from_error(Exit::NotFinished, "state", e);
+    let failed = |e: &Cause| Failure::from_error(Exit::NotFinished, "state", e);
     if !rewrites.is_empty() {
         let path = account.file(REWRITES);
         let mut text = crate::platform::read_file(&path)

@@ -14,7 +14,7 @@ use crate::platform::{self, AtomicFile};
 use crate::report::{InputFacts, RateFacts, RequestFacts, Stop, Summary, write_summary};
 
 use super::console::Console;
-use super::exit::{Exit, Failure};
+use super::exit::{Cause, Exit, Failure};
 use super::stopping::Stopping;
 
 /// What a config may say and this build cannot do yet: refused, never passed over.
@@ -146,8 +146,7 @@ impl Session {
     }
 
     fn write_summary(&self, path: &Path) -> Result<(), Failure> {
-        let failed =
-            |error: &dyn std::error::Error| Failure::from_error(Exit::NotFinished, "output", error);
+        let failed = |error: &Cause| Failure::from_error(Exit::NotFinished, "output", error);
         let mut file = AtomicFile::create_output(path).map_err(|e| failed(&e))?;
         write_summary(&mut file, &self.summary).map_err(|e| failed(&e))?;
         file.commit().map_err(|e| failed(&e))

@@ -16,7 +16,7 @@ use crate::plan::Lane;
 use crate::plan::codec::LaneReader;
 use crate::run::settle::{Settlement, Settler};
 
-use super::exit::{Exit, Failure};
+use super::exit::{Cause, Exit, Failure};
 use super::planning::KeptSettings;
 use super::reports::{ReportOf, Wanted};
 use super::session::{Session, state_failure};
@@ -64,7 +64,7 @@ async fn settle_doubts(
     client: &ReadClient,
     settler: &Settler,
 ) -> Result<(), Failure> {
-    let failed = |e: &dyn std::error::Error| Failure::from_error(Exit::NotFinished, "journal", e);
+    let failed = |e: &Cause| Failure::from_error(Exit::NotFinished, "journal", e);
     let recovered = recover_file(&dir.journal()).map_err(|e| failed(&e))?;
     let lanes = lanes_in_doubt(dir, &recovered)?;
     if lanes.is_empty() {
@@ -137,7 +137,7 @@ fn finished(lane: &Lane, status: RowStatus, operation: OperationStatus) -> Finis
 }
 
 fn lanes_in_doubt(dir: &RunDir, recovered: &Recovered) -> Result<Vec<Lane>, Failure> {
-    let failed = |e: &dyn std::error::Error| Failure::from_error(Exit::NotFinished, "state", e);
+    let failed = |e: &Cause| Failure::from_error(Exit::NotFinished, "state", e);
     let rows: Vec<_> = recovered.in_doubt().map(|(row, _)| row).collect();
     if rows.is_empty() {
         return Ok(Vec::new());

@@ -174,6 +174,9 @@ impl Run<'_> {
         if let Some(earlier) = self.progress.result(OperationKind::Create) {
             result.attempts = earlier.attempts;
         }
+        if let Some(id) = self.customer {
+            return self.made(operation, result, id).await;
+        }
         if self.progress.create_in_doubt() && !self.settle(operation, &mut result, sends).await? {
             return Ok(());
         }
@@ -191,7 +194,10 @@ impl Run<'_> {
             let sent = self.context.client.create(create).await;
             self.count(&mut result, &sent);
             match sent.result {
-                Ok(customer) => return self.took(operation, result, customer).await,
+                Ok(customer) => {
+                    self.note_unmended(operation, &customer).await?;
+                    return self.took(operation, result, customer).await;
+                }
                 Err(CallError::Unknown { .. }) => {
                     if !self.settle(operation, &mut result, sends).await? {
                         return Ok(());
@@ -199,6 +205,37 @@ impl Run<'_> {
                 }
                 Err(error) => return self.did_not_take(operation, result, &error).await,
             }
+        }
+    }
+
+    /// Notes whom a create made before it is mended, so that a crash meanwhile leaves no doubt: an edit may keep
+    /// a customer from being found for as long as a create does.
+    async fn note_unmended(
+        &self,
+        operation: &Operation,
+        customer: &RemoteCustomer,
+    ) -> Result<(), JournalError> {
+        if shortfall(operation, None, customer).is_empty() {
+            return Ok(());
+        }
+        let entry = Entry::Settled(Settled {
+            row: self.lane.row,
+            found: Some(customer.id),
+            at: self.context.clock.rfc3339(),
+        });
+        self.context.journal.append(&entry).await
+    }
+
+    /// The customer was found before the run was interrupted; whether all of it took is still to be seen.
+    async fn made(
+        &mut self,
+        operation: &Operation,
+        result: OperationResult,
+        id: CustomerId,
+    ) -> Result<(), JournalError> {
+        match self.context.client.get(id).await.result {
+            Ok(customer) => self.took(operation, result, customer).await,
+            Err(error) => self.did_not_take(operation, result, &error).await,
         }
     }
 

@@ -11,7 +11,7 @@ use crate::cli::planning::{
     show_preview_json,
 };
 use crate::cli::reports::{ReportOf, write_output};
-use crate::cli::sending::{finished_exit, recall};
+use crate::cli::sending::{finished_exit, prune, recall};
 use crate::cli::session::{Session, state_dir, state_failure};
 use crate::config::Overrides;
 use crate::journal::{NewRun, RunState};
@@ -132,5 +132,6 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
     meta.ended_at = Some(session.clock.rfc3339());
     meta.exit_code = Some(exit.code());
     dir.write_meta(&meta).map_err(|e| state_failure(&e))?;
+    prune(session, &state, &settings);
     Ok(exit)
 }
