@@ -1,6 +1,7 @@
 //! The command line: the only place that prints and decides exit codes. What it says is made in `report`, what it
 //! does is done in `run`.
 
+mod account;
 pub mod args;
 mod commands;
 mod connection;
@@ -13,13 +14,14 @@ mod reports;
 mod sending;
 mod session;
 mod stopping;
+mod superseding;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use args::{Args, Command};
-use commands::{completions, man, plan, sandbox, sync};
+use commands::{apply, completions, man, plan, resume, sandbox, sync};
 use exit::Exit;
 
 /// Runs the program; gives its exit code.
@@ -51,8 +53,10 @@ pub fn main() -> ExitCode {
 
 async fn dispatch(command: &Command) -> Exit {
     match command {
-        Command::Sync(args) => sync::run(args).await,
+        Command::Sync(args) => Box::pin(sync::run(args)).await,
         Command::Plan(args) => plan::run(args).await,
+        Command::Apply(args) => Box::pin(apply::run(args)).await,
+        Command::Resume(args) => Box::pin(resume::run(args)).await,
         Command::Sandbox(args) => sandbox::run(args).await,
         Command::Completions(args) => completions::run(args),
         Command::Man => man::run(),

@@ -128,7 +128,7 @@ struct Sinks {
 }
 
 enum Changes {
-    Csv(ChangesCsv<AtomicFile>),
+    Csv(Box<ChangesCsv<AtomicFile>>),
     Jsonl(AtomicFile),
 }
 
@@ -254,9 +254,8 @@ impl Changes {
     fn open(path: &Path, scope: ChangeScope) -> Result<Self, ReportsError> {
         let file = AtomicFile::create_output(path)?;
         if is_csv(path) {
-            return Ok(Self::Csv(
-                ChangesCsv::new(file, scope).map_err(written(path))?,
-            ));
+            let csv = ChangesCsv::new(file, scope).map_err(written(path))?;
+            return Ok(Self::Csv(Box::new(csv)));
         }
         Ok(Self::Jsonl(file))
     }

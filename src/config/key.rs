@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use thiserror::Error;
 
 use super::text;
+use crate::platform;
 
 const VARIABLE: &str = "HELPCRUNCH_API_KEY";
 /// Where a service manager puts a service's credentials, and what the key may be called there.
@@ -181,23 +182,10 @@ fn may_be_absent(origin: &KeyOrigin, cause: &io::Error) -> bool {
 /// Content, and the file's mode if others than its owner can read it.
 fn read_file(path: &Path) -> io::Result<(Vec<u8>, Option<u32>)> {
     let file = File::open(path)?;
-    let mode = mode_open_to_others(&file)?;
+    let mode = platform::mode_open_to_others(&file)?;
     let mut bytes = Vec::new();
     file.take(LONGEST_FILE).read_to_end(&mut bytes)?;
     Ok((bytes, mode))
-}
-
-#[cfg(unix)]
-fn mode_open_to_others(file: &File) -> io::Result<Option<u32>> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let mode = file.metadata()?.permissions().mode();
-    Ok((mode & 0o077 != 0).then_some(mode & 0o777))
-}
-
-/// Elsewhere there are no modes: the user's own folder guards the file.
-#[cfg(not(unix))]
-fn mode_open_to_others(_file: &File) -> io::Result<Option<u32>> {
-    Ok(None)
 }
 
 fn open_file_warning(path: &Path, mode: u32) -> String {

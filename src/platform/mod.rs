@@ -21,4 +21,4 @@ pub use private::{
     remove_file, sync_folder, sync_parent,
 };
 pub use signals::{StopSignal, StopSignals};
-pub use system::{host_name, state_home};
+pub use system::{host_name, mode_open_to_others, state_home};

@@ -1,6 +1,6 @@
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use etcetera::base_strategy::{BaseStrategy, choose_native_strategy};
@@ -29,6 +29,12 @@ pub(super) fn refuse_link(opened: io::Result<File>) -> io::Result<File> {
             error
         }
     })
+}
+
+/// The file's mode where others than its owner can read or write it.
+pub fn mode_open_to_others(file: &File) -> io::Result<Option<u32>> {
+    let mode = file.metadata()?.permissions().mode();
+    Ok((mode & 0o077 != 0).then_some(mode & 0o777))
 }
 
 /// Makes names in a folder durable: a new file, a rename.

@@ -57,3 +57,9 @@ pub fn state_home() -> Option<PathBuf> {
     // The strategy's cache folder is the local, not roaming, application data folder itself.
     Some(places.cache_dir().join("hcsync"))
 }
+
+/// There are no modes here: the user's own folder guards the file.
+#[expect(clippy::unnecessary_wraps, reason = "the same shape on every system")]
+pub fn mode_open_to_others(_file: &File) -> io::Result<Option<u32>> {
+    Ok(None)
+}

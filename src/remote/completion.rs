@@ -25,7 +25,7 @@ pub async fn complete(
         });
     }
     let mut found = Vec::new();
-    find_all(client, wanted, &mut found).await?;
+    find_all(client, &wanted, &mut found).await?;
     for customer in &found {
         reading.put(customer)?;
     }

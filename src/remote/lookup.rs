@@ -9,16 +9,24 @@ use super::reading::Reading;
 use super::side::{ReadProgress, RemoteError};
 use super::strategy::PAGE;
 
+/// More keys than this are not held in memory: by then a look-up costs more than most accounts' listing.
+const MOST_KEYS: usize = 1_000_000;
+
 /// The keys to search for, each once.
 #[derive(Debug, Clone, Default)]
 pub struct WantedKeys {
     ids: BTreeSet<CustomerId>,
     user_ids: BTreeSet<String>,
     emails: BTreeSet<String>,
+    /// There were more than are held, so that only a listing can answer for all.
+    too_many: bool,
 }
 
 impl WantedKeys {
     pub fn add(&mut self, key: &RowKey) {
+        if self.too_many {
+            return;
+        }
         self.ids.extend(key.id);
         self.user_ids.extend(key.user_id.clone());
         if let Some(email) = &key.email {
@@ -26,28 +34,34 @@ impl WantedKeys {
             self.emails.insert(email.clone());
             self.emails.insert(fold_email(email));
         }
+        if self.count() > MOST_KEYS {
+            *self = Self {
+                too_many: true,
+                ..Self::default()
+            };
+        }
     }
 
+    fn count(&self) -> usize {
+        self.ids.len() + self.user_ids.len() + self.emails.len()
+    }
+
+    /// Filters that a look-up needs; nothing where there are too many keys for one.
     #[must_use]
-    pub fn filters(&self) -> u64 {
-        (self.ids.len() + self.user_ids.len() + self.emails.len()) as u64
+    pub fn filters(&self) -> Option<u64> {
+        (!self.too_many).then_some(self.count() as u64)
     }
 
     pub(super) fn emails(&self) -> impl Iterator<Item = &str> {
         self.emails.iter().map(String::as_str)
     }
 
-    fn into_filters(self) -> Vec<Filter> {
-        let ids = self.ids.into_iter().map(|id| Filter::equal(Term::Id(id)));
-        let user_ids = self
-            .user_ids
-            .into_iter()
-            .map(|text| Filter::equal(Term::UserId(text)));
-        let emails = self
-            .emails
-            .into_iter()
-            .map(|text| Filter::equal(Term::Email(text)));
-        ids.chain(user_ids).chain(emails).collect()
+    fn to_filters(&self) -> Vec<Filter> {
+        let ids = self.ids.iter().map(|id| Term::Id(*id));
+        let user_ids = self.user_ids.iter().cloned().map(Term::UserId);
+        let emails = self.emails.iter().cloned().map(Term::Email);
+        let terms = ids.chain(user_ids).chain(emails);
+        terms.map(Filter::equal).collect()
     }
 }
 
@@ -70,10 +84,10 @@ pub(super) const FILTERS: usize = 100;
 /// When a search got no usable answer, or the API refuses even a single filter.
 pub async fn find_all(
     client: &ReadClient,
-    wanted: WantedKeys,
+    wanted: &WantedKeys,
     found: &mut Vec<RemoteCustomer>,
 ) -> Result<(), RemoteError> {
-    let filters = wanted.into_filters();
+    let filters = wanted.to_filters();
     let mut rest = filters.as_slice();
     let mut at_once = FILTERS;
     while !rest.is_empty() {
@@ -122,7 +136,7 @@ async fn find(
 /// Searches for the keys and keeps what is found.
 pub(super) async fn look_up(
     client: &ReadClient,
-    wanted: WantedKeys,
+    wanted: &WantedKeys,
     reading: &mut Reading,
     progress: &dyn ReadProgress,
 ) -> Result<(), RemoteError> {
@@ -182,7 +196,7 @@ mod tests {
         };
         wanted.add(&key("Ann@x.org"));
         wanted.add(&key("ann@x.org"));
-        assert_eq!(wanted.filters(), 3);
+        assert_eq!(wanted.filters(), Some(3));
     }
 
     #[test]

@@ -12,5 +12,5 @@ pub use completion::complete;
 pub use file::{RemoteFileError, read_file};
 pub use lookup::{EmailCase, WantedKeys, find_all, swapped_case_test};
 pub use reading::{Reading, ReadingError};
-pub use side::{ReadProgress, RemoteError, RemoteSettings, RemoteSide, read};
+pub use side::{NoProgress, ReadProgress, RemoteError, RemoteSettings, RemoteSide, list_all, read};
 pub use strategy::{Choice, Strategy};

@@ -47,6 +47,28 @@ pub trait ReadProgress {
     fn read(&self, customers: u64, total: Option<u64>);
 }
 
+/// Tells nobody.
+#[derive(Debug, Clone, Copy)]
+pub struct NoProgress;
+
+impl ReadProgress for NoProgress {
+    fn read(&self, _customers: u64, _total: Option<u64>) {}
+}
+
+/// Reads all customers.
+///
+/// # Errors
+/// When a request got no usable answer, or the reading cannot be kept.
+pub async fn list_all(
+    client: &ReadClient,
+    mut reading: Reading,
+    progress: &dyn ReadProgress,
+) -> Result<Reading, RemoteError> {
+    let first = first_page(client).await?;
+    list_rest(client, &first, &mut reading, progress).await?;
+    Ok(reading)
+}
+
 /// The remote side as it was read.
 #[derive(Debug)]
 pub struct RemoteSide {
@@ -79,7 +101,7 @@ impl RemoteSide {
 pub async fn read(
     client: &ReadClient,
     settings: &RemoteSettings,
-    keys: WantedKeys,
+    keys: &WantedKeys,
     mut reading: Reading,
     progress: &dyn ReadProgress,
 ) -> Result<RemoteSide, RemoteError> {
@@ -98,11 +120,11 @@ pub async fn read(
     let looks_up = match settings.strategy {
         Strategy::Auto => matches!(choice, Choice::Lookup { .. }),
         Strategy::List => false,
-        Strategy::Lookup => total != Some(0),
+        Strategy::Lookup => total != Some(0) && keys.filters().is_some(),
     };
     if looks_up {
-        let case = by_keys(client, &first, keys.clone(), &mut reading, progress).await?;
-        let absence_counts = case != EmailCase::Matters || all_emails_found(&keys, &reading)?;
+        let case = by_keys(client, &first, keys, &mut reading, progress).await?;
+        let absence_counts = case != EmailCase::Matters || all_emails_found(keys, &reading)?;
         if absence_counts || settings.strategy == Strategy::Lookup {
             return Ok(RemoteSide {
                 reading,
@@ -129,12 +151,12 @@ pub async fn read(
 async fn by_keys(
     client: &ReadClient,
     first: &Page,
-    keys: WantedKeys,
+    keys: &WantedKeys,
     reading: &mut Reading,
     progress: &dyn ReadProgress,
 ) -> Result<EmailCase, RemoteError> {
-    look_up(client, keys.clone(), reading, progress).await?;
-    if all_emails_found(&keys, reading)? {
+    look_up(client, keys, reading, progress).await?;
+    if all_emails_found(keys, reading)? {
         return Ok(EmailCase::Unknown);
     }
     let testable = |c: &&RemoteCustomer| {

@@ -32,15 +32,15 @@ pub enum Choice {
 
 /// What is known when the choice is made: after the first page of a listing.
 #[derive(Debug, Clone, Copy)]
-pub struct Situation {
+pub(super) struct Situation {
     /// Customers of the account, where the page said.
-    pub total: Option<u64>,
+    pub(super) total: Option<u64>,
     /// Customers on the first page.
-    pub first_page: u64,
-    /// Filters that a look-up of the input's keys would need.
-    pub filters: u64,
+    pub(super) first_page: u64,
+    /// Filters that a look-up of the input's keys would need; nothing where there are too many for one.
+    pub(super) filters: Option<u64>,
     /// Filters that one search may hold.
-    pub filters_a_search: u64,
+    pub(super) filters_a_search: u64,
 }
 
 impl Situation {
@@ -51,23 +51,24 @@ impl Situation {
     }
 
     /// One more than the searches: the test whether search ignores the case of e-mail addresses.
-    fn lookup_requests(&self) -> u64 {
-        if self.filters == 0 {
-            0
-        } else {
-            self.filters.div_ceil(self.filters_a_search.max(1)) + 1
-        }
+    fn lookup_requests(&self) -> Option<u64> {
+        Some(match self.filters? {
+            0 => 0,
+            filters => filters.div_ceil(self.filters_a_search.max(1)) + 1,
+        })
     }
 
     /// The cheaper way; listing where both cost the same, since it also knows the account's tags and properties.
+    /// Without a total a listing's price is not known, but a short first page is the whole account.
     #[must_use]
-    pub fn cheapest(&self) -> Choice {
-        let lookup = self.lookup_requests();
-        match self.list_requests() {
-            Some(list) if list <= lookup => Choice::List { requests: list },
-            // Without a total a listing's price is not known: a short page is the whole account.
-            None if self.first_page < u64::from(PAGE) => Choice::List { requests: 1 },
-            _ => Choice::Lookup { requests: lookup },
+    pub(super) fn cheapest(&self) -> Choice {
+        let short = self.first_page < u64::from(PAGE);
+        match (self.list_requests(), self.lookup_requests()) {
+            (Some(list), Some(lookup)) if list > lookup => Choice::Lookup { requests: lookup },
+            (None, Some(lookup)) if !short => Choice::Lookup { requests: lookup },
+            (list, _) => Choice::List {
+                requests: list.unwrap_or(1),
+            },
         }
     }
 }
@@ -81,7 +82,7 @@ mod tests {
         Situation {
             total,
             first_page,
-            filters,
+            filters: Some(filters),
             filters_a_search: 100,
         }
         .cheapest()

@@ -7,7 +7,7 @@ use crate::helpcrunch::CallError;
 
 /// What is known of an operation whose call brought no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub(super) enum Verdict {
     /// It will not be done: the row fails.
     Failed,
     /// It was not done, and the run stops: it is left for a resume.
@@ -17,7 +17,7 @@ pub enum Verdict {
 }
 
 #[must_use]
-pub fn verdict(error: &CallError) -> Verdict {
+pub(super) fn verdict(error: &CallError) -> Verdict {
     match error {
         CallError::Refused { .. } | CallError::GaveUp { .. } => Verdict::Failed,
         CallError::NotSent(_) | CallError::Unauthorized { .. } | CallError::Redirected { .. } => {
@@ -31,7 +31,7 @@ pub fn verdict(error: &CallError) -> Verdict {
 
 /// The row's problem, with the column to which the API's own word for the field leads.
 #[must_use]
-pub fn issue(error: &CallError, columns: &BTreeMap<String, String>) -> Issue {
+pub(super) fn issue(error: &CallError, columns: &BTreeMap<String, String>) -> Issue {
     match error {
         CallError::Refused { status, errors } => {
             let first = errors.first();

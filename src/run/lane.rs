@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -153,12 +154,12 @@ impl Run<'_> {
     }
 
     async fn operation(&mut self, operation: &Operation) -> Result<(), JournalError> {
-        if let Some(earlier) = self.progress.result(operation.kind()) {
-            if earlier.status == OperationStatus::Done {
-                // Done before the run was interrupted: never sent again.
-                self.results.push(earlier.clone());
-                return Ok(());
-            }
+        if let Some(earlier) = self.progress.result(operation.kind())
+            && earlier.status == OperationStatus::Done
+        {
+            // Done before the run was interrupted: never sent again.
+            self.results.push(earlier.clone());
+            return Ok(());
         }
         match operation {
             Operation::Create(create) => self.create(operation, create).await,
@@ -220,10 +221,11 @@ impl Run<'_> {
         // A lane that waits gives its place to others; so many may wait at once.
         let waiting = self.context.settling.acquire().await;
         self.permit = None;
+        let age = self.doubt_age();
         let settlement = self
             .context
             .settler
-            .settle(&self.context.client, &self.lane.key)
+            .settle(&self.context.client, &self.lane.key, age)
             .await;
         drop(waiting);
         let (row, at) = (self.lane.row, self.context.clock.rfc3339());
@@ -274,6 +276,17 @@ impl Run<'_> {
                 Ok(false)
             }
         }
+    }
+
+    /// How long ago the create was sent that is in doubt since before the run was interrupted.
+    fn doubt_age(&mut self) -> Duration {
+        let sent = self
+            .progress
+            .open
+            .take()
+            .and_then(|intent| intent.at.parse::<jiff::Timestamp>().ok());
+        let age = sent.map(|at| self.context.clock.wall().duration_since(at));
+        age.and_then(|age| age.try_into().ok()).unwrap_or_default()
     }
 
     /// Sends a patch, tag or untag.

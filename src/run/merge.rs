@@ -9,7 +9,7 @@ use crate::plan::Patch;
 /// What to send for a patch. Where PATCH is not known to merge `customData`, all that the customer has goes with
 /// the changes, so that nothing is lost whether it merges or replaces.
 #[must_use]
-pub fn patch_body(patch: &Patch, seen: Option<&RemoteCustomer>, merges: bool) -> PatchBody {
+pub(super) fn patch_body(patch: &Patch, seen: Option<&RemoteCustomer>, merges: bool) -> PatchBody {
     let set = patch.set.iter().map(|c| (c.field, c.to.clone())).collect();
     let custom_data = (!patch.custom_data.is_empty()).then(|| {
         let changes = patch

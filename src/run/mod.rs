@@ -10,6 +10,7 @@ pub mod making;
 pub mod memory;
 mod merge;
 pub mod planning;
+pub mod replay;
 pub mod results;
 pub mod rows;
 pub mod settle;

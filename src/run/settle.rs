@@ -39,9 +39,9 @@ enum Look {
 }
 
 impl Settler {
-    /// Looks for the customer of a create with these keys, from now until `settle` has passed.
-    pub async fn settle(&self, client: &ReadClient, key: &RowKey) -> Settlement {
-        let end = Instant::now() + self.settle;
+    /// Looks for the customer of a create with these keys, until the create is `settle` old; `age`: how old it is.
+    pub async fn settle(&self, client: &ReadClient, key: &RowKey, age: Duration) -> Settlement {
+        let end = Instant::now() + self.settle.saturating_sub(age);
         let mut pause = FIRST_PAUSE.min(self.settle);
         loop {
             let last = Instant::now() >= end;

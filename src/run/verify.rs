@@ -6,26 +6,26 @@ use crate::plan::{Create, FieldChange, Operation, Patch, PropertyChange};
 
 /// What of a write did not take. Empty where all did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Shortfall {
+pub(super) struct Shortfall {
     /// The changes that are still to be made, from what the answer holds.
-    pub patch: Patch,
+    pub(super) patch: Patch,
     /// Tags that were to be added and are not there.
-    pub tags: Vec<Tag>,
+    pub(super) tags: Vec<Tag>,
     /// Tags that were to be removed and are there.
-    pub untags: Vec<Tag>,
+    pub(super) untags: Vec<Tag>,
     /// The answer does not say: tags or properties are missing from it.
-    pub unknown: bool,
+    pub(super) unknown: bool,
 }
 
 impl Shortfall {
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.patch.is_empty() && self.tags.is_empty() && self.untags.is_empty() && !self.unknown
     }
 
     /// Names of what did not take, for people.
     #[must_use]
-    pub fn names(&self) -> Vec<String> {
+    pub(super) fn names(&self) -> Vec<String> {
         let mut names = Operation::Patch(self.patch.clone()).fields();
         if !self.tags.is_empty() || !self.untags.is_empty() {
             names.push("tags".into());
@@ -35,7 +35,7 @@ impl Shortfall {
 
     /// The one further operation of each kind that may mend it, in running order.
     #[must_use]
-    pub fn mends(&self) -> Vec<Operation> {
+    pub(super) fn mends(&self) -> Vec<Operation> {
         let patch = (!self.patch.is_empty()).then(|| Operation::Patch(self.patch.clone()));
         let tag = (!self.tags.is_empty()).then(|| Operation::Tag(self.tags.clone()));
         let untag = (!self.untags.is_empty()).then(|| Operation::Untag(self.untags.clone()));
@@ -84,7 +84,7 @@ impl Shortfall {
 
 /// What of an operation did not take.
 #[must_use]
-pub fn shortfall(
+pub(super) fn shortfall(
     operation: &Operation,
     before: Option<&RemoteCustomer>,
     answer: &RemoteCustomer,
