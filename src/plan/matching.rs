@@ -1,4 +1,5 @@
-//! Which customer a row means: among those that HelpCrunch has and those that earlier rows create.
+//! Which customer a row means: among those that HelpCrunch has and those that earlier rows create, by the keys that
+//! they were read with and those that earlier rows give them.
 
 use std::collections::HashMap;
 use std::hash::Hasher;
@@ -54,43 +55,78 @@ fn key_hash(text: &str) -> KeyHash {
     hasher.finish128().as_u128()
 }
 
-/// The customers that earlier rows create, found by their keys.
-#[derive(Debug, Default)]
-struct Created {
-    user_ids: Vec<Option<KeyHash>>,
-    by_user_id: HashMap<KeyHash, NewCustomer>,
-    by_email: HashMap<KeyHash, Vec<NewCustomer>>,
+/// The keys that a row gives to its customer.
+#[derive(Debug, Clone, Copy, Default)]
+struct GivenKeys {
+    user_id: Option<KeyHash>,
+    email: Option<KeyHash>,
 }
 
-impl Created {
-    fn add(&mut self, key: &RowKey) -> NewCustomer {
-        let new = NewCustomer(u32::try_from(self.user_ids.len()).unwrap_or(u32::MAX));
-        self.user_ids.push(key.user_id.as_deref().map(key_hash));
-        self.learn(new, key);
+impl GivenKeys {
+    fn of(key: &RowKey) -> Self {
+        let email = key.email.as_deref().map(fold_email);
+        Self {
+            user_id: key.user_id.as_deref().map(key_hash),
+            email: email.map(|email| key_hash(&email)),
+        }
+    }
+}
+
+/// Customers by the keys that earlier rows give them: those that are created, and remote ones that get another key.
+#[derive(Debug, Default)]
+struct Given {
+    created: Vec<GivenKeys>,
+    /// Only keys that the customer did not have.
+    remote: HashMap<CustomerId, GivenKeys>,
+    by_user_id: HashMap<KeyHash, Target>,
+    by_email: HashMap<KeyHash, Vec<Target>>,
+}
+
+impl Given {
+    fn create(&mut self) -> NewCustomer {
+        let new = NewCustomer(u32::try_from(self.created.len()).unwrap_or(u32::MAX));
+        self.created.push(GivenKeys::default());
         new
     }
 
-    /// Takes note of the keys of a further row for the same customer.
-    fn learn(&mut self, new: NewCustomer, key: &RowKey) {
-        if let Some(user_id) = key.user_id.as_deref().map(key_hash) {
-            self.by_user_id.entry(user_id).or_insert(new);
-            if let Some(slot) = self.user_ids.get_mut(new.0 as usize) {
-                slot.get_or_insert(user_id);
-            }
+    /// The customer gets these keys, and none that a row before gave it: those are not written, so that a second run
+    /// would not find it by them.
+    fn replace(&mut self, target: Target, keys: GivenKeys) {
+        let before = self.exchange(target, keys);
+        if let Some(user_id) = before.user_id {
+            self.by_user_id.remove(&user_id);
         }
-        if let Some(email) = &key.email {
-            let sharers = self
-                .by_email
-                .entry(key_hash(&fold_email(email)))
-                .or_default();
-            if !sharers.contains(&new) {
-                sharers.push(new);
-            }
+        if let Some(sharers) = before.email.and_then(|email| self.by_email.get_mut(&email)) {
+            sharers.retain(|sharer| *sharer != target);
+        }
+        if let Some(user_id) = keys.user_id {
+            self.by_user_id.insert(user_id, target);
+        }
+        if let Some(email) = keys.email {
+            self.by_email.entry(email).or_default().push(target);
         }
     }
 
-    fn user_id(&self, new: NewCustomer) -> Option<KeyHash> {
-        self.user_ids.get(new.0 as usize).copied().flatten()
+    fn exchange(&mut self, target: Target, keys: GivenKeys) -> GivenKeys {
+        match target {
+            Target::New(new) => {
+                let slot = self.created.get_mut(new.0 as usize);
+                slot.map(|slot| std::mem::replace(slot, keys))
+            }
+            Target::Remote(id) if keys.user_id.is_none() && keys.email.is_none() => {
+                self.remote.remove(&id)
+            }
+            Target::Remote(id) => self.remote.insert(id, keys),
+        }
+        .unwrap_or_default()
+    }
+
+    fn user_id(&self, target: Target) -> Option<KeyHash> {
+        let keys = match target {
+            Target::New(new) => self.created.get(new.0 as usize),
+            Target::Remote(id) => self.remote.get(&id),
+        };
+        keys.and_then(|keys| keys.user_id)
     }
 }
 
@@ -107,7 +143,7 @@ pub struct Matcher<'a, L> {
     /// In the order in which they are tried.
     keys: &'a [KeyField],
     lookup: &'a L,
-    created: Created,
+    given: Given,
 }
 
 impl<'a, L: RemoteLookup> Matcher<'a, L> {
@@ -116,7 +152,7 @@ impl<'a, L: RemoteLookup> Matcher<'a, L> {
             settings,
             keys: &settings.keys,
             lookup,
-            created: Created::default(),
+            given: Given::default(),
         }
     }
 
@@ -136,12 +172,33 @@ impl<'a, L: RemoteLookup> Matcher<'a, L> {
 
     /// Takes note that a row creates its customer, for the rows after it.
     pub fn create(&mut self, key: &RowKey) -> NewCustomer {
-        self.created.add(key)
+        let new = self.given.create();
+        self.given.replace(Target::New(new), GivenKeys::of(key));
+        new
     }
 
-    /// Takes note of the keys of a further row for a customer that is to be created.
-    pub fn learn(&mut self, new: NewCustomer, key: &RowKey) {
-        self.created.learn(new, key);
+    /// Takes note of the keys that a row gives to its customer, for the rows after it: in place of those of a row
+    /// before, and beside those that the customer was read with. Two rows that end at one customer are thereby known
+    /// to, in the first run as in a second one.
+    ///
+    /// # Errors
+    /// When the reading of the remote side cannot be consulted.
+    pub fn give(&mut self, target: Target, key: &RowKey) -> Result<(), L::Error> {
+        let mut keys = GivenKeys::of(key);
+        if let Target::Remote(id) = target {
+            if let Some(user_id) = &key.user_id
+                && self.lookup.by_user_id(user_id)?.contains(&id)
+            {
+                keys.user_id = None;
+            }
+            if let Some(email) = &key.email
+                && self.lookup.by_email(email)?.contains(&id)
+            {
+                keys.email = None;
+            }
+        }
+        self.given.replace(target, keys);
+        Ok(())
     }
 
     fn finds(&self, key: &RowKey) -> Result<Finds, L::Error> {
@@ -156,21 +213,16 @@ impl<'a, L: RemoteLookup> Matcher<'a, L> {
                     .into_iter()
                     .map(Target::Remote),
             );
-            finds.user_id.extend(
-                self.created
-                    .by_user_id
-                    .get(&key_hash(user_id))
-                    .map(|n| Target::New(*n)),
-            );
+            finds
+                .user_id
+                .extend(self.given.by_user_id.get(&key_hash(user_id)));
         }
         if let Some(email) = &key.email {
             finds
                 .email
                 .extend(self.lookup.by_email(email)?.into_iter().map(Target::Remote));
-            let created = self.created.by_email.get(&key_hash(&fold_email(email)));
-            finds
-                .email
-                .extend(created.into_iter().flatten().map(|n| Target::New(*n)));
+            let given = self.given.by_email.get(&key_hash(&fold_email(email)));
+            finds.email.extend(given.into_iter().flatten());
         }
         finds.user_id.sort_unstable();
         finds.email.sort_unstable();
@@ -262,11 +314,30 @@ impl<'a, L: RemoteLookup> Matcher<'a, L> {
             return Ok(Match::Found(chosen));
         }
         if !finds.email.is_empty() && !finds.email.contains(&chosen) {
-            return Ok(Match::Rejected(two_customers()));
+            return self.check_email_of_others(key, finds, chosen);
         }
         let by_email = finds.user_id.is_empty() && key.id.is_none();
         if by_email && self.has_other_user_id(chosen, key)? {
             return Ok(Match::Rejected(other_user_id()));
+        }
+        Ok(Match::Found(chosen))
+    }
+
+    /// The row's e-mail belongs to others than the customer that it means. Where its userId found nobody, it was
+    /// found by id, and may get an address that others have, but for one that a userId claims.
+    fn check_email_of_others(
+        &self,
+        key: &RowKey,
+        finds: &Finds,
+        chosen: Target,
+    ) -> Result<Match, L::Error> {
+        if !finds.user_id.is_empty() {
+            return Ok(Match::Rejected(two_customers()));
+        }
+        for target in &finds.email {
+            if self.has_other_user_id(*target, key)? {
+                return Ok(Match::Rejected(other_user_id()));
+            }
         }
         Ok(Match::Found(chosen))
     }
@@ -298,16 +369,19 @@ impl<'a, L: RemoteLookup> Matcher<'a, L> {
 
     /// Whether the customer has a userId, and not the row's.
     fn has_other_user_id(&self, target: Target, key: &RowKey) -> Result<bool, L::Error> {
-        Ok(match target {
-            Target::Remote(id) => {
-                let customer = self.lookup.customer(id)?;
-                let theirs = customer.as_ref().and_then(RemoteCustomer::user_id);
-                theirs.is_some() && theirs != key.user_id.as_deref()
-            }
-            Target::New(new) => {
-                let theirs = self.created.user_id(new);
-                theirs.is_some() && theirs != key.user_id.as_deref().map(key_hash)
-            }
+        let wanted = key.user_id.as_deref();
+        let given = self.given.user_id(target);
+        if given.is_some() && given == wanted.map(key_hash) {
+            return Ok(false);
+        }
+        let Target::Remote(id) = target else {
+            return Ok(given.is_some());
+        };
+        let customer = self.lookup.customer(id)?;
+        let theirs = customer.as_ref().and_then(RemoteCustomer::user_id);
+        Ok(match theirs {
+            Some(theirs) => Some(theirs) != wanted,
+            None => given.is_some(),
         })
     }
 }
@@ -610,6 +684,67 @@ mod tests {
         assert_eq!(
             matcher.find(&key(Some("z"), Some("a@x"))).unwrap(),
             Match::Nobody
+        );
+    }
+
+    #[test]
+    fn a_remote_customer_is_found_by_a_key_that_a_row_gives_it() {
+        let people = People(vec![person(5, None, Some("a@x"))]);
+        let settings = MatchSettings::default();
+        let mut matcher = Matcher::new(&settings, &people);
+        assert_eq!(matcher.find(&key(Some("a"), None)).unwrap(), Match::Nobody);
+        let five = Target::Remote(CustomerId(5));
+        matcher.give(five, &key(Some("a"), Some("A@x"))).unwrap();
+        assert_eq!(matcher.find(&key(Some("a"), None)).unwrap(), found(5));
+        assert_eq!(
+            code(&matcher.find(&key(Some("b"), Some("a@x"))).unwrap()),
+            "conflict"
+        );
+        matcher.give(five, &key(None, Some("a@x"))).unwrap();
+        assert_eq!(
+            matcher.find(&key(Some("b"), Some("a@x"))).unwrap(),
+            found(5)
+        );
+    }
+
+    #[test]
+    fn a_new_customer_has_the_keys_of_the_row_that_creates_it_last() {
+        let people = People(vec![]);
+        let settings = MatchSettings::default();
+        let mut matcher = Matcher::new(&settings, &people);
+        let ann = Target::New(matcher.create(&key(Some("a"), Some("a@x"))));
+        matcher.give(ann, &key(None, Some("a@x"))).unwrap();
+        assert_eq!(matcher.find(&key(Some("a"), None)).unwrap(), Match::Nobody);
+        assert_eq!(
+            matcher.find(&key(Some("b"), Some("a@x"))).unwrap(),
+            Match::Found(ann)
+        );
+    }
+
+    #[test]
+    fn who_is_found_by_id_may_get_an_address_that_no_other_userid_claims() {
+        let people = People(vec![
+            person(1, None, None),
+            person(2, None, Some("a@x")),
+            person(3, Some("c"), Some("c@x")),
+        ]);
+        let by_id = settings(
+            &[KeyField::Id, KeyField::UserId],
+            OnAmbiguous::Reject,
+            OnConflict::Reject,
+        );
+        let with_id = |user: &str, email: &str| RowKey {
+            id: Some(CustomerId(1)),
+            ..key(Some(user), Some(email))
+        };
+        assert_eq!(find(&people, &by_id, &with_id("new", "a@x")), found(1));
+        assert_eq!(
+            code(&find(&people, &by_id, &with_id("new", "c@x"))),
+            "conflict"
+        );
+        assert_eq!(
+            code(&find(&people, &by_id, &with_id("c", "a@x"))),
+            "conflict"
         );
     }
 }
