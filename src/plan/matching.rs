@@ -2,12 +2,10 @@
 //! they were read with and those that earlier rows give them.
 
 use std::collections::HashMap;
-use std::hash::Hasher;
 
-use siphasher::sip128::{Hasher128, SipHasher13};
+use crate::domain::{CustomerId, Issue, KeyField, RemoteCustomer, RowKey, RowNumber};
 
-use crate::domain::{CustomerId, Issue, KeyField, RemoteCustomer, RowKey, RowNumber, fold_email};
-
+use super::given_keys::{GivenKeys, KeyHashes, key_hash};
 use super::{MatchSettings, OnAmbiguous, OnConflict};
 
 /// What the planner asks of the remote side, as it was read. Implemented where the reading is kept.
@@ -26,7 +24,7 @@ pub trait RemoteLookup {
 
 /// Index of a customer that a row of this input creates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NewCustomer(u32);
+pub struct NewCustomer(pub(super) u32);
 
 /// The customer that a row means. Customers to be created are younger than all remote ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,90 +44,6 @@ pub enum Match {
     SkippedAmbiguous,
 }
 
-/// A match key reduced to 128 bits, so that millions of created customers stay small in memory.
-type KeyHash = u128;
-
-fn key_hash(text: &str) -> KeyHash {
-    let mut hasher = SipHasher13::new();
-    hasher.write(text.as_bytes());
-    hasher.finish128().as_u128()
-}
-
-/// The keys that a row gives to its customer.
-#[derive(Debug, Clone, Copy, Default)]
-struct GivenKeys {
-    user_id: Option<KeyHash>,
-    email: Option<KeyHash>,
-}
-
-impl GivenKeys {
-    fn of(key: &RowKey) -> Self {
-        let email = key.email.as_deref().map(fold_email);
-        Self {
-            user_id: key.user_id.as_deref().map(key_hash),
-            email: email.map(|email| key_hash(&email)),
-        }
-    }
-}
-
-/// Customers by the keys that earlier rows give them: those that are created, and remote ones that get another key.
-#[derive(Debug, Default)]
-struct Given {
-    created: Vec<GivenKeys>,
-    /// Only keys that the customer did not have.
-    remote: HashMap<CustomerId, GivenKeys>,
-    by_user_id: HashMap<KeyHash, Target>,
-    by_email: HashMap<KeyHash, Vec<Target>>,
-}
-
-impl Given {
-    fn create(&mut self) -> NewCustomer {
-        let new = NewCustomer(u32::try_from(self.created.len()).unwrap_or(u32::MAX));
-        self.created.push(GivenKeys::default());
-        new
-    }
-
-    /// The customer gets these keys, and none that a row before gave it: those are not written, so that a second run
-    /// would not find it by them.
-    fn replace(&mut self, target: Target, keys: GivenKeys) {
-        let before = self.exchange(target, keys);
-        if let Some(user_id) = before.user_id {
-            self.by_user_id.remove(&user_id);
-        }
-        if let Some(sharers) = before.email.and_then(|email| self.by_email.get_mut(&email)) {
-            sharers.retain(|sharer| *sharer != target);
-        }
-        if let Some(user_id) = keys.user_id {
-            self.by_user_id.insert(user_id, target);
-        }
-        if let Some(email) = keys.email {
-            self.by_email.entry(email).or_default().push(target);
-        }
-    }
-
-    fn exchange(&mut self, target: Target, keys: GivenKeys) -> GivenKeys {
-        match target {
-            Target::New(new) => {
-                let slot = self.created.get_mut(new.0 as usize);
-                slot.map(|slot| std::mem::replace(slot, keys))
-            }
-            Target::Remote(id) if keys.user_id.is_none() && keys.email.is_none() => {
-                self.remote.remove(&id)
-            }
-            Target::Remote(id) => self.remote.insert(id, keys),
-        }
-        .unwrap_or_default()
-    }
-
-    fn user_id(&self, target: Target) -> Option<KeyHash> {
-        let keys = match target {
-            Target::New(new) => self.created.get(new.0 as usize),
-            Target::Remote(id) => self.remote.get(&id),
-        };
-        keys.and_then(|keys| keys.user_id)
-    }
-}
-
 /// What each key of a row finds.
 struct Finds {
     user_id: Vec<Target>,
@@ -143,7 +57,7 @@ pub struct Matcher<'a, L> {
     /// In the order in which they are tried.
     keys: &'a [KeyField],
     lookup: &'a L,
-    given: Given,
+    given: GivenKeys,
 }
 
 impl<'a, L: RemoteLookup> Matcher<'a, L> {
@@ -152,7 +66,7 @@ impl<'a, L: RemoteLookup> Matcher<'a, L> {
             settings,
             keys: &settings.keys,
             lookup,
-            given: Given::default(),
+            given: GivenKeys::default(),
         }
     }
 
@@ -173,7 +87,7 @@ impl<'a, L: RemoteLookup> Matcher<'a, L> {
     /// Takes note that a row creates its customer, for the rows after it.
     pub fn create(&mut self, key: &RowKey) -> NewCustomer {
         let new = self.given.create();
-        self.given.replace(Target::New(new), GivenKeys::of(key));
+        self.given.replace(Target::New(new), KeyHashes::of(key));
         new
     }
 
@@ -184,7 +98,7 @@ impl<'a, L: RemoteLookup> Matcher<'a, L> {
     /// # Errors
     /// When the reading of the remote side cannot be consulted.
     pub fn give(&mut self, target: Target, key: &RowKey) -> Result<(), L::Error> {
-        let mut keys = GivenKeys::of(key);
+        let mut keys = KeyHashes::of(key);
         if let Target::Remote(id) = target {
             if let Some(user_id) = &key.user_id
                 && self.lookup.by_user_id(user_id)?.contains(&id)
@@ -213,16 +127,13 @@ impl<'a, L: RemoteLookup> Matcher<'a, L> {
                     .into_iter()
                     .map(Target::Remote),
             );
-            finds
-                .user_id
-                .extend(self.given.by_user_id.get(&key_hash(user_id)));
+            finds.user_id.extend(self.given.by_user_id(user_id));
         }
         if let Some(email) = &key.email {
             finds
                 .email
                 .extend(self.lookup.by_email(email)?.into_iter().map(Target::Remote));
-            let given = self.given.by_email.get(&key_hash(&fold_email(email)));
-            finds.email.extend(given.into_iter().flatten());
+            finds.email.extend(self.given.by_email(email));
         }
         finds.user_id.sort_unstable();
         finds.email.sort_unstable();
@@ -436,7 +347,7 @@ impl Claims {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Field, Value};
+    use crate::domain::{Field, Value, fold_email};
     use std::convert::Infallible;
 
     struct People(Vec<RemoteCustomer>);
@@ -685,6 +596,29 @@ mod tests {
             matcher.find(&key(Some("z"), Some("a@x"))).unwrap(),
             Match::Nobody
         );
+    }
+
+    #[test]
+    fn a_key_that_an_earlier_row_gives_to_a_customer_finds_that_customer() {
+        let people = People(vec![
+            person(1, None, Some("a@b.c")),
+            person(2, Some("u2"), None),
+        ]);
+        let settings = MatchSettings::default();
+        let mut matcher = Matcher::new(&settings, &people);
+        let person = |id| Target::Remote(CustomerId(id));
+        matcher
+            .give(person(1), &key(Some("u1"), Some("A@b.c")))
+            .unwrap();
+        matcher
+            .give(person(2), &key(Some("u2"), Some("d@e.f")))
+            .unwrap();
+        assert_eq!(matcher.find(&key(Some("u1"), None)).unwrap(), found(1));
+        assert_eq!(matcher.find(&key(None, Some("D@e.f"))).unwrap(), found(2));
+        assert_eq!(matcher.find(&key(None, Some("a@b.c"))).unwrap(), found(1));
+        let other = matcher.find(&key(Some("u3"), Some("a@b.c"))).unwrap();
+        assert_eq!(code(&other), "conflict");
+        assert_eq!(matcher.find(&key(Some("u3"), None)).unwrap(), Match::Nobody);
     }
 
     #[test]

@@ -44,6 +44,7 @@ pub(super) async fn list_rest(
         progress.read(reading.len(), first.total);
         let page = client.list(&query(next.saturating_sub(1))).await.result?;
         steady &= page.customers.first().map(|c| c.id) == last;
+        let known = reading.len();
         for customer in &page.customers {
             reading.put(customer)?;
         }
@@ -51,6 +52,11 @@ pub(super) async fn list_rest(
         largest = largest.max(got);
         last_total = page.total.or(last_total);
         if got <= 1 {
+            break;
+        }
+        if reading.len() == known {
+            // A page of nobody new: `offset` is not honoured, and without a total this would go on for ever.
+            steady = false;
             break;
         }
         last = page.customers.last().map(|c| c.id);

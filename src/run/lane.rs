@@ -174,6 +174,9 @@ impl Run<'_> {
         if let Some(earlier) = self.progress.result(OperationKind::Create) {
             result.attempts = earlier.attempts;
         }
+        if let Some(id) = self.customer {
+            return self.made(operation, result, id).await;
+        }
         if self.progress.create_in_doubt() && !self.settle(operation, &mut result, sends).await? {
             return Ok(());
         }
@@ -199,6 +202,19 @@ impl Run<'_> {
                 }
                 Err(error) => return self.did_not_take(operation, result, &error).await,
             }
+        }
+    }
+
+    /// The customer was found before the run was interrupted; whether all of it took is still to be seen.
+    async fn made(
+        &mut self,
+        operation: &Operation,
+        result: OperationResult,
+        id: CustomerId,
+    ) -> Result<(), JournalError> {
+        match self.context.client.get(id).await.result {
+            Ok(customer) => self.took(operation, result, customer).await,
+            Err(error) => self.did_not_take(operation, result, &error).await,
         }
     }
 

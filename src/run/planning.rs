@@ -15,7 +15,7 @@ use crate::plan::{Duplicates, Lane, MatchSettings, Operation, Ownership, SyncMod
 use crate::remote::{Reading, ReadingError};
 
 use super::memory::Memory;
-use super::rows::{RowRecord, Verdict, write_row};
+use super::rows::{RowHead, RowRecord, Verdict, write_row};
 
 /// Everything of the config that decides what a row means.
 #[derive(Debug, Clone)]
@@ -76,13 +76,13 @@ impl<'a> Decider<'a> {
     ///
     /// # Errors
     /// When the reading cannot be consulted.
-    pub fn row(&mut self, record: &RowRecord) -> Result<(), PlanningError> {
+    pub fn row(&mut self, record: &RowHead) -> Result<(), PlanningError> {
         let decision = self.decide(record)?;
         self.decisions.push(decision);
         Ok(())
     }
 
-    fn decide(&mut self, record: &RowRecord) -> Result<Decision, PlanningError> {
+    fn decide(&mut self, record: &RowHead) -> Result<Decision, PlanningError> {
         if record.verdict == Verdict::Rejected {
             return Ok(Decision::Bad);
         }
@@ -107,7 +107,7 @@ impl<'a> Decider<'a> {
 
     fn duplicate(
         &mut self,
-        record: &RowRecord,
+        record: &RowHead,
         target: Target,
         earlier: RowNumber,
         decision: Decision,
@@ -127,7 +127,7 @@ impl<'a> Decider<'a> {
     }
 
     /// The row speaks for this customer: its keys are the customer's from here on, as far as they are written.
-    fn give(&mut self, target: Target, record: &RowRecord) -> Result<(), PlanningError> {
+    fn give(&mut self, target: Target, record: &RowHead) -> Result<(), PlanningError> {
         let mut key = RowKey {
             id: None,
             ..record.key.clone()
@@ -155,7 +155,7 @@ impl<'a> Decider<'a> {
         Ok(self.matcher.give(target, &key)?)
     }
 
-    fn absence_is_doubtful(&self, record: &RowRecord) -> Result<bool, PlanningError> {
+    fn absence_is_doubtful(&self, record: &RowHead) -> Result<bool, PlanningError> {
         let Some(email) = &record.key.email else {
             return Ok(false);
         };
@@ -186,6 +186,9 @@ fn doubtful() -> Issue {
 /// When the reading cannot be consulted.
 pub fn silent(decisions: &[Decision], reading: &Reading) -> Result<Vec<CustomerId>, PlanningError> {
     let mut ids = Vec::new();
+    if !reading.is_silent() {
+        return Ok(ids);
+    }
     for decision in decisions {
         if let Decision::Existing(id) = decision {
             let silent =

@@ -1,9 +1,23 @@
 //! Executor, journal, gate and sandbox in one process under a paused clock, from a seed: what holds whatever goes
 //! wrong.
 
-mod disk;
-mod plug;
-mod wire;
-mod world;
-
+#[cfg(test)]
 mod basics;
+#[cfg(test)]
+mod case;
+#[cfg(test)]
+mod disk;
+#[cfg(test)]
+mod happened;
+#[cfg(test)]
+mod invariants;
+#[cfg(test)]
+mod mishaps;
+#[cfg(test)]
+mod plug;
+#[cfg(test)]
+mod seeds;
+#[cfg(test)]
+mod wire;
+#[cfg(test)]
+mod world;

@@ -387,12 +387,12 @@ impl World {
             .map(|names| Arc::new(Columns::new(names)))
             .collect();
         let rules = self.rules(&self.schema(&columns));
-        let refresher = Refresher {
-            freshness: Freshness::PlanAnew,
-            matching: rules.matching,
-            ownership: rules.ownership,
-            memory: Memory::default(),
-        };
+        let refresher = Refresher::new(
+            Freshness::PlanAnew,
+            rules.matching,
+            rules.ownership,
+            Memory::default(),
+        );
         let context = Arc::new(self.context(process, journal));
         let settings = ExecutorSettings {
             concurrency: usize::try_from(self.options.limits.concurrency).unwrap(),
@@ -518,7 +518,8 @@ impl World {
         }
     }
 
-    fn results(&self) -> Vec<RowResult> {
+    /// What the files say of every row.
+    pub(crate) fn results(&self) -> Vec<RowResult> {
         let Some(run) = &self.run else {
             return Vec::new();
         };
