@@ -5,8 +5,10 @@ pub mod args;
 mod commands;
 mod connection;
 mod console;
+mod diagnostics;
 mod exit;
 mod overrides;
+mod piped;
 mod planning;
 mod progress;
 mod reports;
@@ -19,7 +21,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::{Args, Command};
-use commands::{completions, man, plan, sandbox, sync};
+use commands::{check, completions, export, init, man, plan, runs, sandbox, show, sync};
 use exit::Exit;
 
 /// Runs the program; gives its exit code.
@@ -53,6 +55,11 @@ async fn dispatch(command: &Command) -> Exit {
     match command {
         Command::Sync(args) => Box::pin(sync::run(args)).await,
         Command::Plan(args) => plan::run(args).await,
+        Command::Show(args) => show::run(args),
+        Command::Runs(args) => runs::run(args),
+        Command::Export(args) => export::run(args).await,
+        Command::Check(args) => check::run(args).await,
+        Command::Init(args) => init::run(args),
         Command::Sandbox(args) => sandbox::run(args).await,
         Command::Completions(args) => completions::run(args),
         Command::Man => man::run(),

@@ -2,7 +2,7 @@
 //! the end is.
 
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
@@ -13,6 +13,7 @@ use crate::pace::Clock;
 use crate::platform::{self, AtomicFile};
 use crate::report::{InputFacts, RateFacts, RequestFacts, Stop, Summary, write_summary};
 
+use super::commands::runs::prune_old;
 use super::console::Console;
 use super::exit::{Exit, Failure};
 use super::stopping::Stopping;
@@ -47,6 +48,8 @@ pub(super) struct Session {
     pub(super) summary: Summary,
     summary_file: Option<PathBuf>,
     pub(super) run: Option<RunDir>,
+    /// `[state] keep`, once the config was read.
+    keep: Option<Duration>,
 }
 
 impl Session {
@@ -71,17 +74,19 @@ impl Session {
             summary,
             summary_file,
             run: None,
+            keep: None,
         })
     }
 
     /// Reads the config and says which file it was.
-    pub(super) fn load(&self, overrides: &Overrides) -> Result<Loaded, Failure> {
+    pub(super) fn load(&mut self, overrides: &Overrides) -> Result<Loaded, Failure> {
         let folder =
             std::env::current_dir().map_err(|e| Failure::from_error(Exit::Usage, "usage", &e))?;
         let loaded = load(&folder, overrides).map_err(|e| config_failure(&e))?;
         loaded
             .refuse_unbuilt(UNBUILT)
             .map_err(|e| config_failure(&e))?;
+        self.keep = Some(loaded.settings.state.keep);
         if let Some(file) = loaded.file() {
             self.console.say(&format!("config: {}", file.display()));
         }
@@ -103,6 +108,9 @@ impl Session {
             }
         };
         self.close_summary(exit);
+        if let (Some(run), Some(keep)) = (&self.run, self.keep) {
+            prune_old(run, keep);
+        }
         for path in self.summary_files() {
             if let Err(failure) = self.write_summary(&path) {
                 self.console.fail(&failure);

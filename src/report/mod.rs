@@ -14,6 +14,7 @@ mod preview;
 mod preview_examples;
 mod preview_json;
 mod results_csv;
+mod runs_table;
 #[cfg(test)]
 mod samples;
 #[cfg(test)]
@@ -32,6 +33,7 @@ pub use page::View;
 pub use preview::render_preview;
 pub use preview_json::write_preview;
 pub use results_csv::ResultsCsv;
+pub use runs_table::{RunEntry, RunsList, render_runs, write_runs};
 pub use spreadsheet::defuse;
 pub use summary::{
     ErrorEntry, EstimateFacts, InputFacts, RateFacts, RequestFacts, ResultCounts, RowsDoNotAddUp,
