@@ -1,6 +1,7 @@
 //! The command line: the only place that prints and decides exit codes. What it says is made in `report`, what it
 //! does is done in `run`.
 
+mod account;
 pub mod args;
 mod commands;
 mod connection;
@@ -15,13 +16,16 @@ mod reports;
 mod sending;
 mod session;
 mod stopping;
+mod superseding;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use args::{Args, Command};
-use commands::{check, completions, export, init, man, plan, runs, sandbox, show, sync};
+use commands::{
+    apply, check, completions, export, init, man, plan, resume, runs, sandbox, show, sync,
+};
 use exit::Exit;
 
 /// Runs the program; gives its exit code.
@@ -60,6 +64,8 @@ async fn dispatch(command: &Command) -> Exit {
         Command::Export(args) => export::run(args).await,
         Command::Check(args) => check::run(args).await,
         Command::Init(args) => init::run(args),
+        Command::Apply(args) => Box::pin(apply::run(args)).await,
+        Command::Resume(args) => Box::pin(resume::run(args)).await,
         Command::Sandbox(args) => sandbox::run(args).await,
         Command::Completions(args) => completions::run(args),
         Command::Man => man::run(),

@@ -12,7 +12,7 @@ use crate::journal::{InputMeta, NewRun, RunDir, RunMeta, StateDir};
 use crate::mapping::{MappingSettings, Schema};
 use crate::pace::Limiter;
 use crate::plan::budget::BudgetRules;
-use crate::plan::safety::{Refusal, check};
+use crate::plan::safety::check;
 use crate::plan::{MatchSettings, Ownership};
 use crate::remote::{RemoteSettings, Strategy};
 use crate::report::{View, render_preview, write_preview};
@@ -296,6 +296,16 @@ fn making_failure(session: &Session, error: &MakingError) -> Failure {
     Failure::from_error(exit, reason, error)
 }
 
+/// Notes in a preview that a sync would be refused, and what lifts that.
+pub(super) fn note_refusals(settings: &Settings, made: &mut MadePlan) {
+    for refusal in check(&settings.safety, &made.figures) {
+        let (message, option) = (refusal.message, refusal.option);
+        made.preview.notes.push(format!(
+            "a sync would refuse this plan: {message}; {option} lifts it"
+        ));
+    }
+}
+
 /// Shows a preview on standard output.
 pub(super) fn show_preview(session: &Session, made: &MadePlan) {
     session
@@ -314,33 +324,43 @@ fn preview_text(made: &MadePlan, view: View) -> String {
     render_preview(&made.preview, view)
 }
 
-/// The failure that a refused plan ends with; nothing where it is safe.
-pub(super) fn refusal(settings: &Settings, made: &MadePlan) -> Option<Failure> {
-    let refusals: Vec<Refusal> = check(&settings.safety, &made.figures);
-    if refusals.is_empty() {
-        return None;
-    }
-    let messages: Vec<_> = refusals.iter().map(|r| r.message.clone()).collect();
-    let options: Vec<_> = refusals.iter().map(|r| r.option.clone()).collect();
-    let message = format!(
-        "the plan was refused, and nothing was sent: {}",
-        messages.join("; ")
-    );
-    let hint = format!(
-        "if this is what you want, lift it for this plan with {}",
-        options.join(" ")
-    );
-    Some(Failure::new(Exit::Refused, "safety", message).hint(hint))
+/// The inputs of a command. Standard input is spooled, since inputs are read more than once.
+#[derive(Debug)]
+pub(super) struct Inputs {
+    pub(super) files: Vec<InputFile>,
+    /// Removed when it is dropped.
+    _spool: Option<tempfile::NamedTempFile>,
 }
 
-/// The inputs as the user named them.
-pub(super) fn input_files(paths: &[PathBuf]) -> Result<Vec<InputFile>, Failure> {
-    let stdin = paths.iter().filter(|path| path.as_os_str() == "-").count();
-    if stdin > 1 {
-        return Err(Failure::usage("standard input (`-`) can be read only once"));
+impl Inputs {
+    pub(super) fn open(paths: &[PathBuf]) -> Result<Self, Failure> {
+        let is_stdin = |path: &PathBuf| path.as_os_str() == "-";
+        if paths.iter().filter(|path| is_stdin(path)).count() > 1 {
+            return Err(Failure::usage("standard input (`-`) can be read only once"));
+        }
+        let spool = if paths.iter().any(is_stdin) {
+            Some(spool_stdin()?)
+        } else {
+            None
+        };
+        let file = |path: &PathBuf| match &spool {
+            Some(spool) if is_stdin(path) => InputFile::new("-", spool.path()),
+            _ => InputFile::new(path.display().to_string(), path),
+        };
+        Ok(Self {
+            files: paths.iter().map(file).collect(),
+            _spool: spool,
+        })
     }
-    Ok(paths
-        .iter()
-        .map(|path| InputFile::new(path.display().to_string(), path))
-        .collect())
+}
+
+/// Temporary files are made for their owner alone.
+fn spool_stdin() -> Result<tempfile::NamedTempFile, Failure> {
+    let failed = |e: std::io::Error| {
+        Failure::from_error(Exit::Usage, "input", &e)
+            .hint("standard input is kept in a temporary file")
+    };
+    let mut spool = tempfile::NamedTempFile::new().map_err(failed)?;
+    std::io::copy(&mut std::io::stdin().lock(), &mut spool).map_err(failed)?;
+    Ok(spool)
 }

@@ -9,10 +9,11 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::config::Settings;
+use crate::domain::RemoteCustomer;
 use crate::helpcrunch::{ReadClient, WriteClient};
 use crate::journal::{
-    AccountDir, AccountMeta, Begin, Entry, JOURNAL_VERSION, JournalError, JournalWriter, Recovered,
-    RunDir, RunMeta, RunState,
+    AccountDir, Begin, Entry, JOURNAL_VERSION, JournalError, JournalWriter, Recovered, RunDir,
+    RunMeta, RunState, StateDir,
 };
 use crate::outcome::RowStatus;
 use crate::report::{Ending, Stop, render_ending, write_ending};
@@ -23,6 +24,8 @@ use crate::run::lane::LaneContext;
 use crate::run::memory::{Memory, Rewrite};
 use crate::run::settle::Settler;
 
+use super::account::{note_sent, remember_account};
+use super::connection::Target;
 use super::exit::{Exit, Failure};
 use super::progress::SendingShown;
 use super::reports::{ReportOf, Wanted, Written};
@@ -39,6 +42,8 @@ pub(super) struct Order<'a> {
     /// When the reading began that the plan stands on.
     pub(super) read_at: Option<Instant>,
     pub(super) recovered: Option<&'a Recovered>,
+    /// Where it is noted that the plan is being sent.
+    pub(super) account: &'a AccountDir,
     pub(super) digest: String,
     /// Rows that the plan writes, and the seconds that they are thought to take.
     pub(super) lanes: u64,
@@ -54,6 +59,14 @@ pub(super) async fn send(
 ) -> Result<Sent, Failure> {
     meta.state = RunState::Applying;
     dir.write_meta(meta).map_err(|e| state_failure(&e))?;
+    if order.recovered.is_none() && !meta.dry_run {
+        note_sent(
+            order.account,
+            &order.digest,
+            meta.run_id.as_str(),
+            session.clock.rfc3339(),
+        )?;
+    }
     let journal = open_journal(session, dir, meta, &order)
         .await
         .map_err(|e| journal_failure(&e))?;
@@ -161,7 +174,12 @@ pub(super) struct EndOf<'a> {
     pub(super) wanted: &'a Wanted,
     pub(super) settings: &'a Settings,
     pub(super) client: &'a ReadClient,
+    pub(super) target: &'a Target,
+    /// Nothing where nothing is to be remembered.
     pub(super) account: Option<&'a AccountDir>,
+    /// A customer of the account, by which it will be known again.
+    pub(super) witness: Option<&'a RemoteCustomer>,
+    pub(super) state: &'a StateDir,
     /// The command that goes on with this run.
     pub(super) resume: String,
 }
@@ -190,7 +208,7 @@ pub(super) async fn end(
         Some(stop) => stop.exit,
         None => finished_exit(end.settings, session, &written),
     };
-    remember(&end, &sent.rewrites, stopped.is_none()).map_err(|e| state_failure(&e))?;
+    remember(&end, &sent.rewrites, stopped.is_none())?;
     meta.state = if stopped.is_some() {
         RunState::Stopped
     } else {
@@ -203,6 +221,9 @@ pub(super) async fn end(
         .dir
         .write_meta(meta)
         .map_err(|e| state_failure(&e))?;
+    if stopped.is_none() {
+        prune(session, end.state, end.settings);
+    }
     session.count_requests(end.client, end.settings);
     if let Some(stop) = stopped {
         let (reason, message) = (stop.reason.to_owned(), stop.message);
@@ -216,6 +237,18 @@ pub(super) async fn end(
     }
     tell_end(session, exit, &written);
     Ok(exit)
+}
+
+/// Removes finished runs that are older than the config keeps them. That it fails is no failure of this run.
+fn prune(session: &Session, state: &StateDir, settings: &Settings) {
+    match state.prune_runs(session.clock.wall(), settings.state.keep) {
+        Ok(pruned) => {
+            for error in pruned.failed {
+                tracing::warn!(%error, "an old run could not be removed");
+            }
+        }
+        Err(error) => tracing::warn!(%error, "old runs could not be removed"),
+    }
 }
 
 /// Why the run stopped before its end; nothing where it came to its end.
@@ -264,30 +297,24 @@ pub(super) fn finished_exit(settings: &Settings, session: &Session, written: &Wr
 const REWRITES: &str = "rewrites.jsonl";
 
 /// What the account remembers for its next runs.
-fn remember(
-    end: &EndOf<'_>,
-    rewrites: &[Rewrite],
-    finished: bool,
-) -> Result<(), crate::journal::StateError> {
+fn remember(end: &EndOf<'_>, rewrites: &[Rewrite], finished: bool) -> Result<(), Failure> {
     let Some(account) = end.account else {
         return Ok(());
     };
+    let failed = |e: &dyn std::error::Error| Failure::from_error(Exit::NotFinished, "state", e);
     if !rewrites.is_empty() {
-        let mut text = crate::platform::read_file(&account.file(REWRITES))?.unwrap_or_default();
+        let path = account.file(REWRITES);
+        let mut text = crate::platform::read_file(&path)
+            .map_err(|e| failed(&e))?
+            .unwrap_or_default();
         for rewrite in rewrites {
             text.extend(serde_json::to_vec(rewrite).unwrap_or_default());
             text.push(b'\n');
         }
-        crate::platform::write_whole(&account.file(REWRITES), &text)?;
+        crate::platform::write_whole(&path, &text).map_err(|e| failed(&e))?;
     }
-    if finished {
-        let mut meta = account
-            .read()?
-            .unwrap_or_else(|| AccountMeta::new(end.settings.api.account.clone()));
-        meta.finished_runs += 1;
-        account.write(&meta)?;
-    }
-    Ok(())
+    let name = end.settings.api.account.as_deref();
+    remember_account(account, end.target, name, end.witness, finished)
 }
 
 /// What the account remembers of values that were not kept, and how many runs it finished.
@@ -304,6 +331,29 @@ pub(super) fn recall(account: &AccountDir) -> Result<(Memory, u64), Failure> {
     Ok((memory, meta.map_or(0, |m| m.finished_runs)))
 }
 
+/// Rows that all fail in one and the same way are one problem and not many.
+fn mapping_problem(written: &Written) -> Option<String> {
+    let counts = written.tally.counts();
+    let errors = written.tally.errors();
+    let failures: Vec<_> = errors
+        .iter()
+        .filter(|e| e.http_status == Some(400))
+        .collect();
+    let [one] = failures.as_slice() else {
+        return None;
+    };
+    let all = one.cause.count == counts.failed && counts.created + counts.updated == 0;
+    (all && counts.failed >= ONE_PROBLEM).then(|| {
+        format!(
+            "all {} rows that were sent were refused in the same way ({}): look at the mapping of that field, not at the rows",
+            counts.failed, one.cause.code
+        )
+    })
+}
+
+/// From so many rows on that fail alike.
+const ONE_PROBLEM: u64 = 3;
+
 /// Tells the end of a run on standard output, with its figures in the summary.
 pub(super) fn tell_end(session: &mut Session, exit: Exit, written: &Written) {
     session.summary.results = written.tally.counts();
@@ -318,11 +368,12 @@ pub(super) fn tell_end(session: &mut Session, exit: Exit, written: &Written) {
         });
     }
     let (errors, warnings) = (written.tally.errors(), written.tally.warnings());
+    let notes: Vec<String> = mapping_problem(written).into_iter().collect();
     let ending = Ending {
         summary: &session.summary,
         errors: &errors,
         warnings: &warnings,
-        notes: &[],
+        notes: &notes,
         files: &files,
     };
     let console = &session.console;

@@ -78,6 +78,15 @@ pub fn load(folder: &Path, overrides: &Overrides) -> Result<Loaded, ConfigError>
     Ok(loaded)
 }
 
+/// Reads a config from its text, such as a run kept it; nothing goes before it.
+///
+/// # Errors
+/// The text is not right.
+pub fn parse_text(name: &Path, text: &str) -> Result<Settings, ConfigError> {
+    let document = Document::parse(name, text.as_bytes())?;
+    Ok(FileConfig::from_document(&document)?.into_settings())
+}
+
 fn find_document(folder: &Path, named: Option<&Path>) -> Result<Option<Document>, ConfigError> {
     let name = named.unwrap_or(Path::new(USUAL_FILE));
     match std::fs::read(folder.join(name)) {

@@ -22,6 +22,12 @@ const ROUNDS: u32 = 20_000;
 pub struct AccountId(String);
 
 impl AccountId {
+    /// An identity as a plan or a run wrote it.
+    #[must_use]
+    pub fn from_text(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// The identity of an account without a name: base URL and key in one hash that reveals neither.
     ///
     /// The two go in together, so that the well-known URL cannot be confirmed without the key; the hash is

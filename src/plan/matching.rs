@@ -1,4 +1,4 @@
-//! Which customer a row means: among those that HelpCrunch has and those that earlier rows create.
+//! Which customer a row means: among those that HelpCrunch has and those that earlier rows create or give a key to.
 
 use std::collections::HashMap;
 use std::hash::Hasher;
@@ -7,6 +7,7 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 
 use crate::domain::{CustomerId, Issue, KeyField, RemoteCustomer, RowKey, RowNumber, fold_email};
 
+use super::given_keys::GivenKeys;
 use super::{MatchSettings, OnAmbiguous, OnConflict};
 
 /// What the planner asks of the remote side, as it was read. Implemented where the reading is kept.
@@ -46,9 +47,9 @@ pub enum Match {
 }
 
 /// A match key reduced to 128 bits, so that millions of created customers stay small in memory.
-type KeyHash = u128;
+pub(super) type KeyHash = u128;
 
-fn key_hash(text: &str) -> KeyHash {
+pub(super) fn key_hash(text: &str) -> KeyHash {
     let mut hasher = SipHasher13::new();
     hasher.write(text.as_bytes());
     hasher.finish128().as_u128()
@@ -108,6 +109,7 @@ pub struct Matcher<'a, L> {
     keys: &'a [KeyField],
     lookup: &'a L,
     created: Created,
+    given: GivenKeys,
 }
 
 impl<'a, L: RemoteLookup> Matcher<'a, L> {
@@ -117,6 +119,7 @@ impl<'a, L: RemoteLookup> Matcher<'a, L> {
             keys: &settings.keys,
             lookup,
             created: Created::default(),
+            given: GivenKeys::default(),
         }
     }
 
@@ -144,6 +147,17 @@ impl<'a, L: RemoteLookup> Matcher<'a, L> {
         self.created.learn(new, key);
     }
 
+    /// Takes note of the keys of a row that speaks for a customer which is there, for the rows after it.
+    ///
+    /// # Errors
+    /// When the reading of the remote side cannot be consulted.
+    pub fn meet(&mut self, id: CustomerId, key: &RowKey) -> Result<(), L::Error> {
+        if let Some(customer) = self.lookup.customer(id)? {
+            self.given.learn(&customer, key);
+        }
+        Ok(())
+    }
+
     fn finds(&self, key: &RowKey) -> Result<Finds, L::Error> {
         let mut finds = Finds {
             user_id: Vec::new(),
@@ -162,6 +176,9 @@ impl<'a, L: RemoteLookup> Matcher<'a, L> {
                     .get(&key_hash(user_id))
                     .map(|n| Target::New(*n)),
             );
+            finds
+                .user_id
+                .extend(self.given.by_user_id(user_id).map(Target::Remote));
         }
         if let Some(email) = &key.email {
             finds
@@ -171,9 +188,14 @@ impl<'a, L: RemoteLookup> Matcher<'a, L> {
             finds
                 .email
                 .extend(created.into_iter().flatten().map(|n| Target::New(*n)));
+            finds
+                .email
+                .extend(self.given.by_email(email).map(Target::Remote));
         }
         finds.user_id.sort_unstable();
+        finds.user_id.dedup();
         finds.email.sort_unstable();
+        finds.email.dedup();
         Ok(finds)
     }
 
@@ -302,7 +324,8 @@ impl<'a, L: RemoteLookup> Matcher<'a, L> {
             Target::Remote(id) => {
                 let customer = self.lookup.customer(id)?;
                 let theirs = customer.as_ref().and_then(RemoteCustomer::user_id);
-                theirs.is_some() && theirs != key.user_id.as_deref()
+                let given = self.given.user_id(id).or_else(|| theirs.map(key_hash));
+                given.is_some() && given != key.user_id.as_deref().map(key_hash)
             }
             Target::New(new) => {
                 let theirs = self.created.user_id(new);
@@ -406,6 +429,25 @@ mod tests {
 
     fn find(people: &People, settings: &MatchSettings, key: &RowKey) -> Match {
         Matcher::new(settings, people).find(key).unwrap()
+    }
+
+    #[test]
+    fn a_key_that_an_earlier_row_gives_to_a_customer_finds_that_customer() {
+        let people = People(vec![person(1, None, Some("a@b.c")), person(2, Some("u2"), None)]);
+        let settings = MatchSettings::default();
+        let mut matcher = Matcher::new(&settings, &people);
+        matcher
+            .meet(CustomerId(1), &key(Some("u1"), Some("A@b.c")))
+            .unwrap();
+        matcher
+            .meet(CustomerId(2), &key(Some("u2"), Some("d@e.f")))
+            .unwrap();
+        assert_eq!(matcher.find(&key(Some("u1"), None)).unwrap(), found(1));
+        assert_eq!(matcher.find(&key(None, Some("D@e.f"))).unwrap(), found(2));
+        assert_eq!(matcher.find(&key(None, Some("a@b.c"))).unwrap(), found(1));
+        let other = matcher.find(&key(Some("u3"), Some("a@b.c"))).unwrap();
+        assert_eq!(code(&other), "conflict");
+        assert_eq!(matcher.find(&key(Some("u3"), None)).unwrap(), Match::Nobody);
     }
 
     fn found(id: u64) -> Match {

@@ -4,6 +4,7 @@ pub mod budget;
 pub mod codec;
 pub mod diff;
 mod entries;
+mod given_keys;
 pub mod matching;
 pub mod near;
 mod operation;

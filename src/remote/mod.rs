@@ -14,5 +14,5 @@ pub use file::{RemoteFileError, read_file};
 pub use lookup::{EmailCase, WantedKeys, find_all, swapped_case_test};
 pub use raw::{RawReading, list_raw};
 pub use reading::{Reading, ReadingError};
-pub use side::{ReadProgress, RemoteError, RemoteSettings, RemoteSide, read};
+pub use side::{NoProgress, ReadProgress, RemoteError, RemoteSettings, RemoteSide, list_all, read};
 pub use strategy::{Choice, Strategy};

@@ -47,6 +47,28 @@ pub trait ReadProgress {
     fn read(&self, customers: u64, total: Option<u64>);
 }
 
+/// Tells nobody.
+#[derive(Debug, Clone, Copy)]
+pub struct NoProgress;
+
+impl ReadProgress for NoProgress {
+    fn read(&self, _customers: u64, _total: Option<u64>) {}
+}
+
+/// Reads all customers.
+///
+/// # Errors
+/// When a request got no usable answer, or the reading cannot be kept.
+pub async fn list_all(
+    client: &ReadClient,
+    mut reading: Reading,
+    progress: &dyn ReadProgress,
+) -> Result<Reading, RemoteError> {
+    let first = first_page(client).await?;
+    list_rest(client, &first, &mut reading, progress).await?;
+    Ok(reading)
+}
+
 /// The remote side as it was read.
 #[derive(Debug)]
 pub struct RemoteSide {

@@ -2,14 +2,21 @@
 //! their lanes.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use crate::domain::{CustomerId, Issue, IssueKind, RemoteCustomer, RowKey, fold_email};
-use crate::helpcrunch::{CallError, ReadClient};
+use crate::helpcrunch::{CallError, ListQuery, Order, ReadClient, Sort};
 use crate::outcome::{OperationResult, OperationStatus};
 use crate::plan::diff::{diff, field_holds, property_holds};
 use crate::plan::matching::{Match, Matcher, RemoteLookup, Target};
 use crate::plan::{MatchSettings, Operation, Ownership};
-use crate::remote::{RemoteError, WantedKeys, find_all};
+use crate::remote::{
+    EmailCase, NoProgress, Reading, ReadingError, RemoteError, WantedKeys, find_all, list_all,
+    swapped_case_test,
+};
 
 use super::lane::LaneJob;
 use super::memory::Memory;
@@ -41,9 +48,40 @@ pub struct Refresher {
     pub matching: MatchSettings,
     pub ownership: Ownership,
     pub memory: Memory,
+    /// Whether not finding an e-mail address by search means that nobody has it.
+    absence: Mutex<Absence>,
 }
 
+/// What is known of e-mail search, found out when a row first depends on it.
+#[derive(Debug, Default)]
+enum Absence {
+    #[default]
+    Untested,
+    Counts,
+    /// Search does not ignore case: this listing, made at that time, answers instead.
+    Listed(Instant, Box<Reading>),
+}
+
+/// A listing that stands in for search is made anew when it is older than this.
+const LISTING_MAX_AGE: Duration = Duration::from_secs(30 * 60);
+
 impl Refresher {
+    #[must_use]
+    pub fn new(
+        freshness: Freshness,
+        matching: MatchSettings,
+        ownership: Ownership,
+        memory: Memory,
+    ) -> Self {
+        Self {
+            freshness,
+            matching,
+            ownership,
+            memory,
+            absence: Mutex::default(),
+        }
+    }
+
     /// Reads the customers of these lanes again, in as few requests as can be.
     ///
     /// # Errors
@@ -67,9 +105,43 @@ impl Refresher {
         find_all(client, &wanted, &mut found).await?;
         let mut fresh: Fresh = Fresh(found.into_iter().map(|c| (c.id, c)).collect());
         self.complete(client, &jobs, &mut fresh).await?;
+        self.make_sure(client, &jobs, &mut fresh).await?;
         jobs.into_iter()
             .map(|job| Ok(self.judge(job, &fresh)))
             .collect()
+    }
+
+    /// "Not found" by e-mail search counts only where search is known to ignore case (contract): else all customers
+    /// are listed, and those of the rows' addresses are added to what was found.
+    async fn make_sure(
+        &self,
+        client: &ReadClient,
+        jobs: &[LaneJob],
+        fresh: &mut Fresh,
+    ) -> Result<(), RemoteError> {
+        let creates = jobs.iter().filter(|job| job.lane.customer.is_none());
+        let unseen = creates.filter_map(|job| job.lane.key.email.as_deref());
+        let unseen: Vec<&str> = unseen
+            .filter(|email| fresh.of_email(email).next().is_none())
+            .collect();
+        if unseen.is_empty() {
+            return Ok(());
+        }
+        let mut absence = self.absence.lock().await;
+        let is_old = matches!(&*absence, Absence::Listed(at, _) if at.elapsed() >= LISTING_MAX_AGE);
+        if is_old || matches!(*absence, Absence::Untested) {
+            *absence = learn_absence(client).await?;
+        }
+        if let Absence::Listed(_, reading) = &*absence {
+            for email in unseen {
+                for id in reading.by_email(email)? {
+                    if let Some(customer) = reading.customer(id)? {
+                        fresh.0.insert(id, customer);
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// A customer that a search does not find, or of whom it does not tell all, is asked for by its id.
@@ -208,6 +280,35 @@ fn changed(operations: &[Operation], customer: &RemoteCustomer) -> Option<String
 /// What a refresh found.
 struct Fresh(BTreeMap<CustomerId, RemoteCustomer>);
 
+impl Fresh {
+    fn of_email(&self, email: &str) -> impl Iterator<Item = &RemoteCustomer> {
+        let folded = fold_email(email);
+        let same = move |c: &&RemoteCustomer| c.email().is_some_and(|e| fold_email(e) == folded);
+        self.0.values().filter(same)
+    }
+}
+
+/// Tests e-mail search with a known customer; lists all where it does not ignore case or nobody can tell.
+async fn learn_absence(client: &ReadClient) -> Result<Absence, RemoteError> {
+    let query = ListQuery {
+        limit: 100,
+        offset: 0,
+        sort: Some(Sort::FirstSeen),
+        order: Order::Ascending,
+    };
+    let page = client.list(&query).await.result?;
+    for customer in &page.customers {
+        match swapped_case_test(client, customer).await? {
+            EmailCase::Ignored => return Ok(Absence::Counts),
+            EmailCase::Matters => break,
+            EmailCase::Unknown => {}
+        }
+    }
+    let file = tempfile::tempfile().map_err(ReadingError::from)?;
+    let reading = list_all(client, Reading::new(file), &NoProgress).await?;
+    Ok(Absence::Listed(Instant::now(), Box::new(reading)))
+}
+
 impl RemoteLookup for Fresh {
     type Error = std::convert::Infallible;
 
@@ -221,9 +322,7 @@ impl RemoteLookup for Fresh {
     }
 
     fn by_email(&self, email: &str) -> Result<Vec<CustomerId>, Self::Error> {
-        let folded = fold_email(email);
-        let same = |c: &&RemoteCustomer| c.email().is_some_and(|e| fold_email(e) == folded);
-        Ok(self.0.values().filter(same).map(|c| c.id).collect())
+        Ok(self.of_email(email).map(|c| c.id).collect())
     }
 
     fn customer(&self, id: CustomerId) -> Result<Option<RemoteCustomer>, Self::Error> {
@@ -307,12 +406,12 @@ mod tests {
     }
 
     fn judge(freshness: Freshness, job: LaneJob, fresh: &[RemoteCustomer]) -> Refreshed {
-        let refresher = Refresher {
+        let refresher = Refresher::new(
             freshness,
-            matching: MatchSettings::default(),
-            ownership: Ownership::default(),
-            memory: Memory::default(),
-        };
+            MatchSettings::default(),
+            Ownership::default(),
+            Memory::default(),
+        );
         refresher.judge(
             job,
             &Fresh(fresh.iter().map(|c| (c.id, c.clone())).collect()),

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 
 use tokio::time::Instant;
 
-use crate::domain::RunId;
+use crate::domain::{RemoteCustomer, RunId};
 use crate::helpcrunch::ReadClient;
 use crate::mapping::Schema;
 use crate::pace::Clock;
 use crate::plan::budget::{Budget, BudgetRules};
 use crate::plan::codec::{PLAN_VERSION, PlanHeader, PlanInput, PlanWriter};
+use crate::plan::matching::RemoteLookup;
 use crate::plan::previewer::Previewer;
 use crate::plan::safety::SafetyFigures;
 use crate::plan::{Preview, RemoteFacts};
@@ -98,6 +99,8 @@ pub struct MadePlan {
     /// When the reading of the remote side began.
     pub read_at: Instant,
     pub email_case: EmailCase,
+    /// A customer of the account, by which it will be known again.
+    pub witness: Option<RemoteCustomer>,
 }
 
 impl Making<'_> {
@@ -123,6 +126,7 @@ impl Making<'_> {
                 complete(client, &mut side.reading, &silent).await?;
             }
         }
+        let witness = witness(&side.reading)?;
         let remote = side.facts(as_of);
         let (previewer, budget, digest) =
             self.compare(&mut spool, decisions, &side, &taken, remote.clone())?;
@@ -145,6 +149,7 @@ impl Making<'_> {
             inputs,
             read_at,
             email_case,
+            witness,
         })
     }
 
@@ -250,3 +255,17 @@ fn rows_of(spool: &mut File) -> io::Result<RowReader<BufReader<&mut File>>> {
     spool.rewind()?;
     Ok(RowReader::new(BufReader::with_capacity(1 << 20, spool)))
 }
+
+/// The first customer of the reading that has a userId or an e-mail address.
+fn witness(reading: &Reading) -> Result<Option<RemoteCustomer>, PlanningError> {
+    for id in reading.ids().into_iter().take(MOST_WITNESSES) {
+        let known = |c: &RemoteCustomer| c.user_id().is_some() || c.email().is_some();
+        if let Some(customer) = reading.customer(id)?.filter(known) {
+            return Ok(Some(customer));
+        }
+    }
+    Ok(None)
+}
+
+/// So many are looked at.
+const MOST_WITNESSES: usize = 100;

@@ -11,6 +11,7 @@ pub mod making;
 pub mod memory;
 mod merge;
 pub mod planning;
+pub mod replay;
 pub mod results;
 pub mod rows;
 pub mod settle;

@@ -95,7 +95,12 @@ impl<'a> Decider<'a> {
             Match::Nobody => (Target::New(self.matcher.create(&record.key)), Decision::New),
         };
         match self.claims.claim(target, record.row) {
-            None => Ok(decision),
+            None => {
+                if let Target::Remote(id) = target {
+                    self.matcher.meet(id, &record.key)?;
+                }
+                Ok(decision)
+            }
             Some(earlier) => Ok(self.duplicate(record, target, earlier, decision)),
         }
     }

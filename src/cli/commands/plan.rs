@@ -7,7 +7,7 @@ use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::planning::{
-    From, MakeWith, Prepared, input_files, input_metas, make, open_run, show_preview,
+    From, Inputs, MakeWith, Prepared, input_metas, make, note_refusals, open_run, show_preview,
     show_preview_json,
 };
 use crate::cli::reports::{ReportOf, write_output};
@@ -47,7 +47,8 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
         .iter()
         .try_for_each(|out| check_output(out))
         .map_err(unwritable)?;
-    let prepared = Prepared::new(input_files(&args.inputs)?, &settings)?;
+    let inputs = Inputs::open(&args.inputs)?;
+    let prepared = Prepared::new(inputs.files.clone(), &settings)?;
     let state = state_dir(&settings)?;
     let target = match args.remote_file {
         Some(_) => None,
@@ -95,7 +96,8 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
     if let Some(client) = &client {
         session.count_requests(client, &settings);
     }
-    let made = made?;
+    let mut made = made?;
+    note_refusals(&settings, &mut made);
     planned(session, &dir, &mut meta, &made)?;
     let sources = prepared.sources();
     let report = ReportOf {

@@ -2,22 +2,26 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
+use crate::cli::account::admit_key;
 use crate::cli::args::{AskArgs, SyncArgs};
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::planning::{
-    From, KeptSettings, MakeWith, Prepared, attribute_columns, input_files, input_metas, make,
-    open_run, refusal, show_preview, show_preview_json,
+    From, Inputs, KeptSettings, MakeWith, Prepared, attribute_columns, input_metas, make,
+    note_refusals, open_run, show_preview, show_preview_json,
 };
 use crate::cli::reports::{ReportOf, Wanted};
 use crate::cli::sending::{EndOf, Order, end, finished_exit, recall, send, tell_end};
 use crate::cli::session::{Session, state_dir, state_failure};
+use crate::cli::superseding::supersede;
 use crate::config::{Overrides, Settings};
 use crate::journal::{AccountLock, LockError, NewRun, RunDir, RunMeta, RunState};
+use crate::plan::safety::{Refusal, check};
 use crate::run::freshness::{Freshness, Refresher};
 use crate::run::making::MadePlan;
 use crate::run::memory::Memory;
+use crate::run::planning::PlanRules;
 
 pub(in crate::cli) async fn run(args: &SyncArgs) -> Exit {
     let console = Console::new(args.output.output, args.progress.progress, &args.log);
@@ -42,12 +46,11 @@ async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
         reason: "output",
         ..Failure::usage(e)
     })?;
-    if args.ask.confirm && !args.dry_run && !is_interactive() {
-        return Err(Failure::usage(
-            "--confirm asks before anything is written, and there is no terminal to ask at",
-        ));
+    if !args.dry_run {
+        refuse_without_terminal(&args.ask)?;
     }
-    let prepared = Prepared::new(input_files(&args.inputs)?, &settings)?;
+    let inputs = Inputs::open(&args.inputs)?;
+    let prepared = Prepared::new(inputs.files.clone(), &settings)?;
     let target = Target::find(&settings, &session.console).await?;
     let client = target.connect(&settings, session.clock, &session.stopping)?;
     let state = state_dir(&settings)?;
@@ -61,6 +64,7 @@ async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
                 .map_err(|e| lock_failure(&e))?,
         ),
     };
+    admit_key(&target, &account, &client).await?;
     let (memory, finished_runs) = if target.is_sandbox {
         (Memory::default(), 0)
     } else {
@@ -81,6 +85,17 @@ async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
         config: serde_json::to_value(&kept).unwrap_or_default(),
     };
     let (dir, mut meta) = open_run(session, &state, new)?;
+    if !args.dry_run && !target.is_sandbox {
+        supersede(
+            session,
+            &state,
+            &target.account,
+            &meta.run_id,
+            &client,
+            &settings,
+        )
+        .await?;
+    }
     let with = MakeWith {
         prepared: &prepared,
         settings: &settings,
@@ -92,7 +107,10 @@ async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
     };
     let made = make(session, &meta, &dir, with).await;
     session.count_requests(&client, &settings);
-    let made = made?;
+    let mut made = made?;
+    if args.dry_run {
+        note_refusals(&settings, &mut made);
+    }
     let sources = prepared.sources();
     let report = ReportOf {
         dir: &dir,
@@ -111,7 +129,7 @@ async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
     if args.dry_run {
         return finish_dry(session, &dir, &mut meta, &report, &wanted, &settings, &made);
     }
-    if let Some(refusal) = refusal(&settings, &made) {
+    if let Some(refusal) = refused(&check(&settings.safety, &made.figures)) {
         finish_unsent(session, &mut meta, &report, &wanted, &refusal)?;
         return Err(refusal);
     }
@@ -125,12 +143,12 @@ async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
         return Err(declined);
     }
     let counts = made.preview.counts;
-    let refresher = Refresher {
-        freshness: Freshness::PlanAnew,
-        matching: prepared.rules.matching.clone(),
-        ownership: prepared.rules.ownership.clone(),
-        memory,
-    };
+    let PlanRules {
+        matching,
+        ownership,
+        ..
+    } = prepared.rules.clone();
+    let refresher = Refresher::new(Freshness::PlanAnew, matching, ownership, memory);
     let order = Order {
         settings: &settings,
         client: &client,
@@ -138,6 +156,7 @@ async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
         columns: attribute_columns(&prepared.schema),
         read_at: Some(made.read_at),
         recovered: None,
+        account: &account,
         digest: made.preview.digest.clone(),
         lanes: made.rows - counts.unchanged - counts.rejected - counts.skipped,
         seconds: made.preview.estimate.duration_s,
@@ -148,8 +167,11 @@ async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
         wanted: &wanted,
         settings: &settings,
         client: &client,
+        target: &target,
         account: (!target.is_sandbox).then_some(&account),
-        resume: resume_command(&meta, args),
+        witness: made.witness.as_ref(),
+        state: &state,
+        resume: super::resume::command(&meta, &args.config, &args.state),
     };
     end(session, &mut meta, sent, end_of).await
 }
@@ -194,21 +216,33 @@ pub(in crate::cli) fn kept(
     }
 }
 
-fn resume_command(meta: &RunMeta, args: &SyncArgs) -> String {
-    let mut command = format!("hcsync resume {}", meta.run_id);
-    if let Some(config) = &args.config.config {
-        command.push_str(&format!(
-            " --config {}",
-            quoted(&config.display().to_string())
-        ));
+/// `--confirm` demands a question, and there has to be somebody to ask.
+pub(in crate::cli) fn refuse_without_terminal(ask: &AskArgs) -> Result<(), Failure> {
+    if ask.confirm && !is_interactive() {
+        return Err(Failure::usage(
+            "--confirm asks before anything is written, and there is no terminal to ask at",
+        )
+        .hint("leave --confirm out, or use `plan --out` and `apply --digest`"));
     }
-    if let Some(dir) = &args.state.state_dir {
-        command.push_str(&format!(
-            " --state-dir {}",
-            quoted(&dir.display().to_string())
-        ));
+    Ok(())
+}
+
+/// The failure that a refused plan ends with; nothing where it is safe.
+pub(in crate::cli) fn refused(refusals: &[Refusal]) -> Option<Failure> {
+    if refusals.is_empty() {
+        return None;
     }
-    command
+    let messages: Vec<_> = refusals.iter().map(|r| r.message.clone()).collect();
+    let options: Vec<_> = refusals.iter().map(|r| r.option.clone()).collect();
+    let message = format!(
+        "the plan was refused, and nothing was sent: {}",
+        messages.join("; ")
+    );
+    let hint = format!(
+        "if this is what you want, lift it for this plan with {}",
+        options.join(" ")
+    );
+    Some(Failure::new(Exit::Refused, "safety", message).hint(hint))
 }
 
 /// A word as a shell takes it for one.
@@ -235,6 +269,13 @@ pub(in crate::cli) fn planned(
         input.rows = Some(read.rows);
     }
     meta.counts = serde_json::to_value(made.preview.counts).unwrap_or_default();
+    if let Some(kept) = meta.config.as_object_mut() {
+        let estimate = (
+            made.preview.estimate.requests,
+            made.preview.estimate.duration_s,
+        );
+        kept.insert("estimate".into(), serde_json::json!(estimate));
+    }
     session
         .run
         .iter()
@@ -300,12 +341,12 @@ fn is_interactive() -> bool {
 }
 
 /// At a terminal, against a host that is not this machine (contract); `--confirm` always.
-fn must_ask(ask: &AskArgs, target: &Target) -> bool {
+pub(in crate::cli) fn must_ask(ask: &AskArgs, target: &Target) -> bool {
     ask.confirm || (!ask.yes && is_interactive() && !target.base_url.is_loopback())
 }
 
 /// Asks once whether to go on.
-fn ask() -> Result<bool, Failure> {
+pub(in crate::cli) fn ask() -> Result<bool, Failure> {
     let failed = |e: io::Error| Failure::from_error(Exit::NotFinished, "terminal", &e);
     let mut err = io::stderr().lock();
     write!(err, "Send these changes to HelpCrunch? [y/N] ")

@@ -1,0 +1,248 @@
+//! `hcsync apply`: applies a saved plan, exactly it.
+
+use std::fs::File;
+use std::io::{BufReader, Seek};
+use std::path::Path;
+
+use crate::cli::account::{admit_key, admit_plan, sent_by};
+use crate::cli::args::ApplyArgs;
+use crate::cli::connection::Target;
+use crate::cli::console::Console;
+use crate::cli::exit::{Exit, Failure, chain};
+use crate::cli::planning::{KeptSettings, budget_rules, open_run};
+use crate::cli::reports::ReportOf;
+use crate::cli::sending::{EndOf, Order, end, recall, send};
+use crate::cli::session::{Session, state_dir, state_failure};
+use crate::config::{Overrides, Settings};
+use crate::journal::{AccountLock, InputMeta, NewRun, RunDir, RunState};
+use crate::plan::codec::{VerifiedPlan, verify};
+use crate::plan::safety::check;
+use crate::plan::{MatchSettings, Ownership};
+use crate::platform::AtomicFile;
+use crate::report::render_preview;
+use crate::run::freshness::{Freshness, Refresher};
+use crate::run::replay::{preview_of, write_rows_of};
+
+use super::sync::{ask, lock_failure, must_ask, quoted, refuse_without_terminal, refused, wanted};
+
+pub(in crate::cli) async fn run(args: &ApplyArgs) -> Exit {
+    let console = Console::new(args.output.output, args.progress.progress, &args.log);
+    let mut session = match Session::start("apply", console.clone(), args.report.summary.clone()) {
+        Ok(session) => session,
+        Err(failure) => {
+            console.fail(&failure);
+            return failure.exit;
+        }
+    };
+    let ended = Box::pin(apply(&mut session, args)).await;
+    session.finish(ended)
+}
+
+async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure> {
+    let loaded = session.load(&Overrides::from(args))?;
+    let settings = loaded.settings;
+    let wanted = wanted(&settings);
+    wanted.check().map_err(|e| Failure {
+        reason: "output",
+        ..Failure::usage(e)
+    })?;
+    refuse_without_terminal(&args.ask)?;
+    let (mut file, plan) = open_plan(&args.plan, args.digest.as_deref())?;
+    let digest = plan.end.sha256.clone();
+    session.summary.plan_digest = Some(digest.clone());
+    let target = Target::find(&settings, &session.console).await?;
+    if plan.header.base_url != target.base_url_text && !target.is_sandbox {
+        let message = format!(
+            "the plan is for {}, and requests would go to {}",
+            plan.header.base_url, target.base_url_text
+        );
+        return Err(Failure::usage(message)
+            .hint(format!("use --base-url {}", quoted(&plan.header.base_url))));
+    }
+    let client = target.connect(&settings, session.clock, &session.stopping)?;
+    let state = state_dir(&settings)?;
+    let account = state
+        .create_account(&target.account)
+        .map_err(|e| state_failure(&e))?;
+    let _lock =
+        AccountLock::acquire(&account, &session.clock.rfc3339()).map_err(|e| lock_failure(&e))?;
+    if let Some(run) = sent_by(&account, &digest)? {
+        let message = format!(
+            "{}: this plan was applied already, by run {run}",
+            args.plan.display()
+        );
+        return Err(Failure::usage(message).hint(format!(
+            "make the plan again to see what is left to do; if that run was interrupted: hcsync resume {run}"
+        )));
+    }
+    let planned_for = plan
+        .header
+        .account
+        .as_ref()
+        .map(|id| crate::journal::AccountId::from_text(id));
+    admit_key(&target, &account, &client).await?;
+    admit_plan(
+        &target,
+        planned_for.as_ref(),
+        args.same_account.same_account,
+        &state,
+        &client,
+    )
+    .await?;
+
+    let (memory, finished_runs) = recall(&account)?;
+    file.rewind().map_err(|e| plan_failure(&args.plan, &e))?;
+    let examples = settings.run.examples.map_or(0, |n| n as usize);
+    let (preview, figures) = preview_of(
+        BufReader::new(&file),
+        &plan,
+        examples,
+        budget_rules(&settings, true),
+        finished_runs,
+    )
+    .map_err(|e| plan_failure(&args.plan, &e))?;
+    session.summary.planned = preview.counts;
+    session.summary.estimate = preview.estimate.into();
+    session.summary.remote = preview.remote.clone();
+    if !session.console.is_json() {
+        session
+            .console
+            .print(&render_preview(&preview, session.console.view()));
+    }
+    if let Some(refusal) = refused(&check(&settings.safety, &figures)) {
+        return Err(refusal);
+    }
+    if preview.counts.has_changes() && must_ask(&args.ask, &target) && !ask()? {
+        return Err(Failure::new(
+            Exit::Interrupted,
+            "declined",
+            "you said no: nothing was sent",
+        ));
+    }
+
+    let sources: Vec<String> = plan
+        .header
+        .inputs
+        .iter()
+        .map(|input| input.path.clone())
+        .collect();
+    let new = NewRun {
+        command: "apply".into(),
+        account: Some(target.account.clone()),
+        base_url: target.base_url_text.clone(),
+        inputs: input_metas(&plan),
+        dry_run: target.is_sandbox,
+        config: serde_json::to_value(kept(
+            &settings,
+            loaded.document.as_ref().map(|d| d.text().to_owned()),
+        ))
+        .unwrap_or_default(),
+    };
+    let (dir, mut meta) = open_run(session, &state, new)?;
+    let rows = take_over(&dir, &mut file, &args.plan)?;
+    session.read_input(rows, 0);
+    meta.state = RunState::Planned;
+    meta.plan_digest = Some(digest.clone());
+    dir.write_meta(&meta).map_err(|e| state_failure(&e))?;
+    let refresher = refresher(settings.matching.clone(), memory);
+    let order = Order {
+        settings: &settings,
+        client: &client,
+        refresher: &refresher,
+        columns: Default::default(),
+        read_at: None,
+        recovered: None,
+        account: &account,
+        digest,
+        lanes: rows,
+        seconds: preview.estimate.duration_s,
+    };
+    let sent = send(session, &dir, &mut meta, order).await?;
+    let end_of = EndOf {
+        report: ReportOf {
+            dir: &dir,
+            sources: &sources,
+            dialects: &[],
+            dry_run: false,
+        },
+        wanted: &wanted,
+        settings: &settings,
+        client: &client,
+        target: &target,
+        account: (!target.is_sandbox).then_some(&account),
+        witness: None,
+        state: &state,
+        resume: super::resume::command(&meta, &args.config, &args.state),
+    };
+    end(session, &mut meta, sent, end_of).await
+}
+
+/// Opens a plan and makes sure that it is whole, unchanged and the one that was meant.
+pub(in crate::cli) fn open_plan(
+    path: &Path,
+    digest: Option<&str>,
+) -> Result<(File, VerifiedPlan), Failure> {
+    let file = File::open(path).map_err(|e| plan_failure(path, &e))?;
+    let plan =
+        verify(BufReader::with_capacity(1 << 18, &file)).map_err(|e| plan_failure(path, &e))?;
+    if let Some(wanted) = digest
+        && !wanted.eq_ignore_ascii_case(&plan.end.sha256)
+    {
+        let message = format!(
+            "its digest is {}, and --digest asks for {wanted}: it is another plan",
+            plan.end.sha256
+        );
+        return Err(bad_plan(path, &message));
+    }
+    Ok((file, plan))
+}
+
+fn plan_failure(path: &Path, error: &dyn std::error::Error) -> Failure {
+    bad_plan(path, &chain(error))
+}
+
+fn bad_plan(path: &Path, message: &str) -> Failure {
+    let message = format!("the plan {} cannot be used: {message}", path.display());
+    Failure::new(Exit::Usage, "bad_plan", message)
+}
+
+fn input_metas(plan: &VerifiedPlan) -> Vec<InputMeta> {
+    let inputs = plan.header.inputs.iter();
+    let meta = |input: &crate::plan::codec::PlanInput| InputMeta {
+        path: input.path.clone(),
+        sha256: Some(input.sha256.clone()),
+        rows: Some(input.rows),
+        bytes: None,
+    };
+    inputs.map(meta).collect()
+}
+
+fn kept(settings: &Settings, config: Option<String>) -> KeptSettings {
+    KeptSettings {
+        config,
+        account_name: settings.api.account.clone(),
+        requests_per_minute: settings.limits.requests_per_minute,
+        concurrency: settings.limits.concurrency,
+        ..KeptSettings::default()
+    }
+}
+
+/// Copies the plan into the run, with a row for each of its lanes.
+fn take_over(dir: &RunDir, file: &mut File, path: &Path) -> Result<u64, Failure> {
+    let failed = |e: &dyn std::error::Error| Failure::from_error(Exit::NotFinished, "state", e);
+    file.rewind().map_err(|e| plan_failure(path, &e))?;
+    let mut copy = AtomicFile::create(&dir.plan()).map_err(|e| failed(&e))?;
+    std::io::copy(file, &mut copy).map_err(|e| failed(&e))?;
+    copy.commit().map_err(|e| failed(&e))?;
+    let plan = File::open(dir.plan()).map_err(|e| failed(&e))?;
+    let mut rows = AtomicFile::create(&dir.rows()).map_err(|e| failed(&e))?;
+    let count =
+        write_rows_of(BufReader::new(plan), &mut rows).map_err(|e| plan_failure(path, &e))?;
+    rows.commit().map_err(|e| failed(&e))?;
+    Ok(count)
+}
+
+/// The rules under which an interrupted `apply` goes on.
+pub(super) fn refresher(matching: MatchSettings, memory: crate::run::memory::Memory) -> Refresher {
+    Refresher::new(Freshness::Exactly, matching, Ownership::default(), memory)
+}

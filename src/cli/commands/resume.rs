@@ -1,0 +1,243 @@
+//! `hcsync resume`: goes on with an interrupted or crashed run.
+
+use crate::cli::account::{admit_key, admit_plan};
+use crate::cli::args::{ConfigArgs, ResumeArgs, StateArgs};
+use crate::cli::connection::Target;
+use crate::cli::console::Console;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::planning::{KeptSettings, meaning};
+use crate::cli::reports::ReportOf;
+use crate::cli::sending::{EndOf, Order, end, recall, send};
+use crate::cli::session::{Session, state_dir, state_failure};
+use crate::config::{Overrides, Settings, parse_text};
+use crate::domain::{Columns, RunId};
+use crate::journal::{AccountLock, RunDir, RunMeta, RunState, StateDir, recover_file};
+use crate::run::freshness::{Freshness, Refresher};
+use crate::run::memory::Memory;
+
+use super::sync::{lock_failure, quoted, wanted};
+
+pub(in crate::cli) async fn run(args: &ResumeArgs) -> Exit {
+    let console = Console::new(args.output.output, args.progress.progress, &args.log);
+    let mut session = match Session::start("resume", console.clone(), args.report.summary.clone()) {
+        Ok(session) => session,
+        Err(failure) => {
+            console.fail(&failure);
+            return failure.exit;
+        }
+    };
+    let ended = Box::pin(resume(&mut session, args)).await;
+    session.finish(ended)
+}
+
+/// The command that goes on with a run.
+pub(super) fn command(meta: &RunMeta, config: &ConfigArgs, state: &StateArgs) -> String {
+    let mut command = format!("hcsync resume {}", meta.run_id);
+    let options = [
+        ("--config", &config.config),
+        ("--state-dir", &state.state_dir),
+    ];
+    for (option, path) in options {
+        if let Some(path) = path {
+            command.push_str(&format!(
+                " {option} {}",
+                quoted(&path.display().to_string())
+            ));
+        }
+    }
+    command
+}
+
+async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failure> {
+    let overrides = Overrides::from(args);
+    let mut settings = session.load(&overrides)?.settings;
+    let wanted = wanted(&settings);
+    wanted.check().map_err(|e| Failure {
+        reason: "output",
+        ..Failure::usage(e)
+    })?;
+    let state = state_dir(&settings)?;
+    let (dir, mut meta) = find(&state, args.run.as_deref())?;
+    session.summary.run_id = Some(meta.run_id.clone());
+    let kept: KeptSettings = serde_json::from_value(meta.config.clone()).map_err(|e| {
+        Failure::new(
+            Exit::NotFinished,
+            "state",
+            format!("run {}: its settings cannot be read: {e}", meta.run_id),
+        )
+    })?;
+    go_by_run(&mut settings, &overrides, &meta, &kept);
+    let target = Target::find(&settings, &session.console).await?;
+    let client = target.connect(&settings, session.clock, &session.stopping)?;
+    let account = state
+        .create_account(&target.account)
+        .map_err(|e| state_failure(&e))?;
+    let _lock =
+        AccountLock::acquire(&account, &session.clock.rfc3339()).map_err(|e| lock_failure(&e))?;
+    session.run = Some(dir.clone());
+    admit_key(&target, &account, &client).await?;
+    admit_plan(
+        &target,
+        meta.account.as_ref(),
+        args.same_account.same_account,
+        &state,
+        &client,
+    )
+    .await?;
+
+    let (memory, _) = recall(&account)?;
+    let refresher = refresher(&meta, &kept, memory)?;
+    let journal = dir.journal();
+    let recovered = match journal.exists() {
+        true => Some(
+            recover_file(&journal)
+                .map_err(|e| Failure::from_error(Exit::NotFinished, "journal", &e))?,
+        ),
+        false => None,
+    };
+    tell_plan(session, &dir, &meta, &kept);
+    let lanes = lanes(&dir)?;
+    let order = Order {
+        settings: &settings,
+        client: &client,
+        refresher: &refresher,
+        columns: kept.attributes.clone(),
+        // How old the reading is by now is not known for certain: everything is read again.
+        read_at: None,
+        recovered: recovered.as_ref(),
+        account: &account,
+        digest: meta.plan_digest.clone().unwrap_or_default(),
+        lanes: lanes.saturating_sub(recovered.as_ref().map_or(0, |r| r.finished_rows() as u64)),
+        seconds: kept.estimate.1,
+    };
+    let sent = send(session, &dir, &mut meta, order).await?;
+    let sources: Vec<String> = meta.inputs.iter().map(|input| input.path.clone()).collect();
+    let end_of = EndOf {
+        report: ReportOf {
+            dir: &dir,
+            sources: &sources,
+            dialects: &kept.dialects,
+            dry_run: false,
+        },
+        wanted: &wanted,
+        settings: &settings,
+        client: &client,
+        target: &target,
+        account: Some(&account),
+        witness: None,
+        state: &state,
+        resume: command(&meta, &args.config, &args.state),
+    };
+    end(session, &mut meta, sent, end_of).await
+}
+
+/// The run that was named, or the newest that can be gone on with.
+fn find(state: &StateDir, named: Option<&str>) -> Result<(RunDir, RunMeta), Failure> {
+    let Some(name) = named else {
+        let newest = state
+            .resumable_runs(None)
+            .map_err(|e| state_failure(&e))?
+            .into_iter()
+            .find(|(dir, _)| dir.plan().exists());
+        return newest.ok_or_else(|| {
+            Failure::usage("there is no run that can be gone on with").hint("hcsync runs lists all")
+        });
+    };
+    let id = RunId::new(name).map_err(Failure::usage)?;
+    let dir = state
+        .run(&id)
+        .map_err(|e| Failure::from_error(Exit::Usage, "usage", &e).hint("hcsync runs lists all"))?;
+    let meta = dir.read_meta().map_err(|e| state_failure(&e))?;
+    let refuse = |message: String| Err(Failure::usage(format!("run {id} {message}")));
+    match &meta.state {
+        RunState::Superseded { by } => {
+            refuse(format!("cannot be gone on with: run {by} took its place"))
+        }
+        RunState::Finished => refuse("is finished: there is nothing to go on with".into()),
+        _ if meta.dry_run => {
+            refuse("was not to write anything: there is nothing to go on with".into())
+        }
+        _ if !dir.plan().exists() => {
+            refuse("was interrupted before its plan was made: run the sync again".into())
+        }
+        RunState::Planning | RunState::Planned | RunState::Applying | RunState::Stopped => {
+            Ok((dir, meta))
+        }
+    }
+}
+
+/// A run goes on where and as it was started; what is said now goes before.
+fn go_by_run(settings: &mut Settings, overrides: &Overrides, meta: &RunMeta, kept: &KeptSettings) {
+    if overrides.base_url.is_none() {
+        settings.api.base_url.clone_from(&meta.base_url);
+    }
+    if overrides.account.is_none() {
+        settings.api.account.clone_from(&kept.account_name);
+    }
+    if overrides.requests_per_minute.is_none() {
+        settings.limits.requests_per_minute = kept.requests_per_minute;
+    }
+    if overrides.concurrency.is_none() {
+        settings.limits.concurrency = kept.concurrency;
+    }
+}
+
+/// The rules that the run was planned by, from the config that it was started with.
+fn refresher(meta: &RunMeta, kept: &KeptSettings, memory: Memory) -> Result<Refresher, Failure> {
+    let then = match &kept.config {
+        Some(text) => parse_text(std::path::Path::new("the run's config"), text)
+            .map_err(|e| Failure::from_error(Exit::NotFinished, "state", &e))?,
+        None => Settings::default(),
+    };
+    if meta.command == "apply" {
+        return Ok(super::apply::refresher(then.matching, memory));
+    }
+    let columns: Vec<Columns> = kept
+        .columns
+        .iter()
+        .map(|names| Columns::new(names.clone()))
+        .collect();
+    let columns: Vec<&Columns> = columns.iter().collect();
+    let (_, rules) = meaning(&then, &columns)?;
+    Ok(Refresher::new(
+        Freshness::PlanAnew,
+        rules.matching,
+        rules.ownership,
+        memory,
+    ))
+}
+
+/// The summary tells of the whole run, not of its last part alone.
+fn tell_plan(session: &mut Session, dir: &RunDir, meta: &RunMeta, kept: &KeptSettings) {
+    let rows = meta.inputs.iter().filter_map(|input| input.rows).sum();
+    let rows = if meta.command == "apply" {
+        lanes(dir).unwrap_or(rows)
+    } else {
+        rows
+    };
+    session.read_input(
+        rows,
+        meta.inputs.iter().filter_map(|input| input.bytes).sum(),
+    );
+    session.summary.plan_digest.clone_from(&meta.plan_digest);
+    session.summary.estimate = crate::report::EstimateFacts {
+        requests: kept.estimate.0,
+        duration_s: kept.estimate.1,
+    };
+    if let Ok(plan) = std::fs::File::open(dir.plan())
+        && let Ok(verified) = crate::plan::codec::verify(std::io::BufReader::new(plan))
+    {
+        session.summary.planned = verified.end.counts;
+        session.summary.remote = verified.header.remote;
+    }
+}
+
+/// Rows of the plan that have an operation.
+fn lanes(dir: &RunDir) -> Result<u64, Failure> {
+    let failed = |e: &dyn std::error::Error| Failure::from_error(Exit::NotFinished, "state", e);
+    let plan = std::fs::File::open(dir.plan()).map_err(|e| failed(&e))?;
+    let reader =
+        crate::plan::codec::LaneReader::new(std::io::BufReader::with_capacity(1 << 18, plan))
+            .map_err(|e| failed(&e))?;
+    Ok(reader.filter(Result::is_ok).count() as u64)
+}

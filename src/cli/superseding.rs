@@ -1,0 +1,170 @@
+//! What a new sync does with runs of its account that were interrupted: their creates in doubt are settled, their
+//! results written, and the new run takes their place.
+
+use std::fs::File;
+use std::io::BufReader;
+
+use crate::config::Settings;
+use crate::domain::RunId;
+use crate::helpcrunch::ReadClient;
+use crate::journal::{
+    AccountId, Entry, FinishedRow, JournalWriter, Recovered, RunDir, RunMeta, RunState, Settled,
+    StateDir, recover_file,
+};
+use crate::outcome::{OperationResult, OperationStatus, RowStatus};
+use crate::plan::Lane;
+use crate::plan::codec::LaneReader;
+use crate::run::settle::{Settlement, Settler};
+
+use super::exit::{Exit, Failure};
+use super::planning::KeptSettings;
+use super::reports::{ReportOf, Wanted};
+use super::session::{Session, state_failure};
+
+/// Settles and closes every unfinished run of the account but the new one.
+pub(super) async fn supersede(
+    session: &Session,
+    state: &StateDir,
+    account: &AccountId,
+    by: &RunId,
+    client: &ReadClient,
+    settings: &Settings,
+) -> Result<(), Failure> {
+    let unfinished = state
+        .resumable_runs(Some(account))
+        .map_err(|e| state_failure(&e))?;
+    for (dir, mut meta) in unfinished {
+        if meta.run_id == *by {
+            continue;
+        }
+        if dir.journal().exists() {
+            let settler = Settler {
+                settle: settings.limits.settle.max(settings.api.timeout),
+            };
+            settle_doubts(session, &dir, client, &settler).await?;
+        }
+        if dir.plan().exists() && dir.rows().exists() {
+            write_results(&dir, &meta)?;
+        }
+        session.console.say(&format!(
+            "run {} was interrupted; this one takes its place (its results: {})",
+            meta.run_id,
+            dir.path().display()
+        ));
+        meta.state = RunState::Superseded { by: by.clone() };
+        meta.ended_at = Some(session.clock.rfc3339());
+        dir.write_meta(&meta).map_err(|e| state_failure(&e))?;
+    }
+    Ok(())
+}
+
+async fn settle_doubts(
+    session: &Session,
+    dir: &RunDir,
+    client: &ReadClient,
+    settler: &Settler,
+) -> Result<(), Failure> {
+    let failed = |e: &dyn std::error::Error| Failure::from_error(Exit::NotFinished, "journal", e);
+    let recovered = recover_file(&dir.journal()).map_err(|e| failed(&e))?;
+    let lanes = lanes_in_doubt(dir, &recovered)?;
+    if lanes.is_empty() {
+        return Ok(());
+    }
+    let journal = JournalWriter::resume(&dir.journal(), &recovered).map_err(|e| failed(&e))?;
+    for lane in lanes {
+        let (row, at) = (lane.row, session.clock.rfc3339());
+        let intent = recovered
+            .unfinished
+            .get(&row)
+            .and_then(|progress| progress.open.as_ref());
+        let sent = intent.and_then(|intent| intent.at.parse::<jiff::Timestamp>().ok());
+        let age = sent
+            .map(|at| session.clock.wall().duration_since(at))
+            .and_then(|age| age.try_into().ok());
+        let entries = match settler
+            .settle(client, &lane.key, age.unwrap_or_default())
+            .await
+        {
+            Settlement::Found(customer) => {
+                let found = Some(customer.id);
+                let created = finished(&lane, RowStatus::Created, OperationStatus::Done);
+                vec![
+                    Entry::Settled(Settled { row, found, at }),
+                    Entry::Row(FinishedRow {
+                        customer_id: found,
+                        ..created
+                    }),
+                ]
+            }
+            Settlement::NotMade => vec![Entry::Settled(Settled {
+                row,
+                found: None,
+                at,
+            })],
+            Settlement::Doubt(issue) => {
+                let in_doubt = finished(&lane, RowStatus::InDoubt, OperationStatus::InDoubt);
+                vec![Entry::Row(FinishedRow {
+                    error: Some(issue),
+                    ..in_doubt
+                })]
+            }
+            Settlement::Stopped => {
+                let stopped =
+                    || Failure::new(session.stopping.exit(), "signal", "the run was stopped");
+                return Err(session.gate_failure(client).unwrap_or_else(stopped));
+            }
+        };
+        for entry in entries {
+            journal.append(&entry).await.map_err(|e| failed(&e))?;
+        }
+    }
+    journal.close().await.map_err(|e| failed(&e))
+}
+
+fn finished(lane: &Lane, status: RowStatus, operation: OperationStatus) -> FinishedRow {
+    let result = |op| OperationResult {
+        status: operation,
+        ..OperationResult::planned(op)
+    };
+    FinishedRow {
+        row: lane.row,
+        status,
+        customer_id: None,
+        operations: lane.operations.iter().map(result).collect(),
+        error: None,
+        warnings: Vec::new(),
+    }
+}
+
+fn lanes_in_doubt(dir: &RunDir, recovered: &Recovered) -> Result<Vec<Lane>, Failure> {
+    let failed = |e: &dyn std::error::Error| Failure::from_error(Exit::NotFinished, "state", e);
+    let rows: Vec<_> = recovered.in_doubt().map(|(row, _)| row).collect();
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let plan = File::open(dir.plan()).map_err(|e| failed(&e))?;
+    let mut lanes = Vec::new();
+    for planned in LaneReader::new(BufReader::new(plan)).map_err(|e| failed(&e))? {
+        let lane = planned.map_err(|e| failed(&e))?.lane;
+        if rows.contains(&lane.row) {
+            lanes.push(lane);
+        }
+    }
+    Ok(lanes)
+}
+
+/// The results of a run that will not go on: rows that were not reached are pending.
+fn write_results(dir: &RunDir, meta: &RunMeta) -> Result<(), Failure> {
+    let kept: KeptSettings = serde_json::from_value(meta.config.clone()).unwrap_or_default();
+    let sources: Vec<String> = meta.inputs.iter().map(|input| input.path.clone()).collect();
+    let report = ReportOf {
+        dir,
+        sources: &sources,
+        dialects: &kept.dialects,
+        dry_run: false,
+    };
+    let written = report.write(&Wanted::default());
+    written
+        .map(drop)
+        .map_err(|e| Failure::from_error(Exit::NotFinished, "reports", &e))
+}

@@ -1,0 +1,34 @@
+//! The real binary against a sandbox that the test serves itself, so that it holds the server's customers, its
+//! request log and its switches. One fresh folder per test, port 0, no order, no sleep.
+
+#[cfg(test)]
+mod bench;
+#[cfg(test)]
+mod files;
+
+#[cfg(test)]
+mod exit_codes;
+#[cfg(test)]
+mod fault_storm;
+#[cfg(test)]
+mod first_run;
+#[cfg(test)]
+mod formats;
+#[cfg(test)]
+mod inputs;
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod pause;
+#[cfg(test)]
+mod reads_only;
+#[cfg(test)]
+mod refusals;
+#[cfg(test)]
+mod sandbox_command;
+#[cfg(test)]
+mod secrets;
+#[cfg(test)]
+mod server;
+#[cfg(test)]
+mod target_state;
