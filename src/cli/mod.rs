@@ -9,7 +9,6 @@ mod console;
 mod diagnostics;
 mod exit;
 mod overrides;
-mod piped;
 mod planning;
 mod progress;
 mod reports;

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-use crate::config::{ConfigError, Loaded, Overrides, Settings, Unbuilt, load};
+use crate::config::{Document, Loaded, Overrides, Settings, Unbuilt, load};
 use crate::helpcrunch::{GateStats, ReadClient, StopKind};
 use crate::journal::{RunDir, StateDir, StateError};
 use crate::pace::Clock;
@@ -15,6 +15,7 @@ use crate::report::{InputFacts, RateFacts, RequestFacts, Stop, Summary, write_su
 
 use super::commands::runs::prune_old;
 use super::console::Console;
+use super::diagnostics::{at_config, config_failure};
 use super::exit::{Exit, Failure};
 use super::stopping::Stopping;
 
@@ -48,8 +49,9 @@ pub(super) struct Session {
     pub(super) summary: Summary,
     summary_file: Option<PathBuf>,
     pub(super) run: Option<RunDir>,
-    /// `[state] keep`, once the config was read.
+    /// `[state] keep` and the config file, once they were read.
     keep: Option<Duration>,
+    document: Option<Document>,
 }
 
 impl Session {
@@ -75,6 +77,7 @@ impl Session {
             summary_file,
             run: None,
             keep: None,
+            document: None,
         })
     }
 
@@ -87,6 +90,7 @@ impl Session {
             .refuse_unbuilt(UNBUILT)
             .map_err(|e| config_failure(&e))?;
         self.keep = Some(loaded.settings.state.keep);
+        self.document.clone_from(&loaded.document);
         if let Some(file) = loaded.file() {
             self.console.say(&format!("config: {}", file.display()));
         }
@@ -98,6 +102,7 @@ impl Session {
         let exit = match ended {
             Ok(exit) => exit,
             Err(failure) => {
+                let failure = at_config(failure, self.document.as_ref());
                 self.console.fail(&failure);
                 self.summary.stop.get_or_insert(Stop {
                     reason: failure.reason.to_owned(),
@@ -226,11 +231,4 @@ pub(super) fn named_state_dir(named: Option<&Path>) -> Result<StateDir, Failure>
 pub(super) fn state_failure(error: &StateError) -> Failure {
     Failure::from_error(Exit::NotFinished, "state", error)
         .hint("name another state directory with --state-dir, or make room there")
-}
-
-fn config_failure(error: &ConfigError) -> Failure {
-    Failure {
-        reason: "config",
-        ..Failure::usage(error)
-    }
 }

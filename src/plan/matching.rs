@@ -433,7 +433,10 @@ mod tests {
 
     #[test]
     fn a_key_that_an_earlier_row_gives_to_a_customer_finds_that_customer() {
-        let people = People(vec![person(1, None, Some("a@b.c")), person(2, Some("u2"), None)]);
+        let people = People(vec![
+            person(1, None, Some("a@b.c")),
+            person(2, Some("u2"), None),
+        ]);
         let settings = MatchSettings::default();
         let mut matcher = Matcher::new(&settings, &people);
         matcher

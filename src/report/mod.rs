@@ -4,6 +4,7 @@
 mod advice;
 mod cause_list;
 mod changes;
+mod check_report;
 mod ending;
 mod ending_json;
 mod json_text;
@@ -26,6 +27,10 @@ mod terminal;
 
 pub use advice::advice;
 pub use changes::{Change, ChangeScope, ChangesCsv, LaneFacts, write_change};
+pub use check_report::{
+    BadRow, BadRowList, BadRows, CheckReport, CheckedColumn, CheckedInput, CheckedKey,
+    render_check, write_check,
+};
 pub use ending::{Ending, NamedPath, Outcome, render_ending};
 pub use ending_json::write_ending;
 pub use jsonl::write_result;

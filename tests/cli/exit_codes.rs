@@ -262,7 +262,8 @@ fn an_api_that_is_gone_is_1_after_max_outage() {
 
 #[test]
 fn failed_rows_are_3_and_are_never_repeated() {
-    let refuse = "[[fault]]\nkind = \"status\"\nstatus = 400\nendpoint = \"create\"\nnth = [2, 5]\n";
+    let refuse =
+        "[[fault]]\nkind = \"status\"\nstatus = 400\nendpoint = \"create\"\nnth = [2, 5]\n";
     let bench = Bench::with(Vec::new(), refuse);
     bench.write("new.csv", new_customers(8));
     let _ = bench.run("sync new.csv").exits(3);
@@ -298,6 +299,9 @@ fn as_many_failures_as_allowed_stop_the_run_with_1() {
     run.check_results();
     assert_eq!(ended(&bench, 1).reason, "max_failures");
     let failed = run.count("failed");
-    assert!((5..=8).contains(&failed), "{failed}: at most those in flight more");
+    assert!(
+        (5..=8).contains(&failed),
+        "{failed}: at most those in flight more"
+    );
     assert_eq!(run.count("pending"), 60 - failed);
 }

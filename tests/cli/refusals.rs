@@ -21,8 +21,17 @@ fn bench() -> Bench {
 #[track_caller]
 fn refused(bench: &Bench, ran: Ran, code: i32, parts: &[&str]) -> Value {
     let ran = ran.exits(code).says(parts);
-    assert!(ran.err.starts_with("error: ") || ran.err.contains("\nerror: "), "{}", ran.err);
-    assert_eq!(ran.err.matches("error:").count(), 1, "told once: {}", ran.err);
+    assert!(
+        ran.err.starts_with("error: ") || ran.err.contains("\nerror: "),
+        "{}",
+        ran.err
+    );
+    assert_eq!(
+        ran.err.matches("error:").count(),
+        1,
+        "told once: {}",
+        ran.err
+    );
     assert_eq!(bench.requests(), []);
     let summary = json(&read_text(&bench.path("s.json")));
     fits("summary", [&summary]);
@@ -44,7 +53,11 @@ fn input_refused(bench: &Bench, input: &str, parts: &[&str]) {
 #[test]
 fn a_missing_file() {
     input_refused(&bench(), "gone.csv", &["gone.csv", "does not exist"]);
-    input_refused(&bench(), "good.csv gone.csv", &["gone.csv", "does not exist"]);
+    input_refused(
+        &bench(),
+        "good.csv gone.csv",
+        &["gone.csv", "does not exist"],
+    );
 }
 
 #[test]
@@ -57,7 +70,10 @@ fn a_folder() {
 #[test]
 fn an_empty_file() {
     let bench = bench();
-    bench.write("empty.csv", "").write("blank.csv", "\n\n").write("bom.csv", "\u{feff}");
+    bench
+        .write("empty.csv", "")
+        .write("blank.csv", "\n\n")
+        .write("bom.csv", "\u{feff}");
     for name in ["empty.csv", "blank.csv", "bom.csv"] {
         input_refused(&bench, name, &[name, "empty"]);
     }
@@ -87,25 +103,51 @@ fn a_table_without_a_match_key() {
 #[test]
 fn two_columns_for_one_field() {
     let bench = bench();
-    bench.write("two.csv", "userId,E-mail,e_mail\na,x@y.example,z@y.example\n");
+    bench.write(
+        "two.csv",
+        "userId,E-mail,e_mail\na,x@y.example,z@y.example\n",
+    );
     input_refused(&bench, "two.csv", &["email", "E-mail", "e_mail"]);
 }
 
 #[test]
 fn a_mapped_column_that_is_not_there() {
     let bench = bench();
-    bench.write("hcsync.toml", "[fields]\nuserId = \"userId\"\nname = \"Nmae\"\n");
+    bench.write(
+        "hcsync.toml",
+        "[fields]\nuserId = \"userId\"\nname = \"Nmae\"\n",
+    );
     input_refused(&bench, "good.csv", &["Nmae", "name"]);
 }
 
 #[test]
 fn unknown_config_keys_are_told_with_the_nearest_and_their_place() {
     for (config, place, parts) in [
-        ("[api]\nbase_ulr = \"x\"\n", "hcsync.toml:2:1", ["base_ulr", "base_url"]),
-        ("[limits]\nsetle = \"1s\"\n", "hcsync.toml:2:1", ["setle", "settle"]),
-        ("[feilds]\nname = \"n\"\n", "hcsync.toml:1:", ["feilds", "fields"]),
-        ("[fields]\nnmae = \"n\"\n", "hcsync.toml:2:1", ["nmae", "name"]),
-        ("[sync]\nmode = \"upserts\"\n", "hcsync.toml:2:", ["upserts", "upsert"]),
+        (
+            "[api]\nbase_ulr = \"x\"\n",
+            "hcsync.toml:2:1",
+            ["base_ulr", "base_url"],
+        ),
+        (
+            "[limits]\nsetle = \"1s\"\n",
+            "hcsync.toml:2:1",
+            ["setle", "settle"],
+        ),
+        (
+            "[feilds]\nname = \"n\"\n",
+            "hcsync.toml:1:",
+            ["feilds", "fields"],
+        ),
+        (
+            "[fields]\nnmae = \"n\"\n",
+            "hcsync.toml:2:1",
+            ["nmae", "name"],
+        ),
+        (
+            "[sync]\nmode = \"upserts\"\n",
+            "hcsync.toml:2:",
+            ["upserts", "upsert"],
+        ),
     ] {
         let bench = bench();
         bench.write("hcsync.toml", config);
@@ -127,7 +169,8 @@ fn a_config_that_is_missing_or_no_toml() {
 
 /// The command without the bench's own address.
 fn at(bench: &Bench, base_url: &str, rest: &str) -> Command {
-    let words = format!("sync good.csv --summary s.json --state-dir state --base-url {base_url} {rest}");
+    let words =
+        format!("sync good.csv --summary s.json --state-dir state --base-url {base_url} {rest}");
     let words: Vec<&str> = words.split_whitespace().collect();
     let mut command = bench.bare(&words);
     command.env("HELPCRUNCH_API_KEY", KEY);
@@ -139,11 +182,20 @@ fn bad_base_urls() {
     for (url, parts) in [
         ("not-a-url", ["base URL", "not a URL"]),
         ("ftp://api.example/v1", ["ftp", "https"]),
-        ("https://user:pass@api.example/v1", ["user name or password", "own setting"]),
+        (
+            "https://user:pass@api.example/v1",
+            ["user name or password", "own setting"],
+        ),
         ("https://api.example/v1?x=1", ["query", "leave it out"]),
-        ("http://api.helpcrunch.com/v1", ["api.helpcrunch.com", "in the clear"]),
+        (
+            "http://api.helpcrunch.com/v1",
+            ["api.helpcrunch.com", "in the clear"],
+        ),
         ("http://10.0.0.1/v1", ["10.0.0.1", "loopback"]),
-        ("http://localhost.example.com/v1", ["localhost.example.com", "loopback"]),
+        (
+            "http://localhost.example.com/v1",
+            ["localhost.example.com", "loopback"],
+        ),
     ] {
         let bench = bench();
         let ran = Running::start(at(&bench, url, "")).wait();
@@ -155,7 +207,12 @@ fn bad_base_urls() {
 #[test]
 fn no_rate_limit_is_for_a_loopback_host_only() {
     let bench = bench();
-    let ran = Running::start(at(&bench, "https://api.helpcrunch.invalid/v1", "--requests-per-minute 0")).wait();
+    let ran = Running::start(at(
+        &bench,
+        "https://api.helpcrunch.invalid/v1",
+        "--requests-per-minute 0",
+    ))
+    .wait();
     let _ = refused(&bench, ran, 2, &["requests_per_minute", "loopback"]);
 }
 
@@ -180,7 +237,10 @@ fn a_refused_key_is_1_and_asked_once() {
         ..Options::default()
     });
     bench.write("good.csv", GOOD);
-    let _ = bench.run("sync good.csv --summary s.json").exits(1).says(&["key", "401"]);
+    let _ = bench
+        .run("sync good.csv --summary s.json")
+        .exits(1)
+        .says(&["key", "401"]);
     assert_eq!(bench.requests().len(), 1);
     assert_eq!(bench.writes(), 0);
     let summary = json(&read_text(&bench.path("s.json")));
@@ -204,15 +264,27 @@ fn outputs_that_cannot_be_written_are_found_before_the_work() {
     }
     let ran = bench.run("plan good.csv --out gone/p --summary s.json");
     let _ = refused(&bench, ran, 2, &["gone"]);
-    let ran = bench.run("sync good.csv --summary gone/s.json").exits(2).says(&["gone"]);
-    assert_eq!(ran.err.matches("error:").count(), 1, "told once: {}", ran.err);
+    let ran = bench
+        .run("sync good.csv --summary gone/s.json")
+        .exits(2)
+        .says(&["gone"]);
+    assert_eq!(
+        ran.err.matches("error:").count(),
+        1,
+        "told once: {}",
+        ran.err
+    );
     assert_eq!(bench.requests(), []);
 }
 
 #[test]
 fn a_redirect_is_an_error_that_names_where_it_points() {
     let server = ByteServer::start(|_| {
-        answer("301 Moved Permanently", "Location: https://elsewhere.example/v2/customers\r\n", "")
+        answer(
+            "301 Moved Permanently",
+            "Location: https://elsewhere.example/v2/customers\r\n",
+            "",
+        )
     });
     let bench = bench();
     let command = at(&bench, &server.base_url(), "--requests-per-minute 0");
@@ -245,7 +317,10 @@ fn a_host_that_refuses_connections_is_1() {
 fn unknown_options_and_commands_are_answered_with_the_nearest() {
     let bench = bench();
     for (words, parts) in [
-        ("sync good.csv --concurency 3", ["--concurency", "--concurrency"]),
+        (
+            "sync good.csv --concurency 3",
+            ["--concurency", "--concurrency"],
+        ),
         ("snyc good.csv", ["snyc", "sync"]),
         ("sync", ["<INPUT>", "Usage"]),
         ("sync good.csv --max-duration 30", ["30", "1h30m"]),
@@ -253,7 +328,10 @@ fn unknown_options_and_commands_are_answered_with_the_nearest() {
         ("sync good.csv --color blue", ["blue", "always"]),
     ] {
         let words: Vec<&str> = words.split_whitespace().collect();
-        let ran = Running::start(bench.bare(&words)).wait().exits(2).says(&parts);
+        let ran = Running::start(bench.bare(&words))
+            .wait()
+            .exits(2)
+            .says(&parts);
         assert_eq!(ran.out, "");
     }
     let nothing = Running::start(bench.bare(&[])).wait();
@@ -271,7 +349,10 @@ fn confirm_without_a_terminal() {
 #[test]
 fn what_is_not_built_is_refused() {
     let bench = bench();
-    bench.write("hcsync.toml", "[tags]\ncolumn = \"name\"\nmode = \"managed\"\nmanaged = \"ours\"\n");
+    bench.write(
+        "hcsync.toml",
+        "[tags]\ncolumn = \"name\"\nmode = \"managed\"\nmanaged = \"ours\"\n",
+    );
     let ran = bench.run("sync good.csv --summary s.json");
     let _ = refused(&bench, ran, 2, &["tags.managed", "not available yet"]);
 }
@@ -281,7 +362,17 @@ fn what_is_not_built_is_refused() {
 fn a_state_directory_that_is_a_file() {
     let bench = bench();
     bench.write("file", "");
-    let words = ["sync", "good.csv", "--state-dir", "file", "--summary", "s.json", "--requests-per-minute", "0", "--base-url"];
+    let words = [
+        "sync",
+        "good.csv",
+        "--state-dir",
+        "file",
+        "--summary",
+        "s.json",
+        "--requests-per-minute",
+        "0",
+        "--base-url",
+    ];
     let mut command = bench.bare(&words);
     command.arg(bench.base_url()).env("HELPCRUNCH_API_KEY", KEY);
     let ran = Running::start(command).wait();

@@ -19,9 +19,18 @@ fn spellings() -> Vec<String> {
             })
             .collect()
     };
-    let partly = KEY.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
+    let partly = KEY
+        .replace('+', "%2B")
+        .replace('/', "%2F")
+        .replace('=', "%3D");
     let escaped = KEY.replace('/', "\\/");
-    vec![KEY.to_owned(), encoded(true), encoded(false), partly, escaped]
+    vec![
+        KEY.to_owned(),
+        encoded(true),
+        encoded(false),
+        partly,
+        escaped,
+    ]
 }
 
 #[track_caller]
@@ -58,7 +67,9 @@ fn after_success() {
         let bench = Bench::bundled();
         bench.sample("customers.csv");
         let ran = bench
-            .run(&format!("sync customers.csv -vvv --log-format {format} {OUTPUTS}"))
+            .run(&format!(
+                "sync customers.csv -vvv --log-format {format} {OUTPUTS}"
+            ))
             .exits(3);
         assert!(ran.err.lines().count() > 100);
         assert_no_key(&bench, &ran);
@@ -69,7 +80,9 @@ fn after_success() {
 fn after_a_plan_that_was_saved() {
     let bench = Bench::bundled();
     bench.sample("customers.csv");
-    let ran = bench.run("plan customers.csv -vvv --out p.jsonl --output json").exits(3);
+    let ran = bench
+        .run("plan customers.csv -vvv --out p.jsonl --output json")
+        .exits(3);
     assert_no_key(&bench, &ran);
 }
 
@@ -81,20 +94,31 @@ fn after_a_refused_key() {
         ..Options::default()
     });
     bench.sample("customers.csv");
-    let ran = bench.run(&format!("sync customers.csv -vvv {OUTPUTS}")).exits(1);
+    let ran = bench
+        .run(&format!("sync customers.csv -vvv {OUTPUTS}"))
+        .exits(1);
     assert_no_key(&bench, &ran);
 }
 
 #[test]
 fn after_answers_that_echo_it_in_every_spelling() {
-    for status in ["400 Bad Request", "401 Unauthorized", "404 Not Found", "500 Oops", "302 Found"] {
+    for status in [
+        "400 Bad Request",
+        "401 Unauthorized",
+        "404 Not Found",
+        "500 Oops",
+        "302 Found",
+    ] {
         let echo = spellings().join(" and ");
         let body = json!({"errors": [
             {"code": "invalid_request", "message": "Invalid request"},
             {"code": format!("key.{KEY}"), "message": format!("bad key {echo}")},
         ]})
         .to_string();
-        let location = format!("Location: https://elsewhere.example/?k={}\r\n", spellings()[1]);
+        let location = format!(
+            "Location: https://elsewhere.example/?k={}\r\n",
+            spellings()[1]
+        );
         let server = ByteServer::start(move |head| {
             if head.starts_with("GET ") {
                 return answer("200 OK", "", "{\"data\":[],\"total\":0}");
@@ -115,21 +139,32 @@ fn after_answers_that_echo_it_in_every_spelling() {
         let ran = Running::start(command).wait();
         assert!(matches!(ran.code, Some(1 | 3)), "{status}: {ran:?}");
         assert!(server.heads().len() >= 2, "{status}");
-        assert!(server.heads()[0].contains(&format!("Bearer {KEY}")), "it was sent");
+        assert!(
+            server.heads()[0].contains(&format!("Bearer {KEY}")),
+            "it was sent"
+        );
         assert_no_key(&bench, &ran);
     }
 }
 
 #[test]
 fn html_and_headers_that_echo_it() {
-    let page = format!("<html><title>{KEY}</title>{}</html>", spellings().join("<br>"));
+    let page = format!(
+        "<html><title>{KEY}</title>{}</html>",
+        spellings().join("<br>")
+    );
     let server = ByteServer::start(move |_| {
-        answer("502 Bad Gateway", &format!("X-Echo: {KEY}\r\nRetry-After: {KEY}\r\n"), &page)
+        answer(
+            "502 Bad Gateway",
+            &format!("X-Echo: {KEY}\r\nRetry-After: {KEY}\r\n"),
+            &page,
+        )
     });
     let bench = Bench::empty();
-    bench
-        .write("new.csv", "userId,name\na,Ann\n")
-        .write("hcsync.toml", "[limits]\nmax_attempts = 2\nmax_outage = \"1s\"\n");
+    bench.write("new.csv", "userId,name\na,Ann\n").write(
+        "hcsync.toml",
+        "[limits]\nmax_attempts = 2\nmax_outage = \"1s\"\n",
+    );
     let words = format!(
         "sync new.csv -vvv --base-url {} --requests-per-minute 0 --state-dir state {OUTPUTS}",
         server.base_url()
@@ -147,7 +182,9 @@ fn a_key_in_a_config_file_is_refused_and_not_repeated() {
     bench
         .write("new.csv", "userId\na\n")
         .write("inline.toml", "[api]\nkey = \"another-secret\"\n");
-    let ran = bench.run("sync new.csv -vvv -c inline.toml --summary s.json").exits(2);
+    let ran = bench
+        .run("sync new.csv -vvv -c inline.toml --summary s.json")
+        .exits(2);
     assert!(ran.err.contains("HELPCRUNCH_API_KEY"), "{}", ran.err);
     for text in [&ran.err, &ran.out, &lossy(&bench.path("s.json"))] {
         assert!(!text.contains("another-secret"), "{text}");

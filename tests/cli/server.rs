@@ -41,9 +41,13 @@ fn serve(stream: TcpStream, heads: &Mutex<Vec<String>>, answer: &(dyn Fn(&str) -
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut writer = stream;
     while let Some(head) = head(&mut reader) {
-        let length = head
-            .lines()
-            .find_map(|line| line.to_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
+        let length = head.lines().find_map(|line| {
+            line.to_lowercase()
+                .strip_prefix("content-length:")?
+                .trim()
+                .parse()
+                .ok()
+        });
         let mut body = vec![0; length.unwrap_or(0)];
         if reader.read_exact(&mut body).is_err() {
             return;
