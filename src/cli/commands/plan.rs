@@ -123,7 +123,6 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
         report,
         wanted: &wanted,
         settings: &settings,
-        state: &state,
         tells_changes: args.detailed_exitcode,
     };
     end.finish(session, &mut meta)

@@ -12,11 +12,11 @@ use crate::cli::planning::{
     note_refusals, open_run, show_preview, show_preview_json,
 };
 use crate::cli::reports::{ReportOf, Wanted};
-use crate::cli::sending::{EndOf, Order, end, finished_exit, prune, recall, send, tell_end};
+use crate::cli::sending::{EndOf, Order, end, finished_exit, recall, send, tell_end};
 use crate::cli::session::{Session, state_dir, state_failure};
 use crate::cli::superseding::supersede;
 use crate::config::{Overrides, Settings};
-use crate::journal::{AccountLock, LockError, NewRun, RunDir, RunMeta, RunState, StateDir};
+use crate::journal::{AccountLock, LockError, NewRun, RunDir, RunMeta, RunState};
 use crate::plan::safety::{Refusal, check};
 use crate::run::freshness::{Freshness, Refresher};
 use crate::run::making::MadePlan;
@@ -131,7 +131,6 @@ async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
             report,
             wanted: &wanted,
             settings: &settings,
-            state: &state,
             tells_changes: false,
         };
         return end.finish(session, &mut meta);
@@ -177,7 +176,6 @@ async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
         target: &target,
         account: (!target.is_sandbox).then_some(&account),
         witness: made.witness.as_ref(),
-        state: &state,
         resume: super::resume::command(&meta, &args.config, &args.state),
     };
     end(session, &mut meta, sent, end_of).await
@@ -295,7 +293,6 @@ pub(in crate::cli) struct DryEnd<'a> {
     pub(in crate::cli) report: ReportOf<'a>,
     pub(in crate::cli) wanted: &'a Wanted,
     pub(in crate::cli) settings: &'a Settings,
-    pub(in crate::cli) state: &'a StateDir,
     /// Whether that there is something to do is told by the exit code.
     pub(in crate::cli) tells_changes: bool,
 }
@@ -324,7 +321,6 @@ impl DryEnd<'_> {
             .dir
             .write_meta(meta)
             .map_err(|e| state_failure(&e))?;
-        prune(session, self.state, self.settings);
         Ok(exit)
     }
 }
