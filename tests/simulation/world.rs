@@ -134,6 +134,8 @@ pub(crate) struct World {
     crash: Option<Crash>,
     runs: u32,
     run: Option<Run>,
+    /// What the account remembers of values that the server does not keep.
+    memory: Memory,
     appends: u64,
 }
 
@@ -167,6 +169,7 @@ impl World {
             crash: None,
             runs: 0,
             run: None,
+            memory: Memory::default(),
             appends: 0,
         }
     }
@@ -178,10 +181,33 @@ impl World {
 
     /// Plans these rows and sends the plan, as a process of its own.
     pub(crate) async fn sync(&mut self, rows: &[Value]) -> RunOutcome {
+        let lines: Vec<String> = rows.iter().map(ToString::to_string).collect();
+        self.sync_file("input.jsonl", &lines.join("\n")).await
+    }
+
+    /// Plans a file's rows, and says what their statuses would be; writes nothing remotely.
+    pub(crate) async fn dry_run_file(&mut self, name: &str, text: &str) -> Vec<RowResult> {
+        let process = self.process();
+        self.runs += 1;
+        let input = self.write_input(name, text);
+        self.make(&process.client, &input).await.unwrap();
+        let sources = [name.to_owned()];
+        let (rows, plan) = (
+            open(&self.path("rows.jsonl")),
+            open(&self.path("plan.jsonl")),
+        );
+        let sent = Sent::<Cursor<Vec<u8>>>::Nothing;
+        let mut results = Results::new(rows, plan, &sources, sent).unwrap();
+        let next = || results.next_result().unwrap().map(|row| row.result);
+        std::iter::from_fn(next).collect()
+    }
+
+    /// Plans a file's rows and sends the plan; its format follows from its name.
+    pub(crate) async fn sync_file(&mut self, name: &str, text: &str) -> RunOutcome {
         let process = self.process();
         self.runs += 1;
         self.run = None;
-        let input = self.write_input(rows);
+        let input = self.write_input(name, text);
         let made = tokio::select! {
             biased;
             made = self.make(&process.client, &input) => made.map_err(|e| Ended::Failed(e.to_string())),
@@ -278,11 +304,10 @@ impl World {
         self.folder.path().join(format!("{}-{name}", self.runs))
     }
 
-    fn write_input(&self, rows: &[Value]) -> InputFile {
-        let path = self.path("input.jsonl");
-        let lines: Vec<String> = rows.iter().map(ToString::to_string).collect();
-        std::fs::write(&path, lines.join("\n")).unwrap();
-        InputFile::new("input.jsonl", path)
+    fn write_input(&self, name: &str, text: &str) -> InputFile {
+        let path = self.path(name);
+        std::fs::write(&path, text).unwrap();
+        InputFile::new(name, path)
     }
 
     async fn make(&self, client: &ReadClient, input: &InputFile) -> Result<MadePlan, MakingError> {
@@ -297,7 +322,7 @@ impl World {
             survey: &survey,
             schema: &schema,
             rules: &self.rules(&schema),
-            memory: &Memory::default(),
+            memory: &self.memory,
             limit: None,
             examples: 0,
             budget: self.budget(),
@@ -391,7 +416,7 @@ impl World {
             Freshness::PlanAnew,
             rules.matching,
             rules.ownership,
-            Memory::default(),
+            self.memory.clone(),
         );
         let context = Arc::new(self.context(process, journal));
         let settings = ExecutorSettings {
@@ -412,6 +437,9 @@ impl World {
             () = process.plug.pulled() => return Ended::Crashed,
             sending = executor.run(jobs) => sending,
         };
+        for rewrite in context.rewrites.lock().unwrap().drain(..) {
+            self.memory.learn(rewrite);
+        }
         let ended = ended(process, &sending);
         self.close(process, &context.journal, ended).await
     }
