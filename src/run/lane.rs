@@ -158,12 +158,22 @@ impl Run<'_> {
         {
             // Done before the run was interrupted: never sent again.
             self.results.push(earlier.clone());
+            if let Some(issue) = self.unmended() {
+                self.broken(issue);
+            }
             return Ok(());
         }
         match operation {
             Operation::Create(create) => self.create(operation, create).await,
             _ => self.change(operation).await,
         }
+    }
+
+    /// Why an operation that took could not be mended before the run was interrupted.
+    fn unmended(&self) -> Option<Issue> {
+        let failed = |result: &OperationResult| result.status == OperationStatus::Failed;
+        let error = self.progress.error.clone();
+        error.filter(|_| !self.progress.operations.iter().any(failed))
     }
 
     /// Sends a create, at most twice: again only once it is settled that the first made nobody.
@@ -504,7 +514,8 @@ impl Run<'_> {
             self.fail(operation, done, issue).await?;
         } else {
             // The create itself took; what was to mend it did not.
-            self.record(done.clone(), None, false).await?;
+            self.record(done.clone(), Some(issue.clone()), false)
+                .await?;
             self.results.push(done);
             self.broken(issue);
         }
