@@ -120,7 +120,10 @@ impl Console {
         } else {
             ("", "")
         };
-        self.tell(&format!("{red}error:{plain} {}", failure.message));
+        match &failure.snippet {
+            Some(snippet) => self.tell(&snippet.render(self.colour_err)),
+            None => self.tell(&format!("{red}error:{plain} {}", failure.message)),
+        }
         if let Some(hint) = &failure.hint {
             self.tell(&format!("  help: {hint}"));
         }

@@ -37,6 +37,8 @@ pub(super) enum ReportsError {
     Write { path: PathBuf, source: io::Error },
     #[error("the run's files cannot be read")]
     Read(#[source] io::Error),
+    #[error("a report cannot be written")]
+    Finish(#[source] io::Error),
 }
 
 impl Wanted {
@@ -127,7 +129,8 @@ struct Sinks {
     names: Vec<NamedPath>,
 }
 
-enum Changes {
+/// A file of changed fields, CSV or JSONL by its ending.
+pub(super) enum Changes {
     Csv(Box<ChangesCsv<AtomicFile>>),
     Jsonl(AtomicFile),
 }
@@ -139,7 +142,7 @@ struct RejectedFiles {
     writers: Vec<RejectedWriter<AtomicFile>>,
 }
 
-fn is_csv(path: &Path) -> bool {
+pub(super) fn is_csv(path: &Path) -> bool {
     path.extension()
         .is_some_and(|ending| ending.eq_ignore_ascii_case("csv"))
 }
@@ -219,7 +222,7 @@ impl Sinks {
             file.commit()?;
         }
         for file in self.results_csv {
-            file.finish().map_err(ReportsError::Read)?.commit()?;
+            file.finish().map_err(ReportsError::Finish)?.commit()?;
         }
         if let Some(changes) = self.changes {
             changes.commit()?;
@@ -227,7 +230,7 @@ impl Sinks {
         for rejected in self.rejected {
             let last = rejected.paths.last().cloned();
             for writer in rejected.writers {
-                writer.finish().map_err(ReportsError::Read)?.commit()?;
+                writer.finish().map_err(ReportsError::Finish)?.commit()?;
                 self.names
                     .extend(last.as_deref().map(|path| named("rejected", path)));
             }
@@ -251,7 +254,7 @@ fn named(name: &str, path: &Path) -> NamedPath {
 }
 
 impl Changes {
-    fn open(path: &Path, scope: ChangeScope) -> Result<Self, ReportsError> {
+    pub(super) fn open(path: &Path, scope: ChangeScope) -> Result<Self, ReportsError> {
         let file = AtomicFile::create_output(path)?;
         if is_csv(path) {
             let csv = ChangesCsv::new(file, scope).map_err(written(path))?;
@@ -260,17 +263,17 @@ impl Changes {
         Ok(Self::Jsonl(file))
     }
 
-    fn write(&mut self, change: &Change) -> Result<(), ReportsError> {
+    pub(super) fn write(&mut self, change: &Change) -> Result<(), ReportsError> {
         match self {
             Self::Csv(csv) => csv.write(change),
             Self::Jsonl(file) => write_change(file, change),
         }
-        .map_err(ReportsError::Read)
+        .map_err(ReportsError::Finish)
     }
 
-    fn commit(self) -> Result<(), ReportsError> {
+    pub(super) fn commit(self) -> Result<(), ReportsError> {
         match self {
-            Self::Csv(csv) => csv.finish().map_err(ReportsError::Read)?.commit()?,
+            Self::Csv(csv) => csv.finish().map_err(ReportsError::Finish)?.commit()?,
             Self::Jsonl(file) => file.commit()?,
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 mod cause;
 pub mod executor;
+pub mod export;
 pub mod freshness;
 pub mod intake;
 pub mod jobs;

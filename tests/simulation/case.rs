@@ -16,7 +16,7 @@ use hcsync::sandbox::quirks::{
 use hcsync::sandbox::{Quirks, Schedule};
 use serde_json::{Map, Value, json};
 
-use crate::mishaps;
+use crate::mishaps::{self, OLD, Whom};
 use crate::plug::{Boundary, Crash, Reach};
 use crate::world::WorldOptions;
 
@@ -62,9 +62,13 @@ impl Case {
         let lateness = lateness(&mut rng, settle.max(timeout));
         let customers = customers(&mut rng);
         let rows = rows(&mut rng, customers.len());
+        let whom = match lateness.lag_ms {
+            0 => Whom::Any,
+            _ => Whom::Old(customers.len() as u64),
+        };
         let schedule = Schedule {
             faults: mishaps::faults(&mut rng, timeout, lateness),
-            agents: mishaps::agents(&mut rng, agents, &rows),
+            agents: mishaps::agents(&mut rng, agents, &rows, whom),
         };
         let options = WorldOptions {
             quirks: quirks(&mut rng, lateness),
@@ -163,7 +167,7 @@ fn customer(rng: &mut Rng, n: usize) -> Value {
         properties["agent"] = json!("old");
     }
     json!({
-        "id": 100 + n, "userId": user_id(n), "email": email(n),
+        "id": OLD + n as u64, "userId": user_id(n), "email": email(n),
         "name": format!("Old {n}"), "company": "Old & Co", "phone": format!("+380{n}"),
         "notes": if rng.bool() { json!("a note") } else { Value::Null },
         "tags": tags, "customData": properties,

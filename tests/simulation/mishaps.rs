@@ -15,6 +15,17 @@ use crate::case::{Agents, Lateness, pick};
 /// Value of everything that agents write.
 pub(crate) const AGENT: &str = "by an agent";
 
+/// The id before that of the first customer.
+pub(crate) const OLD: u64 = 100;
+
+/// Whose customers agents edit.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Whom {
+    Any,
+    /// One of so many that are there from the beginning.
+    Old(u64),
+}
+
 pub(crate) fn faults(rng: &mut Rng, timeout: Duration, lateness: Lateness) -> Vec<FaultRule> {
     let mut rules: Vec<_> = (0..rng.usize(..7)).map(|_| fault(rng, timeout)).collect();
     if lateness.delay_ms > 0 {
@@ -119,7 +130,9 @@ fn outage(rng: &mut Rng) -> FaultRule {
     FaultRule { fault, select }
 }
 
-pub(crate) fn agents(rng: &mut Rng, agents: Agents, rows: &[Value]) -> Vec<AgentRule> {
+/// Where search lags, they edit customers of old: an edit hides a customer from search anew, and one that is made
+/// and edited all the time is never to be found.
+pub(crate) fn agents(rng: &mut Rng, agents: Agents, rows: &[Value], of: Whom) -> Vec<AgentRule> {
     let mut rules = Vec::new();
     if agents.annotate {
         let edit = AgentEdit {
@@ -128,22 +141,22 @@ pub(crate) fn agents(rng: &mut Rng, agents: Agents, rows: &[Value]) -> Vec<Agent
             tags: vec!["agent".into()],
             ..AgentEdit::default()
         };
-        rules.push(rule(rng, edit, 20));
-        rules.push(rule(rng, rules[0].edit.clone(), 20));
+        rules.push(rule(rng, edit, of, 20));
+        rules.push(rule(rng, rules[0].edit.clone(), of, 20));
     }
     if agents.compete {
         let edit = AgentEdit {
             set: object(json!({"company": AGENT})),
             ..AgentEdit::default()
         };
-        rules.push(rule(rng, edit, 10));
+        rules.push(rule(rng, edit, of, 10));
     }
     if agents.delete {
         let edit = AgentEdit {
             delete: true,
             ..AgentEdit::default()
         };
-        rules.push(rule(rng, edit, 3));
+        rules.push(rule(rng, edit, of, 3));
     }
     if agents.create {
         let row = pick(rng, rows);
@@ -155,16 +168,19 @@ pub(crate) fn agents(rng: &mut Rng, agents: Agents, rows: &[Value]) -> Vec<Agent
             create: Some(keys.collect()),
             ..AgentEdit::default()
         };
-        rules.push(rule(rng, edit, 1));
+        rules.push(rule(rng, edit, of, 1));
     }
     rules
 }
 
 /// Agents work beside writes: an edit during the reading for a plan, on an account whose lists lag, hides a customer
 /// from any client.
-fn rule(rng: &mut Rng, edit: AgentEdit, max: u64) -> AgentRule {
-    let found = *pick(rng, &[Found::Target, Found::Random]);
-    let customer = edit.create.is_none().then_some(Whose::Found(found));
+fn rule(rng: &mut Rng, edit: AgentEdit, of: Whom, max: u64) -> AgentRule {
+    let whose = match of {
+        Whom::Any => Whose::Found(*pick(rng, &[Found::Target, Found::Random])),
+        Whom::Old(count) => Whose::Id(OLD + rng.u64(1..=count.max(1))),
+    };
+    let customer = edit.create.is_none().then_some(whose);
     AgentRule {
         edit: AgentEdit { customer, ..edit },
         when: *pick(rng, &[When::Before, When::After]),

@@ -164,24 +164,30 @@ fn no_crash_at_any_boundary_of_the_journal_breaks_an_invariant() {
             crashes: Vec::new(),
             ..Case::new(seed)
         };
-        let appends = appends(&case);
         let mut all = Happened::default();
-        for number in 1..=appends {
-            let torn = usize::try_from(number * 37 % 1000).unwrap();
-            for boundary in [Boundary::Before, Boundary::Torn(torn), Boundary::After] {
-                let crash = Crash::Append(number, boundary);
-                // The second process dies as well, a little later.
-                let second = Crash::Append(1 + number % 5, boundary);
-                let case = Case {
-                    crashes: vec![Some(crash), Some(second)],
-                    ..case.clone()
-                };
-                let happened = verdict_of(&case).map_err(|what| format!("{crash:?}: {what}"))?;
-                all.add(&happened);
+        for number in 1..=appends(&case) {
+            for way in 0..3 {
+                let happened = verdict_of(&at_boundary(&case, number, way));
+                all.add(&happened.map_err(|what| format!("HCSYNC_APPEND={number}.{way} {what}"))?);
             }
         }
         Ok(all)
     });
+}
+
+/// The case with a crash at this append, and another one soon after.
+fn at_boundary(case: &Case, number: u64, way: u64) -> Case {
+    let torn = usize::try_from(number * 37 % 1000).unwrap();
+    let boundary = match way {
+        0 => Boundary::Before,
+        1 => Boundary::Torn(torn),
+        _ => Boundary::After,
+    };
+    let crashes = [number, 1 + number % 5].map(|number| Some(Crash::Append(number, boundary)));
+    Case {
+        crashes: crashes.to_vec(),
+        ..case.clone()
+    }
 }
 
 fn appends(case: &Case) -> u64 {
@@ -208,14 +214,19 @@ fn a_seed_is_one_run() {
     }
 }
 
-/// Runs the seed `HCSYNC_SEED` once more, and shows what the server saw.
+/// Runs the seed `HCSYNC_SEED` once more, and shows what the server saw; with `HCSYNC_APPEND=12.0` as it was with a
+/// crash at the twelfth append, in the first of the ways.
 #[test]
 fn replay() {
     let Some(seed) = number("HCSYNC_SEED") else {
         verdict(0).unwrap();
         return;
     };
-    let case = Case::new(seed);
+    let mut case = Case::new(seed);
+    if let Ok(append) = std::env::var("HCSYNC_APPEND") {
+        let (number, way) = append.split_once('.').unwrap();
+        case = at_boundary(&case, number.parse().unwrap(), way.parse().unwrap());
+    }
     println!("{case:#?}");
     let logged = std::env::var("HCSYNC_LOG").unwrap_or_else(|_| "hcsync=debug".into());
     let logger = tracing_subscriber::fmt()
