@@ -5,7 +5,7 @@ use crate::helpcrunch::ReadClient;
 use crate::journal::{AccountDir, AccountId, AccountMeta, KnownCustomer, StateDir};
 
 use super::connection::Target;
-use super::exit::{Exit, Failure};
+use super::exit::{Cause, Exit, Failure};
 use super::session::state_failure;
 
 /// A key under a name that knew another key opens the same account where a customer that is known to be in it
@@ -147,7 +147,7 @@ pub(super) fn note_sent(
     run_id: &str,
     at: String,
 ) -> Result<(), Failure> {
-    let failed = |e: &dyn std::error::Error| Failure::from_error(Exit::NotFinished, "state", e);
+    let failed = |e: &Cause| Failure::from_error(Exit::NotFinished, "state", e);
     let path = account.file(SENT_PLANS);
     let text = crate::platform::read_file(&path)
         .map_err(|e| failed(&e))?

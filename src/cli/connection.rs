@@ -17,7 +17,7 @@ use crate::pace::Clock;
 use crate::sandbox::{Options, Sandbox, customers_from_jsonl};
 
 use super::console::Console;
-use super::exit::{Exit, Failure};
+use super::exit::{Cause, Exit, Failure};
 use super::stopping::Stopping;
 
 /// The customers of the in-process sandbox.
@@ -119,8 +119,7 @@ fn limits(settings: &Settings, clock: Clock) -> LimitSettings {
 }
 
 async fn sandbox(settings: &Settings) -> Result<Target, Failure> {
-    let failed =
-        |error: &dyn std::error::Error| Failure::from_error(Exit::NotFinished, "sandbox", error);
+    let failed = |error: &Cause| Failure::from_error(Exit::NotFinished, "sandbox", error);
     let customers = customers_from_jsonl(SANDBOX_CUSTOMERS).map_err(|e| failed(&e))?;
     let options = Options {
         customers,

@@ -3,6 +3,10 @@
 use std::fmt;
 
 use super::diagnostics::Snippet;
+use crate::platform::StorageProblem;
+
+/// An error of any kind, whose sources can be looked into.
+pub(super) type Cause = dyn std::error::Error + 'static;
 
 /// How the process ends; the numbers are the contract's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,12 +76,12 @@ impl Failure {
     }
 
     /// An error with all its sources, as one line.
-    pub(super) fn from_error(
-        exit: Exit,
-        reason: &'static str,
-        error: &dyn std::error::Error,
-    ) -> Self {
-        Self::new(exit, reason, chain(error))
+    pub(super) fn from_error(exit: Exit, reason: &'static str, error: &Cause) -> Self {
+        let failure = Self::new(exit, reason, chain(error));
+        match storage_advice(error) {
+            Some(advice) => failure.hint(advice),
+            None => failure,
+        }
     }
 
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -86,8 +90,26 @@ impl Failure {
     }
 }
 
+/// What to do about a disk that is full, read-only or failing, where that is what an error comes from.
+fn storage_advice(error: &Cause) -> Option<&'static str> {
+    let mut cause: Option<&Cause> = Some(error);
+    while let Some(error) = cause {
+        let io = error.downcast_ref::<std::io::Error>();
+        // An I/O error that wraps another keeps it to itself and not as its source.
+        let inner = io
+            .and_then(std::io::Error::get_ref)
+            .and_then(|e| storage_advice(e));
+        let problem = io.and_then(crate::platform::storage_problem);
+        if let Some(advice) = inner.or_else(|| problem.map(StorageProblem::advice)) {
+            return Some(advice);
+        }
+        cause = error.source();
+    }
+    None
+}
+
 /// The messages of an error and its sources, each told once.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
+pub(super) fn chain(error: &Cause) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -37,6 +37,8 @@ pub(super) enum ReportsError {
     Write { path: PathBuf, source: io::Error },
     #[error("the run's files cannot be read")]
     Read(#[source] io::Error),
+    #[error("a report cannot be written")]
+    Finish(#[source] io::Error),
 }
 
 impl Wanted {
@@ -220,7 +222,7 @@ impl Sinks {
             file.commit()?;
         }
         for file in self.results_csv {
-            file.finish().map_err(ReportsError::Read)?.commit()?;
+            file.finish().map_err(ReportsError::Finish)?.commit()?;
         }
         if let Some(changes) = self.changes {
             changes.commit()?;
@@ -228,7 +230,7 @@ impl Sinks {
         for rejected in self.rejected {
             let last = rejected.paths.last().cloned();
             for writer in rejected.writers {
-                writer.finish().map_err(ReportsError::Read)?.commit()?;
+                writer.finish().map_err(ReportsError::Finish)?.commit()?;
                 self.names
                     .extend(last.as_deref().map(|path| named("rejected", path)));
             }
@@ -266,12 +268,12 @@ impl Changes {
             Self::Csv(csv) => csv.write(change),
             Self::Jsonl(file) => write_change(file, change),
         }
-        .map_err(ReportsError::Read)
+        .map_err(ReportsError::Finish)
     }
 
     pub(super) fn commit(self) -> Result<(), ReportsError> {
         match self {
-            Self::Csv(csv) => csv.finish().map_err(ReportsError::Read)?.commit()?,
+            Self::Csv(csv) => csv.finish().map_err(ReportsError::Finish)?.commit()?,
             Self::Jsonl(file) => file.commit()?,
         }
         Ok(())

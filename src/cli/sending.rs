@@ -13,7 +13,7 @@ use crate::domain::RemoteCustomer;
 use crate::helpcrunch::{ReadClient, WriteClient};
 use crate::journal::{
     AccountDir, Begin, Entry, JOURNAL_VERSION, JournalError, JournalWriter, Recovered, RunDir,
-    RunMeta, RunState, StateDir,
+    RunMeta, RunState,
 };
 use crate::outcome::RowStatus;
 use crate::report::{Ending, Stop, render_ending, write_ending};
@@ -26,7 +26,7 @@ use crate::run::settle::Settler;
 
 use super::account::{note_sent, remember_account};
 use super::connection::Target;
-use super::exit::{Exit, Failure};
+use super::exit::{Cause, Exit, Failure};
 use super::progress::SendingShown;
 use super::reports::{ReportOf, Wanted, Written};
 use super::session::{Session, state_failure};
@@ -179,7 +179,6 @@ pub(super) struct EndOf<'a> {
     pub(super) account: Option<&'a AccountDir>,
     /// A customer of the account, by which it will be known again.
     pub(super) witness: Option<&'a RemoteCustomer>,
-    pub(super) state: &'a StateDir,
     /// The command that goes on with this run.
     pub(super) resume: String,
 }
@@ -200,10 +199,10 @@ pub(super) async fn end(
         let _ = journal.append(&Entry::Stopped { at, reason }).await;
     }
     let closed = journal.close().await;
-    let written = end
-        .report
-        .write(end.wanted)
-        .map_err(|e| Failure::from_error(Exit::NotFinished, "reports", &e))?;
+    let written = end.report.write(end.wanted).map_err(|e| Failure {
+        next_command: Some(end.resume.clone()),
+        ..Failure::from_error(Exit::NotFinished, "reports", &e)
+    })?;
     let exit = match &stopped {
         Some(stop) => stop.exit,
         None => finished_exit(end.settings, session, &written),
@@ -221,9 +220,6 @@ pub(super) async fn end(
         .dir
         .write_meta(meta)
         .map_err(|e| state_failure(&e))?;
-    if stopped.is_none() {
-        prune(session, end.state, end.settings);
-    }
     session.count_requests(end.client, end.settings);
     if let Some(stop) = stopped {
         let (reason, message) = (stop.reason.to_owned(), stop.message);
@@ -237,18 +233,6 @@ pub(super) async fn end(
     }
     tell_end(session, exit, &written);
     Ok(exit)
-}
-
-/// Removes finished runs that are older than the config keeps them. That it fails is no failure of this run.
-fn prune(session: &Session, state: &StateDir, settings: &Settings) {
-    match state.prune_runs(session.clock.wall(), settings.state.keep) {
-        Ok(pruned) => {
-            for error in pruned.failed {
-                tracing::warn!(%error, "an old run could not be removed");
-            }
-        }
-        Err(error) => tracing::warn!(%error, "old runs could not be removed"),
-    }
 }
 
 /// Why the run stopped before its end; nothing where it came to its end.
@@ -301,7 +285,7 @@ fn remember(end: &EndOf<'_>, rewrites: &[Rewrite], finished: bool) -> Result<(),
     let Some(account) = end.account else {
         return Ok(());
     };
-    let failed = |e: &dyn std::error::Error| Failure::from_error(Exit::NotFinished, "state", e);
+    let failed = |e: &Cause| Failure::from_error(Exit::NotFinished, "state", e);
     if !rewrites.is_empty() {
         let path = account.file(REWRITES);
         let mut text = crate::platform::read_file(&path)

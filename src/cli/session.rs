@@ -16,7 +16,7 @@ use crate::report::{InputFacts, RateFacts, RequestFacts, Stop, Summary, write_su
 use super::commands::runs::prune_old;
 use super::console::Console;
 use super::diagnostics::{at_config, config_failure};
-use super::exit::{Exit, Failure};
+use super::exit::{Cause, Exit, Failure};
 use super::stopping::Stopping;
 
 /// What a config may say and this build cannot do yet: refused, never passed over.
@@ -118,7 +118,10 @@ impl Session {
         }
         for path in self.summary_files() {
             if let Err(failure) = self.write_summary(&path) {
-                self.console.fail(&failure);
+                // An output that cannot be written was told before the work.
+                if !self.is_stopped_for("output") {
+                    self.console.fail(&failure);
+                }
                 return if exit == Exit::Done {
                     failure.exit
                 } else {
@@ -127,6 +130,11 @@ impl Session {
             }
         }
         exit
+    }
+
+    fn is_stopped_for(&self, reason: &str) -> bool {
+        let stop = self.summary.stop.as_ref();
+        stop.is_some_and(|stop| stop.reason == reason)
     }
 
     /// Brings the summary's times and code up to date.
@@ -151,8 +159,7 @@ impl Session {
     }
 
     fn write_summary(&self, path: &Path) -> Result<(), Failure> {
-        let failed =
-            |error: &dyn std::error::Error| Failure::from_error(Exit::NotFinished, "output", error);
+        let failed = |error: &Cause| Failure::from_error(Exit::NotFinished, "output", error);
         let mut file = AtomicFile::create_output(path).map_err(|e| failed(&e))?;
         write_summary(&mut file, &self.summary).map_err(|e| failed(&e))?;
         file.commit().map_err(|e| failed(&e))

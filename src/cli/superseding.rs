@@ -4,6 +4,8 @@
 use std::fs::File;
 use std::io::BufReader;
 
+use tokio::task::JoinSet;
+
 use crate::config::Settings;
 use crate::domain::RunId;
 use crate::helpcrunch::ReadClient;
@@ -16,7 +18,7 @@ use crate::plan::Lane;
 use crate::plan::codec::LaneReader;
 use crate::run::settle::{Settlement, Settler};
 
-use super::exit::{Exit, Failure};
+use super::exit::{Cause, Exit, Failure};
 use super::planning::KeptSettings;
 use super::reports::{ReportOf, Wanted};
 use super::session::{Session, state_failure};
@@ -64,27 +66,23 @@ async fn settle_doubts(
     client: &ReadClient,
     settler: &Settler,
 ) -> Result<(), Failure> {
-    let failed = |e: &dyn std::error::Error| Failure::from_error(Exit::NotFinished, "journal", e);
+    let failed = |e: &Cause| Failure::from_error(Exit::NotFinished, "journal", e);
     let recovered = recover_file(&dir.journal()).map_err(|e| failed(&e))?;
     let lanes = lanes_in_doubt(dir, &recovered)?;
     if lanes.is_empty() {
         return Ok(());
     }
     let journal = JournalWriter::resume(&dir.journal(), &recovered).map_err(|e| failed(&e))?;
+    // All at a time: each takes as long as search may lag.
+    let mut settling = JoinSet::new();
     for lane in lanes {
+        let (client, settler) = (client.clone(), settler.clone());
+        settling.spawn(async move { (settler.settle(&client, &lane.key).await, lane) });
+    }
+    while let Some(settled) = settling.join_next().await {
+        let (settlement, lane) = settled.map_err(|e| failed(&e))?;
         let (row, at) = (lane.row, session.clock.rfc3339());
-        let intent = recovered
-            .unfinished
-            .get(&row)
-            .and_then(|progress| progress.open.as_ref());
-        let sent = intent.and_then(|intent| intent.at.parse::<jiff::Timestamp>().ok());
-        let age = sent
-            .map(|at| session.clock.wall().duration_since(at))
-            .and_then(|age| age.try_into().ok());
-        let entries = match settler
-            .settle(client, &lane.key, age.unwrap_or_default())
-            .await
-        {
+        let entries = match settlement {
             Settlement::Found(customer) => {
                 let found = Some(customer.id);
                 let created = finished(&lane, RowStatus::Created, OperationStatus::Done);
@@ -137,7 +135,7 @@ fn finished(lane: &Lane, status: RowStatus, operation: OperationStatus) -> Finis
 }
 
 fn lanes_in_doubt(dir: &RunDir, recovered: &Recovered) -> Result<Vec<Lane>, Failure> {
-    let failed = |e: &dyn std::error::Error| Failure::from_error(Exit::NotFinished, "state", e);
+    let failed = |e: &Cause| Failure::from_error(Exit::NotFinished, "state", e);
     let rows: Vec<_> = recovered.in_doubt().map(|(row, _)| row).collect();
     if rows.is_empty() {
         return Ok(Vec::new());

@@ -107,31 +107,49 @@ impl RemoteCustomer {
 }
 
 /// The compact form in which a reading is kept on disk: known members only.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct Stored {
     id: CustomerId,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
     fields: BTreeMap<Field, Option<Value>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     tags: Option<Vec<Tag>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     custom: Option<BTreeMap<String, CustomValue>>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
     opaque: BTreeMap<String, OpaqueValue>,
+}
+
+/// The same, borrowed.
+#[derive(Serialize)]
+struct Storing<'a> {
+    id: CustomerId,
+    fields: KnownFields<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tags: Option<&'a Vec<Tag>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    custom: Option<&'a BTreeMap<String, CustomValue>>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    opaque: &'a BTreeMap<String, OpaqueValue>,
+}
+
+struct KnownFields<'a>(&'a RemoteCustomer);
+
+impl Serialize for KnownFields<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let known = |field: Field| Some((field, self.0.field(field).ok()?));
+        serializer.collect_map(Field::ALL.into_iter().filter_map(known))
+    }
 }
 
 impl Serialize for RemoteCustomer {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let known = |field: Field| match self.field(field) {
-            Known::Is(value) => Some((field, value.cloned())),
-            Known::Unknown => None,
-        };
-        Stored {
+        Storing {
             id: self.id,
-            fields: Field::ALL.into_iter().filter_map(known).collect(),
-            tags: self.tags.clone().ok(),
-            custom: self.custom_data.clone().ok(),
-            opaque: self.opaque.clone(),
+            fields: KnownFields(self),
+            tags: self.tags.as_ref().ok(),
+            custom: self.custom_data.as_ref().ok(),
+            opaque: &self.opaque,
         }
         .serialize(serializer)
     }

@@ -1,16 +1,46 @@
 use std::fmt;
 
-use serde::de::Error as _;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The value of one of the API's own fields. Serializes as JSON text, integer (a date) or boolean.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(untagged)]
 pub enum Value {
     Bool(bool),
     /// Seconds since the UNIX epoch.
     Date(i64),
     Text(String),
+}
+
+/// By hand, since an untagged enum is read twice, and millions of values are.
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Scalar;
+        impl Visitor<'_> for Scalar {
+            type Value = Value;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text, an integer or a boolean")
+            }
+            fn visit_bool<E>(self, b: bool) -> Result<Value, E> {
+                Ok(Value::Bool(b))
+            }
+            fn visit_i64<E>(self, seconds: i64) -> Result<Value, E> {
+                Ok(Value::Date(seconds))
+            }
+            fn visit_u64<E: serde::de::Error>(self, seconds: u64) -> Result<Value, E> {
+                i64::try_from(seconds).map(Value::Date).map_err(E::custom)
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+                Ok(Value::Text(text.to_owned()))
+            }
+            fn visit_string<E>(self, text: String) -> Result<Value, E> {
+                Ok(Value::Text(text))
+            }
+        }
+        deserializer.deserialize_any(Scalar)
+    }
 }
 
 impl Value {
@@ -233,12 +263,38 @@ struct KeptDate {
 
 impl<'de> Deserialize<'de> for CustomValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let json = serde_json::Value::deserialize(deserializer)?;
-        if let Some(plain) = Self::from_json(&json) {
-            return Ok(plain);
+        struct Scalar;
+        impl<'de> Visitor<'de> for Scalar {
+            type Value = CustomValue;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text, a number, a boolean or a kept date")
+            }
+            fn visit_bool<E>(self, b: bool) -> Result<CustomValue, E> {
+                Ok(CustomValue::Bool(b))
+            }
+            fn visit_i64<E>(self, number: i64) -> Result<CustomValue, E> {
+                Ok(CustomValue::Number(Number::new(number.into())))
+            }
+            fn visit_u64<E>(self, number: u64) -> Result<CustomValue, E> {
+                Ok(CustomValue::Number(Number::new(number.into())))
+            }
+            fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<CustomValue, E> {
+                let number = serde_json::Number::from_f64(number);
+                let number = number.ok_or_else(|| E::custom("not a finite number"))?;
+                Ok(CustomValue::Number(Number::new(number)))
+            }
+            fn visit_str<E>(self, text: &str) -> Result<CustomValue, E> {
+                Ok(CustomValue::Text(text.to_owned()))
+            }
+            fn visit_string<E>(self, text: String) -> Result<CustomValue, E> {
+                Ok(CustomValue::Text(text))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<CustomValue, A::Error> {
+                let kept = KeptDate::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(CustomValue::Date(kept.date))
+            }
         }
-        let kept: KeptDate = serde_json::from_value(json).map_err(D::Error::custom)?;
-        Ok(Self::Date(kept.date))
+        deserializer.deserialize_any(Scalar)
     }
 }
 

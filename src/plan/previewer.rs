@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::domain::{Issue, Value};
+use crate::domain::{CustomValue, Issue, Tag, Value};
 
 use super::near::nearest;
 use super::safety::SafetyFigures;
@@ -262,56 +262,69 @@ fn new_names(counts: BTreeMap<String, u64>, known: &BTreeSet<String>) -> Vec<New
     names
 }
 
-/// An operation's changes as old and new texts, for people and for `--changes`.
+/// An operation's changes as old and new texts, for people.
 #[must_use]
 pub fn shown_changes(operation: &Operation) -> Vec<ShownChange> {
-    let shown =
-        |field: String, old: Option<String>, new: Option<String>| ShownChange { field, old, new };
-    let tags = |name: &String| Some(name.clone());
+    let shown = |field: String, old, new| ShownChange { field, old, new };
+    let tag = |tag: &Tag| Some(tag.name.clone());
+    let property = |name: &str| format!("customData.{name}");
     match operation {
         Operation::Create(create) => {
-            let fields = create
-                .set
-                .iter()
-                .map(|(f, v)| shown(f.name().into(), None, Some(v.to_string())));
-            let custom = create
-                .custom_data
-                .iter()
-                .map(|(n, v)| shown(format!("customData.{n}"), None, Some(v.to_string())));
+            let fields = create.set.iter();
+            let fields = fields.map(|(f, v)| shown(f.name().into(), None, field_text(Some(v))));
+            let custom = create.custom_data.iter();
+            let custom = custom.map(|(n, v)| shown(property(n), None, property_text(Some(v))));
             let tags = create
                 .tags
                 .iter()
-                .map(|t| shown("tags".into(), None, tags(&t.name)));
+                .map(|t| shown("tags".into(), None, tag(t)));
             fields.chain(custom).chain(tags).collect()
         }
         Operation::Patch(patch) => {
-            let text = |v: &Option<Value>| v.as_ref().map(ToString::to_string);
-            let fields = patch
-                .set
-                .iter()
-                .map(|c| shown(c.field.name().into(), text(&c.from), text(&c.to)));
+            let fields = patch.set.iter().map(|c| {
+                let (old, new) = (field_text(c.from.as_ref()), field_text(c.to.as_ref()));
+                shown(c.field.name().into(), old, new)
+            });
             let custom = patch.custom_data.iter().map(|c| {
-                let text =
-                    |v: &Option<crate::domain::CustomValue>| v.as_ref().map(ToString::to_string);
-                shown(format!("customData.{}", c.name), text(&c.from), text(&c.to))
+                let (old, new) = (property_text(c.from.as_ref()), property_text(c.to.as_ref()));
+                shown(property(&c.name), old, new)
             });
             fields.chain(custom).collect()
         }
         Operation::Tag(added) => added
             .iter()
-            .map(|t| shown("tags".into(), None, tags(&t.name)))
+            .map(|t| shown("tags".into(), None, tag(t)))
             .collect(),
         Operation::Untag(removed) => removed
             .iter()
-            .map(|t| shown("tags".into(), tags(&t.name), None))
+            .map(|t| shown("tags".into(), tag(t), None))
             .collect(),
     }
+}
+
+fn field_text(value: Option<&Value>) -> Option<String> {
+    value.map(|value| match value {
+        Value::Date(seconds) => instant_text(*seconds),
+        other => other.to_string(),
+    })
+}
+
+fn property_text(value: Option<&CustomValue>) -> Option<String> {
+    value.map(|value| match value {
+        CustomValue::Date(seconds) => instant_text(*seconds),
+        other => other.to_string(),
+    })
+}
+
+/// UNIX seconds as people read them; the figure itself where it is no date of this calendar.
+fn instant_text(seconds: i64) -> String {
+    jiff::Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |at| at.to_string())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{CustomerId, Field, RowKey, RowNumber, Tag};
+    use crate::domain::{CustomerId, Field, RowKey, RowNumber};
     use crate::plan::{FieldChange, Patch};
 
     fn place() -> Place<'static> {

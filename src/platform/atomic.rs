@@ -145,7 +145,16 @@ pub(super) fn temporary(path: &Path) -> io::Result<NamedTempFile> {
     prefix.push(".");
     let mut builder = tempfile::Builder::new();
     builder.prefix(&prefix).suffix(".tmp");
-    builder.tempfile_in(parent(path))
+    builder.tempfile_in(parent(path)).map_err(without_path)
+}
+
+/// The system's own error: that of the library names the temporary file, which means nothing to anybody.
+fn without_path(error: io::Error) -> io::Error {
+    let inner = error.get_ref().and_then(|inner| inner.source());
+    let number = inner
+        .and_then(|inner| inner.downcast_ref::<io::Error>())
+        .and_then(io::Error::raw_os_error);
+    number.map_or(error, io::Error::from_raw_os_error)
 }
 
 pub(super) fn is_a_folder(path: &Path) -> FileError {
@@ -156,6 +165,14 @@ pub(super) fn is_a_folder(path: &Path) -> FileError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_names_the_file_and_not_the_temporary_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = AtomicFile::create(&folder.path().join("gone/file")).unwrap_err();
+        assert!(error.is_not_found());
+        assert!(!error.source.to_string().contains(".tmp"), "{error:?}");
+    }
 
     fn names(folder: &Path) -> Vec<String> {
         let entries = fs::read_dir(folder).unwrap();

@@ -67,11 +67,17 @@ pub(super) async fn list_rest(
         progress.read(reading.known(), first.total);
         let page = client.list(&query(next.saturating_sub(1))).await.result?;
         steady &= page.customers.first().map(|c| c.id) == last;
+        let known = reading.known();
         reading.put_page(&page)?;
         let got = page.customers.len() as u64;
         largest = largest.max(got);
         last_total = page.total.or(last_total);
         if got <= 1 {
+            break;
+        }
+        if reading.known() == known {
+            // A page of nobody new: `offset` is not honoured, and without a total this would go on for ever.
+            steady = false;
             break;
         }
         last = page.customers.last().map(|c| c.id);

@@ -119,14 +119,21 @@ async fn find(
         limit: PAGE,
         ..Search::any(filters.to_vec())
     };
+    let mut ids = BTreeSet::new();
     loop {
         let page: Page = client.search(&search).await.result?;
         let got = page.customers.len() as u64;
-        found.extend(page.customers);
+        let known = found.len();
+        for customer in page.customers {
+            if ids.insert(customer.id) {
+                found.push(customer);
+            }
+        }
         search.offset += got;
-        let more = page
-            .total
-            .map_or(got >= u64::from(PAGE), |total| search.offset < total);
+        // Without a total a short page may be one that the API cut shorter than it was asked for.
+        let more = page.total.map_or(got > 1 && found.len() > known, |total| {
+            search.offset < total
+        });
         if got == 0 || !more {
             return Ok(());
         }

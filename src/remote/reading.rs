@@ -81,6 +81,8 @@ pub struct Reading {
     emails: KeyIndex,
     /// Some customer was read twice, so that the key indexes may name it by keys that it had before.
     replaced: bool,
+    /// Some customer's answer left out its tags or properties.
+    silent: bool,
     names: KnownNames,
 }
 
@@ -96,6 +98,7 @@ impl Reading {
             user_ids: KeyIndex::default(),
             emails: KeyIndex::default(),
             replaced: false,
+            silent: false,
             names: KnownNames::default(),
         }
     }
@@ -105,6 +108,7 @@ impl Reading {
     /// # Errors
     /// When the file cannot be written.
     pub fn put(&mut self, customer: &RemoteCustomer) -> Result<(), ReadingError> {
+        self.silent |= !customer.tags.is_known() || !customer.custom_data.is_known();
         let start = self.tail.len();
         serde_json::to_writer(&mut self.tail, customer)?;
         let length = u32::try_from(self.tail.len() - start).map_err(io::Error::other)?;
@@ -175,6 +179,12 @@ impl Reading {
         let mut ids: Vec<_> = self.slots.keys().copied().collect();
         ids.sort_unstable();
         ids
+    }
+
+    /// Whether some answer left out the tags or properties of its customer.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        self.silent
     }
 
     /// Names of the tags and properties that the customers have.

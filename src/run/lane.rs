@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -174,6 +173,9 @@ impl Run<'_> {
         if let Some(earlier) = self.progress.result(OperationKind::Create) {
             result.attempts = earlier.attempts;
         }
+        if let Some(id) = self.customer {
+            return self.made(operation, result, id).await;
+        }
         if self.progress.create_in_doubt() && !self.settle(operation, &mut result, sends).await? {
             return Ok(());
         }
@@ -191,7 +193,10 @@ impl Run<'_> {
             let sent = self.context.client.create(create).await;
             self.count(&mut result, &sent);
             match sent.result {
-                Ok(customer) => return self.took(operation, result, customer).await,
+                Ok(customer) => {
+                    self.note_unmended(operation, &customer).await?;
+                    return self.took(operation, result, customer).await;
+                }
                 Err(CallError::Unknown { .. }) => {
                     if !self.settle(operation, &mut result, sends).await? {
                         return Ok(());
@@ -199,6 +204,37 @@ impl Run<'_> {
                 }
                 Err(error) => return self.did_not_take(operation, result, &error).await,
             }
+        }
+    }
+
+    /// Notes whom a create made before it is mended, so that a crash meanwhile leaves no doubt: an edit may keep
+    /// a customer from being found for as long as a create does.
+    async fn note_unmended(
+        &self,
+        operation: &Operation,
+        customer: &RemoteCustomer,
+    ) -> Result<(), JournalError> {
+        if shortfall(operation, None, customer).is_empty() {
+            return Ok(());
+        }
+        let entry = Entry::Settled(Settled {
+            row: self.lane.row,
+            found: Some(customer.id),
+            at: self.context.clock.rfc3339(),
+        });
+        self.context.journal.append(&entry).await
+    }
+
+    /// The customer was found before the run was interrupted; whether all of it took is still to be seen.
+    async fn made(
+        &mut self,
+        operation: &Operation,
+        result: OperationResult,
+        id: CustomerId,
+    ) -> Result<(), JournalError> {
+        match self.context.client.get(id).await.result {
+            Ok(customer) => self.took(operation, result, customer).await,
+            Err(error) => self.did_not_take(operation, result, &error).await,
         }
     }
 
@@ -221,11 +257,10 @@ impl Run<'_> {
         // A lane that waits gives its place to others; so many may wait at once.
         let waiting = self.context.settling.acquire().await;
         self.permit = None;
-        let age = self.doubt_age();
         let settlement = self
             .context
             .settler
-            .settle(&self.context.client, &self.lane.key, age)
+            .settle(&self.context.client, &self.lane.key)
             .await;
         drop(waiting);
         let (row, at) = (self.lane.row, self.context.clock.rfc3339());
@@ -276,17 +311,6 @@ impl Run<'_> {
                 Ok(false)
             }
         }
-    }
-
-    /// How long ago the create was sent that is in doubt since before the run was interrupted.
-    fn doubt_age(&mut self) -> Duration {
-        let sent = self
-            .progress
-            .open
-            .take()
-            .and_then(|intent| intent.at.parse::<jiff::Timestamp>().ok());
-        let age = sent.map(|at| self.context.clock.wall().duration_since(at));
-        age.and_then(|age| age.try_into().ok()).unwrap_or_default()
     }
 
     /// Sends a patch, tag or untag.

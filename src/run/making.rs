@@ -26,7 +26,7 @@ use crate::source::{InputFile, SourceSettings};
 use super::intake::{Intake, IntakeError, Survey, Taken};
 use super::memory::Memory;
 use super::planning::{Decider, Decision, PlanRules, Planner, PlanningError, Sinks, silent};
-use super::rows::RowReader;
+use super::rows::{RowHead, RowReader, RowRecord};
 
 /// Why no plan could be made.
 #[derive(Debug, thiserror::Error)]
@@ -202,7 +202,7 @@ impl Making<'_> {
 
     fn decide(&self, spool: &mut File, side: &RemoteSide) -> Result<Vec<Decision>, MakingError> {
         let mut decider = Decider::new(self.rules, &side.reading, side.absence_counts);
-        for record in rows_of(spool)? {
+        for record in rows_of::<RowHead>(spool)? {
             decider.row(&record?)?;
         }
         Ok(decider.finish())
@@ -235,7 +235,7 @@ impl Making<'_> {
             budget: Budget::new(self.budget),
         };
         let mut planner = Planner::new(self.rules, &side.reading, self.memory, &sources, sinks);
-        for (record, decision) in rows_of(spool)?.zip(decisions) {
+        for (record, decision) in rows_of::<RowRecord>(spool)?.zip(decisions) {
             planner.row(record?, decision)?;
         }
         let Sinks {
@@ -251,7 +251,7 @@ impl Making<'_> {
     }
 }
 
-fn rows_of(spool: &mut File) -> io::Result<RowReader<BufReader<&mut File>>> {
+fn rows_of<T>(spool: &mut File) -> io::Result<RowReader<BufReader<&mut File>, T>> {
     spool.rewind()?;
     Ok(RowReader::new(BufReader::with_capacity(1 << 20, spool)))
 }

@@ -3,7 +3,9 @@
 
 use std::io::{self, Write};
 
-use crate::domain::{CustomerId, Issue, IssueKind, Known, RemoteCustomer, RowNumber};
+use crate::domain::{
+    CustomerId, Field, Issue, IssueKind, Known, Overwrite, RemoteCustomer, RowKey, RowNumber,
+};
 use crate::plan::budget::Budget;
 use crate::plan::codec::{LanePlace, PlanWriter};
 use crate::plan::diff::{create, diff};
@@ -13,7 +15,7 @@ use crate::plan::{Duplicates, Lane, MatchSettings, Operation, Ownership, SyncMod
 use crate::remote::{Reading, ReadingError};
 
 use super::memory::Memory;
-use super::rows::{RowRecord, Verdict, write_row};
+use super::rows::{RowHead, RowRecord, Verdict, write_row};
 
 /// Everything of the config that decides what a row means.
 #[derive(Debug, Clone)]
@@ -74,13 +76,13 @@ impl<'a> Decider<'a> {
     ///
     /// # Errors
     /// When the reading cannot be consulted.
-    pub fn row(&mut self, record: &RowRecord) -> Result<(), PlanningError> {
+    pub fn row(&mut self, record: &RowHead) -> Result<(), PlanningError> {
         let decision = self.decide(record)?;
         self.decisions.push(decision);
         Ok(())
     }
 
-    fn decide(&mut self, record: &RowRecord) -> Result<Decision, PlanningError> {
+    fn decide(&mut self, record: &RowHead) -> Result<Decision, PlanningError> {
         if record.verdict == Verdict::Rejected {
             return Ok(Decision::Bad);
         }
@@ -96,39 +98,64 @@ impl<'a> Decider<'a> {
         };
         match self.claims.claim(target, record.row) {
             None => {
-                if let Target::Remote(id) = target {
-                    self.matcher.meet(id, &record.key)?;
-                }
+                self.give(target, record)?;
                 Ok(decision)
             }
-            Some(earlier) => Ok(self.duplicate(record, target, earlier, decision)),
+            Some(earlier) => self.duplicate(record, target, earlier, decision),
         }
     }
 
     fn duplicate(
         &mut self,
-        record: &RowRecord,
+        record: &RowHead,
         target: Target,
         earlier: RowNumber,
         decision: Decision,
-    ) -> Decision {
-        match self.rules.duplicates {
+    ) -> Result<Decision, PlanningError> {
+        Ok(match self.rules.duplicates {
             Duplicates::Reject => Decision::Rejected(Box::new(duplicate(earlier))),
             Duplicates::First => Decision::Skipped,
             Duplicates::Last => {
-                if let Target::New(new) = target {
-                    self.matcher.learn(new, &record.key);
-                }
+                self.give(target, record)?;
                 self.claims.replace(target, record.row);
                 if let Some(slot) = self.decisions.get_mut(earlier.index()) {
                     *slot = Decision::Skipped;
                 }
                 decision
             }
-        }
+        })
     }
 
-    fn absence_is_doubtful(&self, record: &RowRecord) -> Result<bool, PlanningError> {
+    /// The row speaks for this customer: its keys are the customer's from here on, as far as they are written.
+    fn give(&mut self, target: Target, record: &RowHead) -> Result<(), PlanningError> {
+        let mut key = RowKey {
+            id: None,
+            ..record.key.clone()
+        };
+        if let Target::Remote(id) = target {
+            let keeps = |field| {
+                let overwrite = self.rules.ownership.field(field);
+                matches!(overwrite, Overwrite::IfEmpty | Overwrite::IfUnedited)
+            };
+            let customer = if keeps(Field::UserId) || keeps(Field::Email) {
+                self.reading.customer(id)?
+            } else {
+                None
+            };
+            let kept =
+                |field| keeps(field) && customer.as_ref().is_some_and(|c| c.value(field).is_some());
+            let skipped = self.rules.mode == SyncMode::Create;
+            if skipped || kept(Field::UserId) {
+                key.user_id = None;
+            }
+            if skipped || kept(Field::Email) {
+                key.email = None;
+            }
+        }
+        Ok(self.matcher.give(target, &key)?)
+    }
+
+    fn absence_is_doubtful(&self, record: &RowHead) -> Result<bool, PlanningError> {
         let Some(email) = &record.key.email else {
             return Ok(false);
         };
@@ -159,6 +186,9 @@ fn doubtful() -> Issue {
 /// When the reading cannot be consulted.
 pub fn silent(decisions: &[Decision], reading: &Reading) -> Result<Vec<CustomerId>, PlanningError> {
     let mut ids = Vec::new();
+    if !reading.is_silent() {
+        return Ok(ids);
+    }
     for decision in decisions {
         if let Decision::Existing(id) = decision {
             let silent =

@@ -2,9 +2,11 @@
 //! all that results need, whatever became of the input.
 
 use std::io::{self, BufRead, Write};
+use std::marker::PhantomData;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{CustomerId, DesiredCustomer, Issue, Position, RawRecord, RowKey, RowNumber};
@@ -101,6 +103,15 @@ impl RowRecord {
     }
 }
 
+/// What deciding needs of a row; the rest of its record is passed over.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct RowHead {
+    pub row: RowNumber,
+    #[serde(default)]
+    pub key: RowKey,
+    pub verdict: Verdict,
+}
+
 /// Bytes of a record: as text where they are UTF-8, else in base64.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -138,22 +149,24 @@ pub fn write_row(out: &mut impl Write, row: &RowRecord) -> io::Result<()> {
 
 /// Streams the rows of a run in the order of the input.
 #[derive(Debug)]
-pub struct RowReader<R> {
+pub struct RowReader<R, T = RowRecord> {
     input: R,
     line: Vec<u8>,
+    what: PhantomData<T>,
 }
 
-impl<R: BufRead> RowReader<R> {
+impl<R: BufRead, T> RowReader<R, T> {
     pub fn new(input: R) -> Self {
         Self {
             input,
             line: Vec::new(),
+            what: PhantomData,
         }
     }
 }
 
-impl<R: BufRead> Iterator for RowReader<R> {
-    type Item = io::Result<RowRecord>;
+impl<R: BufRead, T: DeserializeOwned> Iterator for RowReader<R, T> {
+    type Item = io::Result<T>;
 
     fn next(&mut self) -> Option<Self::Item> {
         self.line.clear();
@@ -201,7 +214,7 @@ mod tests {
         let mut bytes = Vec::new();
         rows.iter()
             .for_each(|row| write_row(&mut bytes, row).unwrap());
-        let back: Vec<_> = RowReader::new(bytes.as_slice())
+        let back: Vec<_> = RowReader::<_, RowRecord>::new(bytes.as_slice())
             .map(Result::unwrap)
             .collect();
         assert_eq!(back, rows);

@@ -39,9 +39,12 @@ enum Look {
 }
 
 impl Settler {
-    /// Looks for the customer of a create with these keys, until the create is `settle` old; `age`: how old it is.
-    pub async fn settle(&self, client: &ReadClient, key: &RowKey, age: Duration) -> Settlement {
-        let end = Instant::now() + self.settle.saturating_sub(age);
+    /// Looks for the customer of a create with these keys, from now until `settle` has passed.
+    ///
+    /// When a create left that is in doubt since before an interruption is not known: its intent is written before
+    /// it waits for its turn, and wall clocks jump. So it counts as sent just now.
+    pub async fn settle(&self, client: &ReadClient, key: &RowKey) -> Settlement {
+        let end = Instant::now() + self.settle;
         let mut pause = FIRST_PAUSE.min(self.settle);
         loop {
             let last = Instant::now() >= end;

@@ -179,28 +179,22 @@ fn at(bench: &Bench, base_url: &str, rest: &str) -> Command {
 
 #[test]
 fn bad_base_urls() {
-    for (url, parts) in [
-        ("not-a-url", ["base URL", "not a URL"]),
-        ("ftp://api.example/v1", ["ftp", "https"]),
-        (
-            "https://user:pass@api.example/v1",
-            ["user name or password", "own setting"],
-        ),
-        ("https://api.example/v1?x=1", ["query", "leave it out"]),
-        (
-            "http://api.helpcrunch.com/v1",
-            ["api.helpcrunch.com", "in the clear"],
-        ),
-        ("http://10.0.0.1/v1", ["10.0.0.1", "loopback"]),
+    for (url, part) in [
+        ("not-a-url", "must be an address"),
+        ("ftp://api.example/v1", "must be an address"),
+        ("https://user:pass@api.example/v1", "user name or password"),
+        ("https://api.example/v1?x=1", "query"),
+        ("http://api.helpcrunch.com/v1", "loopback"),
+        ("http://10.0.0.1/v1", "must begin with https://"),
         (
             "http://localhost.example.com/v1",
-            ["localhost.example.com", "loopback"],
+            "must begin with https://",
         ),
     ] {
         let bench = bench();
         let ran = Running::start(at(&bench, url, "")).wait();
         assert!(!ran.err.contains("pass@"), "{}", ran.err);
-        let _ = refused(&bench, ran, 2, &parts);
+        let _ = refused(&bench, ran, 2, &["--base-url", part]);
     }
 }
 
@@ -213,7 +207,7 @@ fn no_rate_limit_is_for_a_loopback_host_only() {
         "--requests-per-minute 0",
     ))
     .wait();
-    let _ = refused(&bench, ran, 2, &["requests_per_minute", "loopback"]);
+    let _ = refused(&bench, ran, 2, &["--requests-per-minute", "loopback"]);
 }
 
 #[test]

@@ -37,7 +37,7 @@ impl ByteServer {
     }
 }
 
-fn serve(stream: TcpStream, heads: &Mutex<Vec<String>>, answer: &(dyn Fn(&str) -> String)) {
+fn serve(stream: TcpStream, heads: &Mutex<Vec<String>>, answer: &dyn Fn(&str) -> String) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut writer = stream;
     while let Some(head) = head(&mut reader) {

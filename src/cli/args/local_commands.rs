@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, value_parser};
+use clap::Args;
 use clap_complete::Shell;
 
 use super::options::{ChangesArg, ExamplesArgs, LogArgs, OutputArgs, StateArgs};
@@ -89,8 +89,13 @@ pub struct SandboxArgs {
     #[arg(long, value_name = "FILE", env = "HCSYNC_CUSTOMERS")]
     pub customers: Option<PathBuf>,
 
-    /// Requests a minute before it answers 429
-    #[arg(long, value_name = "N", env = "HCSYNC_REQUESTS_PER_MINUTE", default_value_t = 120, value_parser = value_parser!(u32).range(1..))]
+    /// Requests a minute before it answers 429; 0: no limit
+    #[arg(
+        long,
+        value_name = "N",
+        env = "HCSYNC_REQUESTS_PER_MINUTE",
+        default_value_t = 120
+    )]
     pub requests_per_minute: u32,
 
     /// Seed of the fault schedule; the same seed gives the same faults

@@ -8,7 +8,7 @@ use crate::cli::account::{admit_key, admit_plan, sent_by};
 use crate::cli::args::ApplyArgs;
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
-use crate::cli::exit::{Exit, Failure, chain};
+use crate::cli::exit::{Cause, Exit, Failure, chain};
 use crate::cli::planning::{KeptSettings, budget_rules, open_run};
 use crate::cli::reports::ReportOf;
 use crate::cli::sending::{EndOf, Order, end, recall, send};
@@ -171,7 +171,6 @@ async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure>
         target: &target,
         account: (!target.is_sandbox).then_some(&account),
         witness: None,
-        state: &state,
         resume: super::resume::command(&meta, &args.config, &args.state),
     };
     end(session, &mut meta, sent, end_of).await
@@ -197,7 +196,7 @@ pub(in crate::cli) fn open_plan(
     Ok((file, plan))
 }
 
-fn plan_failure(path: &Path, error: &dyn std::error::Error) -> Failure {
+fn plan_failure(path: &Path, error: &Cause) -> Failure {
     bad_plan(path, &chain(error))
 }
 
@@ -229,7 +228,7 @@ fn kept(settings: &Settings, config: Option<String>) -> KeptSettings {
 
 /// Copies the plan into the run, with a row for each of its lanes.
 fn take_over(dir: &RunDir, file: &mut File, path: &Path) -> Result<u64, Failure> {
-    let failed = |e: &dyn std::error::Error| Failure::from_error(Exit::NotFinished, "state", e);
+    let failed = |e: &Cause| Failure::from_error(Exit::NotFinished, "state", e);
     file.rewind().map_err(|e| plan_failure(path, &e))?;
     let mut copy = AtomicFile::create(&dir.plan()).map_err(|e| failed(&e))?;
     std::io::copy(file, &mut copy).map_err(|e| failed(&e))?;

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::cli::args::{ExportArgs, OutputFormat};
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
-use crate::cli::exit::{Exit, Failure};
+use crate::cli::exit::{Cause, Exit, Failure};
 use crate::cli::progress::ReadingShown;
 use crate::cli::reports::is_csv;
 use crate::cli::session::{Session, state_dir, state_failure};
@@ -88,7 +88,7 @@ impl From<csv::Error> for ExportError {
     }
 }
 
-fn output_failure(error: &dyn std::error::Error) -> Failure {
+fn output_failure(error: &Cause) -> Failure {
     Failure::from_error(Exit::Usage, "output", error)
 }
 

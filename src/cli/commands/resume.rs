@@ -4,7 +4,7 @@ use crate::cli::account::{admit_key, admit_plan};
 use crate::cli::args::{ConfigArgs, ResumeArgs, StateArgs};
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
-use crate::cli::exit::{Exit, Failure};
+use crate::cli::exit::{Cause, Exit, Failure};
 use crate::cli::planning::{KeptSettings, meaning};
 use crate::cli::reports::ReportOf;
 use crate::cli::sending::{EndOf, Order, end, recall, send};
@@ -125,7 +125,6 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
         target: &target,
         account: Some(&account),
         witness: None,
-        state: &state,
         resume: command(&meta, &args.config, &args.state),
     };
     end(session, &mut meta, sent, end_of).await
@@ -234,7 +233,7 @@ fn tell_plan(session: &mut Session, dir: &RunDir, meta: &RunMeta, kept: &KeptSet
 
 /// Rows of the plan that have an operation.
 fn lanes(dir: &RunDir) -> Result<u64, Failure> {
-    let failed = |e: &dyn std::error::Error| Failure::from_error(Exit::NotFinished, "state", e);
+    let failed = |e: &Cause| Failure::from_error(Exit::NotFinished, "state", e);
     let plan = std::fs::File::open(dir.plan()).map_err(|e| failed(&e))?;
     let reader =
         crate::plan::codec::LaneReader::new(std::io::BufReader::with_capacity(1 << 18, plan))

@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use crate::cli::args::{OutputFormat, SandboxArgs, When};
 use crate::cli::connection::SANDBOX_CUSTOMERS;
 use crate::cli::console::Console;
-use crate::cli::exit::{Exit, Failure};
+use crate::cli::exit::{Cause, Exit, Failure};
 use crate::cli::stopping::Stopping;
 use crate::sandbox::{Options, Sandbox, Scenario, customers_from_jsonl};
 
@@ -70,7 +70,7 @@ fn read(path: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(path).map_err(|e| in_file(path, &e))
 }
 
-fn in_file(path: &Path, error: &dyn std::error::Error) -> Failure {
+fn in_file(path: &Path, error: &Cause) -> Failure {
     Failure::usage(format!(
         "{}: {}",
         path.display(),

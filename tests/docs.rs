@@ -1,0 +1,177 @@
+//! What the documentation shows is what the program does: the README's main command is run and its output compared,
+//! every command in it parses, links lead somewhere, and the example config is valid as it stands.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test says what it expects by failing there"
+)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use clap::Parser;
+use hcsync::cli::args::Args;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
+}
+
+fn run(words: &[&str], folder: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_hcsync"))
+        .args(words)
+        .current_dir(folder)
+        .env("HCSYNC_STATE_DIR", folder.join(".state"))
+        .env("NO_COLOR", "1")
+        .env_remove("HELPCRUNCH_API_KEY")
+        .output()
+        .unwrap()
+}
+
+/// The console blocks of a document: each command with the lines that it shows.
+fn console(text: &str) -> Vec<(String, Vec<String>)> {
+    let mut commands: Vec<(String, Vec<String>)> = Vec::new();
+    for block in text.split("```console\n").skip(1) {
+        for line in block.split("```").next().unwrap().lines() {
+            match (line.strip_prefix("$ "), commands.last_mut()) {
+                (Some(command), _) => commands.push((command.to_owned(), Vec::new())),
+                (None, Some((_, shown))) => shown.push(line.to_owned()),
+                (None, None) => panic!("{line}"),
+            }
+        }
+    }
+    commands
+}
+
+fn documents() -> Vec<PathBuf> {
+    let mut found = vec![root().join("README.md"), root().join("CONTRIBUTING.md")];
+    let mut folders = vec![root().join("docs")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "md") {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+/// A copy of the sample data, so that the command is run as the README writes it.
+fn newcomer() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let samples = folder.path().join("sample-data");
+    std::fs::create_dir(&samples).unwrap();
+    for entry in std::fs::read_dir(root().join("sample-data")).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, samples.join(path.file_name().unwrap())).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn the_readmes_main_command_shows_what_the_readme_shows() {
+    let commands = console(&read("README.md"));
+    let (command, shown) = &commands[0];
+    let words = command.strip_prefix("cargo run --release -- ").unwrap();
+    let words: Vec<&str> = words.split(' ').collect();
+    let ran = run(&words, newcomer().path());
+    assert_eq!(ran.status.code(), Some(3));
+    let output = String::from_utf8(ran.stdout).unwrap();
+    let lines: Vec<&str> = output.lines().collect();
+    let mut from = 0;
+    for line in shown.iter().filter(|l| !l.is_empty() && *l != "…") {
+        // Times and digests are of that day; the words before them are not.
+        let stable = line.split(" as of ").next().unwrap();
+        let stable = if stable.contains("digest") {
+            "  digest  "
+        } else {
+            stable
+        };
+        let stable = if stable.contains("requests  ") {
+            "  requests  249 requests"
+        } else {
+            stable
+        };
+        let at = lines[from..]
+            .iter()
+            .position(|l| l.starts_with(stable.trim_end()));
+        from += at.unwrap_or_else(|| panic!("`{line}` is not in the output:\n{output}")) + 1;
+    }
+}
+
+#[test]
+fn every_command_that_is_shown_parses() {
+    let mut checked = 0;
+    for path in documents() {
+        let text = std::fs::read_to_string(&path).unwrap();
+        for (command, _) in console(&text) {
+            let command = command.replace("cargo run --release -- ", "hcsync ");
+            let Some(words) = command.split_once("hcsync ").map(|(_, words)| words) else {
+                continue;
+            };
+            let words = words
+                .split('#')
+                .next()
+                .unwrap()
+                .replace("06b7949b…", &"0".repeat(64));
+            let words = std::iter::once("hcsync").chain(words.split_whitespace());
+            if let Err(error) = Args::try_parse_from(words) {
+                panic!("{}: `{command}`: {error}", path.display());
+            }
+            checked += 1;
+        }
+    }
+    assert!(checked >= 6, "{checked}");
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    for path in documents() {
+        let text = std::fs::read_to_string(&path).unwrap();
+        for link in text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+        {
+            let file = link.split('#').next().unwrap();
+            if file.is_empty() || file.contains("://") {
+                continue;
+            }
+            assert!(
+                path.parent().unwrap().join(file).exists(),
+                "{}: {link}",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn the_example_config_is_valid_as_it_stands() {
+    let folder = newcomer();
+    std::fs::copy(
+        root().join("config.example.toml"),
+        folder.path().join("hcsync.toml"),
+    )
+    .unwrap();
+    let ran = run(
+        &[
+            "sync",
+            "sample-data/customers.csv",
+            "--sandbox",
+            "--dry-run",
+        ],
+        folder.path(),
+    );
+    let said = String::from_utf8(ran.stderr).unwrap();
+    // Its columns are those of another file: the config itself is read without complaint.
+    assert!(said.contains("config: hcsync.toml"), "{said}");
+    assert!(!said.contains("hcsync.toml:"), "{said}");
+}

@@ -1,0 +1,73 @@
+//! The journal's file as a process sees it, up to the moment in which its plug is pulled.
+
+use std::io;
+use std::sync::Arc;
+
+use hcsync::journal::{JournalFile, SimulatedFile};
+
+use crate::plug::{Boundary, Plug};
+
+/// A handle of a [`SimulatedFile`] that dies with its process.
+#[derive(Debug)]
+pub(crate) struct Disk {
+    file: SimulatedFile,
+    plug: Arc<Plug>,
+    /// Where the current append dies after it was brought to the disk.
+    dies_synced: bool,
+}
+
+impl Disk {
+    pub(crate) fn new(file: SimulatedFile, plug: Arc<Plug>) -> Self {
+        Self {
+            file,
+            plug,
+            dies_synced: false,
+        }
+    }
+
+    fn dead() -> io::Error {
+        io::Error::other("the process is dead")
+    }
+
+    fn die(&self) -> io::Result<()> {
+        self.plug.pull();
+        Err(Self::dead())
+    }
+
+    fn alive(&self) -> io::Result<()> {
+        if self.plug.is_pulled() {
+            return Err(Self::dead());
+        }
+        Ok(())
+    }
+}
+
+impl JournalFile for Disk {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.alive()?;
+        match self.plug.append() {
+            None => self.file.append(bytes),
+            Some(Boundary::Before) => self.die(),
+            Some(Boundary::Torn(thousandths)) => {
+                let part = (bytes.len() * thousandths / 1000).min(bytes.len() - 1);
+                self.file.append(&bytes[..part])?;
+                self.die()
+            }
+            Some(Boundary::After) => {
+                self.dies_synced = true;
+                self.file.append(bytes)
+            }
+        }
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.alive()?;
+        self.file.sync()?;
+        if self.dies_synced { self.die() } else { Ok(()) }
+    }
+
+    fn truncate(&mut self, len: u64) -> io::Result<()> {
+        self.alive()?;
+        self.file.truncate(len)
+    }
+}

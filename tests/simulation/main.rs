@@ -1,0 +1,25 @@
+//! Executor, journal, gate and sandbox in one process under a paused clock, from a seed: what holds whatever goes
+//! wrong.
+
+#[cfg(test)]
+mod basics;
+#[cfg(test)]
+mod case;
+#[cfg(test)]
+mod disk;
+#[cfg(test)]
+mod doubts;
+#[cfg(test)]
+mod happened;
+#[cfg(test)]
+mod invariants;
+#[cfg(test)]
+mod mishaps;
+#[cfg(test)]
+mod plug;
+#[cfg(test)]
+mod seeds;
+#[cfg(test)]
+mod wire;
+#[cfg(test)]
+mod world;
