@@ -235,7 +235,6 @@ fn a_create_that_was_cut_off_before_the_server_saw_it_is_made_once() {
 
 /// The listing is asked last, and a create may carry a date of years ago: the newest by that date need not hold it.
 #[test]
-#[ignore = "the last look reads the newest 100 by firstSeen only, and so makes the customer twice"]
 fn a_customer_that_search_does_not_show_in_time_is_found_in_the_listing() {
     let lagging = "[quirks]\nsearch-lag-ms = 60000\n[[fault]]\nkind = \"cut-after\"\nendpoint = \"create\"\nnth = 1\n";
     let bench = Bench::with(customers(), lagging);
