@@ -19,7 +19,7 @@ use super::setup::{Setup, TagMode};
 use super::syncing::{customers, status, world};
 use super::world::{Ended, simulate};
 
-/// Every switch with its positions. One filter a search is no position: "AND" and "OR" are documented.
+/// Every switch with its positions. Three filters in a search are the fewest: a key within a range of ids.
 const SWITCHES: [(&str, &[&str]); 46] = [
     ("window", &["fixed", "sliding", "bucket"]),
     ("retry-after", &["none", "seconds", "date"]),
@@ -50,7 +50,7 @@ const SWITCHES: [(&str, &[&str]); 46] = [
     ("tag-colour", &["first", "latest"]),
     ("search-lag-ms", &["0", "4000"]),
     ("list-lag-ms", &["0", "4000"]),
-    ("max-filters", &["0", "2", "7"]),
+    ("max-filters", &["0", "3", "7"]),
     ("page-limit", &["cap", "accept", "refuse"]),
     ("page-limit-max", &["100", "2"]),
     ("list-offset", &["honoured", "ignored"]),
