@@ -8,6 +8,7 @@ mod connection;
 mod console;
 mod diagnostics;
 mod exit;
+mod overlap;
 mod overrides;
 mod planning;
 mod progress;

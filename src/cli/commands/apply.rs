@@ -9,6 +9,7 @@ use crate::cli::args::ApplyArgs;
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Cause, Exit, Failure, chain};
+use crate::cli::overlap::{FilesInUse, Overlap};
 use crate::cli::planning::{KeptSettings, budget_rules, open_run};
 use crate::cli::reports::ReportOf;
 use crate::cli::sending::{EndOf, Order, end, recall, send};
@@ -27,14 +28,21 @@ use super::sync::{ask, lock_failure, must_ask, quoted, refuse_without_terminal, 
 
 pub(in crate::cli) async fn run(args: &ApplyArgs) -> Exit {
     let console = Console::new(args.output.output, args.progress.progress, &args.log);
-    let mut session = match Session::start("apply", console.clone(), args.report.summary.clone()) {
+    let apart = FilesInUse::of(&[], args.config.config.as_deref())
+        .reads("the plan", &args.plan)
+        .reports(&args.report);
+    let summary = Overlap::summary_file(apart.as_ref().copied(), &args.report);
+    let mut session = match Session::start("apply", console.clone(), summary) {
         Ok(session) => session,
         Err(failure) => {
             console.fail(&failure);
             return failure.exit;
         }
     };
-    let ended = Box::pin(apply(&mut session, args)).await;
+    let ended = match apart {
+        Ok(()) => Box::pin(apply(&mut session, args)).await,
+        Err(overlap) => Err(overlap.into()),
+    };
     session.finish(ended)
 }
 

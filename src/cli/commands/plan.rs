@@ -6,6 +6,7 @@ use crate::cli::args::PlanArgs;
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::overlap::{FilesInUse, Overlap};
 use crate::cli::planning::{
     From, Inputs, MakeWith, Prepared, input_metas, make, note_refusals, open_run, show_preview,
     show_preview_json,
@@ -22,15 +23,29 @@ use super::sync::{DryEnd, kept, planned, wanted};
 
 pub(in crate::cli) async fn run(args: &PlanArgs) -> Exit {
     let console = Console::new(args.output.output, args.progress.progress, &args.log);
-    let mut session = match Session::start("plan", console.clone(), args.report.summary.clone()) {
+    let apart = files_in_use(args).and_then(|files| files.reports(&args.report));
+    let summary = Overlap::summary_file(apart.as_ref().copied(), &args.report);
+    let mut session = match Session::start("plan", console.clone(), summary) {
         Ok(session) => session,
         Err(failure) => {
             console.fail(&failure);
             return failure.exit;
         }
     };
-    let ended = plan(&mut session, args).await;
+    let ended = match apart {
+        Ok(()) => plan(&mut session, args).await,
+        Err(overlap) => Err(overlap.into()),
+    };
     session.finish(ended)
+}
+
+fn files_in_use(args: &PlanArgs) -> Result<FilesInUse, Overlap> {
+    let files = FilesInUse::of(&args.inputs, args.config.config.as_deref())
+        .also_reads("--remote-file", args.remote_file.as_deref());
+    match &args.out {
+        Some(out) => files.writes("--out", out),
+        None => Ok(files),
+    }
 }
 
 async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {

@@ -5,6 +5,7 @@ use crate::cli::args::{ConfigArgs, ResumeArgs, StateArgs};
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Cause, Exit, Failure};
+use crate::cli::overlap::{FilesInUse, Overlap};
 use crate::cli::planning::{KeptSettings, meaning};
 use crate::cli::reports::ReportOf;
 use crate::cli::sending::{EndOf, Order, end, recall, send};
@@ -19,14 +20,19 @@ use super::sync::{lock_failure, quoted, wanted};
 
 pub(in crate::cli) async fn run(args: &ResumeArgs) -> Exit {
     let console = Console::new(args.output.output, args.progress.progress, &args.log);
-    let mut session = match Session::start("resume", console.clone(), args.report.summary.clone()) {
+    let apart = FilesInUse::of(&[], args.config.config.as_deref()).reports(&args.report);
+    let summary = Overlap::summary_file(apart.as_ref().copied(), &args.report);
+    let mut session = match Session::start("resume", console.clone(), summary) {
         Ok(session) => session,
         Err(failure) => {
             console.fail(&failure);
             return failure.exit;
         }
     };
-    let ended = Box::pin(resume(&mut session, args)).await;
+    let ended = match apart {
+        Ok(()) => Box::pin(resume(&mut session, args)).await,
+        Err(overlap) => Err(overlap.into()),
+    };
     session.finish(ended)
 }
 

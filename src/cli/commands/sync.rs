@@ -7,6 +7,7 @@ use crate::cli::args::{AskArgs, SyncArgs};
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::overlap::{FilesInUse, Overlap};
 use crate::cli::planning::{
     From, Inputs, KeptSettings, MakeWith, Prepared, attribute_columns, input_metas, make,
     note_refusals, open_run, show_preview, show_preview_json,
@@ -25,14 +26,19 @@ use crate::run::planning::PlanRules;
 
 pub(in crate::cli) async fn run(args: &SyncArgs) -> Exit {
     let console = Console::new(args.output.output, args.progress.progress, &args.log);
-    let mut session = match Session::start("sync", console.clone(), args.report.summary.clone()) {
+    let apart = FilesInUse::of(&args.inputs, args.config.config.as_deref()).reports(&args.report);
+    let summary = Overlap::summary_file(apart.as_ref().copied(), &args.report);
+    let mut session = match Session::start("sync", console.clone(), summary) {
         Ok(session) => session,
         Err(failure) => {
             console.fail(&failure);
             return failure.exit;
         }
     };
-    let ended = Box::pin(sync(&mut session, args)).await;
+    let ended = match apart {
+        Ok(()) => Box::pin(sync(&mut session, args)).await,
+        Err(overlap) => Err(overlap.into()),
+    };
     session.finish(ended)
 }
 
