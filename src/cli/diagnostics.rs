@@ -12,6 +12,15 @@ use crate::config::{ConfigError, Document, Place, Problem};
 
 use super::exit::Failure;
 
+/// What in a config is to blame for a failure.
+#[derive(Debug)]
+pub(super) enum Blame {
+    /// As paths of keys, the most exact first; the file is yet to be looked at.
+    Keys(Vec<String>),
+    /// The lines of the file.
+    Lines(Snippet),
+}
+
 /// The text around an error and the place in it that is to blame.
 #[derive(Debug)]
 pub(super) struct Snippet {
@@ -80,7 +89,7 @@ pub(super) fn config_failure(error: &ConfigError) -> Failure {
     };
     if let ConfigError::InFile { place, problem } = error {
         let snippet = Snippet::new(failure.message.clone(), label(problem), place);
-        failure.snippet = Some(Box::new(snippet));
+        failure.blame = Some(Box::new(Blame::Lines(snippet)));
         failure.hint = Some(help(problem).to_owned());
     }
     failure
@@ -88,15 +97,16 @@ pub(super) fn config_failure(error: &ConfigError) -> Failure {
 
 /// The failure with the lines of the config that it blames, where it blames some that are there.
 pub(super) fn at_config(mut failure: Failure, document: Option<&Document>) -> Failure {
-    if failure.snippet.is_some() {
+    let Some(Blame::Keys(paths)) = failure.blame.as_deref() else {
         return failure;
-    }
+    };
     let place_of = |path: &String| document?.place_of(path);
-    let Some(place) = failure.blames.iter().find_map(place_of) else {
+    let Some(place) = paths.iter().find_map(place_of) else {
         return failure;
     };
     let message = format!("{place}: {}", failure.message);
-    failure.snippet = Some(Box::new(Snippet::new(message, "this value", &place)));
+    let snippet = Snippet::new(message, "this value", &place);
+    failure.blame = Some(Box::new(Blame::Lines(snippet)));
     failure
 }
 

@@ -42,7 +42,7 @@ fn a_german_table_is_proposed_checked_and_planned() {
     assert_eq!(plan["planned"]["create"], 2);
     let created = plan["examples"][0]["changes"].as_array().unwrap();
     let seen = created.iter().find(|c| c["field"] == "firstSeen").unwrap();
-    assert_eq!(seen["new"], "1735603200");
+    assert_eq!(seen["new"], "2024-12-31T00:00:00Z");
 }
 
 #[test]
