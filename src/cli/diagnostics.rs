@@ -36,7 +36,7 @@ impl Snippet {
             message,
             label: label.to_owned(),
             span: place.span.clone(),
-            source: NamedSource::new(&place.file, Arc::clone(&place.text)),
+            source: NamedSource::new(&place.file, masked(&place.text).into()),
         }
     }
 
@@ -60,6 +60,36 @@ impl Snippet {
             Err(_) => format!("error: {}", self.message),
         }
     }
+}
+
+/// The text with what stands behind the name of a secret starred out, byte for byte, so that places in it hold.
+fn masked(text: &str) -> String {
+    text.split_inclusive('\n').map(masked_line).collect()
+}
+
+fn masked_line(line: &str) -> String {
+    let Some(at) = line.find('=') else {
+        return line.to_owned();
+    };
+    let (name, value) = line.split_at(at + 1);
+    let name_of = name.trim_end_matches('=').trim().to_lowercase();
+    let secret = ["key", "token", "secret", "password"];
+    let harmless = ["keys", "key_file"];
+    let is_secret = secret.iter().any(|word| name_of.contains(word));
+    if !is_secret || harmless.contains(&name_of.as_str()) {
+        return line.to_owned();
+    }
+    let star = |c: char| {
+        if c.is_whitespace() {
+            c.to_string()
+        } else {
+            "*".repeat(c.len_utf8())
+        }
+    };
+    name.chars()
+        .map(String::from)
+        .chain(value.chars().map(star))
+        .collect()
 }
 
 impl fmt::Display for Snippet {

@@ -16,7 +16,7 @@ use crate::journal::{
 use crate::outcome::{OperationResult, OperationStatus, RowStatus};
 use crate::plan::Lane;
 use crate::plan::codec::LaneReader;
-use crate::run::settle::{Settlement, Settler};
+use crate::run::settle::{Settlement, Settler, Sought};
 
 use super::exit::{Cause, Exit, Failure};
 use super::planning::KeptSettings;
@@ -77,7 +77,10 @@ async fn settle_doubts(
     let mut settling = JoinSet::new();
     for lane in lanes {
         let (client, settler) = (client.clone(), settler.clone());
-        settling.spawn(async move { (settler.settle(&client, &lane.key).await, lane) });
+        settling.spawn(async move {
+            let settlement = settler.settle(&client, &Sought::of_lane(&lane)).await;
+            (settlement, lane)
+        });
     }
     while let Some(settled) = settling.join_next().await {
         let (settlement, lane) = settled.map_err(|e| failed(&e))?;

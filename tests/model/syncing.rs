@@ -29,14 +29,14 @@ pub(crate) fn settings(case: &Case) -> Settings {
 }
 
 /// A world for the case, to be made under a paused clock.
-pub(crate) fn world(case: &Case, quirks: Quirks, schedule: Schedule) -> World {
+pub(crate) fn world(case: &Case, quirks: Quirks, schedule: Schedule, server_limit: u32) -> World {
     let settings = settings(case);
     let limits = &settings.limits;
     let options = WorldOptions {
         customers: case.customers.clone(),
         quirks,
         schedule,
-        server_limit: limits.requests_per_minute,
+        server_limit,
         limits: LimitSettings {
             requests_per_minute: limits.requests_per_minute,
             concurrency: u32::from(limits.concurrency),
