@@ -13,6 +13,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::report::View;
 
 use super::args::{LogArgs, LogFormat, OutputFormat, When};
+use super::diagnostics::Blame;
 use super::exit::Failure;
 
 /// Widest line that is made for people, however wide the terminal is.
@@ -141,9 +142,9 @@ impl Console {
         } else {
             ("", "")
         };
-        match &failure.snippet {
-            Some(snippet) => self.tell(&snippet.render(self.colour_err)),
-            None => self.tell(&format!("{red}error:{plain} {}", failure.message)),
+        match failure.blame.as_deref() {
+            Some(Blame::Lines(snippet)) => self.tell(&snippet.render(self.colour_err)),
+            _ => self.tell(&format!("{red}error:{plain} {}", failure.message)),
         }
         if let Some(hint) = &failure.hint {
             self.tell(&format!("  help: {hint}"));

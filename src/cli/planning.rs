@@ -23,6 +23,7 @@ use crate::run::memory::Memory;
 use crate::run::planning::PlanRules;
 use crate::source::{Choice, Dialect, Format, InputFile, SourceSettings};
 
+use super::diagnostics::Blame;
 use super::exit::{Exit, Failure};
 use super::progress::ReadingShown;
 use super::session::{Session, state_failure};
@@ -66,7 +67,7 @@ pub(super) fn meaning(
     let mapping: &MappingSettings = &settings.mapping;
     let schema = Schema::new(mapping, &settings.matching.keys, columns).map_err(|e| Failure {
         reason: "mapping",
-        blames: e.config_paths(),
+        blame: Some(Box::new(Blame::Keys(e.config_paths()))),
         ..Failure::from_error(Exit::Usage, "mapping", &e)
     })?;
     let mut ownership = Ownership {

@@ -2,9 +2,17 @@
 
 #[cfg(test)]
 #[path = "../cli/bench.rs"]
+#[expect(
+    dead_code,
+    reason = "shared with the tests of the runs, which use all of it"
+)]
 mod bench;
 #[cfg(test)]
 #[path = "../cli/files.rs"]
+#[expect(
+    dead_code,
+    reason = "shared with the tests of the runs, which use all of it"
+)]
 mod files;
 
 #[cfg(test)]

@@ -55,7 +55,6 @@ fn a_saved_plan_is_shown_with_its_figures_and_examples() {
         "rejected            1",
         "Fields that change most",
         "  name                1",
-        "from in.csv (4 rows)",
         &digest,
         "create in.csv:3 (row 2), userId new-1",
         "Роман Щербак → Roman",

@@ -10,5 +10,6 @@ pub(super) mod plan;
 pub(super) mod resume;
 pub(super) mod runs;
 pub(super) mod sandbox;
+mod saved_plan;
 pub(super) mod show;
 pub(super) mod sync;
