@@ -8,7 +8,7 @@ use super::customer::Customer;
 use super::generator;
 use super::model::{self, Outcome, RowOutcome, Status};
 use super::setup::{Duplicates, OnAmbiguous};
-use super::syncing::{customers, operations, status, world};
+use super::syncing::{customers, meets_an_address, operations, status, was_not_told, world};
 use super::world::{Ended, simulate};
 
 pub(crate) fn from_environment(name: &str, default: u64) -> u64 {
@@ -56,6 +56,14 @@ fn check(case: &Case, seen: &mut Seen) -> Result<(), String> {
         let dry = world.dry_run_file(name, &text).await;
         if world.sandbox().stats().writes > 0 {
             return Err("the dry run wrote".to_owned());
+        }
+        if was_not_told(case, &dry) {
+            let told = meets_an_address(case);
+            return if told {
+                Err("search was not tested".to_owned())
+            } else {
+                Ok(())
+            };
         }
         compare_rows("dry run", &wanted, &dry)?;
         let first = world.sync_file(name, &text).await;
