@@ -126,6 +126,7 @@ mod tests {
                 (Field::FirstSeen, Value::Date(1_603_885_746)),
                 (Field::Unsubscribed, Value::Bool(true)),
             ],
+            clear: vec![Field::LastSeen],
             custom_data: vec![
                 ("last payment".into(), CustomValue::Date(5)),
                 (

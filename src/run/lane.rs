@@ -217,6 +217,20 @@ impl Run<'_> {
         })
     }
 
+    /// What to say of an operation that was refused.
+    fn issue(&self, operation: &Operation, error: &CallError) -> Issue {
+        let properties: Vec<String> = match operation {
+            Operation::Create(create) => create.custom_data.iter().map(|p| p.0.clone()).collect(),
+            Operation::Patch(patch) => {
+                let merges = self.context.merges_custom_data;
+                let sent = patch_body(patch, self.seen.as_ref(), merges).custom_data;
+                sent.into_iter().flatten().map(|(name, _)| name).collect()
+            }
+            Operation::Tag(_) | Operation::Untag(_) => Vec::new(),
+        };
+        cause::issue(error, &self.context.columns, &properties)
+    }
+
     /// A whole set can only be sent by one who knows all of it.
     async fn know_properties(&mut self, id: CustomerId) -> Result<(), Issue> {
         let known = |c: &RemoteCustomer| c.custom_data.is_known();
@@ -233,7 +247,7 @@ impl Run<'_> {
                 "untold",
                 "HelpCrunch does not say which custom data this customer has",
             )),
-            Err(error) => Err(cause::issue(&error, &self.context.columns)),
+            Err(error) => Err(cause::issue(&error, &self.context.columns, &[])),
         }
     }
 
@@ -245,12 +259,8 @@ impl Run<'_> {
     ) -> Result<(), JournalError> {
         match cause::verdict(error) {
             Verdict::Failed => {
-                self.fail(
-                    operation,
-                    result,
-                    cause::issue(error, &self.context.columns),
-                )
-                .await
+                self.fail(operation, result, self.issue(operation, error))
+                    .await
             }
             Verdict::NotDone => {
                 self.pace = Pace::Stopped;

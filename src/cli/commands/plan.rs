@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::cli::account::{admit_key, remember_witness};
 use crate::cli::args::PlanArgs;
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
@@ -13,7 +14,7 @@ use crate::cli::planning::{
 };
 use crate::cli::reports::{ReportOf, write_output};
 use crate::cli::sending::recall;
-use crate::cli::session::{Session, state_dir};
+use crate::cli::session::{Session, state_dir, state_failure};
 use crate::config::Overrides;
 use crate::journal::NewRun;
 use crate::platform::check_output;
@@ -73,6 +74,9 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
         Some(target) => Some(target.connect(&settings, session.clock, &session.stopping)?),
         None => None,
     };
+    if let (Some(target), Some(client)) = (&target, &client) {
+        admit_key(target, &state.account(&target.account), client).await?;
+    }
     let (memory, finished_runs) = match target.as_ref().filter(|t| !t.is_sandbox) {
         Some(target) => recall(&state.account(&target.account))?,
         None => (Memory::default(), 0),
@@ -112,6 +116,12 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
         session.count_requests(client, &settings);
     }
     let mut made = made?;
+    if let Some(target) = target.as_ref().filter(|t| !t.is_sandbox) {
+        let account = state
+            .create_account(&target.account)
+            .map_err(|e| state_failure(&e))?;
+        remember_witness(&account, target, &settings, made.witness.as_ref())?;
+    }
     note_refusals(&settings, &mut made);
     planned(session, &dir, &mut meta, &made)?;
     let sources = prepared.sources();

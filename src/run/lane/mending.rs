@@ -10,7 +10,6 @@ use crate::outcome::{OperationResult, OperationStatus};
 use crate::plan::{Operation, Patch};
 
 use super::Run;
-use crate::run::cause;
 use crate::run::memory::{Rewrite, shown};
 use crate::run::verify::{Shortfall, shortfall};
 
@@ -110,7 +109,7 @@ impl Run<'_> {
                     return self.did_not_take(operation, done, &error).await;
                 }
                 Err(error) => {
-                    trouble = Some(cause::issue(&error, &self.context.columns));
+                    trouble = Some(self.issue(&mend, &error));
                     result.status = OperationStatus::Failed;
                     further.push(result);
                     break;
