@@ -5,6 +5,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
+    clippy::indexing_slicing,
     reason = "a benchmark prints and may panic"
 )]
 
@@ -110,7 +111,11 @@ fn write_source(path: &Path, rows: u64) {
     for index in 0..rows {
         let user = shuffled(index, rows, 0x5DEE_CE65);
         // One in forty is new: its number is beyond those that the remote side has.
-        let number = if user % 40 == 0 { user + rows } else { user };
+        let number = if user.is_multiple_of(40) {
+            user + rows
+        } else {
+            user
+        };
         let changed = user % 20 == 7;
         let company = if changed {
             "Changed & Sons"

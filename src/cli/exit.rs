@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::diagnostics::Snippet;
 use crate::platform::StorageProblem;
 
 /// An error of any kind, whose sources can be looked into.
@@ -50,6 +51,10 @@ pub(super) struct Failure {
     pub(super) hint: Option<String>,
     /// The exact command that goes on from here.
     pub(super) next_command: Option<String>,
+    /// Where in the config the blame lies, as paths of keys, the most exact first.
+    pub(super) blames: Vec<String>,
+    /// The lines of the config file around what is to blame.
+    pub(super) snippet: Option<Box<Snippet>>,
 }
 
 impl Failure {
@@ -60,6 +65,8 @@ impl Failure {
             message: message.to_string(),
             hint: None,
             next_command: None,
+            blames: Vec::new(),
+            snippet: None,
         }
     }
 

@@ -6,6 +6,7 @@ pub mod args;
 mod commands;
 mod connection;
 mod console;
+mod diagnostics;
 mod exit;
 mod overrides;
 mod planning;
@@ -21,7 +22,9 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::{Args, Command};
-use commands::{apply, completions, man, plan, resume, sandbox, sync};
+use commands::{
+    apply, check, completions, export, init, man, plan, resume, runs, sandbox, show, sync,
+};
 use exit::Exit;
 
 /// Runs the program; gives its exit code.
@@ -55,6 +58,11 @@ async fn dispatch(command: &Command) -> Exit {
     match command {
         Command::Sync(args) => Box::pin(sync::run(args)).await,
         Command::Plan(args) => plan::run(args).await,
+        Command::Show(args) => show::run(args),
+        Command::Runs(args) => runs::run(args),
+        Command::Export(args) => export::run(args).await,
+        Command::Check(args) => check::run(args).await,
+        Command::Init(args) => init::run(args),
         Command::Apply(args) => Box::pin(apply::run(args)).await,
         Command::Resume(args) => Box::pin(resume::run(args)).await,
         Command::Sandbox(args) => sandbox::run(args).await,

@@ -66,6 +66,7 @@ pub(super) fn meaning(
     let mapping: &MappingSettings = &settings.mapping;
     let schema = Schema::new(mapping, &settings.matching.keys, columns).map_err(|e| Failure {
         reason: "mapping",
+        blames: e.config_paths(),
         ..Failure::from_error(Exit::Usage, "mapping", &e)
     })?;
     let mut ownership = Ownership {

@@ -129,7 +129,8 @@ struct Sinks {
     names: Vec<NamedPath>,
 }
 
-enum Changes {
+/// A file of changed fields, CSV or JSONL by its ending.
+pub(super) enum Changes {
     Csv(Box<ChangesCsv<AtomicFile>>),
     Jsonl(AtomicFile),
 }
@@ -141,7 +142,7 @@ struct RejectedFiles {
     writers: Vec<RejectedWriter<AtomicFile>>,
 }
 
-fn is_csv(path: &Path) -> bool {
+pub(super) fn is_csv(path: &Path) -> bool {
     path.extension()
         .is_some_and(|ending| ending.eq_ignore_ascii_case("csv"))
 }
@@ -253,7 +254,7 @@ fn named(name: &str, path: &Path) -> NamedPath {
 }
 
 impl Changes {
-    fn open(path: &Path, scope: ChangeScope) -> Result<Self, ReportsError> {
+    pub(super) fn open(path: &Path, scope: ChangeScope) -> Result<Self, ReportsError> {
         let file = AtomicFile::create_output(path)?;
         if is_csv(path) {
             let csv = ChangesCsv::new(file, scope).map_err(written(path))?;
@@ -262,7 +263,7 @@ impl Changes {
         Ok(Self::Jsonl(file))
     }
 
-    fn write(&mut self, change: &Change) -> Result<(), ReportsError> {
+    pub(super) fn write(&mut self, change: &Change) -> Result<(), ReportsError> {
         match self {
             Self::Csv(csv) => csv.write(change),
             Self::Jsonl(file) => write_change(file, change),
@@ -270,7 +271,7 @@ impl Changes {
         .map_err(ReportsError::Finish)
     }
 
-    fn commit(self) -> Result<(), ReportsError> {
+    pub(super) fn commit(self) -> Result<(), ReportsError> {
         match self {
             Self::Csv(csv) => csv.finish().map_err(ReportsError::Finish)?.commit()?,
             Self::Jsonl(file) => file.commit()?,

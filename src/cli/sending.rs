@@ -13,7 +13,7 @@ use crate::domain::RemoteCustomer;
 use crate::helpcrunch::{ReadClient, WriteClient};
 use crate::journal::{
     AccountDir, Begin, Entry, JOURNAL_VERSION, JournalError, JournalWriter, Recovered, RunDir,
-    RunMeta, RunState, StateDir,
+    RunMeta, RunState,
 };
 use crate::outcome::RowStatus;
 use crate::report::{Ending, Stop, render_ending, write_ending};
@@ -179,7 +179,6 @@ pub(super) struct EndOf<'a> {
     pub(super) account: Option<&'a AccountDir>,
     /// A customer of the account, by which it will be known again.
     pub(super) witness: Option<&'a RemoteCustomer>,
-    pub(super) state: &'a StateDir,
     /// The command that goes on with this run.
     pub(super) resume: String,
 }
@@ -221,9 +220,6 @@ pub(super) async fn end(
         .dir
         .write_meta(meta)
         .map_err(|e| state_failure(&e))?;
-    if stopped.is_none() {
-        prune(session, end.state, end.settings);
-    }
     session.count_requests(end.client, end.settings);
     if let Some(stop) = stopped {
         let (reason, message) = (stop.reason.to_owned(), stop.message);
@@ -237,18 +233,6 @@ pub(super) async fn end(
     }
     tell_end(session, exit, &written);
     Ok(exit)
-}
-
-/// Removes finished runs that are older than the config keeps them. That it fails is no failure of this run.
-pub(super) fn prune(session: &Session, state: &StateDir, settings: &Settings) {
-    match state.prune_runs(session.clock.wall(), settings.state.keep) {
-        Ok(pruned) => {
-            for error in pruned.failed {
-                tracing::warn!(%error, "an old run could not be removed");
-            }
-        }
-        Err(error) => tracing::warn!(%error, "old runs could not be removed"),
-    }
 }
 
 /// Why the run stopped before its end; nothing where it came to its end.

@@ -2,18 +2,20 @@
 //! the end is.
 
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-use crate::config::{ConfigError, Loaded, Overrides, Settings, Unbuilt, load};
+use crate::config::{Document, Loaded, Overrides, Settings, Unbuilt, load};
 use crate::helpcrunch::{GateStats, ReadClient, StopKind};
 use crate::journal::{RunDir, StateDir, StateError};
 use crate::pace::Clock;
 use crate::platform::{self, AtomicFile};
 use crate::report::{InputFacts, RateFacts, RequestFacts, Stop, Summary, write_summary};
 
+use super::commands::runs::prune_old;
 use super::console::Console;
+use super::diagnostics::{at_config, config_failure};
 use super::exit::{Cause, Exit, Failure};
 use super::stopping::Stopping;
 
@@ -47,6 +49,9 @@ pub(super) struct Session {
     pub(super) summary: Summary,
     summary_file: Option<PathBuf>,
     pub(super) run: Option<RunDir>,
+    /// `[state] keep` and the config file, once they were read.
+    keep: Option<Duration>,
+    document: Option<Document>,
 }
 
 impl Session {
@@ -71,17 +76,21 @@ impl Session {
             summary,
             summary_file,
             run: None,
+            keep: None,
+            document: None,
         })
     }
 
     /// Reads the config and says which file it was.
-    pub(super) fn load(&self, overrides: &Overrides) -> Result<Loaded, Failure> {
+    pub(super) fn load(&mut self, overrides: &Overrides) -> Result<Loaded, Failure> {
         let folder =
             std::env::current_dir().map_err(|e| Failure::from_error(Exit::Usage, "usage", &e))?;
         let loaded = load(&folder, overrides).map_err(|e| config_failure(&e))?;
         loaded
             .refuse_unbuilt(UNBUILT)
             .map_err(|e| config_failure(&e))?;
+        self.keep = Some(loaded.settings.state.keep);
+        self.document.clone_from(&loaded.document);
         if let Some(file) = loaded.file() {
             self.console.say(&format!("config: {}", file.display()));
         }
@@ -93,6 +102,7 @@ impl Session {
         let exit = match ended {
             Ok(exit) => exit,
             Err(failure) => {
+                let failure = at_config(failure, self.document.as_ref());
                 self.console.fail(&failure);
                 self.summary.stop.get_or_insert(Stop {
                     reason: failure.reason.to_owned(),
@@ -103,6 +113,9 @@ impl Session {
             }
         };
         self.close_summary(exit);
+        if let (Some(run), Some(keep)) = (&self.run, self.keep) {
+            prune_old(run, keep);
+        }
         for path in self.summary_files() {
             if let Err(failure) = self.write_summary(&path) {
                 // An output that cannot be written was told before the work.
@@ -225,11 +238,4 @@ pub(super) fn named_state_dir(named: Option<&Path>) -> Result<StateDir, Failure>
 pub(super) fn state_failure(error: &StateError) -> Failure {
     Failure::from_error(Exit::NotFinished, "state", error)
         .hint("name another state directory with --state-dir, or make room there")
-}
-
-fn config_failure(error: &ConfigError) -> Failure {
-    Failure {
-        reason: "config",
-        ..Failure::usage(error)
-    }
 }

@@ -4,6 +4,8 @@
 use std::fs::File;
 use std::io::BufReader;
 
+use tokio::task::JoinSet;
+
 use crate::config::Settings;
 use crate::domain::RunId;
 use crate::helpcrunch::ReadClient;
@@ -14,7 +16,7 @@ use crate::journal::{
 use crate::outcome::{OperationResult, OperationStatus, RowStatus};
 use crate::plan::Lane;
 use crate::plan::codec::LaneReader;
-use crate::run::settle::{Settlement, Settler};
+use crate::run::settle::{Settlement, Settler, Sought};
 
 use super::exit::{Cause, Exit, Failure};
 use super::planning::KeptSettings;
@@ -71,20 +73,19 @@ async fn settle_doubts(
         return Ok(());
     }
     let journal = JournalWriter::resume(&dir.journal(), &recovered).map_err(|e| failed(&e))?;
+    // All at a time: each takes as long as search may lag.
+    let mut settling = JoinSet::new();
     for lane in lanes {
+        let (client, settler) = (client.clone(), settler.clone());
+        settling.spawn(async move {
+            let settlement = settler.settle(&client, &Sought::of_lane(&lane)).await;
+            (settlement, lane)
+        });
+    }
+    while let Some(settled) = settling.join_next().await {
+        let (settlement, lane) = settled.map_err(|e| failed(&e))?;
         let (row, at) = (lane.row, session.clock.rfc3339());
-        let intent = recovered
-            .unfinished
-            .get(&row)
-            .and_then(|progress| progress.open.as_ref());
-        let sent = intent.and_then(|intent| intent.at.parse::<jiff::Timestamp>().ok());
-        let age = sent
-            .map(|at| session.clock.wall().duration_since(at))
-            .and_then(|age| age.try_into().ok());
-        let entries = match settler
-            .settle(client, &lane.key, age.unwrap_or_default())
-            .await
-        {
+        let entries = match settlement {
             Settlement::Found(customer) => {
                 let found = Some(customer.id);
                 let created = finished(&lane, RowStatus::Created, OperationStatus::Done);

@@ -86,6 +86,14 @@ impl Document {
         found.map(|entry| (entry.path.join("."), entry.string.as_deref()))
     }
 
+    /// Where the value at this path of keys stands, such as `fields.email.column`.
+    #[must_use]
+    pub fn place_of(&self, path: &str) -> Option<Place> {
+        let mut entries = self.entries.iter();
+        let entry = entries.find(|entry| entry.path.join(".") == path)?;
+        Some(Place::new(&self.name, &self.text, entry.value.clone()))
+    }
+
     /// An error about the value at this path of keys; about the file as a whole, if the path is not in it.
     pub(super) fn error_at(&self, path: &str, problem: Problem) -> ConfigError {
         let entry = self

@@ -127,7 +127,9 @@ pub struct RunDir {
 }
 
 impl RunDir {
-    pub(super) fn at(path: PathBuf) -> Self {
+    /// A run's folder wherever it lies; it may be a copy outside of a state folder.
+    #[must_use]
+    pub fn at(path: PathBuf) -> Self {
         Self { path }
     }
 

@@ -8,7 +8,7 @@ use crate::domain::Field;
 const PROPERTY_PREFIXES: [&str; 2] = ["customdata", "custom"];
 
 /// A name without what spreadsheets and programmers write differently: case, spaces, `_` and `-`.
-fn folded(name: &str) -> String {
+pub(super) fn folded(name: &str) -> String {
     name.chars()
         .filter(|c| !c.is_whitespace() && !matches!(c, '_' | '-'))
         .flat_map(char::to_lowercase)
@@ -43,7 +43,7 @@ pub(super) fn properties(inputs: Inputs<'_>) -> Result<Vec<(String, Slot)>, Sche
     Ok(found)
 }
 
-fn property(column: &str) -> Option<&str> {
+pub(super) fn property(column: &str) -> Option<&str> {
     let (prefix, name) = column.split_once('.')?;
     let known = PROPERTY_PREFIXES.contains(&folded(prefix).as_str());
     (known && !name.trim().is_empty()).then_some(name)

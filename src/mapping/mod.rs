@@ -12,6 +12,7 @@ mod boolean;
 mod color;
 mod date;
 mod date_text;
+mod distinct;
 mod email;
 mod field;
 #[cfg(test)]
@@ -22,7 +23,9 @@ mod locale;
 mod mapped;
 mod number;
 mod problem;
+mod profile;
 mod property;
+mod proposal;
 mod recode;
 mod record;
 mod rule;
@@ -30,10 +33,13 @@ mod schema;
 mod schema_error;
 mod settings;
 mod slot;
+mod synonyms;
 mod tags;
 mod template;
 
 pub use mapped::{BlamedCell, Mapped};
+pub use profile::{ColumnKind, ColumnProfile, TableProfile};
+pub use proposal::{Proposal, ProposalOf, propose};
 pub use schema::Schema;
 pub use schema_error::{Nearest, SchemaError};
 pub use settings::{

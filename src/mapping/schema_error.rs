@@ -59,6 +59,41 @@ pub enum SchemaError {
     },
 }
 
+impl SchemaError {
+    /// Where in a config the blame lies, as paths of keys, the most exact first.
+    #[must_use]
+    pub fn config_paths(&self) -> Vec<String> {
+        let of = |attribute: &str, option: &str| {
+            let section = match attribute.strip_prefix("customData.") {
+                Some(property) => format!("custom_data.{property}"),
+                None if attribute == "tags" => return vec!["tags.column".to_owned()],
+                None if attribute == "tags to remove" => {
+                    return vec!["tags.remove_column".to_owned()];
+                }
+                None => format!("fields.{attribute}"),
+            };
+            vec![format!("{section}.{option}"), section]
+        };
+        match self {
+            Self::UnknownField { name, .. } | Self::OwnSection { name, .. } => {
+                vec![format!("fields.{name}")]
+            }
+            Self::NoSuchColumn { attribute, .. }
+            | Self::TwoColumns { attribute, .. }
+            | Self::ColumnTwice { attribute, .. }
+            | Self::ColumnAndTemplate { attribute }
+            | Self::NoSource { attribute } => of(attribute, "column"),
+            Self::Option {
+                attribute, option, ..
+            } => of(attribute, option),
+            Self::Template { attribute, .. } => of(attribute, "template"),
+            Self::Tags(_) => vec!["tags".to_owned()],
+            Self::NamelessProperty => vec!["custom_data".to_owned()],
+            Self::NoMatchKey { .. } => vec!["match.keys".to_owned(), "fields".to_owned()],
+        }
+    }
+}
+
 /// The known name that an unknown one was likely meant to be.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Nearest(pub Option<String>);

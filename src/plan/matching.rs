@@ -1,13 +1,11 @@
-//! Which customer a row means: among those that HelpCrunch has and those that earlier rows create or give a key to.
+//! Which customer a row means: among those that HelpCrunch has and those that earlier rows create, by the keys that
+//! they were read with and those that earlier rows give them.
 
 use std::collections::HashMap;
-use std::hash::Hasher;
 
-use siphasher::sip128::{Hasher128, SipHasher13};
+use crate::domain::{CustomerId, Issue, KeyField, RemoteCustomer, RowKey, RowNumber};
 
-use crate::domain::{CustomerId, Issue, KeyField, RemoteCustomer, RowKey, RowNumber, fold_email};
-
-use super::given_keys::GivenKeys;
+use super::given_keys::{GivenKeys, KeyHashes, key_hash};
 use super::{MatchSettings, OnAmbiguous, OnConflict};
 
 /// What the planner asks of the remote side, as it was read. Implemented where the reading is kept.
@@ -26,7 +24,7 @@ pub trait RemoteLookup {
 
 /// Index of a customer that a row of this input creates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NewCustomer(u32);
+pub struct NewCustomer(pub(super) u32);
 
 /// The customer that a row means. Customers to be created are younger than all remote ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,55 +44,6 @@ pub enum Match {
     SkippedAmbiguous,
 }
 
-/// A match key reduced to 128 bits, so that millions of created customers stay small in memory.
-pub(super) type KeyHash = u128;
-
-pub(super) fn key_hash(text: &str) -> KeyHash {
-    let mut hasher = SipHasher13::new();
-    hasher.write(text.as_bytes());
-    hasher.finish128().as_u128()
-}
-
-/// The customers that earlier rows create, found by their keys.
-#[derive(Debug, Default)]
-struct Created {
-    user_ids: Vec<Option<KeyHash>>,
-    by_user_id: HashMap<KeyHash, NewCustomer>,
-    by_email: HashMap<KeyHash, Vec<NewCustomer>>,
-}
-
-impl Created {
-    fn add(&mut self, key: &RowKey) -> NewCustomer {
-        let new = NewCustomer(u32::try_from(self.user_ids.len()).unwrap_or(u32::MAX));
-        self.user_ids.push(key.user_id.as_deref().map(key_hash));
-        self.learn(new, key);
-        new
-    }
-
-    /// Takes note of the keys of a further row for the same customer.
-    fn learn(&mut self, new: NewCustomer, key: &RowKey) {
-        if let Some(user_id) = key.user_id.as_deref().map(key_hash) {
-            self.by_user_id.entry(user_id).or_insert(new);
-            if let Some(slot) = self.user_ids.get_mut(new.0 as usize) {
-                slot.get_or_insert(user_id);
-            }
-        }
-        if let Some(email) = &key.email {
-            let sharers = self
-                .by_email
-                .entry(key_hash(&fold_email(email)))
-                .or_default();
-            if !sharers.contains(&new) {
-                sharers.push(new);
-            }
-        }
-    }
-
-    fn user_id(&self, new: NewCustomer) -> Option<KeyHash> {
-        self.user_ids.get(new.0 as usize).copied().flatten()
-    }
-}
-
 /// What each key of a row finds.
 struct Finds {
     user_id: Vec<Target>,
@@ -108,7 +57,6 @@ pub struct Matcher<'a, L> {
     /// In the order in which they are tried.
     keys: &'a [KeyField],
     lookup: &'a L,
-    created: Created,
     given: GivenKeys,
 }
 
@@ -118,7 +66,6 @@ impl<'a, L: RemoteLookup> Matcher<'a, L> {
             settings,
             keys: &settings.keys,
             lookup,
-            created: Created::default(),
             given: GivenKeys::default(),
         }
     }
@@ -139,29 +86,32 @@ impl<'a, L: RemoteLookup> Matcher<'a, L> {
 
     /// Takes note that a row creates its customer, for the rows after it.
     pub fn create(&mut self, key: &RowKey) -> NewCustomer {
-        self.created.add(key)
+        let new = self.given.create();
+        self.given.replace(Target::New(new), KeyHashes::of(key));
+        new
     }
 
-    /// Takes note of the keys of a further row for a customer that is to be created.
-    pub fn learn(&mut self, new: NewCustomer, key: &RowKey) {
-        self.created.learn(new, key);
-    }
-
-    /// Takes note of the keys of a row that speaks for a customer which is there, for the rows after it.
+    /// Takes note of the keys that a row gives to its customer, for the rows after it: in place of those of a row
+    /// before, and beside those that the customer was read with. Two rows that end at one customer are thereby known
+    /// to, in the first run as in a second one.
     ///
     /// # Errors
     /// When the reading of the remote side cannot be consulted.
-    pub fn meet(&mut self, id: CustomerId, key: &RowKey) -> Result<(), L::Error> {
-        if let Some(user_id) = &key.user_id
-            && !self.lookup.by_user_id(user_id)?.contains(&id)
-        {
-            self.given.give_user_id(id, user_id);
+    pub fn give(&mut self, target: Target, key: &RowKey) -> Result<(), L::Error> {
+        let mut keys = KeyHashes::of(key);
+        if let Target::Remote(id) = target {
+            if let Some(user_id) = &key.user_id
+                && self.lookup.by_user_id(user_id)?.contains(&id)
+            {
+                keys.user_id = None;
+            }
+            if let Some(email) = &key.email
+                && self.lookup.by_email(email)?.contains(&id)
+            {
+                keys.email = None;
+            }
         }
-        if let Some(email) = &key.email
-            && !self.lookup.by_email(email)?.contains(&id)
-        {
-            self.given.give_email(id, email);
-        }
+        self.given.replace(target, keys);
         Ok(())
     }
 
@@ -177,32 +127,16 @@ impl<'a, L: RemoteLookup> Matcher<'a, L> {
                     .into_iter()
                     .map(Target::Remote),
             );
-            finds.user_id.extend(
-                self.created
-                    .by_user_id
-                    .get(&key_hash(user_id))
-                    .map(|n| Target::New(*n)),
-            );
-            finds
-                .user_id
-                .extend(self.given.by_user_id(user_id).map(Target::Remote));
+            finds.user_id.extend(self.given.by_user_id(user_id));
         }
         if let Some(email) = &key.email {
             finds
                 .email
                 .extend(self.lookup.by_email(email)?.into_iter().map(Target::Remote));
-            let created = self.created.by_email.get(&key_hash(&fold_email(email)));
-            finds
-                .email
-                .extend(created.into_iter().flatten().map(|n| Target::New(*n)));
-            finds
-                .email
-                .extend(self.given.by_email(email).map(Target::Remote));
+            finds.email.extend(self.given.by_email(email));
         }
         finds.user_id.sort_unstable();
-        finds.user_id.dedup();
         finds.email.sort_unstable();
-        finds.email.dedup();
         Ok(finds)
     }
 
@@ -291,11 +225,30 @@ impl<'a, L: RemoteLookup> Matcher<'a, L> {
             return Ok(Match::Found(chosen));
         }
         if !finds.email.is_empty() && !finds.email.contains(&chosen) {
-            return Ok(Match::Rejected(two_customers()));
+            return self.check_email_of_others(key, finds, chosen);
         }
         let by_email = finds.user_id.is_empty() && key.id.is_none();
         if by_email && self.has_other_user_id(chosen, key)? {
             return Ok(Match::Rejected(other_user_id()));
+        }
+        Ok(Match::Found(chosen))
+    }
+
+    /// The row's e-mail belongs to others than the customer that it means. Where its userId found nobody, it was
+    /// found by id, and may get an address that others have, but for one that a userId claims.
+    fn check_email_of_others(
+        &self,
+        key: &RowKey,
+        finds: &Finds,
+        chosen: Target,
+    ) -> Result<Match, L::Error> {
+        if !finds.user_id.is_empty() {
+            return Ok(Match::Rejected(two_customers()));
+        }
+        for target in &finds.email {
+            if self.has_other_user_id(*target, key)? {
+                return Ok(Match::Rejected(other_user_id()));
+            }
         }
         Ok(Match::Found(chosen))
     }
@@ -327,17 +280,19 @@ impl<'a, L: RemoteLookup> Matcher<'a, L> {
 
     /// Whether the customer has a userId, and not the row's.
     fn has_other_user_id(&self, target: Target, key: &RowKey) -> Result<bool, L::Error> {
-        Ok(match target {
-            Target::Remote(id) => {
-                let customer = self.lookup.customer(id)?;
-                let theirs = customer.as_ref().and_then(RemoteCustomer::user_id);
-                let given = self.given.user_id(id).or_else(|| theirs.map(key_hash));
-                given.is_some() && given != key.user_id.as_deref().map(key_hash)
-            }
-            Target::New(new) => {
-                let theirs = self.created.user_id(new);
-                theirs.is_some() && theirs != key.user_id.as_deref().map(key_hash)
-            }
+        let wanted = key.user_id.as_deref();
+        let given = self.given.user_id(target);
+        if given.is_some() && given == wanted.map(key_hash) {
+            return Ok(false);
+        }
+        let Target::Remote(id) = target else {
+            return Ok(given.is_some());
+        };
+        let customer = self.lookup.customer(id)?;
+        let theirs = customer.as_ref().and_then(RemoteCustomer::user_id);
+        Ok(match theirs {
+            Some(theirs) => Some(theirs) != wanted,
+            None => given.is_some(),
         })
     }
 }
@@ -392,7 +347,7 @@ impl Claims {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Field, Value};
+    use crate::domain::{Field, Value, fold_email};
     use std::convert::Infallible;
 
     struct People(Vec<RemoteCustomer>);
@@ -436,28 +391,6 @@ mod tests {
 
     fn find(people: &People, settings: &MatchSettings, key: &RowKey) -> Match {
         Matcher::new(settings, people).find(key).unwrap()
-    }
-
-    #[test]
-    fn a_key_that_an_earlier_row_gives_to_a_customer_finds_that_customer() {
-        let people = People(vec![
-            person(1, None, Some("a@b.c")),
-            person(2, Some("u2"), None),
-        ]);
-        let settings = MatchSettings::default();
-        let mut matcher = Matcher::new(&settings, &people);
-        matcher
-            .meet(CustomerId(1), &key(Some("u1"), Some("A@b.c")))
-            .unwrap();
-        matcher
-            .meet(CustomerId(2), &key(Some("u2"), Some("d@e.f")))
-            .unwrap();
-        assert_eq!(matcher.find(&key(Some("u1"), None)).unwrap(), found(1));
-        assert_eq!(matcher.find(&key(None, Some("D@e.f"))).unwrap(), found(2));
-        assert_eq!(matcher.find(&key(None, Some("a@b.c"))).unwrap(), found(1));
-        let other = matcher.find(&key(Some("u3"), Some("a@b.c"))).unwrap();
-        assert_eq!(code(&other), "conflict");
-        assert_eq!(matcher.find(&key(Some("u3"), None)).unwrap(), Match::Nobody);
     }
 
     fn found(id: u64) -> Match {
@@ -662,6 +595,90 @@ mod tests {
         assert_eq!(
             matcher.find(&key(Some("z"), Some("a@x"))).unwrap(),
             Match::Nobody
+        );
+    }
+
+    #[test]
+    fn a_key_that_an_earlier_row_gives_to_a_customer_finds_that_customer() {
+        let people = People(vec![
+            person(1, None, Some("a@b.c")),
+            person(2, Some("u2"), None),
+        ]);
+        let settings = MatchSettings::default();
+        let mut matcher = Matcher::new(&settings, &people);
+        let person = |id| Target::Remote(CustomerId(id));
+        matcher
+            .give(person(1), &key(Some("u1"), Some("A@b.c")))
+            .unwrap();
+        matcher
+            .give(person(2), &key(Some("u2"), Some("d@e.f")))
+            .unwrap();
+        assert_eq!(matcher.find(&key(Some("u1"), None)).unwrap(), found(1));
+        assert_eq!(matcher.find(&key(None, Some("D@e.f"))).unwrap(), found(2));
+        assert_eq!(matcher.find(&key(None, Some("a@b.c"))).unwrap(), found(1));
+        let other = matcher.find(&key(Some("u3"), Some("a@b.c"))).unwrap();
+        assert_eq!(code(&other), "conflict");
+        assert_eq!(matcher.find(&key(Some("u3"), None)).unwrap(), Match::Nobody);
+    }
+
+    #[test]
+    fn a_remote_customer_is_found_by_a_key_that_a_row_gives_it() {
+        let people = People(vec![person(5, None, Some("a@x"))]);
+        let settings = MatchSettings::default();
+        let mut matcher = Matcher::new(&settings, &people);
+        assert_eq!(matcher.find(&key(Some("a"), None)).unwrap(), Match::Nobody);
+        let five = Target::Remote(CustomerId(5));
+        matcher.give(five, &key(Some("a"), Some("A@x"))).unwrap();
+        assert_eq!(matcher.find(&key(Some("a"), None)).unwrap(), found(5));
+        assert_eq!(
+            code(&matcher.find(&key(Some("b"), Some("a@x"))).unwrap()),
+            "conflict"
+        );
+        matcher.give(five, &key(None, Some("a@x"))).unwrap();
+        assert_eq!(
+            matcher.find(&key(Some("b"), Some("a@x"))).unwrap(),
+            found(5)
+        );
+    }
+
+    #[test]
+    fn a_new_customer_has_the_keys_of_the_row_that_creates_it_last() {
+        let people = People(vec![]);
+        let settings = MatchSettings::default();
+        let mut matcher = Matcher::new(&settings, &people);
+        let ann = Target::New(matcher.create(&key(Some("a"), Some("a@x"))));
+        matcher.give(ann, &key(None, Some("a@x"))).unwrap();
+        assert_eq!(matcher.find(&key(Some("a"), None)).unwrap(), Match::Nobody);
+        assert_eq!(
+            matcher.find(&key(Some("b"), Some("a@x"))).unwrap(),
+            Match::Found(ann)
+        );
+    }
+
+    #[test]
+    fn who_is_found_by_id_may_get_an_address_that_no_other_userid_claims() {
+        let people = People(vec![
+            person(1, None, None),
+            person(2, None, Some("a@x")),
+            person(3, Some("c"), Some("c@x")),
+        ]);
+        let by_id = settings(
+            &[KeyField::Id, KeyField::UserId],
+            OnAmbiguous::Reject,
+            OnConflict::Reject,
+        );
+        let with_id = |user: &str, email: &str| RowKey {
+            id: Some(CustomerId(1)),
+            ..key(Some(user), Some(email))
+        };
+        assert_eq!(find(&people, &by_id, &with_id("new", "a@x")), found(1));
+        assert_eq!(
+            code(&find(&people, &by_id, &with_id("new", "c@x"))),
+            "conflict"
+        );
+        assert_eq!(
+            code(&find(&people, &by_id, &with_id("c", "a@x"))),
+            "conflict"
         );
     }
 }

@@ -3,7 +3,7 @@
 use crate::domain::CustomerId;
 use crate::helpcrunch::{Filter, ListQuery, Operator, Order, Page, ReadClient, Search, Sort, Term};
 
-use super::reading::Reading;
+use super::reading::{Reading, ReadingError};
 use super::side::{ReadProgress, RemoteError};
 use super::strategy::PAGE;
 
@@ -21,7 +21,32 @@ fn query(offset: u64) -> ListQuery {
     }
 }
 
-/// Reads what comes after the first page into the reading.
+/// What a listing is read into: each customer once, a later record of it in the place of an earlier one.
+pub(super) trait Gathering {
+    fn put_page(&mut self, page: &Page) -> Result<(), ReadingError>;
+
+    /// Number of distinct customers.
+    fn known(&self) -> u64;
+
+    /// Ids in ascending order.
+    fn known_ids(&self) -> Vec<CustomerId>;
+}
+
+impl Gathering for Reading {
+    fn put_page(&mut self, page: &Page) -> Result<(), ReadingError> {
+        page.customers.iter().try_for_each(|c| self.put(c))
+    }
+
+    fn known(&self) -> u64 {
+        self.len()
+    }
+
+    fn known_ids(&self) -> Vec<CustomerId> {
+        self.ids()
+    }
+}
+
+/// Reads the first page and what comes after it into the reading.
 ///
 /// Pages overlap by one customer. The listing is complete when no overlap ever failed and its distinct ids equal
 /// `total` before and after; otherwise a second pass by ranges of ids fills it. A customer keeps its id, and a
@@ -29,32 +54,28 @@ fn query(offset: u64) -> ListQuery {
 pub(super) async fn list_rest(
     client: &ReadClient,
     first: &Page,
-    reading: &mut Reading,
+    reading: &mut impl Gathering,
     progress: &dyn ReadProgress,
 ) -> Result<(), RemoteError> {
-    for customer in &first.customers {
-        reading.put(customer)?;
-    }
+    reading.put_page(first)?;
     let mut steady = true;
     let mut last = first.customers.last().map(|c| c.id);
     let mut last_total = first.total;
     let mut next = first.customers.len() as u64;
     let mut largest = next;
     while last.is_some() && first.total.is_none_or(|total| next < total) {
-        progress.read(reading.len(), first.total);
+        progress.read(reading.known(), first.total);
         let page = client.list(&query(next.saturating_sub(1))).await.result?;
         steady &= page.customers.first().map(|c| c.id) == last;
-        let known = reading.len();
-        for customer in &page.customers {
-            reading.put(customer)?;
-        }
+        let known = reading.known();
+        reading.put_page(&page)?;
         let got = page.customers.len() as u64;
         largest = largest.max(got);
         last_total = page.total.or(last_total);
         if got <= 1 {
             break;
         }
-        if reading.len() == known {
+        if reading.known() == known {
             // A page of nobody new: `offset` is not honoured, and without a total this would go on for ever.
             steady = false;
             break;
@@ -62,7 +83,7 @@ pub(super) async fn list_rest(
         last = page.customers.last().map(|c| c.id);
         next += got - 1;
     }
-    let known = reading.len();
+    let known = reading.known();
     if steady && first.total == Some(known) && last_total == Some(known) {
         return Ok(());
     }
@@ -84,19 +105,17 @@ struct IdRange {
 
 async fn fill_by_ranges(
     client: &ReadClient,
-    reading: &mut Reading,
+    reading: &mut impl Gathering,
     page: u64,
     progress: &dyn ReadProgress,
 ) -> Result<(), RemoteError> {
-    let mut todo = ranges(&reading.ids(), page - page.div_ceil(10));
+    let mut todo = ranges(&reading.known_ids(), page - page.div_ceil(10));
     todo.reverse();
     while let Some(range) = todo.pop() {
-        progress.read(reading.len(), None);
+        progress.read(reading.known(), None);
         let answer = client.search(&search(range)).await.result?;
         let got = answer.customers.len() as u64;
-        for customer in &answer.customers {
-            reading.put(customer)?;
-        }
+        reading.put_page(&answer)?;
         let whole = answer.total.map_or(got < page, |total| got >= total);
         if !whole {
             let highest = answer.customers.iter().map(|c| c.id.0).max();

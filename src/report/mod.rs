@@ -4,6 +4,7 @@
 mod advice;
 mod cause_list;
 mod changes;
+mod check_report;
 mod ending;
 mod ending_json;
 mod json_text;
@@ -14,6 +15,7 @@ mod preview;
 mod preview_examples;
 mod preview_json;
 mod results_csv;
+mod runs_table;
 #[cfg(test)]
 mod samples;
 #[cfg(test)]
@@ -25,6 +27,10 @@ mod terminal;
 
 pub use advice::advice;
 pub use changes::{Change, ChangeScope, ChangesCsv, LaneFacts, write_change};
+pub use check_report::{
+    BadRow, BadRowList, BadRows, CheckReport, CheckedColumn, CheckedInput, CheckedKey,
+    render_check, write_check,
+};
 pub use ending::{Ending, NamedPath, Outcome, render_ending};
 pub use ending_json::write_ending;
 pub use jsonl::write_result;
@@ -32,6 +38,7 @@ pub use page::View;
 pub use preview::render_preview;
 pub use preview_json::write_preview;
 pub use results_csv::ResultsCsv;
+pub use runs_table::{RunEntry, RunsList, render_runs, write_runs};
 pub use spreadsheet::defuse;
 pub use summary::{
     ErrorEntry, EstimateFacts, InputFacts, RateFacts, RequestFacts, ResultCounts, RowsDoNotAddUp,

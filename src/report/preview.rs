@@ -221,7 +221,8 @@ fn notes(page: &mut Page, preview: &Preview) {
 
 fn this_plan(page: &mut Page, preview: &Preview) {
     page.heading("This plan");
-    if preview.counts.has_changes() || preview.estimate.requests > 0 {
+    // Every change takes a request: none at all means that the estimate is not known, as of a plan that is shown again.
+    if preview.estimate.requests > 0 {
         page.item("  requests  ", &requests(&preview.estimate), Style::Plain);
     }
     page.item("  remote    ", &remote(&preview.remote), Style::Plain);

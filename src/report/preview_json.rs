@@ -22,7 +22,8 @@ struct PreviewJson<'a> {
     kept_true: u64,
     ignored_columns: &'a [String],
     notes: &'a [String],
-    estimate: Estimate,
+    /// Nothing where it is not known: every change takes a request.
+    estimate: Option<Estimate>,
     remote: &'a RemoteFacts,
     plan_digest: &'a str,
     examples: &'a [Example],
@@ -58,7 +59,8 @@ pub fn write_preview(out: impl Write, preview: &Preview) -> io::Result<()> {
         kept_true: preview.kept_true,
         ignored_columns: &preview.ignored_columns,
         notes: &preview.notes,
-        estimate: preview.estimate,
+        estimate: (preview.estimate.requests > 0 || !preview.counts.has_changes())
+            .then_some(preview.estimate),
         remote: &preview.remote,
         plan_digest: &preview.digest,
         examples: &preview.examples,

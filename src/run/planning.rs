@@ -3,7 +3,9 @@
 
 use std::io::{self, Write};
 
-use crate::domain::{CustomerId, Issue, IssueKind, Known, RemoteCustomer, RowNumber};
+use crate::domain::{
+    CustomerId, Field, Issue, IssueKind, Known, Overwrite, RemoteCustomer, RowKey, RowNumber,
+};
 use crate::plan::budget::Budget;
 use crate::plan::codec::{LanePlace, PlanWriter};
 use crate::plan::diff::{create, diff};
@@ -96,14 +98,10 @@ impl<'a> Decider<'a> {
         };
         match self.claims.claim(target, record.row) {
             None => {
-                if let Target::Remote(id) = target
-                    && self.rules.mode != SyncMode::Create
-                {
-                    self.matcher.meet(id, &record.key)?;
-                }
+                self.give(target, record)?;
                 Ok(decision)
             }
-            Some(earlier) => Ok(self.duplicate(record, target, earlier, decision)),
+            Some(earlier) => self.duplicate(record, target, earlier, decision),
         }
     }
 
@@ -113,21 +111,48 @@ impl<'a> Decider<'a> {
         target: Target,
         earlier: RowNumber,
         decision: Decision,
-    ) -> Decision {
-        match self.rules.duplicates {
+    ) -> Result<Decision, PlanningError> {
+        Ok(match self.rules.duplicates {
             Duplicates::Reject => Decision::Rejected(Box::new(duplicate(earlier))),
             Duplicates::First => Decision::Skipped,
             Duplicates::Last => {
-                if let Target::New(new) = target {
-                    self.matcher.learn(new, &record.key);
-                }
+                self.give(target, record)?;
                 self.claims.replace(target, record.row);
                 if let Some(slot) = self.decisions.get_mut(earlier.index()) {
                     *slot = Decision::Skipped;
                 }
                 decision
             }
+        })
+    }
+
+    /// The row speaks for this customer: its keys are the customer's from here on, as far as they are written.
+    fn give(&mut self, target: Target, record: &RowHead) -> Result<(), PlanningError> {
+        let mut key = RowKey {
+            id: None,
+            ..record.key.clone()
+        };
+        if let Target::Remote(id) = target {
+            let keeps = |field| {
+                let overwrite = self.rules.ownership.field(field);
+                matches!(overwrite, Overwrite::IfEmpty | Overwrite::IfUnedited)
+            };
+            let customer = if keeps(Field::UserId) || keeps(Field::Email) {
+                self.reading.customer(id)?
+            } else {
+                None
+            };
+            let kept =
+                |field| keeps(field) && customer.as_ref().is_some_and(|c| c.value(field).is_some());
+            let skipped = self.rules.mode == SyncMode::Create;
+            if skipped || kept(Field::UserId) {
+                key.user_id = None;
+            }
+            if skipped || kept(Field::Email) {
+                key.email = None;
+            }
         }
+        Ok(self.matcher.give(target, &key)?)
     }
 
     fn absence_is_doubtful(&self, record: &RowHead) -> Result<bool, PlanningError> {

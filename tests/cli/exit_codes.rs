@@ -1,6 +1,11 @@
 //! Each exit code of a command that began its work.
 
-use crate::bench::{Bench, RunEnd};
+use std::collections::BTreeSet;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::bench::{Bench, KEY, RunEnd, Running};
 use crate::files::fits;
 
 /// New customers, none of them bad.
@@ -172,6 +177,10 @@ fn a_budget_of_requests_is_7_and_never_exceeded() {
             most,
             "as counted"
         );
+        if made > 0 {
+            goes_on(&bench, &end.next_command);
+            assert_eq!(bench.sandbox().customers().len(), 20);
+        }
     }
 }
 
@@ -213,6 +222,28 @@ fn stopped_by(signal: &str, code: i32) {
     assert_eq!(run.count("created"), bench.sandbox().customers().len());
     assert_eq!(run.count("created") + run.count("pending"), 60);
     assert!(run.count("pending") > 0);
+    goes_on(&bench, &end.next_command);
+    bench.only_run().check_results();
+    assert_eq!(bench.only_run().count("created"), 60);
+}
+
+/// The command that a stop names goes on from there, as it stands, and makes nobody twice.
+#[track_caller]
+fn goes_on(bench: &Bench, next_command: &str) {
+    let words: Vec<&str> = next_command.split_whitespace().skip(1).collect();
+    let mut command = bench.bare(&words);
+    command.env("HELPCRUNCH_API_KEY", KEY);
+    let _ = Running::start(command).wait().exits(0);
+    let customers = bench.sandbox().customers();
+    let ids: BTreeSet<_> = customers
+        .iter()
+        .filter_map(|c| c["userId"].as_str())
+        .collect();
+    assert_eq!(ids.len(), customers.len());
+    assert_eq!(
+        bench.sandbox().stats().applied_writes as usize,
+        customers.len()
+    );
 }
 
 #[cfg(unix)]
@@ -230,7 +261,7 @@ fn sigterm_is_143_and_resumable() {
 #[cfg(unix)]
 #[test]
 fn a_second_signal_drops_what_is_in_flight_and_leaves_it_in_doubt() {
-    let slow = "[[fault]]\nkind = \"delay\"\ndelay-ms = 25000\nendpoint = \"create\"\n";
+    let slow = "[[fault]]\nkind = \"delay\"\ndelay-ms = 25000\nendpoint = \"create\"\nmax = 4\n";
     let bench = Bench::with(Vec::new(), slow);
     bench.write("new.csv", new_customers(9));
     let running = bench.start("sync new.csv");
@@ -241,10 +272,32 @@ fn a_second_signal_drops_what_is_in_flight_and_leaves_it_in_doubt() {
     running.signal("INT");
     let _ = running.wait().exits(143);
     let run = bench.only_run();
+    run.check_results();
     let statuses = run.statuses();
     assert_eq!(statuses.len(), 9);
     assert_eq!(run.count("created"), 0, "{statuses:?}");
     assert_eq!(bench.writes(), 4);
+    let in_doubt = |r: &&Value| r["operations"][0]["status"] == "in_doubt";
+    assert_eq!(run.results().iter().filter(in_doubt).count(), 4);
+    // They were made all the same: the next run finds them.
+    let before = bench.runs();
+    let _ = bench.run("sync new.csv").exits(0);
+    bench.run_since(&before).check_results();
+    assert_eq!(bench.sandbox().customers().len(), 9);
+    assert_eq!(bench.sandbox().stats().applied_writes, 9);
+}
+
+/// As with `hcsync sync … | head`.
+#[test]
+fn a_reader_that_goes_away_stops_nothing() {
+    let bench = Bench::empty();
+    bench.write("new.csv", new_customers(5));
+    let mut command = bench.command("sync new.csv");
+    command.stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(bench.sandbox().customers().len(), 5);
 }
 
 #[test]

@@ -92,7 +92,8 @@ fn check_result(result: &Value) {
         "skipped" => operations.is_empty(),
         "failed" => has_error && (has("failed") || operations.is_empty()),
         "in_doubt" => has("in_doubt") && has_error,
-        "pending" => has("planned") || has("not_sent"),
+        // Begun or not: the run can be resumed.
+        "pending" => !has("failed") && (has("planned") || has("not_sent") || has("in_doubt")),
         "would_create" | "would_update" => all("planned") && !has_error,
         other => panic!("status {other}"),
     };

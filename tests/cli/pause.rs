@@ -1,8 +1,8 @@
 //! A 429 pauses every worker, not one.
 
-use hcsync::sandbox::LoggedRequest;
+use hcsync::sandbox::{LoggedRequest, Options, Scenario};
 
-use crate::bench::Bench;
+use crate::bench::{Bench, KEY, Running};
 
 const WORKERS: usize = 8;
 
@@ -70,4 +70,32 @@ fn a_wait_that_is_too_long_stops_the_run() {
     assert_eq!(run.summary()["stop"]["reason"], "max_retry_wait");
     assert_eq!(run.count("created"), 2);
     assert_eq!(run.count("pending"), 58);
+}
+
+/// The pace is even, at 99 % of the figure: a server that counts strictly has nothing to refuse.
+#[test]
+fn at_the_pace_of_the_limit_nothing_is_refused() {
+    let bench = Bench::of(Options {
+        requests_per_minute: 1200,
+        quirks: Scenario::from_toml("[quirks]\nwindow = \"sliding\"\n")
+            .unwrap()
+            .quirks,
+        ..Options::default()
+    });
+    bench.write("new.csv", new_customers());
+    let url = bench.base_url();
+    let words = format!(
+        "sync new.csv --state-dir state --requests-per-minute 1200 --concurrency 8 --base-url {url}"
+    );
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let mut command = bench.bare(&words);
+    command.env("HELPCRUNCH_API_KEY", KEY);
+    let _ = Running::start(command).wait().exits(0);
+    let log = bench.requests();
+    assert!(log.iter().all(|r| r.status != Some(429)));
+    let took = log.last().unwrap().at_ms - log[0].at_ms;
+    let gaps = log.len() as u64 - 1;
+    assert!(took >= gaps * 50 - 50, "{gaps} gaps of 50 ms in {took} ms");
+    let summary = bench.only_run().summary();
+    assert_eq!(summary["rate"]["limit_per_minute"], 1200);
 }

@@ -268,6 +268,7 @@ fn outputs_that_cannot_be_written_are_found_before_the_work() {
         "told once: {}",
         ran.err
     );
+    assert!(!ran.err.contains(".tmp"), "{}", ran.err);
     assert_eq!(bench.requests(), []);
 }
 

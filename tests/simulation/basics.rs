@@ -52,6 +52,18 @@ fn rows_are_created_and_updated_and_a_second_sync_plans_nothing() {
 }
 
 #[test]
+fn a_dry_run_says_what_would_be_done_and_does_not() {
+    simulate(async {
+        let mut world = World::new(1, options());
+        let lines: Vec<String> = rows().iter().map(Value::to_string).collect();
+        let results = world.dry_run_file("input.jsonl", &lines.join("\n")).await;
+        let count = |status| results.iter().filter(|r| r.status == status).count();
+        let would = (count(RowStatus::WouldCreate), count(RowStatus::WouldUpdate));
+        assert_eq!((would, world.sandbox().stats().writes), ((5, 1), 0));
+    });
+}
+
+#[test]
 fn a_run_goes_on_after_a_crash_at_any_append_or_request() {
     let appends = simulate(async {
         let mut world = World::new(1, options());

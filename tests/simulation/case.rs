@@ -39,6 +39,8 @@ pub(crate) struct Case {
     pub(crate) options: WorldOptions,
     pub(crate) rows: Vec<Value>,
     pub(crate) agents: Agents,
+    /// A run that did not come to its end is not gone on with: the rows are synced anew.
+    pub(crate) is_fresh: bool,
     /// Of the first processes, one each.
     pub(crate) crashes: Vec<Option<Crash>>,
     /// Between the end of a process and the next.
@@ -97,9 +99,16 @@ impl Case {
             options,
             rows,
             agents,
+            is_fresh: rng.u32(..4) == 0,
             crashes,
             rests,
         }
+    }
+
+    /// How long nobody starts a fresh sync: what the last one wrote is to be seen by then.
+    pub(crate) fn lag(&self) -> Duration {
+        let quirks = &self.options.quirks;
+        Duration::from_millis(quirks.search_lag_ms.max(quirks.list_lag_ms))
     }
 
     pub(crate) fn is_exact(&self) -> bool {

@@ -7,7 +7,8 @@ use hcsync::domain::RowNumber;
 use hcsync::journal::RowState;
 use hcsync::outcome::{OperationStatus, RowResult, RowStatus};
 use hcsync::plan::OperationKind;
-use hcsync::sandbox::{Endpoint, LoggedRequest};
+use hcsync::sandbox::quirks::RetryAfter;
+use hcsync::sandbox::{Endpoint, Fault, FaultRule, LoggedRequest};
 use serde_json::{Map, Value, json};
 
 use crate::case::Case;
@@ -32,7 +33,7 @@ pub(crate) struct Sessions {
 }
 
 impl Sessions {
-    pub(crate) fn begin(&mut self, world: &World) {
+    pub(crate) fn begin(&mut self, world: &World, case: &Case) {
         *self = Self::default();
         self.before = world.requests().len() as u64;
         let Some(recovered) = world.recovered() else {
@@ -46,14 +47,20 @@ impl Sessions {
             };
             for operation in operations {
                 let ended = match recovered.row(row) {
-                    RowState::Finished => operation.status != OperationStatus::Planned,
+                    RowState::Finished if !case.is_fresh => {
+                        operation.status != OperationStatus::Planned
+                    }
                     _ => operation.status == OperationStatus::Done,
                 };
                 if !ended {
                     continue;
                 }
-                if operation.op == OperationKind::Create {
+                // A fresh sync plans again what failed, and what agents undid.
+                if operation.op == OperationKind::Create && !(case.is_fresh && case.agents.delete) {
                     self.created.insert(row.0);
+                }
+                if case.is_fresh {
+                    continue;
                 }
                 self.done
                     .extend(result.customer_id.map(|id| (id.0, endpoint(operation.op))));
@@ -61,15 +68,15 @@ impl Sessions {
         }
     }
 
-    pub(crate) fn end(&self, world: &World, outcome: &RunOutcome, rows: usize) -> Verdict {
+    pub(crate) fn end(&self, world: &World, outcome: &RunOutcome, case: &Case) -> Verdict {
+        let rows = case.rows.len();
         if !outcome.results.is_empty() || outcome.preview.is_some() {
             one_result_each(&outcome.results, rows)?;
         }
         let requests = world.requests();
-        let session: Vec<&LoggedRequest> = requests
-            .iter()
-            .filter(|r| r.number > self.before && r.writes)
-            .collect();
+        let all = requests.iter().filter(|r| r.number > self.before);
+        everybody_pauses(&all.clone().collect::<Vec<_>>(), case)?;
+        let session: Vec<&LoggedRequest> = all.filter(|r| r.writes).collect();
         self.nothing_sent_again(&session, &outcome.results)?;
         no_repeat_of_what_was_answered(&session)
     }
@@ -96,6 +103,40 @@ impl Sessions {
         }
         Ok(())
     }
+}
+
+/// After a 429 nobody sends anything for as long as it says.
+fn everybody_pauses(session: &[&LoggedRequest], case: &Case) -> Verdict {
+    let latency = case.options.quirks.latency_ms;
+    // From when the request arrived; the shortest that any of the faults says.
+    let pause = |rule: &FaultRule| match rule.fault {
+        Fault::RateLimit {
+            retry_after,
+            seconds,
+        } => Some(match retry_after {
+            // Then all that were in flight together are one, and begin one pause.
+            RetryAfter::None => 0,
+            RetryAfter::Seconds => latency + seconds * 1_000,
+            // In whole seconds, and told by the server's clock.
+            RetryAfter::Date => latency.max((seconds - 1) * 1_000),
+        }),
+        _ => None,
+    };
+    let faults = &case.options.schedule.faults;
+    let Some(pause) = faults.iter().filter_map(pause).min() else {
+        return Ok(());
+    };
+    for refused in session.iter().filter(|r| r.status == Some(429)) {
+        let told = refused.at_ms + latency;
+        let hasty = session
+            .iter()
+            .find(|r| r.at_ms > told && r.at_ms < refused.at_ms + pause);
+        ensure(hasty.is_none(), || {
+            let (number, hasty) = (refused.number, hasty.map(|r| r.number));
+            format!("request {hasty:?} is sent within {pause} ms of the 429 to request {number}")
+        })?;
+    }
+    Ok(())
 }
 
 fn endpoint(op: OperationKind) -> Endpoint {

@@ -8,6 +8,8 @@ mod case;
 #[cfg(test)]
 mod disk;
 #[cfg(test)]
+mod doubts;
+#[cfg(test)]
 mod happened;
 #[cfg(test)]
 mod invariants;

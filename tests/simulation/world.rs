@@ -13,7 +13,8 @@ use hcsync::helpcrunch::{
     Gate, GateParts, GateStats, LimitSettings, ReadClient, Scrubber, StopKind, Stops, WriteClient,
 };
 use hcsync::journal::{
-    Begin, Entry, FinishedRows, JOURNAL_VERSION, JournalWriter, Recovered, SimulatedFile, recover,
+    Begin, Entry, FinishedRows, JOURNAL_VERSION, JournalWriter, Recovered, Settled, SimulatedFile,
+    recover,
 };
 use hcsync::mapping::{MappingSettings, Schema};
 use hcsync::outcome::{RowResult, RowStatus};
@@ -32,7 +33,7 @@ use hcsync::run::making::{MadePlan, Making, MakingError, Origin, RemoteSource};
 use hcsync::run::memory::Memory;
 use hcsync::run::planning::PlanRules;
 use hcsync::run::results::{Results, Sent};
-use hcsync::run::settle::Settler;
+use hcsync::run::settle::{Settlement, Settler};
 use hcsync::sandbox::{LoggedRequest, Options, Quirks, Sandbox, Schedule};
 use hcsync::source::{InputFile, SourceSettings};
 use secrecy::SecretString;
@@ -134,6 +135,8 @@ pub(crate) struct World {
     crash: Option<Crash>,
     runs: u32,
     run: Option<Run>,
+    /// What the account remembers of values that the server does not keep.
+    memory: Memory,
     appends: u64,
 }
 
@@ -167,6 +170,7 @@ impl World {
             crash: None,
             runs: 0,
             run: None,
+            memory: Memory::default(),
             appends: 0,
         }
     }
@@ -178,10 +182,36 @@ impl World {
 
     /// Plans these rows and sends the plan, as a process of its own.
     pub(crate) async fn sync(&mut self, rows: &[Value]) -> RunOutcome {
+        self.sync_file("input.jsonl", &lines(rows)).await
+    }
+
+    /// Plans a file's rows, and says what their statuses would be; writes nothing remotely.
+    pub(crate) async fn dry_run_file(&mut self, name: &str, text: &str) -> Vec<RowResult> {
         let process = self.process();
         self.runs += 1;
+        let input = self.write_input(name, text);
+        self.make(&process.client, &input).await.unwrap();
+        let sources = [name.to_owned()];
+        let (rows, plan) = (
+            open(&self.path("rows.jsonl")),
+            open(&self.path("plan.jsonl")),
+        );
+        let sent = Sent::<Cursor<Vec<u8>>>::Nothing;
+        let mut results = Results::new(rows, plan, &sources, sent).unwrap();
+        let next = || results.next_result().unwrap().map(|row| row.result);
+        std::iter::from_fn(next).collect()
+    }
+
+    /// Plans a file's rows and sends the plan; its format follows from its name.
+    pub(crate) async fn sync_file(&mut self, name: &str, text: &str) -> RunOutcome {
+        let process = self.process();
+        self.sync_as(process, name, text).await
+    }
+
+    async fn sync_as(&mut self, process: Process, name: &str, text: &str) -> RunOutcome {
+        self.runs += 1;
         self.run = None;
-        let input = self.write_input(rows);
+        let input = self.write_input(name, text);
         let made = tokio::select! {
             biased;
             made = self.make(&process.client, &input) => made.map_err(|e| Ended::Failed(e.to_string())),
@@ -208,6 +238,59 @@ impl World {
         // A resumed process does not know when another clock's reading began, so everything is read again.
         let ended = self.send(&process, None).await;
         Some(self.outcome(&process, None, ended))
+    }
+
+    /// A sync that finds the run unfinished: settles its creates in doubt, and then plans the rows anew.
+    pub(crate) async fn sync_anew(&mut self, rows: &[Value]) -> RunOutcome {
+        let process = self.process();
+        let settled = tokio::select! {
+            biased;
+            () = process.plug.pulled() => Some(Ended::Crashed),
+            settled = self.settle_doubts(&process) => settled.err(),
+        };
+        match settled {
+            Some(ended) => self.outcome(&process, None, ended),
+            None => self.sync_as(process, "input.jsonl", &lines(rows)).await,
+        }
+    }
+
+    async fn settle_doubts(&self, process: &Process) -> Result<(), Ended> {
+        let (Some(recovered), Some(run)) = (self.recovered(), &self.run) else {
+            return Ok(());
+        };
+        let failed = |e: &dyn std::error::Error| Ended::Failed(e.to_string());
+        let file = run.journal.clone().unwrap_or_default();
+        let journal =
+            JournalWriter::resume_inline(Disk::new(file, Arc::clone(&process.plug)), &recovered)
+                .map_err(|e| failed(&e))?;
+        let settler = self.settler();
+        let mut settling = tokio::task::JoinSet::new();
+        for (row, _) in recovered.in_doubt() {
+            let result = self.results().into_iter().find(|r| r.row == row);
+            let key = result.unwrap().key;
+            let (client, settler) = (process.client.clone(), settler.clone());
+            let sought = hcsync::run::settle::Sought::of(&key, None);
+            settling.spawn(async move { (row, settler.settle(&client, &sought).await) });
+        }
+        while let Some(settled) = settling.join_next().await {
+            let (row, settlement) = settled.unwrap();
+            let found = match settlement {
+                Settlement::Found(customer) => Some(customer.id),
+                Settlement::NotMade => None,
+                Settlement::Doubt(_) => continue,
+                Settlement::Stopped => return Err(Ended::Failed("stopped".into())),
+            };
+            let at = self.clock.rfc3339();
+            let entry = Entry::Settled(Settled { row, found, at });
+            journal.append(&entry).await.map_err(|e| failed(&e))?;
+        }
+        journal.close().await.map_err(|e| failed(&e))
+    }
+
+    fn settler(&self) -> Settler {
+        Settler {
+            settle: self.options.limits.settle.max(self.options.timeout),
+        }
     }
 
     /// Syncs and resumes until the run is through, at most `times` over.
@@ -278,11 +361,10 @@ impl World {
         self.folder.path().join(format!("{}-{name}", self.runs))
     }
 
-    fn write_input(&self, rows: &[Value]) -> InputFile {
-        let path = self.path("input.jsonl");
-        let lines: Vec<String> = rows.iter().map(ToString::to_string).collect();
-        std::fs::write(&path, lines.join("\n")).unwrap();
-        InputFile::new("input.jsonl", path)
+    fn write_input(&self, name: &str, text: &str) -> InputFile {
+        let path = self.path(name);
+        std::fs::write(&path, text).unwrap();
+        InputFile::new(name, path)
     }
 
     async fn make(&self, client: &ReadClient, input: &InputFile) -> Result<MadePlan, MakingError> {
@@ -297,7 +379,7 @@ impl World {
             survey: &survey,
             schema: &schema,
             rules: &self.rules(&schema),
-            memory: &Memory::default(),
+            memory: &self.memory,
             limit: None,
             examples: 0,
             budget: self.budget(),
@@ -391,7 +473,7 @@ impl World {
             Freshness::PlanAnew,
             rules.matching,
             rules.ownership,
-            Memory::default(),
+            self.memory.clone(),
         );
         let context = Arc::new(self.context(process, journal));
         let settings = ExecutorSettings {
@@ -412,6 +494,9 @@ impl World {
             () = process.plug.pulled() => return Ended::Crashed,
             sending = executor.run(jobs) => sending,
         };
+        for rewrite in context.rewrites.lock().unwrap().drain(..) {
+            self.memory.learn(rewrite);
+        }
         let ended = ended(process, &sending);
         self.close(process, &context.journal, ended).await
     }
@@ -421,9 +506,7 @@ impl World {
             client: WriteClient::new(process.client.clone()),
             journal,
             clock: self.clock,
-            settler: Settler {
-                settle: self.options.limits.settle.max(self.options.timeout),
-            },
+            settler: self.settler(),
             merges_custom_data: false,
             columns: BTreeMap::new(),
             rewrites: Mutex::default(),
@@ -544,6 +627,11 @@ impl World {
         let next = || results.next_result().unwrap().map(|row| row.result);
         std::iter::from_fn(next).collect()
     }
+}
+
+fn lines(rows: &[Value]) -> String {
+    let lines: Vec<String> = rows.iter().map(ToString::to_string).collect();
+    lines.join("\n")
 }
 
 fn open(path: &Path) -> BufReader<File> {

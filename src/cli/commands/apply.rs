@@ -171,7 +171,6 @@ async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure>
         target: &target,
         account: (!target.is_sandbox).then_some(&account),
         witness: None,
-        state: &state,
         resume: super::resume::command(&meta, &args.config, &args.state),
     };
     end(session, &mut meta, sent, end_of).await

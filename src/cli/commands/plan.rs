@@ -11,14 +11,14 @@ use crate::cli::planning::{
     show_preview_json,
 };
 use crate::cli::reports::{ReportOf, write_output};
-use crate::cli::sending::{finished_exit, prune, recall};
-use crate::cli::session::{Session, state_dir, state_failure};
+use crate::cli::sending::recall;
+use crate::cli::session::{Session, state_dir};
 use crate::config::Overrides;
-use crate::journal::{NewRun, RunState};
+use crate::journal::NewRun;
 use crate::platform::check_output;
 use crate::run::memory::Memory;
 
-use super::sync::{kept, planned, wanted};
+use super::sync::{DryEnd, kept, planned, wanted};
 
 pub(in crate::cli) async fn run(args: &PlanArgs) -> Exit {
     let console = Console::new(args.output.output, args.progress.progress, &args.log);
@@ -106,9 +106,6 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
         dialects: &prepared.survey.dialects,
         dry_run: true,
     };
-    let written = report
-        .write(&wanted)
-        .map_err(|e| Failure::from_error(Exit::NotFinished, "reports", &e))?;
     if session.console.is_json() {
         show_preview_json(session, &made);
     } else {
@@ -122,16 +119,11 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
             .console
             .say(&format!("plan saved: {}", out.display()));
     }
-    let exit = match finished_exit(&settings, session, &written) {
-        Exit::Done if args.detailed_exitcode && made.preview.counts.has_changes() => Exit::Changes,
-        exit => exit,
+    let end = DryEnd {
+        report,
+        wanted: &wanted,
+        settings: &settings,
+        tells_changes: args.detailed_exitcode,
     };
-    session.summary.results = written.tally.counts();
-    session.summary.errors = written.tally.error_entries();
-    meta.state = RunState::Finished;
-    meta.ended_at = Some(session.clock.rfc3339());
-    meta.exit_code = Some(exit.code());
-    dir.write_meta(&meta).map_err(|e| state_failure(&e))?;
-    prune(session, &state, &settings);
-    Ok(exit)
+    end.finish(session, &mut meta)
 }

@@ -125,7 +125,6 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
         target: &target,
         account: Some(&account),
         witness: None,
-        state: &state,
         resume: command(&meta, &args.config, &args.state),
     };
     end(session, &mut meta, sent, end_of).await

@@ -127,7 +127,13 @@ async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
         show_preview(session, &made);
     }
     if args.dry_run {
-        return finish_dry(session, &dir, &mut meta, &report, &wanted, &settings, &made);
+        let end = DryEnd {
+            report,
+            wanted: &wanted,
+            settings: &settings,
+            tells_changes: false,
+        };
+        return end.finish(session, &mut meta);
     }
     if let Some(refusal) = refused(&check(&settings.safety, &made.figures)) {
         finish_unsent(session, &mut meta, &report, &wanted, &refusal)?;
@@ -170,7 +176,6 @@ async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
         target: &target,
         account: (!target.is_sandbox).then_some(&account),
         witness: made.witness.as_ref(),
-        state: &state,
         resume: super::resume::command(&meta, &args.config, &args.state),
     };
     end(session, &mut meta, sent, end_of).await
@@ -283,28 +288,41 @@ pub(in crate::cli) fn planned(
         .map_err(|e| state_failure(&e))
 }
 
-/// The end of a run that sends nothing because it was not to.
-fn finish_dry(
-    session: &mut Session,
-    dir: &RunDir,
-    meta: &mut RunMeta,
-    report: &ReportOf<'_>,
-    wanted: &Wanted,
-    settings: &Settings,
-    made: &MadePlan,
-) -> Result<Exit, Failure> {
-    let written = report
-        .write(wanted)
-        .map_err(|e| Failure::from_error(Exit::NotFinished, "reports", &e))?;
-    let exit = finished_exit(settings, session, &written);
-    session.summary.results = written.tally.counts();
-    session.summary.errors = written.tally.error_entries();
-    meta.state = RunState::Finished;
-    meta.ended_at = Some(session.clock.rfc3339());
-    meta.exit_code = Some(exit.code());
-    dir.write_meta(meta).map_err(|e| state_failure(&e))?;
-    let _ = made;
-    Ok(exit)
+/// A run that sends nothing because it was not to.
+pub(in crate::cli) struct DryEnd<'a> {
+    pub(in crate::cli) report: ReportOf<'a>,
+    pub(in crate::cli) wanted: &'a Wanted,
+    pub(in crate::cli) settings: &'a Settings,
+    /// Whether that there is something to do is told by the exit code.
+    pub(in crate::cli) tells_changes: bool,
+}
+
+impl DryEnd<'_> {
+    pub(in crate::cli) fn finish(
+        self,
+        session: &mut Session,
+        meta: &mut RunMeta,
+    ) -> Result<Exit, Failure> {
+        let written = self
+            .report
+            .write(self.wanted)
+            .map_err(|e| Failure::from_error(Exit::NotFinished, "reports", &e))?;
+        let changes = self.tells_changes && session.summary.planned.has_changes();
+        let exit = match finished_exit(self.settings, session, &written) {
+            Exit::Done if changes => Exit::Changes,
+            exit => exit,
+        };
+        session.summary.results = written.tally.counts();
+        session.summary.errors = written.tally.error_entries();
+        meta.state = RunState::Finished;
+        meta.ended_at = Some(session.clock.rfc3339());
+        meta.exit_code = Some(exit.code());
+        self.report
+            .dir
+            .write_meta(meta)
+            .map_err(|e| state_failure(&e))?;
+        Ok(exit)
+    }
 }
 
 /// The end of a run whose plan was refused: its rows are pending, and it is over.

@@ -1,0 +1,200 @@
+//! `hcsync init`: proposes a config from an input's columns, never over an existing file.
+
+use std::io::Write;
+use std::path::Path;
+
+use crate::cli::args::{InitArgs, OutputFormat, When};
+use crate::cli::console::Console;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::planning::Inputs;
+use crate::domain::RowNumber;
+use crate::mapping::{ProposalOf, TableProfile, propose};
+use crate::platform::{create_new_file, remove_file};
+use crate::run::intake::{Survey, survey};
+use crate::source::{InputFile, Reader, Record, SourceError, SourceSettings, SourceTexts};
+
+pub(in crate::cli) fn run(args: &InitArgs) -> Exit {
+    let console = Console::new(OutputFormat::Text, When::Never, &args.log);
+    match init(args, &console) {
+        Ok(()) => Exit::Done,
+        Err(failure) => {
+            console.fail(&failure);
+            failure.exit
+        }
+    }
+}
+
+fn init(args: &InitArgs, console: &Console) -> Result<(), Failure> {
+    if let Some(out) = &args.out {
+        refuse_existing(out)?;
+    }
+    let inputs = Inputs::open(std::slice::from_ref(&args.input))?;
+    let Some(input) = inputs.files.first() else {
+        return Ok(());
+    };
+    let failed = |e: SourceError| Failure::from_error(Exit::Usage, "input", &e);
+    let understood = Understood::of(input).map_err(failed)?;
+    let (profile, rows) = understood.read(input).map_err(failed)?;
+    let proposal = propose(ProposalOf {
+        profile: &profile,
+        input: &input.name,
+        input_lines: &understood.lines,
+        rows,
+    });
+    match &args.out {
+        Some(out) => {
+            write_new(out, proposal.text.as_bytes())?;
+            console.say(&format!("config written: {}", out.display()));
+        }
+        None => console.print(&proposal.text),
+    }
+    if !proposal.open.is_empty() {
+        let open: Vec<_> = proposal.open.iter().map(|c| format!("`{c}`")).collect();
+        console.say(&format!("left to you, as comments: {}", open.join(", ")));
+    }
+    if !proposal.has_key {
+        console.say(
+            "warning: no column was found that tells customers apart: map one to userId or email in [fields]",
+        );
+    }
+    Ok(())
+}
+
+fn refuse_existing(path: &Path) -> Result<(), Failure> {
+    match std::fs::symlink_metadata(path) {
+        Ok(_) => Err(exists(path)),
+        Err(_) => Ok(()),
+    }
+}
+
+fn exists(path: &Path) -> Failure {
+    let message = format!("{} is there already, and is not touched", path.display());
+    Failure {
+        reason: "output",
+        ..Failure::usage(message)
+    }
+    .hint("name another file with -o, or move that one away")
+}
+
+/// Also where the file came into being since it was looked for.
+fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let mut file = create_new_file(path).map_err(|error| {
+        if error.already_exists() {
+            exists(path)
+        } else {
+            Failure::from_error(Exit::Usage, "output", &error)
+        }
+    })?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    written.map_err(|error| {
+        // Whole or not at all.
+        let _ = remove_file(path);
+        Failure::from_error(Exit::NotFinished, "output", &error)
+    })
+}
+
+/// An input as far as it must be understood to read its rows.
+struct Understood {
+    settings: SourceSettings,
+    survey: Survey,
+    /// Lines for `[input]`: what was decided on grounds that a user should see.
+    lines: Vec<String>,
+}
+
+/// A delimiter and an encoding may both be unclear; each is taken once.
+const MOST_GUESSES: usize = 3;
+
+impl Understood {
+    fn of(input: &InputFile) -> Result<Self, SourceError> {
+        let mut settings = SourceSettings::default();
+        let mut lines = Vec::new();
+        for _ in 0..MOST_GUESSES {
+            match survey(std::slice::from_ref(input), &settings) {
+                Ok(survey) => {
+                    lines.extend(guessed_encoding(&survey));
+                    return Ok(Self {
+                        settings,
+                        survey,
+                        lines,
+                    });
+                }
+                Err(error) => guess(error, &mut settings, &mut lines)?,
+            }
+        }
+        let survey = survey(std::slice::from_ref(input), &settings)?;
+        Ok(Self {
+            settings,
+            survey,
+            lines,
+        })
+    }
+
+    fn read(&self, input: &InputFile) -> Result<(TableProfile, u64), SourceError> {
+        let columns = self.survey.columns.first().cloned().unwrap_or_default();
+        let mut profile = TableProfile::new(columns, &[]);
+        let mut reader = Reader::open(input, &self.settings, 0, RowNumber(1))?;
+        let mut rows = 0;
+        while let Some(record) = reader.next_record()? {
+            rows += 1;
+            if let Record::Row(row) = record {
+                profile.see(&row);
+            }
+        }
+        Ok((profile, rows))
+    }
+}
+
+/// Takes the likeliest candidate, and says so in the config.
+fn guess(
+    error: SourceError,
+    settings: &mut SourceSettings,
+    lines: &mut Vec<String>,
+) -> Result<(), SourceError> {
+    match &error {
+        SourceError::UndecidedDelimiter { candidates, .. } => {
+            let Some(first) = candidates.first() else {
+                return Err(error);
+            };
+            let texts = SourceTexts {
+                delimiter: first.clone(),
+                ..SourceTexts::default()
+            };
+            settings.delimiter = SourceSettings::try_from(texts)?.delimiter;
+            lines.push(unsure("delimiter", first, candidates));
+        }
+        SourceError::UndecidedEncoding { candidates, .. } => {
+            let Some(first) = candidates.first() else {
+                return Err(error);
+            };
+            let texts = SourceTexts {
+                encoding: (*first).to_owned(),
+                ..SourceTexts::default()
+            };
+            settings.encoding = SourceSettings::try_from(texts)?.encoding;
+            lines.push(unsure("encoding", first, candidates));
+        }
+        _ => return Err(error),
+    }
+    Ok(())
+}
+
+fn unsure<T: AsRef<str>>(key: &str, taken: &str, candidates: &[T]) -> String {
+    let all: Vec<_> = candidates.iter().map(AsRef::as_ref).collect();
+    format!(
+        "{key} = {taken:?}   # cannot be told from the file, which may be {}: check it",
+        all.join(" or ")
+    )
+}
+
+/// What was guessed need not be guessed again.
+fn guessed_encoding(survey: &Survey) -> Option<String> {
+    let guessed = survey
+        .notes
+        .iter()
+        .any(|note| note.contains("encoding guessed"));
+    let dialect = survey.dialects.first().filter(|_| guessed)?;
+    Some(format!(
+        "encoding = {:?}   # guessed; set another one if names look wrong",
+        dialect.encoding.name()
+    ))
+}

@@ -1,0 +1,452 @@
+//! `hcsync show`: a saved plan or a run again, from its files alone.
+
+use std::fs::{self, File};
+use std::io::{BufReader, Seek};
+use std::path::{Path, PathBuf};
+
+use crate::cli::args::{ShowArgs, When};
+use crate::cli::console::Console;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::reports::{Changes, ReportOf, ReportsError};
+use crate::cli::session::{named_state_dir, state_failure};
+use crate::domain::RunId;
+use crate::journal::{RunDir, RunMeta, StateDir};
+use crate::plan::codec::{LaneReader, PlanFileError, PlannedLane, VerifiedPlan, verify};
+use crate::plan::previewer::{KnownNames, Place, Previewer};
+use crate::plan::{Estimate, Preview};
+use crate::report::{
+    ChangeScope, Ending, LaneFacts, NamedPath, Stop, Summary, Tally, human_count, render_ending,
+    render_preview, write_ending, write_preview,
+};
+use crate::run::rows::{RowReader, RowRecord, Verdict};
+
+use super::runs::{resume_command, state_name};
+
+pub(in crate::cli) fn run(args: &ShowArgs) -> Exit {
+    let console = Console::new(args.output.output, When::Never, &args.log);
+    match show(args, &console) {
+        Ok(()) => Exit::Done,
+        Err(failure) => {
+            console.fail(&failure);
+            failure.exit
+        }
+    }
+}
+
+fn show(args: &ShowArgs, console: &Console) -> Result<(), Failure> {
+    match find(args)? {
+        Target::Plan(path) => show_plan(args, console, &path),
+        Target::Run(dir) => show_run(args, console, &dir),
+    }
+}
+
+enum Target {
+    Plan(PathBuf),
+    Run(RunDir),
+}
+
+/// A path goes before an id: what the user sees is meant.
+fn find(args: &ShowArgs) -> Result<Target, Failure> {
+    let path = Path::new(&args.target);
+    match fs::metadata(path) {
+        Ok(found) if found.is_dir() => return Ok(Target::Run(RunDir::at(path.to_owned()))),
+        Ok(_) => return Ok(Target::Plan(path.to_owned())),
+        Err(_) => {}
+    }
+    let state = named_state_dir(args.state.state_dir.as_deref())?;
+    by_id(&state, &args.target).map(Target::Run)
+}
+
+/// A run by its id, or by the beginning of one that no other run has.
+fn by_id(state: &StateDir, wanted: &str) -> Result<RunDir, Failure> {
+    let none = || {
+        let runs = state.runs();
+        let message = format!(
+            "`{wanted}` is no file, and no run in `{}` has an id that begins so",
+            runs.display()
+        );
+        Failure::usage(message).hint("`hcsync runs` lists the runs that there are")
+    };
+    if RunId::new(wanted).is_err() {
+        return Err(none());
+    }
+    let runs = state.list_runs().map_err(|e| state_failure(&e))?;
+    if let Some(run) = runs.iter().find(|run| run.name == wanted) {
+        return Ok(run.dir.clone());
+    }
+    let fitting: Vec<_> = runs.iter().filter(|r| r.name.starts_with(wanted)).collect();
+    match fitting.as_slice() {
+        [] => Err(none()),
+        [run] => Ok(run.dir.clone()),
+        several => {
+            let names: Vec<_> = several.iter().take(5).map(|r| r.name.as_str()).collect();
+            let message = format!(
+                "{} runs have an id that begins with `{wanted}`: {}",
+                several.len(),
+                names.join(", ")
+            );
+            Err(Failure::usage(message).hint("write more of the id"))
+        }
+    }
+}
+
+fn show_plan(args: &ShowArgs, console: &Console, path: &Path) -> Result<(), Failure> {
+    let mut plan = OpenPlan::open(path)?;
+    let sources = plan.sources();
+    let preview = plan.preview(args.examples.examples as usize, &sources, None)?;
+    if let Some(out) = &args.changes.changes {
+        let mut changes = Changes::open(out, ChangeScope::Plan).map_err(output_failure)?;
+        plan.each(|planned| {
+            let source = source_of(&sources, planned.place.source);
+            let facts = LaneFacts {
+                lane: &planned.lane,
+                source,
+                line: planned.place.line,
+                result: None,
+            };
+            let changed = facts.changes();
+            let written = changed.iter().try_for_each(|change| changes.write(change));
+            written.map_err(output_failure)
+        })?;
+        changes.commit().map_err(output_failure)?;
+        console.say(&format!("changes written: {}", out.display()));
+    }
+    tell_preview(console, &preview);
+    Ok(())
+}
+
+fn show_run(args: &ShowArgs, console: &Console, dir: &RunDir) -> Result<(), Failure> {
+    let meta = dir
+        .read_meta()
+        .map_err(|e| Failure::from_error(Exit::Usage, "run", &e))?;
+    let summary = read_summary(dir)?;
+    if !dir.plan().exists() || !dir.rows().exists() {
+        return Err(no_plan(&meta, summary.as_ref()));
+    }
+    let mut plan = OpenPlan::open(&dir.plan())?;
+    let sources: Vec<String> = meta.inputs.iter().map(|i| i.path.clone()).collect();
+    let mut preview = plan.preview(args.examples.examples as usize, &sources, Some(&dir.rows()))?;
+    if let Some(summary) = &summary {
+        preview.estimate = estimate(summary);
+    }
+    let is_dry = summary.as_ref().map_or(meta.dry_run, |s| s.dry_run);
+    let report = ReportOf {
+        dir,
+        sources: &sources,
+        dialects: &[],
+        dry_run: is_dry,
+    };
+    let mut changes = match &args.changes.changes {
+        Some(out) => Some(open_changes(out, is_dry)?),
+        None => None,
+    };
+    let mut tally = Tally::default();
+    let read = report.each(|row| {
+        tally.add(&row.result);
+        if let (Some(changes), Some(planned)) = (&mut changes, &row.lane) {
+            let facts = LaneFacts {
+                lane: &planned.lane,
+                source: &row.result.source,
+                line: row.result.line,
+                result: (!is_dry).then_some(&row.result),
+            };
+            facts.changes().iter().try_for_each(|c| changes.write(c))?;
+        }
+        Ok(())
+    });
+    read.map_err(|e| Failure::from_error(Exit::NotFinished, "run", &e))?;
+    if let (Some(changes), Some(out)) = (changes, &args.changes.changes) {
+        changes.commit().map_err(output_failure)?;
+        console.say(&format!("changes written: {}", out.display()));
+    }
+    if is_dry && summary.as_ref().is_none_or(|s| s.stop.is_none()) {
+        tell_preview(console, &preview);
+        return Ok(());
+    }
+    let summary = match summary {
+        Some(summary) => summary,
+        None => unfinished(dir, &meta, &plan.verified, &tally, args),
+    };
+    tell_run(console, &preview, &summary, (&tally, &files_of(dir)));
+    Ok(())
+}
+
+fn open_changes(out: &Path, is_dry: bool) -> Result<Changes, Failure> {
+    let scope = if is_dry {
+        ChangeScope::Plan
+    } else {
+        ChangeScope::Run
+    };
+    Changes::open(out, scope).map_err(output_failure)
+}
+
+fn output_failure(error: ReportsError) -> Failure {
+    Failure::from_error(Exit::Usage, "output", &error)
+}
+
+fn tell_preview(console: &Console, preview: &Preview) {
+    if console.is_json() {
+        let mut json = Vec::new();
+        if write_preview(&mut json, preview).is_ok() {
+            console.print(&String::from_utf8_lossy(&json));
+        }
+    } else {
+        console.print(&render_preview(preview, console.view()));
+    }
+}
+
+/// The plan and the end, as the run told them; as JSON the end alone, which is what a run prints.
+fn tell_run(
+    console: &Console,
+    preview: &Preview,
+    summary: &Summary,
+    (tally, files): (&Tally, &[NamedPath]),
+) {
+    let (errors, warnings) = (tally.errors(), tally.warnings());
+    let ending = Ending {
+        summary,
+        errors: &errors,
+        warnings: &warnings,
+        notes: &[],
+        files,
+    };
+    if console.is_json() {
+        let mut json = Vec::new();
+        if write_ending(&mut json, &ending).is_ok() {
+            console.print(&String::from_utf8_lossy(&json));
+        }
+        return;
+    }
+    let view = console.view();
+    console.print(&render_preview(preview, view));
+    console.print("\n");
+    console.print(&render_ending(&ending, view));
+}
+
+fn read_summary(dir: &RunDir) -> Result<Option<Summary>, Failure> {
+    let path = dir.summary();
+    let bytes = crate::platform::read_file(&path)
+        .map_err(|e| Failure::from_error(Exit::Usage, "run", &e))?;
+    let Some(bytes) = bytes else {
+        return Ok(None);
+    };
+    serde_json::from_slice(&bytes).map(Some).map_err(|error| {
+        Failure::usage(format!(
+            "{} is not what hcsync wrote there (line {}, column {})",
+            path.display(),
+            error.line(),
+            error.column()
+        ))
+    })
+}
+
+fn estimate(summary: &Summary) -> Estimate {
+    Estimate {
+        requests: summary.estimate.requests,
+        reads: 0,
+        duration_s: summary.estimate.duration_s,
+        requests_per_minute: summary.rate.limit_per_minute,
+    }
+}
+
+/// A run that ended before there was a plan has nothing to show but why.
+fn no_plan(meta: &RunMeta, summary: Option<&Summary>) -> Failure {
+    let id = &meta.run_id;
+    let why = summary.and_then(|s| s.stop.as_ref());
+    let why = why.map_or_else(
+        || format!("it is `{}`", state_name(&meta.state)),
+        |stop| stop.message.clone(),
+    );
+    Failure::usage(format!("run `{id}` has no plan to show: {why}"))
+}
+
+/// What is known of a run that is still at work, or was ended by force.
+fn unfinished(
+    dir: &RunDir,
+    meta: &RunMeta,
+    plan: &VerifiedPlan,
+    tally: &Tally,
+    args: &ShowArgs,
+) -> Summary {
+    let counts = tally.counts();
+    let started = meta.created_at.parse::<jiff::Timestamp>().ok();
+    let seen = fs::metadata(dir.journal()).and_then(|found| found.modified());
+    let seen = seen.ok().and_then(|at| jiff::Timestamp::try_from(at).ok());
+    let seconds = started.zip(seen).map(|(from, to)| to.duration_since(from));
+    let resume = meta
+        .is_resumable()
+        .then(|| resume_command(meta, args.state.state_dir.as_deref()));
+    let mut summary = Summary {
+        run_id: Some(meta.run_id.clone()),
+        command: meta.command.clone(),
+        started_at: meta.created_at.clone(),
+        duration_s: seconds.map_or(0.0, |s| s.as_secs_f64().max(0.0)),
+        exit_code: Exit::NotFinished.code(),
+        planned: plan.end.counts,
+        results: counts,
+        remote: plan.header.remote.clone(),
+        plan_digest: Some(plan.end.sha256.clone()),
+        errors: tally.error_entries(),
+        stop: Some(Stop {
+            reason: "unfinished".to_owned(),
+            message: "the run did not come to its end, or is still at work".to_owned(),
+            next_command: resume,
+        }),
+        ..Summary::default()
+    };
+    summary.input.rows = counts.total();
+    summary
+}
+
+/// The run's own files, as far as they are there.
+fn files_of(dir: &RunDir) -> Vec<NamedPath> {
+    let rejected = ["csv", "tsv", "jsonl", "json"].map(|ending| ("rejected", dir.rejected(ending)));
+    let files = [("results", dir.results_csv())]
+        .into_iter()
+        .chain(rejected)
+        .chain([("summary", dir.summary())]);
+    let named = files.filter(|(_, path)| path.exists()).map(|(name, path)| {
+        let full = std::path::absolute(&path).unwrap_or(path);
+        NamedPath {
+            name: name.to_owned(),
+            path: full.display().to_string(),
+        }
+    });
+    named.collect()
+}
+
+fn source_of(sources: &[String], index: u16) -> &str {
+    sources.get(usize::from(index)).map_or("", String::as_str)
+}
+
+/// A plan file that was found to be whole and unchanged.
+struct OpenPlan {
+    file: File,
+    path: PathBuf,
+    verified: VerifiedPlan,
+}
+
+impl OpenPlan {
+    fn open(path: &Path) -> Result<Self, Failure> {
+        let bad = |error: PlanFileError| plan_failure(path, &error);
+        let file = File::open(path).map_err(|e| bad(e.into()))?;
+        let verified = verify(BufReader::with_capacity(1 << 18, &file)).map_err(bad)?;
+        Ok(Self {
+            file,
+            path: path.to_owned(),
+            verified,
+        })
+    }
+
+    /// The inputs as the user named them.
+    fn sources(&self) -> Vec<String> {
+        let inputs = self.verified.header.inputs.iter();
+        inputs.map(|input| input.path.clone()).collect()
+    }
+
+    fn each(
+        &mut self,
+        mut take: impl FnMut(&PlannedLane) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let bad = |error: PlanFileError| plan_failure(&self.path, &error);
+        self.file.rewind().map_err(|e| bad(e.into()))?;
+        let lanes = LaneReader::new(BufReader::with_capacity(1 << 18, &self.file)).map_err(bad)?;
+        for lane in lanes {
+            take(&lane.map_err(bad)?)?;
+        }
+        Ok(())
+    }
+
+    /// The preview again. A plan alone does not say what is wrong with rejected rows; a run's rows do.
+    fn preview(
+        &mut self,
+        examples: usize,
+        sources: &[String],
+        rows: Option<&Path>,
+    ) -> Result<Preview, Failure> {
+        let mut previewer = Previewer::new(examples);
+        let mut existing = 0;
+        self.each(|planned| {
+            existing += u64::from(planned.lane.customer.is_some());
+            let place = Place {
+                row: planned.lane.row,
+                source: source_of(sources, planned.place.source),
+                line: planned.place.line,
+            };
+            previewer.lane(&planned.lane, place);
+            Ok(())
+        })?;
+        if let Some(rows) = rows {
+            read_rows(rows, sources, &mut previewer)?;
+        }
+        let VerifiedPlan { header, end } = &self.verified;
+        let shown = previewer.finish(&KnownNames::default());
+        Ok(Preview {
+            rows: header.inputs.iter().map(|input| input.rows).sum(),
+            matched: if rows.is_some() {
+                shown.matched
+            } else {
+                existing + end.counts.unchanged
+            },
+            counts: end.counts,
+            // Which names are new is not in the plan: the remote side that had or had not known them is gone.
+            new_tags: Vec::new(),
+            new_properties: Vec::new(),
+            notes: vec![self.origin()],
+            remote: header.remote.clone(),
+            digest: end.sha256.clone(),
+            ..shown
+        })
+    }
+
+    fn origin(&self) -> String {
+        let header = &self.verified.header;
+        let input = |input: &crate::plan::codec::PlanInput| {
+            format!("{} ({} rows)", input.path, human_count(input.rows))
+        };
+        let inputs: Vec<_> = header.inputs.iter().map(input).collect();
+        format!(
+            "planned at {} by run {} from {}, for {}",
+            header.created_at,
+            header.run_id,
+            inputs.join(", "),
+            header.base_url
+        )
+    }
+}
+
+fn read_rows(path: &Path, sources: &[String], previewer: &mut Previewer) -> Result<(), Failure> {
+    let failed = |e: std::io::Error| Failure::from_error(Exit::NotFinished, "run", &e);
+    let file = File::open(path).map_err(failed)?;
+    for record in RowReader::new(BufReader::with_capacity(1 << 18, file)) {
+        add_row(&record.map_err(failed)?, sources, previewer);
+    }
+    Ok(())
+}
+
+fn add_row(record: &RowRecord, sources: &[String], previewer: &mut Previewer) {
+    previewer.row();
+    if record.customer_id.is_some() {
+        previewer.matched();
+    }
+    if let (Verdict::Rejected, Some(issue)) = (record.verdict, &record.error) {
+        let place = Place {
+            row: record.row,
+            source: source_of(sources, record.source),
+            line: record.line,
+        };
+        previewer.rejected(issue, place);
+    }
+}
+
+fn plan_failure(path: &Path, error: &PlanFileError) -> Failure {
+    let message = format!(
+        "{} cannot be shown: {}",
+        path.display(),
+        crate::cli::exit::chain(error)
+    );
+    Failure {
+        reason: "plan",
+        ..Failure::usage(message)
+    }
+}

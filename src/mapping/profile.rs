@@ -1,0 +1,544 @@
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use super::date::{DateFormat, DateReader};
+use super::date_text;
+use super::distinct::Distinct;
+use super::given::{Emptiness, Given, Scalar};
+use super::{EmptyCells, boolean, email, locale, number};
+use crate::domain::{Cells, Columns, Row};
+
+/// Examples that are kept of each column, and characters of each.
+const EXAMPLES: usize = 3;
+const EXAMPLE_CHARS: usize = 40;
+
+/// From 2000 to 2100: integers in between may be UNIX seconds, or milliseconds.
+const SECONDS: std::ops::Range<i64> = 946_684_800..4_102_444_800;
+
+/// Forms with the names of months, which say themselves which part is what.
+const NAMED_MONTHS: [&str; 8] = [
+    "%d %b %Y",
+    "%d %B %Y",
+    "%b %d, %Y",
+    "%B %d, %Y",
+    "%d-%b-%Y",
+    "%d-%b-%y",
+    "%d. %B %Y",
+    "%b %d %Y",
+];
+
+/// What the cells of a column have in common.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ColumnKind {
+    /// No cell is filled.
+    Empty,
+    Text,
+    /// Some cells alone would be taken for numbers or booleans, others not.
+    MixedText,
+    /// Digits of which some begin with a zero that a number would lose.
+    Codes,
+    Number {
+        /// Whether each is in the one form in which it would be written again, so that no type has to be named.
+        shortest: bool,
+    },
+    /// `1.234,56`: texts, as far as the API is concerned.
+    DecimalComma,
+    /// Integers that may be UNIX timestamps as well.
+    Timestamp,
+    Boolean {
+        /// Whether all are `true` or `false`, so that no type has to be named.
+        plain: bool,
+    },
+    Date {
+        /// Formats that fit every cell; none where they are understood without, several where the data does not
+        /// decide.
+        formats: Vec<String>,
+    },
+    Email,
+    /// JSON arrays or objects.
+    Nested,
+}
+
+impl fmt::Display for ColumnKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "empty",
+            Self::Text | Self::MixedText => "text",
+            Self::Codes => "codes",
+            Self::Number { .. } => "number",
+            Self::DecimalComma => "number, decimal comma",
+            Self::Timestamp => "number or timestamp",
+            Self::Boolean { .. } => "boolean",
+            Self::Date { formats } if formats.len() > 1 => "date, form unclear",
+            Self::Date { .. } => "date",
+            Self::Email => "e-mail",
+            Self::Nested => "list or object",
+        })
+    }
+}
+
+/// What is known of one column after all its cells were seen, in bounded memory.
+#[derive(Debug, Clone)]
+pub struct ColumnProfile {
+    rows: u64,
+    filled: u64,
+    distinct: Distinct,
+    longest: usize,
+    examples: Vec<String>,
+    fits: Fits,
+    dates: Dates,
+    separated: [u64; SEPARATORS.len()],
+}
+
+/// Percent.
+const NEARLY_ALL: u64 = 90;
+
+/// What may stand between the items of a list, the likeliest first.
+const SEPARATORS: [char; 3] = [';', '|', ','];
+
+/// What every cell so far could be.
+#[derive(Debug, Clone)]
+struct Fits {
+    number: bool,
+    shortest: bool,
+    zero_led: bool,
+    decimal_comma: bool,
+    timestamp: bool,
+    boolean: bool,
+    plain_boolean: bool,
+    email: bool,
+    locales: u64,
+    nested: bool,
+    /// Some cell alone would be a number or a boolean.
+    any_typed: bool,
+}
+
+impl Default for ColumnProfile {
+    fn default() -> Self {
+        let fits = Fits {
+            number: true,
+            shortest: true,
+            zero_led: false,
+            decimal_comma: true,
+            timestamp: true,
+            boolean: true,
+            plain_boolean: true,
+            email: true,
+            locales: 0,
+            nested: false,
+            any_typed: false,
+        };
+        Self {
+            rows: 0,
+            filled: 0,
+            distinct: Distinct::default(),
+            longest: 0,
+            examples: Vec::new(),
+            fits,
+            dates: Dates::default(),
+            separated: [0; SEPARATORS.len()],
+        }
+    }
+}
+
+impl ColumnProfile {
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Rows with a value.
+    #[must_use]
+    pub fn filled(&self) -> u64 {
+        self.filled
+    }
+
+    /// Distinct values, and whether that is their exact number.
+    #[must_use]
+    pub fn distinct(&self) -> (u64, bool) {
+        (self.distinct.count(), self.distinct.is_exact())
+    }
+
+    /// Characters of the longest value.
+    #[must_use]
+    pub fn longest(&self) -> usize {
+        self.longest
+    }
+
+    /// The first distinct values, shortened. They are personal data.
+    #[must_use]
+    pub fn examples(&self) -> &[String] {
+        &self.examples
+    }
+
+    /// Whether nearly every value is a language that can be sent: a few that are not are the rows' own fault.
+    #[must_use]
+    pub fn is_mostly_locale(&self) -> bool {
+        self.fits.locales * 100 >= self.filled * NEARLY_ALL
+    }
+
+    /// The formats of the dates, as in [`ColumnKind::Date`], where nearly every value is one.
+    #[must_use]
+    pub fn mostly_dates(&self) -> Option<Vec<String>> {
+        self.dates.formats(NEARLY_ALL)
+    }
+
+    /// What stands between items, where some cell seems to hold several.
+    #[must_use]
+    pub fn separator(&self) -> Option<char> {
+        let found = SEPARATORS.iter().zip(self.separated);
+        found.into_iter().find(|(_, n)| *n > 0).map(|(c, _)| *c)
+    }
+
+    #[must_use]
+    pub fn kind(&self) -> ColumnKind {
+        let fits = &self.fits;
+        if self.filled == 0 {
+            return ColumnKind::Empty;
+        }
+        if fits.nested {
+            return ColumnKind::Nested;
+        }
+        if fits.plain_boolean || (fits.boolean && !fits.number) {
+            let plain = fits.plain_boolean;
+            return ColumnKind::Boolean { plain };
+        }
+        if fits.number && fits.zero_led {
+            return ColumnKind::Codes;
+        }
+        if fits.timestamp {
+            return ColumnKind::Timestamp;
+        }
+        if fits.number {
+            let shortest = fits.shortest;
+            return ColumnKind::Number { shortest };
+        }
+        if let Some(formats) = self.dates.formats(100) {
+            return ColumnKind::Date { formats };
+        }
+        if fits.decimal_comma {
+            return ColumnKind::DecimalComma;
+        }
+        match (fits.email, fits.any_typed) {
+            (true, _) => ColumnKind::Email,
+            (false, true) => ColumnKind::MixedText,
+            (false, false) => ColumnKind::Text,
+        }
+    }
+
+    fn see(&mut self, given: &Given<'_>) {
+        self.rows += 1;
+        match given {
+            Given::Missing | Given::Null | Given::Empty => {}
+            Given::Nested(json) => {
+                self.value(&json.to_string());
+                self.fits.nested = true;
+            }
+            Given::Scalar(scalar) => {
+                self.value(&scalar.to_text());
+                self.fits.see(scalar);
+                self.dates.see(scalar);
+            }
+        }
+    }
+
+    fn value(&mut self, text: &str) {
+        let text = text.trim();
+        self.filled += 1;
+        self.distinct.add(text);
+        self.longest = self.longest.max(text.chars().count());
+        for (count, separator) in self.separated.iter_mut().zip(SEPARATORS) {
+            *count += u64::from(text.contains(separator));
+        }
+        if self.examples.len() < EXAMPLES {
+            let mut characters = text.chars();
+            let mut example: String = characters.by_ref().take(EXAMPLE_CHARS).collect();
+            if characters.next().is_some() {
+                example.push('…');
+            }
+            if !self.examples.contains(&example) {
+                self.examples.push(example);
+            }
+        }
+    }
+}
+
+impl Fits {
+    fn see(&mut self, scalar: &Scalar<'_>) {
+        let text = scalar.to_text();
+        let text = text.trim();
+        let typed = matches!(scalar, Scalar::Number(_) | Scalar::Bool(_))
+            || matches!(text, "true" | "false")
+            || number::of_untyped(text).is_some();
+        self.any_typed |= typed;
+        self.number = self.number && number::read(scalar).is_ok();
+        self.shortest = self.shortest
+            && (matches!(scalar, Scalar::Number(_)) || number::of_untyped(text).is_some());
+        self.zero_led |= self.number && is_zero_led(text);
+        self.timestamp = self.timestamp && self.number && is_timestamp(text);
+        self.boolean = self.boolean && boolean::read(scalar).is_ok();
+        self.plain_boolean = self.plain_boolean && matches!(text, "true" | "false");
+        self.decimal_comma = self.decimal_comma && is_decimal_comma(text);
+        self.email = self.email && email::read(scalar).is_ok();
+        self.locales += u64::from(locale::read(scalar).is_ok());
+    }
+}
+
+fn is_zero_led(text: &str) -> bool {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    text.starts_with('+')
+        || (digits.len() > 1 && digits.starts_with('0') && !digits.starts_with("0."))
+}
+
+fn is_timestamp(text: &str) -> bool {
+    let Some(Some(count)) = date_text::integer(text) else {
+        return false;
+    };
+    SECONDS.contains(&count) || SECONDS.contains(&count.div_euclid(1_000))
+}
+
+/// `1.234,56`, `-0,5`, and whole numbers beside them.
+fn is_decimal_comma(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = digits.split_once(',').unwrap_or((digits, "0"));
+    let is_digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
+    is_digits(fraction) && is_digits(&whole.replace('.', ""))
+}
+
+/// Cells in which forms of dates are looked for: a bad one may be the first.
+const CELLS_LOOKED_AT: u64 = 20;
+/// Forms that are tried at most.
+const MOST_FORMATS: usize = 12;
+
+/// How many cells each form of dates fits.
+#[derive(Debug, Clone, Default)]
+struct Dates {
+    seen: u64,
+    /// Cells that are understood without a format.
+    free: u64,
+    formats: Vec<Candidate>,
+}
+
+#[derive(Debug, Clone)]
+struct Candidate {
+    format: String,
+    reader: DateReader,
+    fits: u64,
+}
+
+impl Dates {
+    fn see(&mut self, scalar: &Scalar<'_>) {
+        self.seen += 1;
+        if self.seen > CELLS_LOOKED_AT && self.best() < self.seen / 2 {
+            return;
+        }
+        let text = scalar.to_text();
+        let text = text.trim();
+        let cell = Scalar::Text(Cow::Borrowed(text));
+        // Every integer can be read as a timestamp; few look like one.
+        let plain = number::read(&cell).is_ok() && !is_timestamp(text);
+        self.free += u64::from(!plain && reader(Vec::new()).read(&cell).is_ok());
+        if self.seen <= CELLS_LOOKED_AT {
+            self.look(&cell);
+        }
+        for candidate in &mut self.formats {
+            candidate.fits += u64::from(candidate.reader.read(&cell).is_ok());
+        }
+    }
+
+    fn look(&mut self, cell: &Scalar<'_>) {
+        for (format, reader) in candidates(cell) {
+            let known = self.formats.iter().any(|c| c.format == format);
+            if !known && self.formats.len() < MOST_FORMATS {
+                let fits = 0;
+                self.formats.push(Candidate {
+                    format,
+                    reader,
+                    fits,
+                });
+            }
+        }
+    }
+
+    fn best(&self) -> u64 {
+        let fits = self.formats.iter().map(|c| c.fits);
+        fits.chain([self.free]).max().unwrap_or(0)
+    }
+
+    /// The forms that fit most cells, if that is at least so many percent of all; none where they are understood
+    /// without one.
+    fn formats(&self, percent: u64) -> Option<Vec<String>> {
+        let best = self.best();
+        if best == 0 || best * 100 < self.seen * percent {
+            return None;
+        }
+        if self.free == best {
+            return Some(Vec::new());
+        }
+        let fitting = self.formats.iter().filter(|c| c.fits == best);
+        Some(fitting.map(|c| c.format.clone()).collect())
+    }
+}
+
+fn reader(formats: Vec<DateFormat>) -> DateReader {
+    DateReader::new(formats, jiff::tz::TimeZone::UTC)
+}
+
+fn candidates(text: &Scalar<'_>) -> Vec<(String, DateReader)> {
+    let looked = date_text::look(&text.to_text());
+    let looked = looked.map(|(format, or)| [Some(format), or]);
+    let looked = looked.into_iter().flatten().flatten();
+    let named = NAMED_MONTHS.map(str::to_owned);
+    let with_reader = |format: String| {
+        let reader = reader(vec![DateFormat::new(&format).ok()?]);
+        reader.read(text).is_ok().then_some((format, reader))
+    };
+    looked.chain(named).filter_map(with_reader).collect()
+}
+
+/// The profile of all columns of one input.
+#[derive(Debug, Clone)]
+pub struct TableProfile {
+    names: Arc<Columns>,
+    emptiness: Emptiness,
+    columns: Vec<ColumnProfile>,
+}
+
+impl TableProfile {
+    /// `null_values`: cell texts that mean "no value".
+    #[must_use]
+    pub fn new(names: Arc<Columns>, null_values: &[String]) -> Self {
+        let columns = vec![ColumnProfile::default(); names.names().len()];
+        Self {
+            names,
+            emptiness: Emptiness::new(null_values, EmptyCells::Keep),
+            columns,
+        }
+    }
+
+    pub fn see(&mut self, row: &Row) {
+        let named = self.names.names().iter().zip(&mut self.columns);
+        for (index, (name, column)) in named.enumerate() {
+            let cell = match &row.cells {
+                Cells::Table { .. } => row.cell_at(index),
+                Cells::Object(_) => row.cell(name),
+            };
+            column.see(&self.emptiness.given(cell));
+        }
+    }
+
+    pub fn columns(&self) -> impl Iterator<Item = (&str, &ColumnProfile)> {
+        let names = self.names.names().iter().map(String::as_str);
+        names.zip(&self.columns)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn of_cells(cells: &[&str]) -> ColumnProfile {
+        let mut profile = ColumnProfile::default();
+        for cell in cells {
+            let cell = crate::domain::Cell::Text(cell);
+            profile.see(&Emptiness::default().given(Some(cell)));
+        }
+        profile
+    }
+
+    fn of_json(values: &[Value]) -> ColumnKind {
+        let mut profile = ColumnProfile::default();
+        for value in values {
+            let cell = crate::domain::Cell::Json(value);
+            profile.see(&Emptiness::default().given(Some(cell)));
+        }
+        profile.kind()
+    }
+
+    fn date(formats: &[&str]) -> ColumnKind {
+        let formats = formats.iter().map(|f| (*f).to_owned()).collect();
+        ColumnKind::Date { formats }
+    }
+
+    #[test]
+    fn cells_tell_what_their_column_is() {
+        let number = |shortest| ColumnKind::Number { shortest };
+        for (cells, kind) in [
+            (&["", " "][..], ColumnKind::Empty),
+            (&["15", "", "-0.5"], number(true)),
+            (&["15", "1.50"], number(false)),
+            (&["1", "0"], number(true)),
+            (&["007", "12"], ColumnKind::Codes),
+            (&["+380441234567", "+1"], ColumnKind::Codes),
+            (&["1.234,56", "7"], ColumnKind::DecimalComma),
+            (&["1603885746", "1603885746000"], ColumnKind::Timestamp),
+            (&["true", "false"], ColumnKind::Boolean { plain: true }),
+            (&["yes", "No", "1"], ColumnKind::Boolean { plain: false }),
+            (&["a@b.co", "C@d.org"], ColumnKind::Email),
+            (&["a@b.co", "none"], ColumnKind::Text),
+            (&["A-1", "15"], ColumnKind::MixedText),
+            (&["2024-12-31", "2024-12-31T10:00:00Z"], date(&[])),
+        ] {
+            assert_eq!(of_cells(cells).kind(), kind, "{cells:?}");
+        }
+    }
+
+    #[test]
+    fn day_or_month_first_is_decided_by_the_data_alone() {
+        let undecided = date(&["%d/%m/%Y", "%m/%d/%Y"]);
+        assert_eq!(of_cells(&["01/02/2024", "03/04/2024"]).kind(), undecided);
+        let day = date(&["%d/%m/%Y"]);
+        assert_eq!(of_cells(&["01/02/2024", "13/04/2024"]).kind(), day);
+        let month = date(&["%m/%d/%Y"]);
+        assert_eq!(of_cells(&["01/02/2024", "04/13/2024"]).kind(), month);
+        assert_eq!(
+            of_cells(&["13/02/2024", "04/13/2024"]).kind(),
+            ColumnKind::Text
+        );
+        assert_eq!(of_cells(&["31.12.2024", ""]).kind(), date(&["%d.%m.%Y"]));
+        assert_eq!(
+            of_cells(&["31.12.2024 10:05", "01.02.2024 23:59"]).kind(),
+            date(&["%d.%m.%Y %H:%M"])
+        );
+        assert_eq!(
+            of_cells(&["4 Mar 2024", "31 Dec 2023"]).kind(),
+            date(&["%d %b %Y"])
+        );
+    }
+
+    #[test]
+    fn json_keeps_its_types() {
+        assert_eq!(
+            of_json(&[json!(15), json!(1.5), json!(null)]),
+            ColumnKind::Number { shortest: true }
+        );
+        assert_eq!(of_json(&[json!(true)]), ColumnKind::Boolean { plain: true });
+        assert_eq!(of_json(&[json!(["a"]), json!("a")]), ColumnKind::Nested);
+    }
+
+    #[test]
+    fn figures_are_counted() {
+        let profile = of_cells(&["vip;lead", "", "vip", "lead", "vip", "x;y"]);
+        assert_eq!((profile.rows(), profile.filled()), (6, 5));
+        assert_eq!(profile.distinct(), (4, true));
+        assert_eq!(profile.longest(), 8);
+        assert_eq!(profile.examples(), ["vip;lead", "vip", "lead"]);
+        assert_eq!(profile.separator(), Some(';'));
+        assert!(of_cells(&["uk", "en-US", "German"]).is_mostly_locale());
+        assert!(!of_cells(&["uk", "Klingon"]).is_mostly_locale());
+    }
+
+    #[test]
+    fn a_few_bad_cells_hide_no_date() {
+        let mut cells = vec!["soon"];
+        cells.extend(["31.12.2024"; 40]);
+        let profile = of_cells(&cells);
+        assert_eq!(profile.kind(), ColumnKind::Text);
+        assert_eq!(profile.mostly_dates(), Some(vec!["%d.%m.%Y".to_owned()]));
+        cells.extend(["soon"; 10]);
+        assert_eq!(of_cells(&cells).mostly_dates(), None);
+    }
+}

@@ -1,0 +1,613 @@
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use super::auto;
+use super::profile::{ColumnKind, ColumnProfile, TableProfile};
+use super::synonyms;
+use crate::domain::{Field, FieldKind};
+
+/// What a proposal is made from, besides the columns.
+#[derive(Debug, Clone, Copy)]
+pub struct ProposalOf<'a> {
+    pub profile: &'a TableProfile,
+    /// The input as the user named it.
+    pub input: &'a str,
+    /// Lines for `[input]`, whole: what was not plain from the file.
+    pub input_lines: &'a [String],
+    pub rows: u64,
+}
+
+/// A config for an input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposal {
+    /// TOML with comments. Whatever is unsure is commented out.
+    pub text: String,
+    /// Whether some column can find customers; without one the config cannot be used as it is.
+    pub has_key: bool,
+    /// Columns that nothing uses, or not without a decision of the user's.
+    pub open: Vec<String>,
+}
+
+/// Proposes a config by the names of the columns and what is in them. No value of a row gets into it.
+#[must_use]
+pub fn propose(of: ProposalOf<'_>) -> Proposal {
+    let mut sections = Sections::default();
+    sections.assign(of.profile);
+    let has_key = sections.has_key;
+    Proposal {
+        text: sections.text(&of),
+        has_key,
+        open: sections.open,
+    }
+}
+
+/// The lines of each section.
+#[derive(Debug, Default)]
+struct Sections {
+    fields: Vec<String>,
+    custom_data: Vec<String>,
+    tags: Vec<String>,
+    taken: BTreeSet<Field>,
+    /// Fields that some column has the very name of.
+    named: BTreeSet<Field>,
+    properties: BTreeSet<String>,
+    has_key: bool,
+    open: Vec<String>,
+}
+
+impl Sections {
+    fn assign(&mut self, profile: &TableProfile) {
+        let columns = self.usable(profile);
+        let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
+        let first_name = names.iter().find(|name| synonyms::is_first_name(name));
+        let last_name = names.iter().find(|name| synonyms::is_last_name(name));
+        let fields = names.iter().filter_map(|name| field_of(name));
+        let whole_name = fields.clone().any(|(field, _)| field == Field::Name);
+        self.named = fields.filter(|(_, exact)| *exact).map(|(f, _)| f).collect();
+        let parts = first_name.zip(last_name).filter(|_| !whole_name);
+        let key_by_data = key_by_data(&columns);
+        for (name, column) in &columns {
+            let key = key_by_data.filter(|(_, key)| key == name);
+            if let Some((field, exact)) = field_of(name) {
+                self.field(field, exact, name, column);
+            } else if let Some((field, _)) = key {
+                self.field(field, true, name, column);
+            } else if let Some((first, last)) = parts.filter(|(f, l)| [*f, *l].contains(&name)) {
+                if name == first {
+                    self.name_of(first, last);
+                }
+            } else if *name == "id" {
+                let line = format!("userId = {}", quoted(name));
+                let why = "if these are your own ids; HelpCrunch's own would be `id = …`";
+                self.fields.push(comment(&line, why));
+                self.open.push((*name).to_owned());
+            } else if synonyms::is_tags(name) && self.tags.is_empty() {
+                self.tag_column(name, column);
+            } else {
+                self.property(name, column);
+            }
+        }
+    }
+
+    /// The columns that a config can name and HelpCrunch can be told.
+    fn usable<'a>(&mut self, profile: &'a TableProfile) -> Vec<(&'a str, &'a ColumnProfile)> {
+        let mut usable = Vec::new();
+        for (name, column) in profile.columns() {
+            let same = profile.columns().filter(|(other, _)| *other == name);
+            if name.trim().is_empty() {
+                self.unused(name, "a column without a name: name it to use it");
+            } else if same.count() > 1 {
+                self.unused(
+                    name,
+                    "several columns have this name: rename them to use them",
+                );
+            } else if synonyms::is_read_only(name) {
+                self.unused(name, "HelpCrunch's own, which cannot be written");
+            } else {
+                usable.push((name, column));
+            }
+        }
+        usable
+    }
+
+    fn unused(&mut self, name: &str, why: &str) {
+        self.custom_data.push(comment(&quoted(name), why));
+        self.open.push(name.to_owned());
+    }
+
+    /// A field under its own name goes before one under a similar name, wherever the columns stand.
+    fn field(&mut self, field: Field, exact: bool, name: &str, column: &ColumnProfile) {
+        if self.taken.contains(&field) || (!exact && self.named.contains(&field)) {
+            let line = format!("{} = {}", field.name(), quoted(name));
+            self.fields.push(comment(
+                &line,
+                "another column is taken for this field already",
+            ));
+            self.open.push(name.to_owned());
+            return;
+        }
+        match field_line(field, name, column) {
+            Ok(line) => {
+                self.fields.push(line);
+                self.taken.insert(field);
+                self.has_key |= matches!(field, Field::UserId | Field::Email);
+            }
+            Err(lines) => {
+                self.fields.extend(lines);
+                self.open.push(name.to_owned());
+            }
+        }
+    }
+
+    fn name_of(&mut self, first: &str, last: &str) {
+        let part = |name: &str| format!("row[{}]", quoted(name));
+        let template = format!(
+            "{{{{ ({} ~ \" \" ~ {}) | trim }}}}",
+            part(first),
+            part(last)
+        );
+        self.fields
+            .push(format!("name = {{ template = {} }}", quoted(&template)));
+        self.taken.insert(Field::Name);
+    }
+
+    fn tag_column(&mut self, name: &str, column: &ColumnProfile) {
+        self.tags.push(format!("column = {}", quoted(name)));
+        if let Some(separator) = column.separator().filter(|c| *c != ';')
+            && column.kind() != ColumnKind::Nested
+        {
+            self.tags
+                .push(format!("separator = {}", quoted(&separator.to_string())));
+        }
+    }
+
+    fn property(&mut self, column_name: &str, column: &ColumnProfile) {
+        let name = auto::property(column_name).unwrap_or(column_name);
+        if !self.properties.insert(name.to_owned()) {
+            self.unused(
+                column_name,
+                "another column is taken for this property already",
+            );
+            return;
+        }
+        let lines = property_lines(name, column_name, column);
+        if lines.iter().all(|line| line.starts_with('#')) {
+            self.open.push(column_name.to_owned());
+        }
+        self.custom_data.extend(lines);
+    }
+
+    fn text(&self, of: &ProposalOf<'_>) -> String {
+        let mut text = String::new();
+        let input = one_line(of.input);
+        let rows = of.rows;
+        // Writing to a `String` cannot fail.
+        let _ = write!(
+            text,
+            "# Proposed by `hcsync init` from {input}, {rows} rows. What is unsure is commented out: look it through,\n\
+             # then run `hcsync check` on the same input. All keys: config.example.toml, or the README.\n"
+        );
+        section(&mut text, "input", of.input_lines);
+        if !self.has_key {
+            let _ = write!(
+                text,
+                "\n# No column can find customers yet. Map one to `userId` or `email`, which are tried in this order.\n"
+            );
+        }
+        let fields: &[String] = &self.fields;
+        if fields.iter().any(|line| !line.starts_with('#')) {
+            section(&mut text, "fields", fields);
+        } else {
+            let _ = write!(text, "\n[fields]\n# email = \"E-mail\"\n");
+            fields.iter().for_each(|line| push_line(&mut text, line));
+        }
+        let head = "# property = column; properties are defined in HelpCrunch under Contacts, Custom attributes";
+        let _ = write!(text, "\n[custom_data]\n{head}\n");
+        self.custom_data
+            .iter()
+            .for_each(|line| push_line(&mut text, line));
+        // A section that is missing would be filled from the columns, whatever was decided here.
+        let none = ["# column = \"Tags\"".to_owned()];
+        let tags: &[String] = if self.tags.is_empty() {
+            &none
+        } else {
+            &self.tags
+        };
+        section(&mut text, "tags", tags);
+        text
+    }
+}
+
+fn section(text: &mut String, name: &str, lines: &[String]) {
+    if lines.is_empty() {
+        return;
+    }
+    let _ = write!(text, "\n[{name}]\n");
+    lines.iter().for_each(|line| push_line(text, line));
+}
+
+fn push_line(text: &mut String, line: &str) {
+    text.push_str(line);
+    text.push('\n');
+}
+
+/// Where no name tells what customers are found by, the data may: addresses, or a column `id`.
+fn key_by_data<'a>(columns: &[(&'a str, &ColumnProfile)]) -> Option<(Field, &'a str)> {
+    let named = columns.iter().filter_map(|(name, _)| field_of(name));
+    if named
+        .into_iter()
+        .any(|(field, _)| matches!(field, Field::UserId | Field::Email))
+    {
+        return None;
+    }
+    let mut free = columns.iter().filter(|(name, _)| field_of(name).is_none());
+    let email = free.clone().find(|(_, c)| c.kind() == ColumnKind::Email);
+    let id =
+        free.find(|(name, c)| name.eq_ignore_ascii_case("id") && c.kind() != ColumnKind::Nested);
+    let email = email.map(|(name, _)| (Field::Email, *name));
+    email.or_else(|| id.map(|(name, _)| (Field::UserId, *name)))
+}
+
+/// The field of a column, and whether the column has the field's very name.
+fn field_of(column: &str) -> Option<(Field, bool)> {
+    let exact = Field::ALL
+        .into_iter()
+        .find(|field| auto::folded(field.name()) == auto::folded(column));
+    let exact = exact.map(|field| (field, true));
+    exact.or_else(|| synonyms::field(column).map(|field| (field, false)))
+}
+
+/// The line of a field, or commented lines where the data does not fit it.
+fn field_line(field: Field, name: &str, column: &ColumnProfile) -> Result<String, Vec<String>> {
+    let plain = format!("{} = {}", field.name(), quoted(name));
+    let kind = column.kind();
+    match (field.kind(), &kind) {
+        (_, ColumnKind::Empty) => Ok(plain),
+        (_, ColumnKind::Nested) => Err(vec![comment(&plain, "its cells are lists or objects")]),
+        (FieldKind::Date, ColumnKind::Timestamp) => Ok(plain),
+        (FieldKind::Date, _) => match column.mostly_dates().as_deref() {
+            Some([]) => Ok(plain),
+            Some([format]) => Ok(date_line(field.name(), name, format)),
+            Some(several) => Err(undecided(field.name(), name, several)),
+            None => Err(vec![comment(
+                &date_line(field.name(), name, "%d.%m.%Y"),
+                "its cells are no dates of one form",
+            )]),
+        },
+        (FieldKind::OneWay, ColumnKind::Boolean { .. }) => Ok(plain),
+        (FieldKind::OneWay, ColumnKind::Number { .. }) => {
+            Err(vec![comment(&plain, "if its cells are 1 and 0 only")])
+        }
+        (FieldKind::OneWay, _) => Err(vec![comment(
+            &format!(
+                "{} = {{ column = {}, map = {{ ja = \"true\", nein = \"false\" }} }}",
+                field.name(),
+                quoted(name)
+            ),
+            "its cells are neither true nor false: translate them",
+        )]),
+        (FieldKind::Text, _) if field == Field::Locale && !column.is_mostly_locale() => {
+            Err(vec![comment(
+                &format!(
+                    "locale = {{ column = {}, map = {{ Deutsch = \"de\" }} }}",
+                    quoted(name)
+                ),
+                "its cells are no language codes: translate them",
+            )])
+        }
+        (FieldKind::Text, _) => Ok(plain),
+    }
+}
+
+fn date_line(attribute: &str, column: &str, format: &str) -> String {
+    format!(
+        "{attribute} = {{ column = {}, type = \"date\", format = {} }}",
+        quoted(column),
+        quoted(format)
+    )
+}
+
+/// A line for each way to read the dates, to choose from.
+fn undecided(attribute: &str, column: &str, formats: &[String]) -> Vec<String> {
+    let way = |format: &String| {
+        let which = match (format.find("%d"), format.find("%m")) {
+            (Some(day), Some(month)) if day < month => "day first",
+            _ => "month first",
+        };
+        let why = format!("{which}? every date in the file fits both ways: keep the right line");
+        comment(&date_line(attribute, column, format), &why)
+    };
+    formats.iter().map(way).collect()
+}
+
+fn property_lines(name: &str, column_name: &str, column: &ColumnProfile) -> Vec<String> {
+    let key = key(name);
+    let quoted_column = quoted(column_name);
+    let plain = format!("{key} = {quoted_column}");
+    let typed = |value_type: &str| {
+        format!("{key} = {{ column = {quoted_column}, type = \"{value_type}\" }}")
+    };
+    let line = match column.kind() {
+        ColumnKind::Empty => comment(&plain, "empty in this file"),
+        ColumnKind::Nested => comment(
+            &plain,
+            "lists or objects; name a member, as `object.member`",
+        ),
+        ColumnKind::Number { shortest: false } => typed("number"),
+        ColumnKind::Codes | ColumnKind::MixedText => typed("text"),
+        ColumnKind::Boolean { plain: false } => typed("boolean"),
+        ColumnKind::Timestamp => {
+            format!("{plain}   # numbers; if they are UNIX timestamps, add type = \"date\"")
+        }
+        ColumnKind::DecimalComma => {
+            let why = "for the decimal comma; with a point they could be numbers";
+            format!("{}   # {why}", typed("text"))
+        }
+        ColumnKind::Date { formats } => match formats.as_slice() {
+            [] => typed("date"),
+            [format] => date_line(&key, column_name, format),
+            several => return undecided(&key, column_name, several),
+        },
+        ColumnKind::Text
+        | ColumnKind::Email
+        | ColumnKind::Number { shortest: true }
+        | ColumnKind::Boolean { plain: true } => plain,
+    };
+    vec![line]
+}
+
+/// A line that says nothing yet, and why.
+fn comment(line: &str, why: &str) -> String {
+    format!("# {line}   # {why}")
+}
+
+fn key(name: &str) -> String {
+    let bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    if !name.is_empty() && name.chars().all(bare) {
+        name.to_owned()
+    } else {
+        quoted(name)
+    }
+}
+
+/// A TOML basic string, on one line: JSON's escapes are TOML's too, but for one character that only TOML wants
+/// escaped.
+fn quoted(text: &str) -> String {
+    let json = serde_json::Value::from(text).to_string();
+    json.replace('\u{7f}', "\\u007f")
+}
+
+fn one_line(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::{Cells, Columns, KeyField, Position, RawRecord, Row, RowNumber};
+    use crate::mapping::{FieldRules, MappingSettings, PropertyRules, Schema, TagSettings};
+
+    /// The part of a config that a mapping is made of.
+    #[derive(serde::Deserialize)]
+    struct Parsed {
+        fields: Option<FieldRules>,
+        custom_data: Option<PropertyRules>,
+        tags: Option<TagSettings>,
+    }
+
+    fn row(columns: &Arc<Columns>, cells: &[String]) -> Row {
+        Row {
+            position: Position {
+                source: 0,
+                row: RowNumber(1),
+                line: 2,
+            },
+            cells: Cells::Table {
+                columns: Arc::clone(columns),
+                texts: cells.to_vec(),
+            },
+            raw: RawRecord::default(),
+        }
+    }
+
+    struct Fed {
+        proposal: Proposal,
+        schema: Option<Schema>,
+        rows: Vec<Row>,
+    }
+
+    /// Proposes for a table and takes the proposal at its word.
+    fn feed(header: &[String], table: &[Vec<String>]) -> Fed {
+        let columns = Arc::new(Columns::new(header.to_vec()));
+        let rows: Vec<Row> = table.iter().map(|cells| row(&columns, cells)).collect();
+        let mut profile = TableProfile::new(Arc::clone(&columns), &[]);
+        rows.iter().for_each(|row| profile.see(row));
+        let proposal = propose(ProposalOf {
+            profile: &profile,
+            input: "customers.csv",
+            input_lines: &["delimiter = \";\"".to_owned()],
+            rows: rows.len() as u64,
+        });
+        let parsed: Parsed = toml::from_str(&proposal.text)
+            .unwrap_or_else(|error| panic!("{error}\n{}", proposal.text));
+        let settings = MappingSettings {
+            fields: parsed.fields,
+            custom_data: parsed.custom_data,
+            tags: parsed.tags,
+            ..MappingSettings::default()
+        };
+        let keys = [KeyField::UserId, KeyField::Email];
+        let schema = Schema::new(&settings, &keys, &[&columns]);
+        let schema = match schema {
+            Ok(schema) => Some(schema),
+            Err(error) => {
+                assert!(!proposal.has_key, "{error}\n{}", proposal.text);
+                None
+            }
+        };
+        Fed {
+            proposal,
+            schema,
+            rows,
+        }
+    }
+
+    fn table(lines: &[&str]) -> (Vec<String>, Vec<Vec<String>>) {
+        let cells = |line: &&str| line.split('|').map(str::to_owned).collect::<Vec<_>>();
+        let mut lines = lines.iter().map(cells);
+        (lines.next().unwrap(), lines.collect())
+    }
+
+    #[test]
+    fn a_german_table_is_understood() {
+        let (header, rows) = table(&[
+            "Kundennummer|E-Mail|Vorname|Nachname|Firma|Erstellt am|Sprache|Tags|Umsatz|PLZ|Aktiv|Rabatt|Termin|id",
+            "K-1|ann@example.com|Ann|Muster||31.12.2024|de|vip, lead|1.234,56|01067|ja|5|01/02/2025|7",
+            "K-2|bob@example.com||Beispiel|B GmbH|01.02.2024|en||7,00|80331|nein||03/04/2025|8",
+        ]);
+        let fed = feed(&header, &rows);
+        insta::assert_snapshot!(fed.proposal.text, @r#"
+        # Proposed by `hcsync init` from customers.csv, 2 rows. What is unsure is commented out: look it through,
+        # then run `hcsync check` on the same input. All keys: config.example.toml, or the README.
+
+        [input]
+        delimiter = ";"
+
+        [fields]
+        userId = "Kundennummer"
+        email = "E-Mail"
+        name = { template = "{{ (row[\"Vorname\"] ~ \" \" ~ row[\"Nachname\"]) | trim }}" }
+        company = "Firma"
+        firstSeen = { column = "Erstellt am", type = "date", format = "%d.%m.%Y" }
+        locale = "Sprache"
+        # userId = "id"   # if these are your own ids; HelpCrunch's own would be `id = …`
+
+        [custom_data]
+        # property = column; properties are defined in HelpCrunch under Contacts, Custom attributes
+        Umsatz = { column = "Umsatz", type = "text" }   # for the decimal comma; with a point they could be numbers
+        PLZ = { column = "PLZ", type = "text" }
+        Aktiv = "Aktiv"
+        Rabatt = "Rabatt"
+        # Termin = { column = "Termin", type = "date", format = "%d/%m/%Y" }   # day first? every date in the file fits both ways: keep the right line
+        # Termin = { column = "Termin", type = "date", format = "%m/%d/%Y" }   # month first? every date in the file fits both ways: keep the right line
+
+        [tags]
+        column = "Tags"
+        separator = ","
+        "#);
+        let schema = fed.schema.unwrap();
+        for row in &fed.rows {
+            assert_eq!(schema.map(row).issues, []);
+        }
+        let name = schema.map(&fed.rows[1]).desired.unwrap();
+        let name = name.field(Field::Name).unwrap().value().unwrap().clone();
+        assert_eq!(name.as_text(), Some("Beispiel"));
+        assert!(fed.proposal.open.contains(&"Termin".to_owned()));
+    }
+
+    #[test]
+    fn without_a_named_key_the_data_is_asked() {
+        let (header, rows) = table(&["Who|id", "ann@example.com|1"]);
+        assert!(
+            feed(&header, &rows)
+                .proposal
+                .text
+                .contains("email = \"Who\"")
+        );
+        let (header, rows) = table(&["Who|id", "Ann|1"]);
+        assert!(
+            feed(&header, &rows)
+                .proposal
+                .text
+                .contains("userId = \"id\"")
+        );
+        let (header, rows) = table(&["Who", "Ann"]);
+        let proposal = feed(&header, &rows).proposal;
+        assert!(!proposal.has_key && proposal.text.contains("No column can find customers"));
+    }
+
+    #[test]
+    fn a_field_goes_to_the_column_that_has_its_name() {
+        let (header, rows) = table(&["E-mail address|Email|Mail", "a@b.co|c@d.co|e@f.co"]);
+        let text = feed(&header, &rows).proposal.text;
+        assert!(text.contains("\nemail = \"Email\"\n"), "{text}");
+        assert!(text.contains("\n# email = \"E-mail address\""), "{text}");
+    }
+
+    fn name() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "\\PC{0,10}|(?s).{0,6}",
+            proptest::sample::select(vec![
+                "id",
+                "User ID",
+                "E-mail",
+                "email",
+                "Name",
+                "First name",
+                "Last name",
+                "Created at",
+                "lastSeen",
+                "Unsubscribed",
+                "Language",
+                "Tags",
+                "customData.plan",
+                "custom.plan",
+                "plan",
+                "location.city",
+                "",
+            ])
+            .prop_map(str::to_owned),
+        ]
+    }
+
+    fn cell() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "\\PC{0,6}",
+            proptest::sample::select(vec![
+                "",
+                "1",
+                "007",
+                "1.50",
+                "1,5",
+                "true",
+                "yes",
+                "no",
+                "31.12.2024",
+                "01/02/2024",
+                "2024-12-31",
+                "1603885746",
+                "de",
+                "ann@example.com",
+                "a;b",
+                "4 Mar 2024",
+            ])
+            .prop_map(str::to_owned),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_proposed_is_accepted_whatever_the_columns(
+            columns in proptest::collection::vec((name(), proptest::collection::vec(cell(), 3)), 1..6)
+        ) {
+            let header: Vec<String> = columns.iter().map(|(name, _)| name.clone()).collect();
+            let rows: Vec<Vec<String>> =
+                (0..3).map(|at| columns.iter().map(|(_, cells)| cells[at].clone()).collect()).collect();
+            let fed = feed(&header, &rows);
+            let Some(schema) = fed.schema else { return Ok(()) };
+            for row in &fed.rows {
+                for issue in schema.map(row).issues {
+                    // What is wrong in the data is the user's to mend, not a wrong guess of a type.
+                    let of_data = ["no_key", "bad_email", "spreadsheet_number", "bad_user_id"];
+                    prop_assert!(of_data.contains(&issue.code.as_str()), "{issue:?}\n{}", fed.proposal.text);
+                }
+            }
+        }
+    }
+}

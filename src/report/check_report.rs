@@ -1,0 +1,596 @@
+use std::collections::HashMap;
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::domain::{Issue, IssueKind, Position};
+
+use super::cause_list::name;
+use super::json_text::write_line;
+use super::page::{Page, View};
+use super::terminal::{
+    Style, clean, human_count, padding, plural, shorten_end, shorten_middle, shorten_start,
+    text_width,
+};
+
+/// Bad rows of one kind that the text lists; JSON holds more.
+const LISTED: usize = 10;
+/// Bad rows that are kept altogether, so that a file of nothing else takes no more memory than this.
+const MOST_KEPT: usize = 100_000;
+/// Kinds that are kept apart.
+const MOST_KINDS: usize = 1_000;
+
+/// Everything that `check` found. Cells and examples are values of customers: who runs it asks to see them.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct CheckReport {
+    /// The config file that was used.
+    pub config: Option<String>,
+    pub inputs: Vec<CheckedInput>,
+    /// Attributes with the columns that they are made of.
+    pub mapping: Vec<(String, Vec<String>)>,
+    pub ignored_columns: Vec<String>,
+    pub notes: Vec<String>,
+    pub key: CheckedKey,
+    pub rows: u64,
+    pub bad_rows: u64,
+    pub bad: Vec<BadRows>,
+    pub columns: Vec<CheckedColumn>,
+}
+
+/// An input as it was understood.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CheckedInput {
+    pub path: String,
+    /// `csv`, `xlsx` and so on.
+    pub format: String,
+    pub encoding: String,
+    pub delimiter: Option<char>,
+    pub columns: usize,
+    pub rows: u64,
+}
+
+/// What came of the key.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum CheckedKey {
+    /// There is none, so that nothing was sent.
+    #[default]
+    Missing,
+    Accepted {
+        base_url: String,
+        /// Customers of the account, where the answer says so.
+        customers: Option<u64>,
+    },
+    Failed {
+        message: String,
+    },
+}
+
+/// Rows that are bad in one and the same way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BadRows {
+    pub kind: IssueKind,
+    pub code: String,
+    pub column: Option<String>,
+    pub message: String,
+    pub what_to_do: String,
+    pub count: u64,
+    /// The first of them, in the order of the input.
+    pub rows: Vec<BadRow>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BadRow {
+    pub source: String,
+    pub line: u64,
+    pub row: u64,
+    /// Shortened.
+    pub cell: Option<String>,
+}
+
+/// What is in a column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CheckedColumn {
+    pub input: String,
+    pub column: String,
+    /// The attributes that are made of it.
+    pub used_for: Vec<String>,
+    pub rows: u64,
+    pub filled: u64,
+    pub distinct: u64,
+    /// Whether `distinct` is counted and not estimated.
+    pub distinct_is_exact: bool,
+    /// What its cells look like.
+    pub looks_like: String,
+    /// Characters of the longest value.
+    pub longest: usize,
+    pub examples: Vec<String>,
+}
+
+type Kind = (IssueKind, String, Option<String>, String);
+
+/// Gathers bad rows by what is wrong with them, in bounded memory.
+#[derive(Debug, Default)]
+pub struct BadRowList {
+    kinds: HashMap<Kind, usize>,
+    bad: Vec<BadRows>,
+    kept: usize,
+    rows: u64,
+}
+
+impl BadRowList {
+    /// A row is bad; `issues` come one after another with [`add`](Self::add).
+    pub fn row(&mut self) {
+        self.rows += 1;
+    }
+
+    /// One thing that is wrong with a row, and the cell that is to blame.
+    pub fn add(&mut self, issue: &Issue, source: &str, position: Position, cell: Option<&str>) {
+        let kind = (
+            issue.kind,
+            issue.code.clone(),
+            issue.column.clone(),
+            issue.message.clone(),
+        );
+        let index = match self.kinds.get(&kind) {
+            Some(index) => *index,
+            None if self.bad.len() >= MOST_KINDS => return,
+            None => {
+                self.kinds.insert(kind, self.bad.len());
+                self.bad.push(BadRows::of(issue));
+                self.bad.len() - 1
+            }
+        };
+        let Some(bad) = self.bad.get_mut(index) else {
+            return;
+        };
+        bad.count += 1;
+        // Whatever else there is, the first ones of each kind are kept.
+        if self.kept < MOST_KEPT || bad.rows.len() < LISTED {
+            self.kept += 1;
+            bad.rows.push(BadRow {
+                source: source.to_owned(),
+                line: position.line,
+                row: position.row.0,
+                cell: cell.map(str::to_owned),
+            });
+        }
+    }
+
+    /// Bad rows so far; each counts once.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// The kinds, most rows first.
+    #[must_use]
+    pub fn finish(self) -> Vec<BadRows> {
+        let mut bad = self.bad;
+        let first = |b: &BadRows| b.rows.first().map_or(0, |row| row.row);
+        bad.sort_by_key(|b| (std::cmp::Reverse(b.count), first(b)));
+        bad
+    }
+}
+
+impl BadRows {
+    fn of(issue: &Issue) -> Self {
+        let advice = || super::advice(issue.kind, &issue.code, issue.http_status).to_owned();
+        Self {
+            kind: issue.kind,
+            code: issue.code.clone(),
+            column: issue.column.clone(),
+            message: issue.message.clone(),
+            what_to_do: issue.hint.clone().unwrap_or_else(advice),
+            count: 0,
+            rows: Vec::new(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct CheckJson<'a> {
+    hcsync_check: u32,
+    #[serde(flatten)]
+    report: &'a CheckReport,
+}
+
+/// Writes the report for `--output json`, one line.
+///
+/// # Errors
+/// When the writer fails.
+pub fn write_check(out: impl Write, report: &CheckReport) -> io::Result<()> {
+    let json = CheckJson {
+        hcsync_check: 1,
+        report,
+    };
+    write_line(out, &json)
+}
+
+/// The report as a text: how the input is understood, what is wrong with it, what is in it.
+#[must_use]
+pub fn render_check(report: &CheckReport, view: View) -> String {
+    let mut page = Page::new(view);
+    headline(&mut page, report);
+    page.heading("Config and key");
+    let none = "no file: columns are taken by their names";
+    let config = report.config.as_deref();
+    page.item("  config  ", config.unwrap_or(none), Style::Plain);
+    key(&mut page, &report.key);
+    inputs(&mut page, report);
+    mapping(&mut page, report);
+    bad_rows(&mut page, report);
+    columns(&mut page, report);
+    page.finish()
+}
+
+fn headline(page: &mut Page, report: &CheckReport) {
+    let rows = plural(report.rows, "row", "rows");
+    let (text, style) = match report.bad_rows {
+        0 if report.inputs.is_empty() => ("The config can be used".to_owned(), Style::Good),
+        0 => (format!("All good: {rows} checked"), Style::Good),
+        bad => {
+            let bad = plural(bad, "row is", "rows are");
+            (
+                format!("Of {rows}, {bad} bad and would be rejected"),
+                Style::Bad,
+            )
+        }
+    };
+    page.item("", &text, style);
+}
+
+fn key(page: &mut Page, key: &CheckedKey) {
+    let lead = "  key     ";
+    match key {
+        CheckedKey::Missing => {
+            page.item(lead, "there is none, so it was not tried", Style::Plain);
+        }
+        CheckedKey::Accepted {
+            base_url,
+            customers,
+        } => {
+            let customers = customers.map(|n| format!(": {}", plural(n, "customer", "customers")));
+            let text = format!("accepted by {base_url}{}", customers.unwrap_or_default());
+            page.item(lead, &text, Style::Good);
+        }
+        CheckedKey::Failed { message } => page.item(lead, message, Style::Bad),
+    }
+}
+
+fn inputs(page: &mut Page, report: &CheckReport) {
+    if report.inputs.is_empty() {
+        return;
+    }
+    page.heading("Input");
+    for input in &report.inputs {
+        let delimiter = input.delimiter.map(|c| match c {
+            '\t' => ", separated by tabs".to_owned(),
+            c => format!(", separated by `{c}`"),
+        });
+        let text = format!(
+            "{}: {}, {}{}; {}, {}",
+            input.path,
+            input.format,
+            input.encoding,
+            delimiter.unwrap_or_default(),
+            plural(input.columns as u64, "column", "columns"),
+            plural(input.rows, "row", "rows"),
+        );
+        page.item("  ", &text, Style::Plain);
+    }
+    for note in &report.notes {
+        page.item("  - ", note, Style::Plain);
+    }
+}
+
+fn mapping(page: &mut Page, report: &CheckReport) {
+    if report.mapping.is_empty() {
+        return;
+    }
+    page.heading("Taken from columns");
+    let labels = report.mapping.iter().map(|(attribute, _)| attribute);
+    let width = labels.map(|a| text_width(&clean(a))).max().unwrap_or(0);
+    let width = width.min(page.width() * 2 / 5);
+    for (attribute, columns) in &report.mapping {
+        let attribute = clean(attribute);
+        let attribute = shorten_end(&attribute, width);
+        let lead = format!("  {attribute}{}  ", padding(&attribute, width));
+        page.item(&lead, &names(columns), Style::Plain);
+    }
+    if !report.ignored_columns.is_empty() {
+        let ignored = format!("ignored: {}", names(&report.ignored_columns));
+        page.item("  ", &ignored, Style::Dim);
+    }
+}
+
+fn names(columns: &[String]) -> String {
+    let names: Vec<_> = columns.iter().map(|column| name(column)).collect();
+    names.join(", ")
+}
+
+fn bad_rows(page: &mut Page, report: &CheckReport) {
+    if report.bad.is_empty() {
+        return;
+    }
+    page.heading("Bad rows");
+    for bad in &report.bad {
+        let lead = format!("  {}  ", human_count(bad.count));
+        let code = clean(&bad.code);
+        let column = bad.column.as_ref().map(|c| format!(", column {}", name(c)));
+        let title = format!(
+            "{}: {}{}",
+            bad.kind.as_str(),
+            shorten_end(&code, 32),
+            column.unwrap_or_default()
+        );
+        page.led((&lead, Style::Bad), &title, Style::Plain);
+        let margin = " ".repeat(text_width(&lead));
+        page.item(&margin, &bad.message, Style::Plain);
+        for row in bad.rows.iter().take(LISTED) {
+            bad_row(page, &margin, row);
+        }
+        let rest = bad.count.saturating_sub(LISTED as u64);
+        if rest > 0 {
+            let rest = plural(rest, "more row", "more rows");
+            let rest = format!("and {rest}; `--output json` lists them");
+            page.item(&margin, &rest, Style::Dim);
+        }
+        page.item(&format!("{margin}→ "), &bad.what_to_do, Style::Plain);
+    }
+}
+
+fn bad_row(page: &mut Page, margin: &str, row: &BadRow) {
+    let is_there = row
+        .cell
+        .as_ref()
+        .is_some_and(|cell| !cell.trim().is_empty());
+    let gap = if is_there { "  " } else { "" };
+    let at = format!(":{}{gap}", row.line);
+    let room = page.width().saturating_sub(margin.len() + at.len());
+    let source = clean(&row.source);
+    let source = shorten_start(&source, room / 2);
+    let cell = row.cell.as_deref().unwrap_or_default();
+    let cell = clean(cell);
+    let cell_room = room.saturating_sub(text_width(&source));
+    let cell = shorten_middle(&cell, cell_room);
+    page.line(&[
+        (margin, Style::Plain),
+        (&source, Style::Dim),
+        (&at, Style::Dim),
+        (&cell, Style::Warn),
+    ]);
+}
+
+/// Columns that a name may take in the table.
+const NAME_WIDTH: usize = 26;
+const KIND_WIDTH: usize = 22;
+
+fn columns(page: &mut Page, report: &CheckReport) {
+    let mut input = None;
+    for column in &report.columns {
+        if input != Some(&column.input) {
+            input = Some(&column.input);
+            let room = page.width().saturating_sub("What is in ".len());
+            let path = clean(&column.input);
+            page.heading(&format!("What is in {}", shorten_start(&path, room)));
+            let head = table_line("column", ["filled", "distinct", "longest"], "looks like");
+            page.line(&[(shorten_end(&head, page.width()).as_ref(), Style::Dim)]);
+        }
+        let line = column_line(column);
+        page.line(&[(shorten_end(&line, page.width()).as_ref(), Style::Plain)]);
+        let examples: Vec<_> = column.examples.iter().map(|e| clean(e)).collect();
+        let examples = format!("      {}", examples.join(" · "));
+        if !column.examples.is_empty() {
+            page.line(&[(shorten_end(&examples, page.width()).as_ref(), Style::Dim)]);
+        }
+    }
+}
+
+fn column_line(column: &CheckedColumn) -> String {
+    let name = clean(&column.column);
+    let about = if column.distinct_is_exact { "" } else { "~" };
+    let distinct = format!("{about}{}", human_count(column.distinct));
+    let filled = percent(column.filled, column.rows);
+    let longest = human_count(column.longest as u64);
+    table_line(&name, [&filled, &distinct, &longest], &column.looks_like)
+}
+
+fn table_line(name: &str, [filled, distinct, longest]: [&str; 3], looks_like: &str) -> String {
+    let name = shorten_end(name, NAME_WIDTH);
+    let name = format!("{name}{}", padding(&name, NAME_WIDTH));
+    let looks_like = shorten_end(looks_like, KIND_WIDTH);
+    format!("  {name}{filled:>7}{distinct:>11}{longest:>9}   {looks_like}")
+}
+
+/// Whole percents; only all is 100 and only none is 0.
+fn percent(part: u64, whole: u64) -> String {
+    if whole == 0 || part == 0 {
+        return "0 %".to_owned();
+    }
+    let percent = u128::from(part) * 100 / u128::from(whole);
+    match percent {
+        0 => "<1 %".to_owned(),
+        percent => format!("{percent} %"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::RowNumber;
+    use crate::report::terminal::is_hidden;
+
+    fn position(row: u64) -> Position {
+        Position {
+            source: 0,
+            row: RowNumber(row),
+            line: row + 1,
+        }
+    }
+
+    fn report() -> CheckReport {
+        let mut list = BadRowList::default();
+        let date = Issue::input("bad_date", "`firstSeen` is not a date").column("Signed up");
+        for row in 1..=12 {
+            list.row();
+            list.add(
+                &date,
+                "exports/customers.csv",
+                position(row),
+                Some("31/31/2024"),
+            );
+        }
+        list.row();
+        let ragged = Issue::input("ragged", "the row has 3 cells").hint("Quote the cell.");
+        list.add(&ragged, "exports/customers.csv", position(40), None);
+        CheckReport {
+            config: Some("hcsync.toml".into()),
+            inputs: vec![CheckedInput {
+                path: "exports/customers.csv".into(),
+                format: "csv".into(),
+                encoding: "UTF-8".into(),
+                delimiter: Some(';'),
+                columns: 2,
+                rows: 1_234,
+            }],
+            mapping: vec![
+                ("userId".into(), vec!["Kundennummer".into()]),
+                ("firstSeen".into(), vec!["Signed up".into()]),
+            ],
+            ignored_columns: vec!["x".into()],
+            notes: vec!["encoding guessed: windows-1252".into()],
+            key: CheckedKey::Accepted {
+                base_url: "https://api.helpcrunch.com/v1".into(),
+                customers: Some(12_000),
+            },
+            rows: 1_234,
+            bad_rows: list.rows(),
+            bad: list.finish(),
+            columns: vec![CheckedColumn {
+                input: "exports/customers.csv".into(),
+                column: "Signed up".into(),
+                used_for: vec!["firstSeen".into()],
+                rows: 1_234,
+                filled: 1_230,
+                distinct: 1_100,
+                distinct_is_exact: false,
+                looks_like: "date, form unclear".into(),
+                longest: 10,
+                examples: vec!["01/02/2024".into(), "03/04/2024".into()],
+            }],
+        }
+    }
+
+    #[test]
+    fn a_report_in_80_columns() {
+        insta::assert_snapshot!(render_check(&report(), View::default()), @r#"
+        Of 1,234 rows, 13 rows are bad and would be rejected
+
+        Config and key
+          config  hcsync.toml
+          key     accepted by https://api.helpcrunch.com/v1: 12,000 customers
+
+        Input
+          exports/customers.csv: csv, UTF-8, separated by `;`; 2 columns, 1,234 rows
+          - encoding guessed: windows-1252
+
+        Taken from columns
+          userId     `Kundennummer`
+          firstSeen  `Signed up`
+          ignored: `x`
+
+        Bad rows
+          12  input: bad_date, column `Signed up`
+              `firstSeen` is not a date
+              exports/customers.csv:2  31/31/2024
+              exports/customers.csv:3  31/31/2024
+              exports/customers.csv:4  31/31/2024
+              exports/customers.csv:5  31/31/2024
+              exports/customers.csv:6  31/31/2024
+              exports/customers.csv:7  31/31/2024
+              exports/customers.csv:8  31/31/2024
+              exports/customers.csv:9  31/31/2024
+              exports/customers.csv:10  31/31/2024
+              exports/customers.csv:11  31/31/2024
+              and 2 more rows; `--output json` lists them
+              → Mend the value, or name its form with `format` in the config.
+          1  input: ragged
+             the row has 3 cells
+             exports/customers.csv:41
+             → Quote the cell.
+
+        What is in exports/customers.csv
+          column                     filled   distinct  longest   looks like
+          Signed up                    99 %     ~1,100       10   date, form unclear
+              01/02/2024 · 03/04/2024
+        "#);
+    }
+
+    #[test]
+    fn a_config_alone_is_short() {
+        let text = render_check(&CheckReport::default(), View::default());
+        insta::assert_snapshot!(text, @r#"
+        The config can be used
+
+        Config and key
+          config  no file: columns are taken by their names
+          key     there is none, so it was not tried
+        "#);
+    }
+
+    #[test]
+    fn json_lists_every_row_that_was_kept() {
+        let mut out = Vec::new();
+        write_check(&mut out, &report()).unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!(json["bad_rows"], 13);
+        assert_eq!(json["bad"][0]["rows"].as_array().unwrap().len(), 12);
+        assert_eq!(json["bad"][0]["rows"][0]["cell"], "31/31/2024");
+        assert_eq!(json["key"]["state"], "accepted");
+        assert_eq!(json["columns"][0]["filled"], 1_230);
+    }
+
+    #[test]
+    fn a_file_of_bad_rows_alone_is_counted_and_not_kept() {
+        let mut list = BadRowList::default();
+        for row in 0..150_000 {
+            list.row();
+            let issue = Issue::input(format!("code {}", row % 3), "message");
+            list.add(&issue, "a.csv", position(row), None);
+        }
+        let bad = list.finish();
+        assert_eq!(bad.iter().map(|b| b.count).sum::<u64>(), 150_000);
+        assert_eq!(bad.iter().map(|b| b.rows.len()).sum::<usize>(), MOST_KEPT);
+    }
+
+    #[test]
+    fn percents_do_not_flatter() {
+        let percents = [(0, 9), (1, 1_000), (999, 1_000), (9, 9), (0, 0)];
+        let texts = percents.map(|(part, whole)| percent(part, whole));
+        assert_eq!(texts, ["0 %", "<1 %", "99 %", "100 %", "0 %"]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_is_too_wide_and_none_hides(
+            texts in proptest::collection::vec("\\PC{0,40}|(?s).{0,20}", 8),
+            width in 40_usize..120,
+        ) {
+            let mut report = report();
+            report.inputs[0].path = texts[0].clone();
+            report.mapping[0].0 = texts[1].clone();
+            report.columns[0].column = texts[2].clone();
+            report.columns[0].input = texts[3].clone();
+            report.columns[0].examples = vec![texts[4].clone(), texts[5].clone()];
+            report.bad[0].rows[0].source = texts[6].clone();
+            report.bad[0].rows[0].cell = Some(texts[7].clone());
+            for line in render_check(&report, View::new(width, false)).lines() {
+                prop_assert!(!line.chars().any(is_hidden), "{line:?}");
+                prop_assert!(text_width(line) <= width, "{line:?}");
+            }
+        }
+    }
+}

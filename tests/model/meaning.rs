@@ -1,0 +1,326 @@
+//! What a row wants, from the contract's sections "Config" and "Row → customer" alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::customer::{DATE_FIELDS, FLAG_FIELDS};
+use super::input::{Cell, FileFormat, Row};
+use super::setup::{Key, Kind, LetterCase, Origin, Part, Rule, Setup};
+
+/// What a row says of one attribute.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Said {
+    Nothing,
+    Clear,
+    Value(Value),
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wanted {
+    pub(crate) id: Option<u64>,
+    pub(crate) user_id: Option<String>,
+    pub(crate) email: Option<String>,
+    /// Fields and, with the prefix `customData.`, properties.
+    pub(crate) said: BTreeMap<String, Said>,
+    /// None: the row says nothing about tags.
+    pub(crate) tags: Option<BTreeSet<String>>,
+    pub(crate) remove: BTreeSet<String>,
+}
+
+/// A value does not fit its type, or the row has no match key.
+#[derive(Debug)]
+pub(crate) struct Bad;
+
+/// A cell before its type is looked at.
+enum Raw {
+    Missing,
+    Null,
+    Empty,
+    Cell(Cell),
+    Rendered(String),
+}
+
+/// The keys that can find a customer, in the order in which they are tried. An `id` that is mapped is tried first
+/// unless `keys` gives it a place (decision 5).
+pub(crate) fn match_keys(setup: &Setup) -> Vec<Key> {
+    let mapped = |key: &Key| setup.fields.iter().any(|rule| rule.attribute == key.name());
+    let mut keys: Vec<Key> = setup.keys.iter().copied().filter(mapped).collect();
+    if mapped(&Key::Id) && !keys.contains(&Key::Id) {
+        keys.insert(0, Key::Id);
+    }
+    keys
+}
+
+pub(crate) fn wanted(setup: &Setup, format: FileFormat, row: &Row) -> Result<Wanted, Bad> {
+    let reader = Reader { setup, format, row };
+    let mut wanted = Wanted::default();
+    for rule in &setup.fields {
+        reader.field(rule, &mut wanted)?;
+    }
+    for rule in &setup.custom_data {
+        let said = match reader.raw(rule) {
+            Raw::Missing => Said::Nothing,
+            Raw::Null => Said::Clear,
+            Raw::Empty => reader.empty(),
+            raw => Said::Value(reader.property(rule, raw)?),
+        };
+        let name = format!("customData.{}", rule.attribute);
+        wanted.said.insert(name, said);
+    }
+    reader.tags(&mut wanted);
+    let has_key = match_keys(setup).iter().any(|key| match key {
+        Key::Id => wanted.id.is_some(),
+        Key::UserId => wanted.user_id.is_some(),
+        Key::Email => wanted.email.is_some(),
+    });
+    if has_key { Ok(wanted) } else { Err(Bad) }
+}
+
+struct Reader<'a> {
+    setup: &'a Setup,
+    format: FileFormat,
+    row: &'a Row,
+}
+
+impl Reader<'_> {
+    fn raw(&self, rule: &Rule) -> Raw {
+        match &rule.origin {
+            Origin::Column(column) => self.recoded(rule, self.cell(column)),
+            Origin::Template(parts) => self.rendered(parts),
+        }
+    }
+
+    fn cell(&self, column: &str) -> Raw {
+        match self.row.get(column) {
+            None => Raw::Missing,
+            Some(Cell::Null) => Raw::Null,
+            // A text that means "no value" is an empty cell, in JSON as in CSV.
+            Some(Cell::Text(text)) if text.is_empty() || self.setup.null_values.contains(text) => {
+                Raw::Empty
+            }
+            Some(cell) => Raw::Cell(cell.clone()),
+        }
+    }
+
+    /// "Columns all empty: an empty cell". All missing says nothing, as one missing column does. Silent: a null
+    /// among them is as empty as an empty text.
+    fn rendered(&self, parts: &[Part]) -> Raw {
+        let columns = parts.iter().filter_map(|part| match part {
+            Part::Column(column) => Some(self.cell(column)),
+            Part::Literal(_) => None,
+        });
+        let columns: Vec<Raw> = columns.collect();
+        if columns.iter().all(|raw| matches!(raw, Raw::Missing)) {
+            return Raw::Missing;
+        }
+        if !columns.iter().any(|raw| matches!(raw, Raw::Cell(_))) {
+            return Raw::Empty;
+        }
+        let mut columns = columns.into_iter();
+        let text = |part: &Part| match part {
+            Part::Literal(text) => (*text).to_owned(),
+            Part::Column(_) => match columns.next() {
+                Some(Raw::Cell(cell)) => plain_text(&cell),
+                _ => String::new(),
+            },
+        };
+        Raw::Rendered(parts.iter().map(text).collect())
+    }
+
+    /// Case and map; the generator never gives a rule both.
+    fn recoded(&self, rule: &Rule, raw: Raw) -> Raw {
+        let Raw::Cell(Cell::Text(text)) = raw else {
+            return raw;
+        };
+        if let Some(case) = rule.case {
+            return Raw::Rendered(match case {
+                LetterCase::Lower => text.to_lowercase(),
+                LetterCase::Upper => text.to_uppercase(),
+            });
+        }
+        let mapped = rule.map.iter().find(|(from, _)| *from == text);
+        match (mapped, rule.default) {
+            (Some((_, to)), _) => Raw::Rendered((*to).to_owned()),
+            (None, Some(default)) => Raw::Rendered(default.to_owned()),
+            (None, None) => Raw::Cell(Cell::Text(text)),
+        }
+    }
+
+    fn empty(&self) -> Said {
+        if self.setup.clear_empty_cells {
+            Said::Clear
+        } else {
+            Said::Nothing
+        }
+    }
+
+    fn field(&self, rule: &Rule, wanted: &mut Wanted) -> Result<(), Bad> {
+        let name = rule.attribute.as_str();
+        let value = match self.raw(rule) {
+            Raw::Missing => Err(Said::Nothing),
+            Raw::Null => Err(Said::Clear),
+            Raw::Empty => Err(self.empty()),
+            raw => Ok(raw),
+        };
+        let is_key = match_keys(self.setup).iter().any(|key| key.name() == name);
+        let said = match value {
+            // A match key is never cleared; an empty cell or null says nothing about a one-way boolean.
+            Err(_) if is_key || FLAG_FIELDS.contains(&name) => Said::Nothing,
+            Err(said) => said,
+            Ok(raw) => Said::Value(field_value(rule, raw)?),
+        };
+        if let Said::Value(value) = &said {
+            match name {
+                "id" => wanted.id = value.as_u64(),
+                "userId" => wanted.user_id = value.as_str().map(str::to_owned),
+                "email" => wanted.email = value.as_str().map(str::to_owned),
+                _ => {}
+            }
+        }
+        if name != "id" {
+            wanted.said.insert(name.to_owned(), said);
+        }
+        Ok(())
+    }
+
+    fn property(&self, rule: &Rule, raw: Raw) -> Result<Value, Bad> {
+        let text = |raw: &Raw| match raw {
+            Raw::Cell(Cell::Text(text)) => Some((*text).to_owned()),
+            Raw::Rendered(text) => Some(text.clone()),
+            _ => None,
+        };
+        let text = text(&raw);
+        match (rule.kind.unwrap_or(Kind::Auto), raw, text) {
+            (_, Raw::Cell(Cell::Texts(_)), _) => Err(Bad),
+            (Kind::Text, _, Some(text)) => Ok(json!(text)),
+            (Kind::Text, Raw::Cell(cell), None) => Ok(json!(plain_text(&cell))),
+            (Kind::Number, _, Some(text)) => text.parse::<f64>().map(number).map_err(|_| Bad),
+            (Kind::Number, Raw::Cell(Cell::Whole(whole)), _) => Ok(json!(whole)),
+            (Kind::Boolean, _, Some(text)) => flag(&text),
+            (Kind::Boolean, Raw::Cell(Cell::Flag(flag)), _) => Ok(json!(flag)),
+            (Kind::Date, _, Some(text)) => date(rule, &text),
+            (Kind::Date, Raw::Cell(Cell::Whole(seconds)), _) => Ok(json!(seconds)),
+            (Kind::Auto, _, Some(text)) if self.format == FileFormat::Csv => Ok(guessed(&text)),
+            (Kind::Auto, _, Some(text)) => Ok(json!(text)),
+            (Kind::Auto, Raw::Cell(Cell::Whole(whole)), _) => Ok(json!(whole)),
+            (Kind::Auto, Raw::Cell(Cell::Flag(flag)), _) => Ok(json!(flag)),
+            _ => Err(Bad),
+        }
+    }
+
+    fn tags(&self, wanted: &mut Wanted) {
+        let Some(tags) = &self.setup.tags else {
+            return;
+        };
+        let split = |text: &str| -> BTreeSet<String> {
+            let names = text.split(tags.separator).map(str::trim);
+            names
+                .filter(|name| !name.is_empty())
+                .map(str::to_owned)
+                .collect()
+        };
+        let listed = |raw: Raw| match raw {
+            Raw::Missing => None,
+            // Silent for tags: null clears, as it clears a field.
+            Raw::Null => Some(BTreeSet::new()),
+            Raw::Empty => self.setup.clear_empty_cells.then(BTreeSet::new),
+            Raw::Cell(Cell::Texts(names)) => Some(names.into_iter().map(str::to_owned).collect()),
+            Raw::Cell(cell) => Some(split(&plain_text(&cell))),
+            Raw::Rendered(text) => Some(split(&text)),
+        };
+        wanted.tags = tags
+            .column
+            .as_deref()
+            .and_then(|column| listed(self.cell(column)));
+        let remove = tags.remove_column.as_deref();
+        wanted.remove = remove
+            .and_then(|column| listed(self.cell(column)))
+            .unwrap_or_default();
+    }
+}
+
+fn field_value(rule: &Rule, raw: Raw) -> Result<Value, Bad> {
+    let name = rule.attribute.as_str();
+    let cell = match raw {
+        Raw::Cell(Cell::Texts(_)) => return Err(Bad),
+        Raw::Cell(Cell::Flag(flag)) if FLAG_FIELDS.contains(&name) => return Ok(json!(flag)),
+        Raw::Cell(cell) => plain_text(&cell),
+        Raw::Rendered(text) => text,
+        Raw::Missing | Raw::Null | Raw::Empty => return Err(Bad),
+    };
+    match name {
+        "id" => cell.parse::<u64>().map(|id| json!(id)).map_err(|_| Bad),
+        "email" if !cell.contains('@') => Err(Bad),
+        "locale" if !["uk", "en", "de"].contains(&cell.as_str()) => Err(Bad),
+        _ if FLAG_FIELDS.contains(&name) => flag(&cell),
+        _ if DATE_FIELDS.contains(&name) => date(rule, &cell),
+        _ => Ok(json!(cell)),
+    }
+}
+
+fn plain_text(cell: &Cell) -> String {
+    match cell {
+        Cell::Text(text) => (*text).to_owned(),
+        Cell::Whole(whole) => whole.to_string(),
+        Cell::Flag(flag) => flag.to_string(),
+        Cell::Null | Cell::Texts(_) => String::new(),
+    }
+}
+
+fn flag(text: &str) -> Result<Value, Bad> {
+    match text {
+        "true" => Ok(json!(true)),
+        "false" => Ok(json!(false)),
+        _ => Err(Bad),
+    }
+}
+
+/// A whole number has no fraction that it could be told apart by.
+fn number(number: f64) -> Value {
+    if number.fract() == 0.0 {
+        json!(number as i64)
+    } else {
+        json!(number)
+    }
+}
+
+/// A number only in its shortest decimal form of up to 15 digits, a boolean only as true or false, else text.
+fn guessed(text: &str) -> Value {
+    if let Ok(flag) = flag(text) {
+        return flag;
+    }
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    match text.parse::<f64>() {
+        Ok(parsed) if digits <= 15 && number(parsed).to_string() == text => number(parsed),
+        _ => json!(text),
+    }
+}
+
+/// The dates that the generator draws, each with its instant, which was found with another program.
+const DATES: [(&str, Option<&str>, Option<&str>, i64); 7] = [
+    ("2024-02-29", None, None, 1_709_164_800),
+    ("2020-10-28T11:38:26Z", None, None, 1_603_885_106),
+    ("2021-03-04T05:06:07+02:00", None, None, 1_614_827_167),
+    ("1603885746", None, None, 1_603_885_746),
+    ("29.02.2024", Some("%d.%m.%Y"), None, 1_709_164_800),
+    (
+        "29.02.2024",
+        Some("%d.%m.%Y"),
+        Some("Europe/Kyiv"),
+        1_709_157_600,
+    ),
+    (
+        "01.07.2024",
+        Some("%d.%m.%Y"),
+        Some("Europe/Kyiv"),
+        1_719_781_200,
+    ),
+];
+
+fn date(rule: &Rule, text: &str) -> Result<Value, Bad> {
+    let known = DATES.iter().find(|(date, format, zone, _)| {
+        *date == text && *format == rule.format && *zone == rule.timezone
+    });
+    known.map(|(.., instant)| json!(instant)).ok_or(Bad)
+}
