@@ -3,10 +3,10 @@
 
 use std::fs::File;
 use std::io::BufReader;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use crate::config::Settings;
 use crate::domain::RunId;
 use crate::helpcrunch::ReadClient;
 use crate::journal::{
@@ -30,7 +30,7 @@ pub(super) async fn supersede(
     account: &AccountId,
     by: &RunId,
     client: &ReadClient,
-    settings: &Settings,
+    settle: Duration,
 ) -> Result<(), Failure> {
     let unfinished = state
         .resumable_runs(Some(account))
@@ -40,9 +40,7 @@ pub(super) async fn supersede(
             continue;
         }
         if dir.journal().exists() {
-            let settler = Settler {
-                settle: settings.limits.settle.max(settings.api.timeout),
-            };
+            let settler = Settler { settle };
             settle_doubts(session, &dir, client, &settler).await?;
         }
         if dir.plan().exists() && dir.rows().exists() {

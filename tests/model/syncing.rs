@@ -56,6 +56,7 @@ pub(crate) fn world(case: &Case, quirks: Quirks, schedule: Schedule, server_limi
                 RemoteStrategy::Lookup => Strategy::Lookup,
             },
             recheck_after: settings.remote.recheck_after,
+            ..RemoteSettings::default()
         },
         max_failures: settings.safety.max_failures,
     };

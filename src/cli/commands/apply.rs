@@ -11,6 +11,7 @@ use crate::cli::console::Console;
 use crate::cli::exit::{Cause, Exit, Failure, chain};
 use crate::cli::overlap::{FilesInUse, Overlap};
 use crate::cli::planning::{KeptSettings, budget_rules, open_run};
+use crate::cli::probed::{email_case, findings};
 use crate::cli::reports::ReportOf;
 use crate::cli::sending::{EndOf, Order, end, recall, send};
 use crate::cli::session::{Session, state_dir, state_failure};
@@ -98,6 +99,7 @@ async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure>
     )
     .await?;
 
+    let probed = findings(session, &target, &account);
     let (memory, finished_runs) = recall(&account)?;
     file.rewind().map_err(|e| plan_failure(&args.plan, &e))?;
     let examples = settings.run.examples.map_or(0, |n| n as usize);
@@ -105,7 +107,7 @@ async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure>
         BufReader::new(&file),
         &plan,
         examples,
-        budget_rules(&settings, true),
+        budget_rules(&settings, true, &probed),
         finished_runs,
     )
     .map_err(|e| plan_failure(&args.plan, &e))?;
@@ -152,7 +154,8 @@ async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure>
     meta.state = RunState::Planned;
     meta.plan_digest = Some(digest.clone());
     dir.write_meta(&meta).map_err(|e| state_failure(&e))?;
-    let refresher = refresher(settings.matching.clone(), memory);
+    let refresher =
+        refresher(settings.matching.clone(), memory).with_email_case(email_case(&probed));
     let order = Order {
         settings: &settings,
         client: &client,
@@ -160,6 +163,7 @@ async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure>
         columns: Default::default(),
         read_at: None,
         recovered: None,
+        probed: &probed,
         account: &account,
         digest,
         lanes: rows,

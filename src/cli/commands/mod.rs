@@ -7,6 +7,7 @@ pub(super) mod export;
 pub(super) mod init;
 pub(super) mod man;
 pub(super) mod plan;
+pub(super) mod probe;
 pub(super) mod resume;
 pub(super) mod runs;
 pub(super) mod sandbox;

@@ -12,12 +12,14 @@ use crate::cli::planning::{
     From, Inputs, MakeWith, Prepared, input_metas, make, note_refusals, open_run, show_preview,
     show_preview_json,
 };
+use crate::cli::probed::findings;
 use crate::cli::reports::{ReportOf, write_output};
 use crate::cli::sending::recall;
 use crate::cli::session::{Session, state_dir, state_failure};
 use crate::config::Overrides;
 use crate::journal::NewRun;
 use crate::platform::check_output;
+use crate::probe::Findings;
 use crate::run::memory::Memory;
 
 use super::sync::{DryEnd, kept, planned, wanted};
@@ -81,6 +83,9 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
         Some(target) => recall(&state.account(&target.account))?,
         None => (Memory::default(), 0),
     };
+    let probed = target.as_ref().map_or_else(Findings::default, |target| {
+        findings(session, target, &state.account(&target.account))
+    });
     let kept = kept(
         &settings,
         &prepared,
@@ -110,6 +115,7 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
         finished_runs,
         // Applied, each of its customers is read again first.
         reread_all: args.out.is_some(),
+        probed: &probed,
     };
     let made = make(session, &meta, &dir, with).await;
     if let Some(client) = &client {
