@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use tracing::Level;
@@ -30,6 +31,8 @@ pub(super) struct Console {
     /// Whether a progress bar is drawn.
     pub(super) draws: bool,
     quiet: bool,
+    /// Set where standard output could not be written.
+    lost_output: Arc<AtomicBool>,
     /// Whether everything on standard error is a log line in JSON.
     json_log: bool,
 }
@@ -57,6 +60,7 @@ impl Console {
             bars: MultiProgress::with_draw_target(target),
             draws,
             quiet: log.verbosity() < 0,
+            lost_output: Arc::default(),
             json_log: log.log_format == LogFormat::Json,
         };
         console.start_log(log);
@@ -99,8 +103,16 @@ impl Console {
     pub(super) fn print(&self, text: &str) {
         self.bars.suspend(|| {
             let mut out = io::stdout().lock();
-            let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+            let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+            if written.is_err_and(|e| e.kind() != io::ErrorKind::BrokenPipe) {
+                self.lost_output.store(true, Ordering::Relaxed);
+            }
         });
+    }
+
+    /// Whether something that was to go to standard output is lost.
+    pub(super) fn lost_output(&self) -> bool {
+        self.lost_output.load(Ordering::Relaxed)
     }
 
     /// Writes a line for people to standard error.

@@ -190,14 +190,15 @@ pub(super) fn open_run(
     state: &StateDir,
     new: NewRun,
 ) -> Result<(RunDir, RunMeta), Failure> {
+    // The first three are milliseconds, so that runs of one second are listed in their order.
+    let now = session.clock.wall();
     let suffix = || {
-        std::iter::repeat_with(fastrand::alphanumeric)
-            .take(4)
-            .collect::<String>()
-            .to_lowercase()
+        let random = std::iter::repeat_with(fastrand::alphanumeric).take(4);
+        let random = random.collect::<String>().to_lowercase();
+        format!("{:03}{random}", now.subsec_millisecond())
     };
     let (dir, meta) = state
-        .create_run(session.clock.wall(), new, suffix)
+        .create_run(now, new, suffix)
         .map_err(|e| state_failure(&e))?;
     session.summary.run_id = Some(meta.run_id.clone());
     session.run = Some(dir.clone());

@@ -99,6 +99,17 @@ impl Session {
 
     /// Ends the command: tells a failure, writes the summary, gives the exit code.
     pub(super) fn finish(mut self, ended: Result<Exit, Failure>) -> Exit {
+        let lost = || {
+            Failure::new(
+                Exit::NotFinished,
+                "output",
+                "standard output cannot be written",
+            )
+        };
+        let ended = ended.and_then(|exit| match exit {
+            Exit::Done | Exit::Changes if self.console.lost_output() => Err(lost()),
+            exit => Ok(exit),
+        });
         let exit = match ended {
             Ok(exit) => exit,
             Err(failure) => {
@@ -173,7 +184,8 @@ impl Session {
             _ => 0.0,
         };
         let limit = Some(settings.limits.requests_per_minute).filter(|limit| *limit > 0);
-        self.summary.rate = RateFacts::new(limit, stats.total, seconds);
+        // Between n requests there are n − 1 gaps.
+        self.summary.rate = RateFacts::new(limit, stats.total.saturating_sub(1), seconds);
         self.summary.requests = RequestFacts {
             total: stats.total,
             read: stats.read,

@@ -18,13 +18,15 @@ pub(super) fn undamaged(scalar: Scalar<'_>) -> Result<String, Problem> {
     Ok(scalar.into_text())
 }
 
-/// The user's own id of a customer: any text, trimmed; a JSON number as its digits.
+/// The user's own id of a customer: any text, a cell's trimmed; a JSON number as its digits.
 pub(super) fn user_id(scalar: Scalar<'_>) -> Result<String, Problem> {
     if matches!(scalar, Scalar::Bool(_)) {
         return Err(Problem::new("bad_user_id", "is true or false, not an id"));
     }
+    // What a program wrote is exact; spaces around a cell are of the table's making.
+    let is_exact = matches!(scalar, Scalar::Native(_));
     let text = undamaged(scalar)?;
-    let trimmed = text.trim();
+    let trimmed = if is_exact { text.as_str() } else { text.trim() };
     if trimmed.chars().any(char::is_control) {
         return Err(Problem::new("bad_user_id", "holds control characters"));
     }

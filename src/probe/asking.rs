@@ -58,6 +58,10 @@ pub(super) struct Written {
 
 /// What became of a write.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a handful in the life of a process"
+)]
 pub(super) enum Wrote {
     Took(Written),
     /// With this status, because of these members.

@@ -42,6 +42,7 @@ impl Body {
             set: self.set.clone(),
             custom_data: self.properties.iter().map(first).collect(),
             tags: self.tag.iter().cloned().map(Tag::named).collect(),
+            clear: Vec::new(),
         }
     }
 
