@@ -10,6 +10,7 @@ pub mod outcome;
 pub mod pace;
 pub mod plan;
 pub mod platform;
+pub mod probe;
 pub mod remote;
 pub mod report;
 pub mod run;

@@ -44,11 +44,21 @@ const MODULES: &[Module] = &[
     module(3, "journal", &["domain", "plan", "outcome", "platform"]),
     module(3, "report", &["domain", "plan", "outcome"]),
     module(4, "remote", &["domain", "plan", "helpcrunch", "platform"]),
+    module(4, "probe", BELOW_PROBE),
     module(5, "run", BELOW_RUN),
     module(6, "config", BELOW_CONFIG),
     module(7, "cli", BELOW_CLI),
     module(8, "main", &["cli"]),
     module(8, "lib", &[]),
+];
+
+const BELOW_PROBE: &[&str] = &[
+    "domain",
+    "pace",
+    "platform",
+    "plan",
+    "helpcrunch",
+    "journal",
 ];
 
 const BELOW_RUN: &[&str] = &[
@@ -94,6 +104,7 @@ const BELOW_CLI: &[&str] = &[
     "journal",
     "report",
     "remote",
+    "probe",
     "run",
     "config",
 ];

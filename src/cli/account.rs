@@ -1,5 +1,6 @@
 //! Whether a key opens the account that a plan, a run or a name stands for; what an account remembers.
 
+use crate::config::Settings;
 use crate::domain::RemoteCustomer;
 use crate::helpcrunch::ReadClient;
 use crate::journal::{AccountDir, AccountId, AccountMeta, KnownCustomer, StateDir};
@@ -60,7 +61,8 @@ pub(super) async fn admit_plan(
         };
     };
     if !same_account {
-        let refused = refuse("it was made for another account, or with another API key");
+        let refused =
+            refuse("this plan or run is for another account, or was made with another API key");
         return Err(refused.hint(
             "if the account is the same and only the key is new, say so with --same-account",
         ));
@@ -91,6 +93,27 @@ async fn is_same(client: &ReadClient, meta: &AccountMeta) -> Result<bool, Failur
         Err(error) if error.is_not_found() => Ok(false),
         Err(error) => Err(Failure::from_error(Exit::NotFinished, "remote", &error)),
     }
+}
+
+/// Remembers by whom an account is known again when a plan is the first to see it: its `apply` and `--same-account`
+/// hold the key against that customer. An account that is known already is left alone, since a plan has no lock.
+pub(super) fn remember_witness(
+    account: &AccountDir,
+    target: &Target,
+    settings: &Settings,
+    witness: Option<&RemoteCustomer>,
+) -> Result<(), Failure> {
+    let meta = account.read().map_err(|e| state_failure(&e))?;
+    if meta.is_some_and(|meta| meta.known_customer.is_some()) {
+        return Ok(());
+    }
+    remember_account(
+        account,
+        target,
+        settings.api.account.as_deref(),
+        witness,
+        false,
+    )
 }
 
 /// Brings up to date what is remembered of the account, at the end of a run.

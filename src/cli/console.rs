@@ -13,6 +13,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::report::View;
 
 use super::args::{LogArgs, LogFormat, OutputFormat, When};
+use super::diagnostics::Blame;
 use super::exit::Failure;
 
 /// Widest line that is made for people, however wide the terminal is.
@@ -29,6 +30,8 @@ pub(super) struct Console {
     /// Whether a progress bar is drawn.
     pub(super) draws: bool,
     quiet: bool,
+    /// Whether everything on standard error is a log line in JSON.
+    json_log: bool,
 }
 
 impl Console {
@@ -54,6 +57,7 @@ impl Console {
             bars: MultiProgress::with_draw_target(target),
             draws,
             quiet: log.verbosity() < 0,
+            json_log: log.log_format == LogFormat::Json,
         };
         console.start_log(log);
         console
@@ -101,7 +105,9 @@ impl Console {
 
     /// Writes a line for people to standard error.
     pub(super) fn say(&self, line: &str) {
-        if !self.quiet {
+        if self.json_log {
+            tracing::info!("{line}");
+        } else if !self.quiet {
             self.tell(line);
         }
     }
@@ -115,14 +121,30 @@ impl Console {
     }
 
     pub(super) fn fail(&self, failure: &Failure) {
+        if self.json_log {
+            let Failure {
+                reason,
+                hint,
+                next_command,
+                ..
+            } = failure;
+            tracing::error!(
+                reason,
+                help = hint,
+                next = next_command,
+                "{}",
+                failure.message
+            );
+            return;
+        }
         let (red, plain) = if self.colour_err {
             ("\u{1b}[1;31m", "\u{1b}[0m")
         } else {
             ("", "")
         };
-        match &failure.snippet {
-            Some(snippet) => self.tell(&snippet.render(self.colour_err)),
-            None => self.tell(&format!("{red}error:{plain} {}", failure.message)),
+        match failure.blame.as_deref() {
+            Some(Blame::Lines(snippet)) => self.tell(&snippet.render(self.colour_err)),
+            _ => self.tell(&format!("{red}error:{plain} {}", failure.message)),
         }
         if let Some(hint) = &failure.hint {
             self.tell(&format!("  help: {hint}"));

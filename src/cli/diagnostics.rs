@@ -12,6 +12,15 @@ use crate::config::{ConfigError, Document, Place, Problem};
 
 use super::exit::Failure;
 
+/// What in a config is to blame for a failure.
+#[derive(Debug)]
+pub(super) enum Blame {
+    /// As paths of keys, the most exact first; the file is yet to be looked at.
+    Keys(Vec<String>),
+    /// The lines of the file.
+    Lines(Snippet),
+}
+
 /// The text around an error and the place in it that is to blame.
 #[derive(Debug)]
 pub(super) struct Snippet {
@@ -27,7 +36,7 @@ impl Snippet {
             message,
             label: label.to_owned(),
             span: place.span.clone(),
-            source: NamedSource::new(&place.file, Arc::clone(&place.text)),
+            source: NamedSource::new(&place.file, masked(&place.text).into()),
         }
     }
 
@@ -51,6 +60,55 @@ impl Snippet {
             Err(_) => format!("error: {}", self.message),
         }
     }
+}
+
+/// Parts of names whose values are never shown, and names that hold such a part and no secret.
+const SECRETS: [&str; 4] = ["key", "token", "secret", "password"];
+const HARMLESS: [&str; 2] = ["keys", "key_file"];
+
+/// The text with what stands behind the name of a secret starred out, byte for byte, so that places in it hold: to
+/// the end of its line, or of the text where the value goes on over lines. The text need not be TOML.
+fn masked(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut lines = text.split_inclusive('\n');
+    for line in lines.by_ref() {
+        let Some(at) = line.match_indices('=').map(|(at, _)| at + 1).find(|at| {
+            let name = line.get(..at - 1).unwrap_or_default();
+            is_secret(name)
+        }) else {
+            shown.push_str(line);
+            continue;
+        };
+        let (name, value) = line.split_at(at);
+        shown.push_str(name);
+        shown.push_str(&starred(value));
+        if value.contains("\"\"\"") || value.contains("'''") {
+            break;
+        }
+    }
+    lines.for_each(|line| shown.push_str(&starred(line)));
+    shown
+}
+
+/// Whether what stands before a `=` ends with the name of a secret.
+fn is_secret(before: &str) -> bool {
+    let of_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+    let quoted = before.trim_end().trim_end_matches(['"', '\'']);
+    let start = quoted.rfind(|c| !of_name(c));
+    let name = start.and_then(|at| quoted.get(at..)).unwrap_or(quoted);
+    let name = name.trim_matches(|c| !of_name(c)).to_lowercase();
+    !HARMLESS.contains(&name.as_str()) && SECRETS.iter().any(|part| name.contains(part))
+}
+
+fn starred(text: &str) -> String {
+    let star = |c: char| {
+        if c.is_whitespace() {
+            c.to_string()
+        } else {
+            "*".repeat(c.len_utf8())
+        }
+    };
+    text.chars().map(star).collect()
 }
 
 impl fmt::Display for Snippet {
@@ -80,7 +138,7 @@ pub(super) fn config_failure(error: &ConfigError) -> Failure {
     };
     if let ConfigError::InFile { place, problem } = error {
         let snippet = Snippet::new(failure.message.clone(), label(problem), place);
-        failure.snippet = Some(Box::new(snippet));
+        failure.blame = Some(Box::new(Blame::Lines(snippet)));
         failure.hint = Some(help(problem).to_owned());
     }
     failure
@@ -88,15 +146,16 @@ pub(super) fn config_failure(error: &ConfigError) -> Failure {
 
 /// The failure with the lines of the config that it blames, where it blames some that are there.
 pub(super) fn at_config(mut failure: Failure, document: Option<&Document>) -> Failure {
-    if failure.snippet.is_some() {
+    let Some(Blame::Keys(paths)) = failure.blame.as_deref() else {
         return failure;
-    }
+    };
     let place_of = |path: &String| document?.place_of(path);
-    let Some(place) = failure.blames.iter().find_map(place_of) else {
+    let Some(place) = paths.iter().find_map(place_of) else {
         return failure;
     };
     let message = format!("{place}: {}", failure.message);
-    failure.snippet = Some(Box::new(Snippet::new(message, "this value", &place)));
+    let snippet = Snippet::new(message, "this value", &place);
+    failure.blame = Some(Box::new(Blame::Lines(snippet)));
     failure
 }
 
@@ -120,5 +179,51 @@ fn help(problem: &Problem) -> &'static str {
         }
         Problem::InlineKey { .. } => "set HELPCRUNCH_API_KEY, or name a file with api.key_file",
         Problem::NotBuilt { .. } => "leave it out, or give it another value",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_spelling_of_a_secret_is_shown_and_places_hold() {
+        for secret in [
+            "key = \"s3cr\u{e9}t\"",
+            "api = { account = \"a\", key = \"s3cr\u{e9}t\" }",
+            "\"api_key\"='s3cr\u{e9}t'",
+            "api.token = s3cr\u{e9}t",
+            "key = \"\"\"\ns3cr\u{e9}t\n\"\"\"",
+            "# password = s3cr\u{e9}t",
+        ] {
+            let text = format!("[api]\n{secret}\n[match]\n");
+            let shown = masked(&text);
+            assert!(!shown.contains("s3cr"), "{shown}");
+            assert_eq!(shown.len(), text.len());
+            assert_eq!(shown.lines().count(), text.lines().count());
+        }
+    }
+
+    #[test]
+    fn what_is_no_secret_stays() {
+        let text = "keys = [\"userId\"]\nkey_file = \"/run/key\"\nname = \"a = b\"\n";
+        assert_eq!(masked(text), text);
+    }
+
+    #[test]
+    fn the_first_line_is_the_whole_message() {
+        let long = format!("c.toml:2:1: {}", "words ".repeat(40).trim_end());
+        let place = Place {
+            file: "c.toml".into(),
+            line: 2,
+            column: 1,
+            text: "[match]\nkyes = 1\n".into(),
+            span: 8..12,
+        };
+        let snippet = Snippet::new(long.clone(), "here", &place);
+        let text = snippet.render(false);
+        assert_eq!(text.lines().next(), Some(format!("error: {long}").as_str()));
+        assert!(text.contains(" 2 │ kyes = 1"), "{text}");
+        assert!(!text.contains('\u{1b}') && snippet.render(true).contains("\u{1b}["));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::diagnostics::Snippet;
+use super::diagnostics::Blame;
 use crate::platform::StorageProblem;
 
 /// An error of any kind, whose sources can be looked into.
@@ -51,10 +51,8 @@ pub(super) struct Failure {
     pub(super) hint: Option<String>,
     /// The exact command that goes on from here.
     pub(super) next_command: Option<String>,
-    /// Where in the config the blame lies, as paths of keys, the most exact first.
-    pub(super) blames: Vec<String>,
-    /// The lines of the config file around what is to blame.
-    pub(super) snippet: Option<Box<Snippet>>,
+    /// What in the config is to blame, where something there is.
+    pub(super) blame: Option<Box<Blame>>,
 }
 
 impl Failure {
@@ -65,8 +63,7 @@ impl Failure {
             message: message.to_string(),
             hint: None,
             next_command: None,
-            blames: Vec::new(),
-            snippet: None,
+            blame: None,
         }
     }
 

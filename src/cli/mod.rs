@@ -8,8 +8,10 @@ mod connection;
 mod console;
 mod diagnostics;
 mod exit;
+mod overlap;
 mod overrides;
 mod planning;
+mod probed;
 mod progress;
 mod reports;
 mod sending;
@@ -23,7 +25,7 @@ use clap::Parser;
 
 use args::{Args, Command};
 use commands::{
-    apply, check, completions, export, init, man, plan, resume, runs, sandbox, show, sync,
+    apply, check, completions, export, init, man, plan, probe, resume, runs, sandbox, show, sync,
 };
 use exit::Exit;
 
@@ -61,6 +63,7 @@ async fn dispatch(command: &Command) -> Exit {
         Command::Show(args) => show::run(args),
         Command::Runs(args) => runs::run(args),
         Command::Export(args) => export::run(args).await,
+        Command::Probe(args) => Box::pin(probe::run(args)).await,
         Command::Check(args) => check::run(args).await,
         Command::Init(args) => init::run(args),
         Command::Apply(args) => Box::pin(apply::run(args)).await,
@@ -68,6 +71,5 @@ async fn dispatch(command: &Command) -> Exit {
         Command::Sandbox(args) => sandbox::run(args).await,
         Command::Completions(args) => completions::run(args),
         Command::Man => man::run(),
-        _ => Exit::Usage,
     }
 }

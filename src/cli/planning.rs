@@ -14,6 +14,7 @@ use crate::pace::Limiter;
 use crate::plan::budget::BudgetRules;
 use crate::plan::safety::check;
 use crate::plan::{MatchSettings, Ownership};
+use crate::probe::Findings;
 use crate::remote::{RemoteSettings, Strategy};
 use crate::report::{View, render_preview, write_preview};
 use crate::run::executor::REREAD_BATCH;
@@ -23,7 +24,9 @@ use crate::run::memory::Memory;
 use crate::run::planning::PlanRules;
 use crate::source::{Choice, Dialect, Format, InputFile, SourceSettings};
 
+use super::diagnostics::Blame;
 use super::exit::{Exit, Failure};
+use super::probed::email_case;
 use super::progress::ReadingShown;
 use super::session::{Session, state_failure};
 
@@ -66,7 +69,7 @@ pub(super) fn meaning(
     let mapping: &MappingSettings = &settings.mapping;
     let schema = Schema::new(mapping, &settings.matching.keys, columns).map_err(|e| Failure {
         reason: "mapping",
-        blames: e.config_paths(),
+        blame: Some(Box::new(Blame::Keys(e.config_paths()))),
         ..Failure::from_error(Exit::Usage, "mapping", &e)
     })?;
     let mut ownership = Ownership {
@@ -152,7 +155,7 @@ pub(super) struct KeptSettings {
     pub(super) options: Vec<String>,
 }
 
-pub(super) fn remote_settings(settings: &Settings) -> RemoteSettings {
+pub(super) fn remote_settings(settings: &Settings, probed: &Findings) -> RemoteSettings {
     RemoteSettings {
         strategy: match settings.remote.strategy {
             RemoteStrategy::Auto | RemoteStrategy::Snapshot => Strategy::Auto,
@@ -160,10 +163,15 @@ pub(super) fn remote_settings(settings: &Settings) -> RemoteSettings {
             RemoteStrategy::Lookup => Strategy::Lookup,
         },
         recheck_after: settings.remote.recheck_after,
+        email_case: email_case(probed),
     }
 }
 
-pub(super) fn budget_rules(settings: &Settings, reread_all: bool) -> BudgetRules {
+pub(super) fn budget_rules(
+    settings: &Settings,
+    reread_all: bool,
+    probed: &Findings,
+) -> BudgetRules {
     let limits = &settings.limits;
     let limiter = Limiter::new(limits.requests_per_minute, limits.reserve);
     BudgetRules {
@@ -172,7 +180,7 @@ pub(super) fn budget_rules(settings: &Settings, reread_all: bool) -> BudgetRules
         recheck_after_s: settings.remote.recheck_after.as_secs_f64(),
         reread_batch: REREAD_BATCH as u64,
         reread_all,
-        merges_custom_data: false,
+        merges_custom_data: probed.merges_custom_data(),
     }
 }
 
@@ -221,6 +229,7 @@ pub(super) struct MakeWith<'a> {
     pub(super) memory: &'a Memory,
     pub(super) finished_runs: u64,
     pub(super) reread_all: bool,
+    pub(super) probed: &'a Findings,
 }
 
 /// Makes the plan, with the reading shown, and tells the summary of it.
@@ -230,7 +239,7 @@ pub(super) async fn make(
     dir: &RunDir,
     with: MakeWith<'_>,
 ) -> Result<MadePlan, Failure> {
-    let remote_settings = remote_settings(with.settings);
+    let remote_settings = remote_settings(with.settings, with.probed);
     let (plan_file, rows_file) = (dir.plan(), dir.rows());
     let making = Making {
         inputs: &with.prepared.inputs,
@@ -241,7 +250,7 @@ pub(super) async fn make(
         memory: with.memory,
         limit: with.settings.run.limit,
         examples: with.settings.run.examples.map_or(0, |n| n as usize),
-        budget: budget_rules(with.settings, with.reread_all),
+        budget: budget_rules(with.settings, with.reread_all, with.probed),
         remote: match with.from {
             From::Api(client) => RemoteSource::Api {
                 client,

@@ -16,6 +16,7 @@ use crate::journal::{
     RunMeta, RunState,
 };
 use crate::outcome::RowStatus;
+use crate::probe::Findings;
 use crate::report::{Ending, Stop, render_ending, write_ending};
 use crate::run::executor::{Executor, ExecutorError, ExecutorSettings, MOST_SETTLING, Sending};
 use crate::run::freshness::{Freshness, Refresher};
@@ -27,6 +28,7 @@ use crate::run::settle::Settler;
 use super::account::{note_sent, remember_account};
 use super::connection::Target;
 use super::exit::{Cause, Exit, Failure};
+use super::probed::settle;
 use super::progress::SendingShown;
 use super::reports::{ReportOf, Wanted, Written};
 use super::session::{Session, state_failure};
@@ -42,6 +44,8 @@ pub(super) struct Order<'a> {
     /// When the reading began that the plan stands on.
     pub(super) read_at: Option<Instant>,
     pub(super) recovered: Option<&'a Recovered>,
+    /// How the account's API is known to behave.
+    pub(super) probed: &'a Findings,
     /// Where it is noted that the plan is being sent.
     pub(super) account: &'a AccountDir,
     pub(super) digest: String,
@@ -76,9 +80,9 @@ pub(super) async fn send(
         journal,
         clock: session.clock,
         settler: Settler {
-            settle: limits.settle.max(order.settings.api.timeout),
+            settle: settle(order.settings, order.probed),
         },
-        merges_custom_data: false,
+        merges_custom_data: order.probed.merges_custom_data(),
         columns: order.columns,
         rewrites: Mutex::default(),
         settling: Semaphore::new(MOST_SETTLING),

@@ -3,10 +3,10 @@
 
 use std::fs::File;
 use std::io::BufReader;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use crate::config::Settings;
 use crate::domain::RunId;
 use crate::helpcrunch::ReadClient;
 use crate::journal::{
@@ -16,7 +16,7 @@ use crate::journal::{
 use crate::outcome::{OperationResult, OperationStatus, RowStatus};
 use crate::plan::Lane;
 use crate::plan::codec::LaneReader;
-use crate::run::settle::{Settlement, Settler};
+use crate::run::settle::{Settlement, Settler, Sought};
 
 use super::exit::{Cause, Exit, Failure};
 use super::planning::KeptSettings;
@@ -30,7 +30,7 @@ pub(super) async fn supersede(
     account: &AccountId,
     by: &RunId,
     client: &ReadClient,
-    settings: &Settings,
+    settle: Duration,
 ) -> Result<(), Failure> {
     let unfinished = state
         .resumable_runs(Some(account))
@@ -40,9 +40,7 @@ pub(super) async fn supersede(
             continue;
         }
         if dir.journal().exists() {
-            let settler = Settler {
-                settle: settings.limits.settle.max(settings.api.timeout),
-            };
+            let settler = Settler { settle };
             settle_doubts(session, &dir, client, &settler).await?;
         }
         if dir.plan().exists() && dir.rows().exists() {
@@ -77,7 +75,10 @@ async fn settle_doubts(
     let mut settling = JoinSet::new();
     for lane in lanes {
         let (client, settler) = (client.clone(), settler.clone());
-        settling.spawn(async move { (settler.settle(&client, &lane.key).await, lane) });
+        settling.spawn(async move {
+            let settlement = settler.settle(&client, &Sought::of_lane(&lane)).await;
+            (settlement, lane)
+        });
     }
     while let Some(settled) = settling.join_next().await {
         let (settlement, lane) = settled.map_err(|e| failed(&e))?;

@@ -2,7 +2,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use super::{
-    Endpoint, Gate, ListQuery, Page, PatchBody, Search, Sent, WireRequest, decode, encode,
+    BatchAnswer, BatchEntry, Endpoint, Gate, ListQuery, Page, PatchBody, Search, Sent, WireRequest,
+    decode, encode,
 };
 use crate::domain::{CustomerId, RemoteCustomer, Tag};
 use crate::plan::Create;
@@ -68,6 +69,21 @@ impl WriteClient {
     pub async fn patch(&self, id: CustomerId, patch: &PatchBody) -> Sent<RemoteCustomer> {
         self.write(Endpoint::Patch, customer_path(id), encode::patch(patch))
             .await
+    }
+
+    /// One update of the whole customer; for a probe, since it may reset what the body does not name.
+    pub async fn put(&self, id: CustomerId, body: &PatchBody) -> Sent<RemoteCustomer> {
+        self.write(Endpoint::Put, customer_path(id), encode::patch(body))
+            .await
+    }
+
+    /// At most ten customers (documented) in one request. Whether it leaves alone what it does not name, what it
+    /// answers and what it does with a bad entry is not documented: a probe finds out.
+    pub async fn batch(&self, entries: &[BatchEntry]) -> Sent<BatchAnswer> {
+        let path = "/customers/batch".to_owned();
+        let request = request(Endpoint::Batch, path, Some(encode::batch(entries)));
+        let read = |body: &[u8]| Ok(decode::batch(body));
+        self.gate.send(&request, read).await
     }
 
     /// Adds tags; one that the account does not have is made for all of it (documented).

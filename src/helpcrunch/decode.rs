@@ -42,6 +42,16 @@ pub struct Page {
     pub total: Option<u64>,
 }
 
+/// What the answer to a batch holds; not documented.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BatchAnswer {
+    /// As an array, or under `data`; perhaps none of them.
+    Customers(Vec<RemoteCustomer>),
+    Count(u64),
+    /// Nothing, or something that tells nothing of customers.
+    Nothing,
+}
+
 type Members<'a> = BTreeMap<String, &'a RawValue>;
 
 pub fn customer(body: &[u8]) -> Result<RemoteCustomer, DecodeError> {
@@ -74,6 +84,16 @@ pub(super) fn page(body: &[u8]) -> Result<Page, DecodeError> {
         raw,
         total,
     })
+}
+
+/// The status alone says that a batch was taken, so that no body is an error here.
+pub(super) fn batch(body: &[u8]) -> BatchAnswer {
+    if let Ok(page) = page(body) {
+        return BatchAnswer::Customers(page.customers);
+    }
+    let members: Option<Members<'_>> = serde_json::from_slice(body).ok();
+    let count = members.and_then(|members| unsigned(members.get("count")?));
+    count.map_or(BatchAnswer::Nothing, BatchAnswer::Count)
 }
 
 fn read_customer(raw: &RawValue) -> Result<RemoteCustomer, DecodeError> {
@@ -391,6 +411,20 @@ mod tests {
         assert_eq!(total(r#"{"customers":[]}"#), Err(DecodeError::NoList));
         assert_eq!(total(r#"{"data":[{"name":"x"}]}"#), Err(DecodeError::NoId));
         assert_eq!(total("\"Ok\""), Err(DecodeError::NoList));
+    }
+
+    #[test]
+    fn a_batch_is_answered_in_any_form() {
+        for body in [r#"[{"id":1}]"#, r#"{"data":[{"id":1}]}"#] {
+            let BatchAnswer::Customers(customers) = batch(body.as_bytes()) else {
+                panic!("{body}")
+            };
+            assert_eq!(customers[0].id, CustomerId(1));
+        }
+        assert_eq!(batch(br#"{"count":2}"#), BatchAnswer::Count(2));
+        for body in ["", "\"Ok\"", "Ok", "{}", "[1]"] {
+            assert_eq!(batch(body.as_bytes()), BatchAnswer::Nothing, "{body}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::domain::{CustomValue, Field, OpaqueValue, Tag, Value};
+use crate::domain::{CustomValue, CustomerId, Field, OpaqueValue, Tag, Value};
 use crate::plan::Create;
 
 /// What a `PATCH` names; everything else stays as it is (documented).
@@ -16,6 +16,15 @@ pub struct PatchBody {
     /// For a probe, which finds out whether they add or replace; a sync adds and removes tags by their own
     /// requests.
     pub tags: Option<Vec<Tag>>,
+}
+
+/// One customer's share of a batch.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct BatchEntry {
+    /// Nobody: an entry that the API has to find bad ("this value should be of type numeric", documented), for a
+    /// probe, which finds out what then becomes of the others.
+    pub customer: Option<CustomerId>,
+    pub patch: PatchBody,
 }
 
 /// What becomes of one custom property.
@@ -46,6 +55,23 @@ pub(super) fn create(create: &Create) -> String {
 }
 
 pub(super) fn patch(patch: &PatchBody) -> String {
+    Json::Object(members(patch)).to_string()
+}
+
+/// An array with the customer's id beside what is set (documented); at most ten (documented, not checked here).
+pub(super) fn batch(entries: &[BatchEntry]) -> String {
+    let entry = |entry: &BatchEntry| {
+        let mut body = members(&entry.patch);
+        let customer = entry
+            .customer
+            .map_or_else(|| "nobody".into(), |id| Json::from(id.0));
+        body.insert("customer".to_owned(), customer);
+        Json::Object(body)
+    };
+    Json::Array(entries.iter().map(entry).collect()).to_string()
+}
+
+fn members(patch: &PatchBody) -> Map<String, Json> {
     let mut body = Map::new();
     for (field, value) in &patch.set {
         body.insert(field.name().to_owned(), field_value(value.as_ref()));
@@ -59,7 +85,7 @@ pub(super) fn patch(patch: &PatchBody) -> String {
     if let Some(tags) = &patch.tags {
         body.insert("tags".to_owned(), tag_list(tags));
     }
-    Json::Object(body).to_string()
+    body
 }
 
 pub(super) fn tag(tags: &[Tag]) -> String {
@@ -126,6 +152,7 @@ mod tests {
                 (Field::FirstSeen, Value::Date(1_603_885_746)),
                 (Field::Unsubscribed, Value::Bool(true)),
             ],
+            clear: vec![Field::LastSeen],
             custom_data: vec![
                 ("last payment".into(), CustomValue::Date(5)),
                 (
@@ -187,6 +214,22 @@ mod tests {
             ..Default::default()
         });
         assert_eq!(parsed(&body), json!({"customData": [], "tags": []}));
+    }
+
+    #[test]
+    fn a_batch_names_its_customers_and_an_entry_for_nobody_is_bad() {
+        let patch = PatchBody {
+            set: vec![(Field::Phone, Some(Value::Text("1".into())))],
+            ..PatchBody::default()
+        };
+        let of = |customer| BatchEntry {
+            customer,
+            patch: patch.clone(),
+        };
+        assert_eq!(
+            parsed(&batch(&[of(Some(CustomerId(7))), of(None)])),
+            json!([{"customer": 7, "phone": "1"}, {"customer": "nobody", "phone": "1"}])
+        );
     }
 
     #[test]

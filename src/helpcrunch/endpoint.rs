@@ -6,6 +6,8 @@ pub enum Endpoint {
     Search,
     Create,
     Patch,
+    /// The whole of one customer; for a probe. Whether it resets what it does not name is told both ways.
+    Put,
     /// Up to ten customers in one `PUT`.
     Batch,
     Tag,
@@ -54,6 +56,7 @@ impl Endpoint {
             Self::Search => "search",
             Self::Create => "create",
             Self::Patch => "patch",
+            Self::Put => "put",
             Self::Batch => "batch",
             Self::Tag => "tag",
             Self::Untag => "untag",
@@ -67,7 +70,7 @@ impl Endpoint {
             Self::Get | Self::List => Method::Get,
             Self::Search | Self::Create => Method::Post,
             Self::Patch => Method::Patch,
-            Self::Batch | Self::Tag => Method::Put,
+            Self::Put | Self::Batch | Self::Tag => Method::Put,
             Self::Untag | Self::Delete => Method::Delete,
         }
     }

@@ -103,6 +103,7 @@ impl HttpTransport {
             retry_after: header(RETRY_AFTER),
             date: header(DATE),
             location: header(LOCATION),
+            tells_rate: tells_rate(response.headers()),
             body: self.body(response).await,
         })
     }
@@ -155,6 +156,15 @@ fn headers(settings: &ApiSettings) -> Result<HeaderMap, HttpTransportError> {
         .ok_or(HttpTransportError::Key)?;
     value.set_sensitive(true);
     Ok(HeaderMap::from_iter([(AUTHORIZATION, value)]))
+}
+
+/// In any of the spellings that servers use.
+fn tells_rate(headers: &HeaderMap) -> bool {
+    let names = headers.keys().map(HeaderName::as_str);
+    names.into_iter().any(|name| {
+        let name = name.strip_prefix("x-").unwrap_or(name);
+        name.starts_with("ratelimit") || name.starts_with("rate-limit")
+    })
 }
 
 fn method(method: Method) -> reqwest::Method {

@@ -34,6 +34,8 @@ pub struct WireResponse {
     /// The server's own time, from which a date in `Retry-After` counts.
     pub date: Option<String>,
     pub location: Option<String>,
+    /// Whether it told of the rate limit in a header (`X-RateLimit-…`, `RateLimit-…`); not documented.
+    pub tells_rate: bool,
     pub body: Result<Vec<u8>, TransportError>,
 }
 
@@ -45,6 +47,7 @@ impl WireResponse {
             retry_after: None,
             date: None,
             location: None,
+            tells_rate: false,
             body: Ok(body.into()),
         }
     }

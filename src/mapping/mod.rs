@@ -11,6 +11,7 @@ mod auto;
 mod boolean;
 mod color;
 mod date;
+mod date_forms;
 mod date_text;
 mod distinct;
 mod email;

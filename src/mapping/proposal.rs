@@ -206,7 +206,14 @@ impl Sections {
         self.custom_data
             .iter()
             .for_each(|line| push_line(&mut text, line));
-        section(&mut text, "tags", &self.tags);
+        // A section that is missing would be filled from the columns, whatever was decided here.
+        let none = ["# column = \"Tags\"".to_owned()];
+        let tags: &[String] = if self.tags.is_empty() {
+            &none
+        } else {
+            &self.tags
+        };
+        section(&mut text, "tags", tags);
         text
     }
 }

@@ -346,6 +346,7 @@ mod tests {
                 (Field::FirstSeen, Value::Date(5)),
                 (Field::Blocked, Value::Bool(true)),
             ],
+            clear: vec![Field::LastSeen],
             custom_data: vec![
                 ("since".into(), CustomValue::Date(7)),
                 ("mrr".into(), number.clone()),

@@ -44,7 +44,11 @@ pub fn diff(desired: &DesiredCustomer, remote: &RemoteCustomer, ownership: &Owne
 
 /// The create that makes the customer that a row wants.
 #[must_use]
-pub fn create(desired: &DesiredCustomer) -> Create {
+pub fn create(desired: &DesiredCustomer, ownership: &Ownership) -> Create {
+    let cleared = |(field, wish): &(Field, Wish<Value>)| {
+        let wished = *wish == Wish::Clear && may_write(ownership.field(*field), true);
+        wished.then_some(*field)
+    };
     let set = desired
         .fields
         .iter()
@@ -57,6 +61,7 @@ pub fn create(desired: &DesiredCustomer) -> Create {
         set: set
             .filter(|(_, value)| value.as_text() != Some(""))
             .collect(),
+        clear: desired.fields.iter().filter_map(cleared).collect(),
         custom_data: custom_data
             .filter(|(_, value)| !value.is_no_value())
             .collect(),

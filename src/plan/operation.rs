@@ -16,10 +16,13 @@ pub struct PropertyChange {
     pub to: Option<CustomValue>,
 }
 
-/// Everything that a new customer starts with; only values, since there is nothing to clear.
+/// Everything that a new customer starts with.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Create {
     pub set: Vec<(Field, Value)>,
+    /// Fields that are to have no value. They are not sent, but HelpCrunch fills some of its own accord (such as
+    /// `firstSeen`), which the next run would clear: the answer is held against them.
+    pub clear: Vec<Field>,
     pub custom_data: Vec<(String, CustomValue)>,
     pub tags: Vec<Tag>,
 }

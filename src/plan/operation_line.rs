@@ -38,6 +38,9 @@ pub(super) struct OperationLine {
     key: RowKey,
     #[serde(default, with = "entries", skip_serializing_if = "Vec::is_empty")]
     set: Vec<(Field, Slot<Value>)>,
+    /// Of a create: fields that are to have no value.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    clear: Vec<Field>,
     #[serde(default, with = "entries", skip_serializing_if = "Vec::is_empty")]
     custom_data: Vec<(String, Slot<serde_json::Value>)>,
     /// Properties whose new value is a date, since JSON cannot tell it from a number.
@@ -65,6 +68,7 @@ impl OperationLine {
             customer_id: lane.customer,
             key: lane.key.clone(),
             set: Vec::new(),
+            clear: Vec::new(),
             custom_data: Vec::new(),
             dates: Vec::new(),
             tags: Vec::new(),
@@ -83,6 +87,7 @@ impl OperationLine {
             .iter()
             .map(|(f, value)| (*f, Slot::Value(value.clone())))
             .collect();
+        self.clear.clone_from(&create.clear);
         for (name, value) in &create.custom_data {
             self.note_date(name, Some(value));
             self.custom_data
@@ -166,6 +171,7 @@ impl OperationLine {
         };
         Ok(Create {
             set: self.set.into_iter().map(field).collect::<Result<_, _>>()?,
+            clear: self.clear,
             custom_data: self
                 .custom_data
                 .into_iter()

@@ -148,13 +148,18 @@ pub(super) fn temporary(path: &Path) -> io::Result<NamedTempFile> {
     builder.tempfile_in(parent(path)).map_err(without_path)
 }
 
-/// The system's own error: that of the library names the temporary file, which means nothing to anybody.
+/// The library's error names the temporary file, which means nothing to anybody; where the kind says it all, it is
+/// told alone.
 fn without_path(error: io::Error) -> io::Error {
-    let inner = error.get_ref().and_then(|inner| inner.source());
-    let number = inner
-        .and_then(|inner| inner.downcast_ref::<io::Error>())
-        .and_then(io::Error::raw_os_error);
-    number.map_or(error, io::Error::from_raw_os_error)
+    use io::ErrorKind::{
+        NotFound, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+    };
+    match error.kind() {
+        kind @ (NotFound | PermissionDenied | QuotaExceeded | ReadOnlyFilesystem | StorageFull) => {
+            kind.into()
+        }
+        _ => error,
+    }
 }
 
 pub(super) fn is_a_folder(path: &Path) -> FileError {

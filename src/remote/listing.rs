@@ -93,7 +93,7 @@ pub(super) async fn list_rest(
         total = last_total,
         "the listing is not certain to be complete: reading again by ranges of ids"
     );
-    fill_by_ranges(client, reading, largest.clamp(2, u64::from(PAGE)), progress).await
+    fill_by_ranges(client, None, reading, largest, progress).await
 }
 
 /// A half-open range of ids; open at the top where `end` is nothing.
@@ -103,17 +103,20 @@ struct IdRange {
     end: Option<u64>,
 }
 
-async fn fill_by_ranges(
+/// Reads all customers, or all that fit a filter, by ranges of ids. `largest` is the longest answer so far.
+pub(super) async fn fill_by_ranges(
     client: &ReadClient,
+    among: Option<&Filter>,
     reading: &mut impl Gathering,
-    page: u64,
+    largest: u64,
     progress: &dyn ReadProgress,
 ) -> Result<(), RemoteError> {
+    let page = largest.clamp(2, u64::from(PAGE));
     let mut todo = ranges(&reading.known_ids(), page - page.div_ceil(10));
     todo.reverse();
     while let Some(range) = todo.pop() {
         progress.read(reading.known(), None);
-        let answer = client.search(&search(range)).await.result?;
+        let answer = client.search(&search(among, range)).await.result?;
         let got = answer.customers.len() as u64;
         reading.put_page(&answer)?;
         let whole = answer.total.map_or(got < page, |total| got >= total);
@@ -172,12 +175,13 @@ fn split(range: IdRange, highest_seen: Option<u64>) -> Option<(IdRange, IdRange)
     ))
 }
 
-fn search(range: IdRange) -> Search {
+fn search(among: Option<&Filter>, range: IdRange) -> Search {
     let at_least = Filter::new(Term::Id(CustomerId(range.start)), Operator::GreaterOrEqual);
     let below = range
         .end
         .map(|end| Filter::new(Term::Id(CustomerId(end)), Operator::Less));
-    Search::all([at_least].into_iter().chain(below).collect())
+    let filters = among.cloned().into_iter().chain([at_least]).chain(below);
+    Search::all(filters.collect())
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use crate::domain::{CustomerId, RemoteCustomer, RowKey, fold_email};
 use crate::helpcrunch::{CallError, Filter, Page, ReadClient, Search, Term};
 
-use super::reading::Reading;
-use super::side::{ReadProgress, RemoteError};
+use super::listing::{Gathering, fill_by_ranges};
+use super::reading::{Reading, ReadingError};
+use super::side::{NoProgress, ReadProgress, RemoteError};
 use super::strategy::PAGE;
 
 /// More keys than this are not held in memory: by then a look-up costs more than most accounts' listing.
@@ -80,6 +81,10 @@ pub(super) const FILTERS: usize = 100;
 
 /// Searches for all keys; customers that have one of them come back, each once or more.
 ///
+/// An answer that does not hold all that it should is asked for again with half of the keys, and with a single key by
+/// ranges of ids: each part is then read at one moment. Pages at an offset would pass over somebody where the order
+/// changes between them.
+///
 /// # Errors
 /// When a search got no usable answer, or the API refuses even a single filter.
 pub async fn find_all(
@@ -88,55 +93,93 @@ pub async fn find_all(
     found: &mut Vec<RemoteCustomer>,
 ) -> Result<(), RemoteError> {
     let filters = wanted.to_filters();
-    let mut rest = filters.as_slice();
+    let mut todo = vec![filters.as_slice()];
     let mut at_once = FILTERS;
-    while !rest.is_empty() {
-        let (now, later) = rest.split_at(at_once.min(rest.len()));
-        match find(client, now, found).await {
+    let mut largest = 0;
+    while let Some(filters) = todo.pop() {
+        if filters.len() > at_once {
+            let (now, later) = filters.split_at(at_once);
+            todo.extend([later, now]);
+            continue;
+        }
+        let answer = match ask(client, filters, &mut largest).await {
             Err(RemoteError::Call(CallError::Refused {
                 status: 400 | 413 | 414 | 422,
                 ..
-            })) if now.len() > 1 => {
-                at_once = now.len().div_ceil(2);
+            })) if filters.len() > 1 => {
+                at_once = filters.len().div_ceil(2);
                 tracing::debug!(at_once, "the search was refused: fewer filters at once");
+                todo.push(filters);
+                continue;
             }
-            done => {
-                done?;
-                rest = later;
+            answer => answer?,
+        };
+        match (answer, filters) {
+            (Answer::Whole(customers), _) => found.extend(customers),
+            (Answer::Part(mut sharers), [one]) => {
+                fill_by_ranges(client, Some(one), &mut sharers, largest, &NoProgress).await?;
+                found.append(&mut sharers);
+            }
+            (Answer::Part(_), several) => {
+                let (now, later) = several.split_at(several.len() / 2);
+                todo.extend([later, now]);
             }
         }
     }
     Ok(())
 }
 
-/// One search, page by page where more customers have a key than fit into one answer.
-async fn find(
+/// What came back of a search.
+enum Answer {
+    Whole(Vec<RemoteCustomer>),
+    /// More customers fit it than came.
+    Part(Vec<RemoteCustomer>),
+}
+
+/// One search. `largest` is the longest answer so far: without a total a shorter one is whole.
+async fn ask(
     client: &ReadClient,
     filters: &[Filter],
-    found: &mut Vec<RemoteCustomer>,
-) -> Result<(), RemoteError> {
+    largest: &mut u64,
+) -> Result<Answer, RemoteError> {
+    if filters.is_empty() {
+        return Ok(Answer::Whole(Vec::new()));
+    }
     let mut search = Search {
         limit: PAGE,
         ..Search::any(filters.to_vec())
     };
-    let mut ids = BTreeSet::new();
-    loop {
-        let page: Page = client.search(&search).await.result?;
-        let got = page.customers.len() as u64;
-        let known = found.len();
-        for customer in page.customers {
-            if ids.insert(customer.id) {
-                found.push(customer);
-            }
+    let page: Page = client.search(&search).await.result?;
+    let got = page.customers.len() as u64;
+    let whole = match page.total {
+        Some(total) => got >= total,
+        None if got < *largest || got == 0 => true,
+        None => {
+            search.offset = got;
+            client.search(&search).await.result?.customers.is_empty()
         }
-        search.offset += got;
-        // Without a total a short page may be one that the API cut shorter than it was asked for.
-        let more = page.total.map_or(got > 1 && found.len() > known, |total| {
-            search.offset < total
-        });
-        if got == 0 || !more {
-            return Ok(());
-        }
+    };
+    *largest = got.max(*largest);
+    Ok(if whole {
+        Answer::Whole(page.customers)
+    } else {
+        Answer::Part(page.customers)
+    })
+}
+
+impl Gathering for Vec<RemoteCustomer> {
+    fn put_page(&mut self, page: &Page) -> Result<(), ReadingError> {
+        self.extend(page.customers.iter().cloned());
+        Ok(())
+    }
+
+    fn known(&self) -> u64 {
+        self.len() as u64
+    }
+
+    fn known_ids(&self) -> Vec<CustomerId> {
+        let ids: BTreeSet<CustomerId> = self.iter().map(|customer| customer.id).collect();
+        ids.into_iter().collect()
     }
 }
 

@@ -18,6 +18,8 @@ pub struct RemoteSettings {
     pub strategy: Strategy,
     /// Nothing is written on the strength of an older reading.
     pub recheck_after: Duration,
+    /// What is known of e-mail search before anything is read.
+    pub email_case: EmailCase,
 }
 
 impl Default for RemoteSettings {
@@ -25,6 +27,7 @@ impl Default for RemoteSettings {
         Self {
             strategy: Strategy::Auto,
             recheck_after: Duration::from_secs(30 * 60),
+            email_case: EmailCase::Unknown,
         }
     }
 }
@@ -123,7 +126,13 @@ pub async fn read(
         Strategy::Lookup => total != Some(0) && keys.filters().is_some(),
     };
     if looks_up {
-        let case = by_keys(client, &first, keys, &mut reading, progress).await?;
+        let case = match settings.email_case {
+            EmailCase::Unknown => by_keys(client, &first, keys, &mut reading, progress).await?,
+            known => {
+                look_up(client, keys, &mut reading, progress).await?;
+                known
+            }
+        };
         let absence_counts = case != EmailCase::Matters || all_emails_found(keys, &reading)?;
         if absence_counts || settings.strategy == Strategy::Lookup {
             return Ok(RemoteSide {

@@ -2,6 +2,7 @@
 //! given, and never sees a file, a clock, the environment, HTTP or whether there is a terminal.
 
 mod advice;
+mod bad_rows;
 mod cause_list;
 mod changes;
 mod check_report;
@@ -26,10 +27,10 @@ mod tally;
 mod terminal;
 
 pub use advice::advice;
+pub use bad_rows::{BadRow, BadRowList, BadRows};
 pub use changes::{Change, ChangeScope, ChangesCsv, LaneFacts, write_change};
 pub use check_report::{
-    BadRow, BadRowList, BadRows, CheckReport, CheckedColumn, CheckedInput, CheckedKey,
-    render_check, write_check,
+    CheckReport, CheckedColumn, CheckedInput, CheckedKey, render_check, write_check,
 };
 pub use ending::{Ending, NamedPath, Outcome, render_ending};
 pub use ending_json::write_ending;

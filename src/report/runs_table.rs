@@ -172,7 +172,14 @@ fn what_came(run: &RunEntry) -> String {
             plural(rest.len() as u64, "other input", "other inputs")
         ),
     };
-    let dry = if run.dry_run { ", nothing written" } else { "" };
+    // A run against the sandbox within the program cannot write to HelpCrunch either, and still creates.
+    let count = |name: &str| run.counts.get(name).and_then(Json::as_u64).unwrap_or(0);
+    let wrote = count("created") + count("updated") > 0;
+    let dry = if run.dry_run && !wrote {
+        ", nothing written"
+    } else {
+        ""
+    };
     let by = run.superseded_by.as_ref();
     let by = by.map(|by| format!("; {by} took its place"));
     format!(

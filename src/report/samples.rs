@@ -137,6 +137,7 @@ pub(super) fn create_lane() -> Lane {
             (Field::Name, Value::Text("Ann".into())),
             (Field::FirstSeen, Value::Date(1_603_885_746)),
         ],
+        clear: Vec::new(),
         custom_data: vec![("plan".into(), CustomValue::Text("pro".into()))],
         tags: vec![Tag::named("lead")],
     };

@@ -289,7 +289,7 @@ impl<'a, P: Write, R: Write> Planner<'a, P, R> {
         record
             .desired
             .as_ref()
-            .map(|desired| vec![Operation::Create(create(desired))])
+            .map(|desired| vec![Operation::Create(create(desired, &self.rules.ownership))])
             .unwrap_or_default()
     }
 

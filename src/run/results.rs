@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Read, Seek};
 
-use crate::domain::RowNumber;
+use crate::domain::{Issue, IssueKind, RowNumber};
 use crate::journal::{FinishedRow, FinishedRows, Recovered, RecoveryError, RowProgress, RowState};
 use crate::outcome::{OperationResult, OperationStatus, RowResult, RowStatus};
 use crate::plan::codec::{LaneReader, PlanFileError, PlannedLane};
@@ -166,7 +166,7 @@ fn lay_finished(result: &mut RowResult, row: FinishedRow) {
     result.warnings.extend(row.warnings);
 }
 
-/// A row that was begun and not finished: its create may be in doubt, else it is pending.
+/// A row that was begun and not finished: in doubt where its create was under way, else pending.
 fn lay_progress(result: &mut RowResult, progress: &RowProgress) {
     result.customer_id = progress.customer_id.or(result.customer_id);
     for operation in &mut result.operations {
@@ -180,5 +180,12 @@ fn lay_progress(result: &mut RowResult, progress: &RowProgress) {
         if open && operation.status == OperationStatus::Planned {
             operation.status = OperationStatus::InDoubt;
         }
+    }
+    if progress.create_in_doubt() {
+        result.status = RowStatus::InDoubt;
+        let message =
+            "the create was under way when the run ended: whether it was done is not known";
+        let issue = Issue::new(IssueKind::Network, "in_doubt", message);
+        result.error = Some(issue.hint("going on with the run, or the next sync, finds out"));
     }
 }

@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::domain::{Issue, IssueKind, RemoteCustomer, RowKey, email_eq, fold_email};
-use crate::helpcrunch::{CallError, Filter, ListQuery, Order, ReadClient, Search, Sort, Term};
+use crate::domain::{Field, Issue, IssueKind, RemoteCustomer, RowKey, Value, email_eq, fold_email};
+use crate::helpcrunch::{CallError, Filter, ReadClient, Search, Term};
+use crate::plan::{Create, Lane, Operation};
+
+use super::by_date;
 
 /// How a doubt was settled.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,12 +46,12 @@ impl Settler {
     ///
     /// When a create left that is in doubt since before an interruption is not known: its intent is written before
     /// it waits for its turn, and wall clocks jump. So it counts as sent just now.
-    pub async fn settle(&self, client: &ReadClient, key: &RowKey) -> Settlement {
+    pub async fn settle(&self, client: &ReadClient, sought: &Sought) -> Settlement {
         let end = Instant::now() + self.settle;
         let mut pause = FIRST_PAUSE.min(self.settle);
         loop {
             let last = Instant::now() >= end;
-            match self.look(client, key, last).await {
+            match self.look(client, sought, last).await {
                 Ok(Look::Found(customer)) => return Settlement::Found(customer),
                 Ok(Look::Several(count)) => return Settlement::Doubt(several(count)),
                 Ok(Look::Nobody) if last => return Settlement::NotMade,
@@ -62,23 +65,59 @@ impl Settler {
         }
     }
 
-    /// The last look also asks the listing, which need not lag as search does.
-    async fn look(&self, client: &ReadClient, key: &RowKey, last: bool) -> Result<Look, CallError> {
-        let page = client.search(&search(key)).await.result?;
-        let found = matching(page.customers, key);
-        if !found.is_empty() || !last {
-            return Ok(judge(found));
+    /// The last look also asks the listing, which need not lag as search does: at the date that the create gave,
+    /// and among the newest, where the server did not take that date over.
+    async fn look(
+        &self,
+        client: &ReadClient,
+        sought: &Sought,
+        last: bool,
+    ) -> Result<Look, CallError> {
+        let key = &sought.key;
+        let mut found = matching(client.search(&search(key)).await.result?.customers, key);
+        if found.is_empty() && last {
+            found = matching(by_date::newest(client).await?, key);
         }
-        let newest = ListQuery {
-            limit: 100,
-            offset: 0,
-            sort: Some(Sort::FirstSeen),
-            order: Order::Descending,
+        if let (true, true, Some(instant)) = (found.is_empty(), last, sought.first_seen) {
+            found = matching(by_date::around(client, instant).await?, key);
+        }
+        Ok(judge(found))
+    }
+}
+
+/// The customer of a create in doubt.
+#[derive(Debug, Clone)]
+pub struct Sought {
+    key: RowKey,
+    /// When the create says that it was first seen (UNIX seconds), by which the listing is sorted.
+    first_seen: Option<i64>,
+}
+
+impl Sought {
+    #[must_use]
+    pub fn of(key: &RowKey, create: Option<&Create>) -> Self {
+        let date = |(field, value): &(Field, Value)| match value {
+            Value::Date(seconds) if *field == Field::FirstSeen => Some(*seconds),
+            _ => None,
         };
-        Ok(judge(matching(
-            client.list(&newest).await.result?.customers,
-            key,
-        )))
+        let first_seen = create.and_then(|create| create.set.iter().find_map(date));
+        Self {
+            key: key.clone(),
+            first_seen,
+        }
+    }
+
+    /// Of a lane that creates.
+    #[must_use]
+    pub fn of_lane(lane: &Lane) -> Self {
+        let create = lane
+            .operations
+            .iter()
+            .find_map(|operation| match operation {
+                Operation::Create(create) => Some(create),
+                _ => None,
+            });
+        Self::of(&lane.key, create)
     }
 }
 

@@ -114,6 +114,9 @@ fn of_create(create: &Create, answer: &RemoteCustomer) -> Shortfall {
     for (field, value) in &create.set {
         short.field(*field, Some(value), answer);
     }
+    for field in &create.clear {
+        short.field(*field, None, answer);
+    }
     for (name, value) in &create.custom_data {
         short.property(name, Some(value), answer);
     }
@@ -188,9 +191,15 @@ mod tests {
                 (Field::Name, Value::Text("Ann".into())),
                 (Field::Blocked, Value::Bool(true)),
             ],
+            clear: vec![Field::FirstSeen, Field::Company],
             custom_data: vec![("plan".into(), text("pro"))],
             tags: vec![Tag::named("vip")],
         });
+        let mut filled = answer("Ann", &[("plan", "pro")], &["vip"]);
+        filled.set_field(Field::Blocked, Some(Value::Bool(true)));
+        filled.set_field(Field::FirstSeen, Some(Value::Date(5)));
+        let short = shortfall(&create, None, &filled);
+        assert_eq!(short.names(), ["firstSeen"], "filled by the server itself");
         let short = shortfall(&create, None, &answer("Ann", &[], &[]));
         assert_eq!(short.names(), ["blocked", "customData.plan", "tags"]);
         assert_eq!(short.mends().len(), 2);

@@ -233,6 +233,18 @@ fn a_create_that_was_cut_off_before_the_server_saw_it_is_made_once() {
     }
 }
 
+/// The listing is asked last, and a create may carry a date of years ago: the newest by that date need not hold it.
+#[test]
+fn a_customer_that_search_does_not_show_in_time_is_found_in_the_listing() {
+    let lagging = "[quirks]\nsearch-lag-ms = 60000\n[[fault]]\nkind = \"cut-after\"\nendpoint = \"create\"\nnth = 1\n";
+    let bench = Bench::with(customers(), lagging);
+    bench.write("hcsync.toml", PATIENT);
+    bench.write("one.csv", "userId,name,firstSeen\nnobody,Ann,2015-01-01\n");
+    let _ = bench.run("sync one.csv").exits(0);
+    let holders = holders(&bench.sandbox().customers(), "userId");
+    assert_eq!(holders["nobody"], 1);
+}
+
 #[test]
 fn where_no_look_up_tells_the_row_is_in_doubt_and_not_sent_again() {
     let faults = r#"

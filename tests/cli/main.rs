@@ -21,6 +21,8 @@ mod model;
 #[cfg(test)]
 mod pause;
 #[cfg(test)]
+mod promises;
+#[cfg(test)]
 mod reads_only;
 #[cfg(test)]
 mod refusals;

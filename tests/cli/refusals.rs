@@ -93,6 +93,44 @@ fn a_header_and_no_rows() {
     assert_eq!(json(&read_text(&bench.path("s.json")))["exit_code"], code);
 }
 
+/// An output over an input, or two outputs in one file, would destroy what the user has or asked for.
+#[test]
+fn an_output_over_an_input_or_another_output() {
+    let bench = bench();
+    std::fs::create_dir(bench.path("sub")).unwrap();
+    for command in ["sync", "plan", "sync --dry-run"] {
+        for (options, parts) in [
+            (
+                "--results good.csv",
+                ["--results", "over the input", "good.csv"],
+            ),
+            (
+                "--changes sub/../good.csv",
+                ["--changes", "over the input", "good.csv"],
+            ),
+            (
+                "--rejected good.csv",
+                ["--rejected", "over the input", "good.csv"],
+            ),
+            (
+                "--results r.csv --changes sub/../r.csv",
+                ["--changes", "over --results", "r.csv"],
+            ),
+        ] {
+            let ran = bench.run(&format!("{command} good.csv {options} --summary s.json"));
+            let _ = refused(&bench, ran, 2, &parts);
+            assert_eq!(read_text(&bench.path("good.csv")), GOOD);
+        }
+        let ran = bench.run(&format!("{command} good.csv --summary good.csv"));
+        let _ = ran.exits(2).says(&["--summary", "over the input"]);
+        assert_eq!(read_text(&bench.path("good.csv")), GOOD);
+    }
+    let ran = bench.run("plan good.csv --out good.csv");
+    let _ = ran.exits(2).says(&["--out", "over the input"]);
+    assert_eq!(read_text(&bench.path("good.csv")), GOOD);
+    assert_eq!(bench.requests(), []);
+}
+
 #[test]
 fn a_table_without_a_match_key() {
     let bench = bench();
@@ -268,6 +306,7 @@ fn outputs_that_cannot_be_written_are_found_before_the_work() {
         "told once: {}",
         ran.err
     );
+    assert!(!ran.err.contains(".tmp"), "{}", ran.err);
     assert_eq!(bench.requests(), []);
 }
 

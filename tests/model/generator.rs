@@ -116,7 +116,7 @@ impl Draw {
             } else {
                 Vec::new()
             },
-            strategy: self.pick(&[Strategy::Auto, Strategy::List]),
+            strategy: self.pick(&[Strategy::Auto, Strategy::List, Strategy::Lookup]),
         };
         setup.keys = self.keys(&setup);
         setup

@@ -19,6 +19,8 @@ mod model;
 #[cfg(test)]
 mod plain;
 #[cfg(test)]
+mod quirky;
+#[cfg(test)]
 mod setup;
 #[cfg(test)]
 mod syncing;

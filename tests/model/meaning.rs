@@ -103,8 +103,8 @@ impl Reader<'_> {
         }
     }
 
-    /// "Columns all empty: an empty cell". All missing says nothing, as one missing column does. Silent: a null
-    /// among them is as empty as an empty text.
+    /// "Columns all empty: an empty cell". All missing says nothing, as one missing column does. Silent: nulls alone are
+    /// a null, and an empty text among them makes an empty cell of it.
     fn rendered(&self, parts: &[Part]) -> Raw {
         let columns = parts.iter().filter_map(|part| match part {
             Part::Column(column) => Some(self.cell(column)),
@@ -115,7 +115,8 @@ impl Reader<'_> {
             return Raw::Missing;
         }
         if !columns.iter().any(|raw| matches!(raw, Raw::Cell(_))) {
-            return Raw::Empty;
+            let empty = columns.iter().any(|raw| matches!(raw, Raw::Empty));
+            return if empty { Raw::Empty } else { Raw::Null };
         }
         let mut columns = columns.into_iter();
         let text = |part: &Part| match part {

@@ -11,7 +11,9 @@ use hcsync::sandbox::{Quirks, Schedule};
 
 use super::case::Case;
 use super::customer::Customer;
+use super::meaning::{Wanted, wanted};
 use super::model::Status;
+use super::setup;
 use super::world::{World, WorldOptions};
 
 /// The case's config, as the program reads it from a file.
@@ -29,14 +31,14 @@ pub(crate) fn settings(case: &Case) -> Settings {
 }
 
 /// A world for the case, to be made under a paused clock.
-pub(crate) fn world(case: &Case, quirks: Quirks, schedule: Schedule) -> World {
+pub(crate) fn world(case: &Case, quirks: Quirks, schedule: Schedule, server_limit: u32) -> World {
     let settings = settings(case);
     let limits = &settings.limits;
     let options = WorldOptions {
         customers: case.customers.clone(),
         quirks,
         schedule,
-        server_limit: limits.requests_per_minute,
+        server_limit,
         limits: LimitSettings {
             requests_per_minute: limits.requests_per_minute,
             concurrency: u32::from(limits.concurrency),
@@ -54,6 +56,7 @@ pub(crate) fn world(case: &Case, quirks: Quirks, schedule: Schedule) -> World {
                 RemoteStrategy::Lookup => Strategy::Lookup,
             },
             recheck_after: settings.remote.recheck_after,
+            ..RemoteSettings::default()
         },
         max_failures: settings.safety.max_failures,
     };
@@ -86,4 +89,37 @@ pub(crate) fn operations(result: &RowResult) -> Vec<String> {
         }
     };
     result.operations.iter().map(name).collect()
+}
+
+/// Whether a look-up left rows out for not knowing that e-mail search ignores case: "`lookup` rejects such a row with
+/// that advice". The model knows no strategies.
+pub(crate) fn was_not_told(case: &Case, results: &[RowResult]) -> bool {
+    let advice = |result: &RowResult| {
+        result
+            .error
+            .as_ref()
+            .is_some_and(|e| e.code == "email_case")
+    };
+    case.setup.strategy == setup::Strategy::Lookup && results.iter().any(advice)
+}
+
+/// Whether the look-up of a case meets a customer whose e-mail address shows how search compares.
+pub(crate) fn meets_an_address(case: &Case) -> bool {
+    let rows = case.input.rows.iter();
+    let rows: Vec<_> = rows
+        .filter_map(|row| wanted(&case.setup, case.input.format, row).ok())
+        .collect();
+    let found = |customer: &Customer| {
+        let email = customer.text("email").map(str::to_lowercase);
+        let same = |row: &Wanted| {
+            row.id.is_some() && row.id == customer.id
+                || row.user_id.is_some() && row.user_id.as_deref() == customer.text("userId")
+                || row.email.as_ref().map(|email| email.to_lowercase()) == email
+        };
+        email.is_some() && rows.iter().any(same)
+    };
+    case.customers
+        .iter()
+        .map(Customer::from_json)
+        .any(|customer| found(&customer))
 }

@@ -269,7 +269,8 @@ impl World {
             let result = self.results().into_iter().find(|r| r.row == row);
             let key = result.unwrap().key;
             let (client, settler) = (process.client.clone(), settler.clone());
-            settling.spawn(async move { (row, settler.settle(&client, &key).await) });
+            let sought = hcsync::run::settle::Sought::of(&key, None);
+            settling.spawn(async move { (row, settler.settle(&client, &sought).await) });
         }
         while let Some(settled) = settling.join_next().await {
             let (row, settlement) = settled.unwrap();

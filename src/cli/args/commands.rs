@@ -248,6 +248,8 @@ pub struct ProbeArgs {
     #[command(flatten)]
     pub sandbox: SandboxArg,
     #[command(flatten)]
+    pub ask: AskArgs,
+    #[command(flatten)]
     pub output: OutputArgs,
     #[command(flatten)]
     pub log: LogArgs,

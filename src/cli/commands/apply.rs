@@ -9,7 +9,9 @@ use crate::cli::args::ApplyArgs;
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Cause, Exit, Failure, chain};
+use crate::cli::overlap::{FilesInUse, Overlap};
 use crate::cli::planning::{KeptSettings, budget_rules, open_run};
+use crate::cli::probed::{email_case, findings};
 use crate::cli::reports::ReportOf;
 use crate::cli::sending::{EndOf, Order, end, recall, send};
 use crate::cli::session::{Session, state_dir, state_failure};
@@ -27,14 +29,21 @@ use super::sync::{ask, lock_failure, must_ask, quoted, refuse_without_terminal, 
 
 pub(in crate::cli) async fn run(args: &ApplyArgs) -> Exit {
     let console = Console::new(args.output.output, args.progress.progress, &args.log);
-    let mut session = match Session::start("apply", console.clone(), args.report.summary.clone()) {
+    let apart = FilesInUse::of(&[], args.config.config.as_deref())
+        .reads("the plan", &args.plan)
+        .reports(&args.report);
+    let summary = Overlap::summary_file(apart.as_ref().copied(), &args.report);
+    let mut session = match Session::start("apply", console.clone(), summary) {
         Ok(session) => session,
         Err(failure) => {
             console.fail(&failure);
             return failure.exit;
         }
     };
-    let ended = Box::pin(apply(&mut session, args)).await;
+    let ended = match apart {
+        Ok(()) => Box::pin(apply(&mut session, args)).await,
+        Err(overlap) => Err(overlap.into()),
+    };
     session.finish(ended)
 }
 
@@ -90,6 +99,7 @@ async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure>
     )
     .await?;
 
+    let probed = findings(session, &target, &account);
     let (memory, finished_runs) = recall(&account)?;
     file.rewind().map_err(|e| plan_failure(&args.plan, &e))?;
     let examples = settings.run.examples.map_or(0, |n| n as usize);
@@ -97,7 +107,7 @@ async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure>
         BufReader::new(&file),
         &plan,
         examples,
-        budget_rules(&settings, true),
+        budget_rules(&settings, true, &probed),
         finished_runs,
     )
     .map_err(|e| plan_failure(&args.plan, &e))?;
@@ -144,7 +154,8 @@ async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure>
     meta.state = RunState::Planned;
     meta.plan_digest = Some(digest.clone());
     dir.write_meta(&meta).map_err(|e| state_failure(&e))?;
-    let refresher = refresher(settings.matching.clone(), memory);
+    let refresher =
+        refresher(settings.matching.clone(), memory).with_email_case(email_case(&probed));
     let order = Order {
         settings: &settings,
         client: &client,
@@ -152,6 +163,7 @@ async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure>
         columns: Default::default(),
         read_at: None,
         recovered: None,
+        probed: &probed,
         account: &account,
         digest,
         lanes: rows,

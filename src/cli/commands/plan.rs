@@ -2,35 +2,53 @@
 
 use std::path::Path;
 
+use crate::cli::account::{admit_key, remember_witness};
 use crate::cli::args::PlanArgs;
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::overlap::{FilesInUse, Overlap};
 use crate::cli::planning::{
     From, Inputs, MakeWith, Prepared, input_metas, make, note_refusals, open_run, show_preview,
     show_preview_json,
 };
+use crate::cli::probed::findings;
 use crate::cli::reports::{ReportOf, write_output};
 use crate::cli::sending::recall;
-use crate::cli::session::{Session, state_dir};
+use crate::cli::session::{Session, state_dir, state_failure};
 use crate::config::Overrides;
 use crate::journal::NewRun;
 use crate::platform::check_output;
+use crate::probe::Findings;
 use crate::run::memory::Memory;
 
 use super::sync::{DryEnd, kept, planned, wanted};
 
 pub(in crate::cli) async fn run(args: &PlanArgs) -> Exit {
     let console = Console::new(args.output.output, args.progress.progress, &args.log);
-    let mut session = match Session::start("plan", console.clone(), args.report.summary.clone()) {
+    let apart = files_in_use(args).and_then(|files| files.reports(&args.report));
+    let summary = Overlap::summary_file(apart.as_ref().copied(), &args.report);
+    let mut session = match Session::start("plan", console.clone(), summary) {
         Ok(session) => session,
         Err(failure) => {
             console.fail(&failure);
             return failure.exit;
         }
     };
-    let ended = plan(&mut session, args).await;
+    let ended = match apart {
+        Ok(()) => plan(&mut session, args).await,
+        Err(overlap) => Err(overlap.into()),
+    };
     session.finish(ended)
+}
+
+fn files_in_use(args: &PlanArgs) -> Result<FilesInUse, Overlap> {
+    let files = FilesInUse::of(&args.inputs, args.config.config.as_deref())
+        .also_reads("--remote-file", args.remote_file.as_deref());
+    match &args.out {
+        Some(out) => files.writes("--out", out),
+        None => Ok(files),
+    }
 }
 
 async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
@@ -58,10 +76,16 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
         Some(target) => Some(target.connect(&settings, session.clock, &session.stopping)?),
         None => None,
     };
+    if let (Some(target), Some(client)) = (&target, &client) {
+        admit_key(target, &state.account(&target.account), client).await?;
+    }
     let (memory, finished_runs) = match target.as_ref().filter(|t| !t.is_sandbox) {
         Some(target) => recall(&state.account(&target.account))?,
         None => (Memory::default(), 0),
     };
+    let probed = target.as_ref().map_or_else(Findings::default, |target| {
+        findings(session, target, &state.account(&target.account))
+    });
     let kept = kept(
         &settings,
         &prepared,
@@ -91,12 +115,19 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
         finished_runs,
         // Applied, each of its customers is read again first.
         reread_all: args.out.is_some(),
+        probed: &probed,
     };
     let made = make(session, &meta, &dir, with).await;
     if let Some(client) = &client {
         session.count_requests(client, &settings);
     }
     let mut made = made?;
+    if let Some(target) = target.as_ref().filter(|t| !t.is_sandbox) {
+        let account = state
+            .create_account(&target.account)
+            .map_err(|e| state_failure(&e))?;
+        remember_witness(&account, target, &settings, made.witness.as_ref())?;
+    }
     note_refusals(&settings, &mut made);
     planned(session, &dir, &mut meta, &made)?;
     let sources = prepared.sources();

@@ -5,7 +5,9 @@ use crate::cli::args::{ConfigArgs, ResumeArgs, StateArgs};
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Cause, Exit, Failure};
+use crate::cli::overlap::{FilesInUse, Overlap};
 use crate::cli::planning::{KeptSettings, meaning};
+use crate::cli::probed::{email_case, findings};
 use crate::cli::reports::ReportOf;
 use crate::cli::sending::{EndOf, Order, end, recall, send};
 use crate::cli::session::{Session, state_dir, state_failure};
@@ -19,14 +21,19 @@ use super::sync::{lock_failure, quoted, wanted};
 
 pub(in crate::cli) async fn run(args: &ResumeArgs) -> Exit {
     let console = Console::new(args.output.output, args.progress.progress, &args.log);
-    let mut session = match Session::start("resume", console.clone(), args.report.summary.clone()) {
+    let apart = FilesInUse::of(&[], args.config.config.as_deref()).reports(&args.report);
+    let summary = Overlap::summary_file(apart.as_ref().copied(), &args.report);
+    let mut session = match Session::start("resume", console.clone(), summary) {
         Ok(session) => session,
         Err(failure) => {
             console.fail(&failure);
             return failure.exit;
         }
     };
-    let ended = Box::pin(resume(&mut session, args)).await;
+    let ended = match apart {
+        Ok(()) => Box::pin(resume(&mut session, args)).await,
+        Err(overlap) => Err(overlap.into()),
+    };
     session.finish(ended)
 }
 
@@ -86,7 +93,8 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
     .await?;
 
     let (memory, _) = recall(&account)?;
-    let refresher = refresher(&meta, &kept, memory)?;
+    let probed = findings(session, &target, &account);
+    let refresher = refresher(&meta, &kept, memory)?.with_email_case(email_case(&probed));
     let journal = dir.journal();
     let recovered = match journal.exists() {
         true => Some(
@@ -105,6 +113,7 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
         // How old the reading is by now is not known for certain: everything is read again.
         read_at: None,
         recovered: recovered.as_ref(),
+        probed: &probed,
         account: &account,
         digest: meta.plan_digest.clone().unwrap_or_default(),
         lanes: lanes.saturating_sub(recovered.as_ref().map_or(0, |r| r.finished_rows() as u64)),

@@ -1,7 +1,6 @@
 //! `hcsync show`: a saved plan or a run again, from its files alone.
 
-use std::fs::{self, File};
-use std::io::{BufReader, Seek};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::cli::args::{ShowArgs, When};
@@ -11,16 +10,15 @@ use crate::cli::reports::{Changes, ReportOf, ReportsError};
 use crate::cli::session::{named_state_dir, state_failure};
 use crate::domain::RunId;
 use crate::journal::{RunDir, RunMeta, StateDir};
-use crate::plan::codec::{LaneReader, PlanFileError, PlannedLane, VerifiedPlan, verify};
-use crate::plan::previewer::{KnownNames, Place, Previewer};
+use crate::plan::codec::VerifiedPlan;
 use crate::plan::{Estimate, Preview};
 use crate::report::{
-    ChangeScope, Ending, LaneFacts, NamedPath, Stop, Summary, Tally, human_count, render_ending,
-    render_preview, write_ending, write_preview,
+    ChangeScope, Ending, LaneFacts, NamedPath, Stop, Summary, Tally, render_ending, render_preview,
+    write_ending, write_preview,
 };
-use crate::run::rows::{RowReader, RowRecord, Verdict};
 
 use super::runs::{resume_command, state_name};
+use super::saved_plan::{OpenPlan, source_of};
 
 pub(in crate::cli) fn run(args: &ShowArgs) -> Exit {
     let console = Console::new(args.output.output, When::Never, &args.log);
@@ -313,140 +311,4 @@ fn files_of(dir: &RunDir) -> Vec<NamedPath> {
         }
     });
     named.collect()
-}
-
-fn source_of(sources: &[String], index: u16) -> &str {
-    sources.get(usize::from(index)).map_or("", String::as_str)
-}
-
-/// A plan file that was found to be whole and unchanged.
-struct OpenPlan {
-    file: File,
-    path: PathBuf,
-    verified: VerifiedPlan,
-}
-
-impl OpenPlan {
-    fn open(path: &Path) -> Result<Self, Failure> {
-        let bad = |error: PlanFileError| plan_failure(path, &error);
-        let file = File::open(path).map_err(|e| bad(e.into()))?;
-        let verified = verify(BufReader::with_capacity(1 << 18, &file)).map_err(bad)?;
-        Ok(Self {
-            file,
-            path: path.to_owned(),
-            verified,
-        })
-    }
-
-    /// The inputs as the user named them.
-    fn sources(&self) -> Vec<String> {
-        let inputs = self.verified.header.inputs.iter();
-        inputs.map(|input| input.path.clone()).collect()
-    }
-
-    fn each(
-        &mut self,
-        mut take: impl FnMut(&PlannedLane) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
-        let bad = |error: PlanFileError| plan_failure(&self.path, &error);
-        self.file.rewind().map_err(|e| bad(e.into()))?;
-        let lanes = LaneReader::new(BufReader::with_capacity(1 << 18, &self.file)).map_err(bad)?;
-        for lane in lanes {
-            take(&lane.map_err(bad)?)?;
-        }
-        Ok(())
-    }
-
-    /// The preview again. A plan alone does not say what is wrong with rejected rows; a run's rows do.
-    fn preview(
-        &mut self,
-        examples: usize,
-        sources: &[String],
-        rows: Option<&Path>,
-    ) -> Result<Preview, Failure> {
-        let mut previewer = Previewer::new(examples);
-        let mut existing = 0;
-        self.each(|planned| {
-            existing += u64::from(planned.lane.customer.is_some());
-            let place = Place {
-                row: planned.lane.row,
-                source: source_of(sources, planned.place.source),
-                line: planned.place.line,
-            };
-            previewer.lane(&planned.lane, place);
-            Ok(())
-        })?;
-        if let Some(rows) = rows {
-            read_rows(rows, sources, &mut previewer)?;
-        }
-        let VerifiedPlan { header, end } = &self.verified;
-        let shown = previewer.finish(&KnownNames::default());
-        Ok(Preview {
-            rows: header.inputs.iter().map(|input| input.rows).sum(),
-            matched: if rows.is_some() {
-                shown.matched
-            } else {
-                existing + end.counts.unchanged
-            },
-            counts: end.counts,
-            // Which names are new is not in the plan: the remote side that had or had not known them is gone.
-            new_tags: Vec::new(),
-            new_properties: Vec::new(),
-            notes: vec![self.origin()],
-            remote: header.remote.clone(),
-            digest: end.sha256.clone(),
-            ..shown
-        })
-    }
-
-    fn origin(&self) -> String {
-        let header = &self.verified.header;
-        let input = |input: &crate::plan::codec::PlanInput| {
-            format!("{} ({} rows)", input.path, human_count(input.rows))
-        };
-        let inputs: Vec<_> = header.inputs.iter().map(input).collect();
-        format!(
-            "planned at {} by run {} from {}, for {}",
-            header.created_at,
-            header.run_id,
-            inputs.join(", "),
-            header.base_url
-        )
-    }
-}
-
-fn read_rows(path: &Path, sources: &[String], previewer: &mut Previewer) -> Result<(), Failure> {
-    let failed = |e: std::io::Error| Failure::from_error(Exit::NotFinished, "run", &e);
-    let file = File::open(path).map_err(failed)?;
-    for record in RowReader::new(BufReader::with_capacity(1 << 18, file)) {
-        add_row(&record.map_err(failed)?, sources, previewer);
-    }
-    Ok(())
-}
-
-fn add_row(record: &RowRecord, sources: &[String], previewer: &mut Previewer) {
-    previewer.row();
-    if record.customer_id.is_some() {
-        previewer.matched();
-    }
-    if let (Verdict::Rejected, Some(issue)) = (record.verdict, &record.error) {
-        let place = Place {
-            row: record.row,
-            source: source_of(sources, record.source),
-            line: record.line,
-        };
-        previewer.rejected(issue, place);
-    }
-}
-
-fn plan_failure(path: &Path, error: &PlanFileError) -> Failure {
-    let message = format!(
-        "{} cannot be shown: {}",
-        path.display(),
-        crate::cli::exit::chain(error)
-    );
-    Failure {
-        reason: "plan",
-        ..Failure::usage(message)
-    }
 }

@@ -7,10 +7,12 @@ use crate::cli::args::{AskArgs, SyncArgs};
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::overlap::{FilesInUse, Overlap};
 use crate::cli::planning::{
     From, Inputs, KeptSettings, MakeWith, Prepared, attribute_columns, input_metas, make,
     note_refusals, open_run, show_preview, show_preview_json,
 };
+use crate::cli::probed::{clean_up, email_case, findings, settle};
 use crate::cli::reports::{ReportOf, Wanted};
 use crate::cli::sending::{EndOf, Order, end, finished_exit, recall, send, tell_end};
 use crate::cli::session::{Session, state_dir, state_failure};
@@ -25,14 +27,19 @@ use crate::run::planning::PlanRules;
 
 pub(in crate::cli) async fn run(args: &SyncArgs) -> Exit {
     let console = Console::new(args.output.output, args.progress.progress, &args.log);
-    let mut session = match Session::start("sync", console.clone(), args.report.summary.clone()) {
+    let apart = FilesInUse::of(&args.inputs, args.config.config.as_deref()).reports(&args.report);
+    let summary = Overlap::summary_file(apart.as_ref().copied(), &args.report);
+    let mut session = match Session::start("sync", console.clone(), summary) {
         Ok(session) => session,
         Err(failure) => {
             console.fail(&failure);
             return failure.exit;
         }
     };
-    let ended = Box::pin(sync(&mut session, args)).await;
+    let ended = match apart {
+        Ok(()) => Box::pin(sync(&mut session, args)).await,
+        Err(overlap) => Err(overlap.into()),
+    };
     session.finish(ended)
 }
 
@@ -70,6 +77,7 @@ async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
     } else {
         recall(&account)?
     };
+    let probed = findings(session, &target, &account);
     let kept = kept(
         &settings,
         &prepared,
@@ -92,9 +100,10 @@ async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
             &target.account,
             &meta.run_id,
             &client,
-            &settings,
+            settle(&settings, &probed),
         )
         .await?;
+        clean_up(session, &settings, &account, &client, &probed).await;
     }
     let with = MakeWith {
         prepared: &prepared,
@@ -104,6 +113,7 @@ async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
         memory: &memory,
         finished_runs,
         reread_all: false,
+        probed: &probed,
     };
     let made = make(session, &meta, &dir, with).await;
     session.count_requests(&client, &settings);
@@ -154,7 +164,8 @@ async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
         ownership,
         ..
     } = prepared.rules.clone();
-    let refresher = Refresher::new(Freshness::PlanAnew, matching, ownership, memory);
+    let refresher = Refresher::new(Freshness::PlanAnew, matching, ownership, memory)
+        .with_email_case(email_case(&probed));
     let order = Order {
         settings: &settings,
         client: &client,
@@ -162,6 +173,7 @@ async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
         columns: attribute_columns(&prepared.schema),
         read_at: Some(made.read_at),
         recovered: None,
+        probed: &probed,
         account: &account,
         digest: made.preview.digest.clone(),
         lanes: made.rows - counts.unchanged - counts.rejected - counts.skipped,
@@ -365,9 +377,13 @@ pub(in crate::cli) fn must_ask(ask: &AskArgs, target: &Target) -> bool {
 
 /// Asks once whether to go on.
 pub(in crate::cli) fn ask() -> Result<bool, Failure> {
+    ask_whether("Send these changes to HelpCrunch?")
+}
+
+pub(in crate::cli) fn ask_whether(question: &str) -> Result<bool, Failure> {
     let failed = |e: io::Error| Failure::from_error(Exit::NotFinished, "terminal", &e);
     let mut err = io::stderr().lock();
-    write!(err, "Send these changes to HelpCrunch? [y/N] ")
+    write!(err, "{question} [y/N] ")
         .and_then(|()| err.flush())
         .map_err(failed)?;
     let mut answer = String::new();

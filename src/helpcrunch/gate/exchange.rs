@@ -45,6 +45,7 @@ impl Gate {
         let endpoint = request.endpoint.name();
         match &answer {
             Some(Ok(response)) => {
+                self.state().stats.told_rate += u64::from(response.tells_rate);
                 tracing::debug!(endpoint, attempt, status = response.status, ms, "answered");
             }
             Some(Err(error)) => tracing::debug!(endpoint, attempt, ms, error = %error, "no answer"),

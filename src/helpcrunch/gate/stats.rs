@@ -14,6 +14,8 @@ pub struct GateStats {
     pub retries: u64,
     /// Exchanges that were answered with 429.
     pub rate_limited: u64,
+    /// Exchanges whose answer told of the rate limit in a header.
+    pub told_rate: u64,
     pub by_endpoint: BTreeMap<&'static str, u64>,
     pub first_at: Option<Instant>,
     pub last_at: Option<Instant>,

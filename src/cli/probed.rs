@@ -1,0 +1,72 @@
+//! What a run knows of its account from `hcsync probe`, and what an earlier probe left for it to delete.
+
+use std::time::Duration;
+
+use crate::config::Settings;
+use crate::helpcrunch::{ReadClient, WriteClient};
+use crate::journal::AccountDir;
+use crate::probe::{Cleaned, Findings, ProbeStore, clean};
+use crate::remote::EmailCase;
+
+use super::connection::Target;
+use super::exit::chain;
+use super::session::Session;
+
+/// What was found out about the account; nothing of the in-process sandbox, which is another one every time.
+///
+/// A run goes on without what cannot be read: then it needs more requests.
+pub(super) fn findings(session: &Session, target: &Target, account: &AccountDir) -> Findings {
+    if target.is_sandbox {
+        return Findings::default();
+    }
+    match ProbeStore::of(account).read() {
+        Ok(knowledge) => knowledge.unwrap_or_default().findings,
+        Err(error) => {
+            let why = chain(&error);
+            session.console.say(&format!(
+                "warning: what was probed of this account is not used: {why}"
+            ));
+            Findings::default()
+        }
+    }
+}
+
+/// What is known of the case of e-mail search.
+pub(super) fn email_case(findings: &Findings) -> EmailCase {
+    match findings.email_ignores_case() {
+        Some(true) => EmailCase::Ignored,
+        Some(false) => EmailCase::Matters,
+        None => EmailCase::Unknown,
+    }
+}
+
+/// How long a create in doubt is looked for: no shorter than search was seen to lag, or a request may take.
+pub(super) fn settle(settings: &Settings, findings: &Findings) -> Duration {
+    let settle = settings.limits.settle.max(settings.api.timeout);
+    settle.max(findings.lag())
+}
+
+/// Deletes the customer of a probe that died before it could. One that cannot be deleted holds nothing up.
+pub(super) async fn clean_up(
+    session: &Session,
+    settings: &Settings,
+    account: &AccountDir,
+    client: &ReadClient,
+    findings: &Findings,
+) {
+    let store = ProbeStore::of(account);
+    let client = WriteClient::new(client.clone());
+    let settle = settle(settings, findings);
+    let told = match clean(&client, &store, session.clock, settle).await {
+        Ok(Cleaned::Nothing) => return,
+        Ok(Cleaned::Gone(customer)) => {
+            format!("{customer}, which an interrupted probe had made, is deleted")
+        }
+        Ok(Cleaned::Left(left)) => format!(
+            "warning: {} of an earlier probe could not be deleted: {}",
+            left.throwaway, left.why
+        ),
+        Err(error) => format!("warning: {}", chain(&error)),
+    };
+    session.console.say(&told);
+}

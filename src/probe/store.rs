@@ -1,0 +1,135 @@
+//! The probe's two files in the account's folder: what is known, and the customer that is to be deleted.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::journal::AccountDir;
+use crate::platform::{self, FileError};
+
+use super::findings::{Knowledge, PROBE_VERSION};
+use super::throwaway::Throwaway;
+
+/// Why the probe's files do not do as they should.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error("`{}` is not what hcsync wrote there; remove it and probe again", path.display())]
+    Damaged {
+        path: PathBuf,
+        source: serde_json::Error,
+    },
+    #[error(
+        "`{}` was written by a newer version of hcsync (its version is {found}, this one knows {PROBE_VERSION})",
+        path.display()
+    )]
+    Newer { path: PathBuf, found: u64 },
+}
+
+/// Where an account keeps what its probes found.
+#[derive(Debug, Clone)]
+pub struct ProbeStore {
+    knowledge: PathBuf,
+    throwaway: PathBuf,
+}
+
+impl ProbeStore {
+    /// `account` has to be there before anything is written.
+    #[must_use]
+    pub fn of(account: &AccountDir) -> Self {
+        Self {
+            knowledge: account.probe(),
+            throwaway: account.file("probe-customer.json"),
+        }
+    }
+
+    /// What is known; nothing before the first probe.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, or a newer version wrote it.
+    pub fn read(&self) -> Result<Option<Knowledge>, StoreError> {
+        read(&self.knowledge)
+    }
+
+    /// # Errors
+    /// Where the file cannot be written.
+    pub fn write(&self, knowledge: &Knowledge) -> Result<(), StoreError> {
+        write(&self.knowledge, knowledge)
+    }
+
+    /// The customer of a probe that is not known to be deleted.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
+    pub fn throwaway(&self) -> Result<Option<Throwaway>, StoreError> {
+        read(&self.throwaway)
+    }
+
+    /// Takes note of a customer before it is created, on disk when this returns.
+    pub(super) fn remember(&self, throwaway: &Throwaway) -> Result<(), StoreError> {
+        write(&self.throwaway, throwaway)
+    }
+
+    pub(super) fn forget(&self) -> Result<(), StoreError> {
+        Ok(platform::remove_file(&self.throwaway)?)
+    }
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, StoreError> {
+    let Some(bytes) = platform::read_file(path)? else {
+        return Ok(None);
+    };
+    let damaged = |source| StoreError::Damaged {
+        path: path.to_owned(),
+        source,
+    };
+    let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(damaged)?;
+    let version = value.get("version").and_then(serde_json::Value::as_u64);
+    if let Some(found) = version.filter(|found| *found > u64::from(PROBE_VERSION)) {
+        let path = path.to_owned();
+        return Err(StoreError::Newer { path, found });
+    }
+    serde_json::from_value(value).map(Some).map_err(damaged)
+}
+
+fn write<T: Serialize>(path: &Path, document: &T) -> Result<(), StoreError> {
+    let damaged = |source| StoreError::Damaged {
+        path: path.to_owned(),
+        source,
+    };
+    let mut bytes = serde_json::to_vec_pretty(document).map_err(damaged)?;
+    bytes.push(b'\n');
+    Ok(platform::write_whole(path, &bytes)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::{AccountId, StateDir};
+
+    #[test]
+    fn both_files_come_back_and_newer_or_damaged_ones_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let id = AccountId::from_text("a");
+        let account = StateDir::at(folder.path()).create_account(&id).unwrap();
+        let store = ProbeStore::of(&account);
+        assert!(store.read().unwrap().is_none() && store.throwaway().unwrap().is_none());
+        store.write(&Knowledge::default()).unwrap();
+        let throwaway = Throwaway::new("abc".into(), "2026-11-20T03:12:44Z".into());
+        store.remember(&throwaway).unwrap();
+        assert_eq!(store.read().unwrap(), Some(Knowledge::default()));
+        assert_eq!(store.throwaway().unwrap(), Some(throwaway));
+        store.forget().unwrap();
+        store.forget().unwrap();
+        assert_eq!(store.throwaway().unwrap(), None);
+        std::fs::write(account.probe(), r#"{"version":2}"#).unwrap();
+        assert!(matches!(
+            store.read(),
+            Err(StoreError::Newer { found: 2, .. })
+        ));
+        std::fs::write(account.probe(), "{").unwrap();
+        assert!(matches!(store.read(), Err(StoreError::Damaged { .. })));
+    }
+}

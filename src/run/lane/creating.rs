@@ -1,0 +1,176 @@
+//! Creating a customer: intent before the send, and never a second send before the first is settled.
+
+use crate::domain::{CustomerId, Issue, IssueKind, RemoteCustomer};
+use crate::helpcrunch::CallError;
+use crate::journal::{Entry, Intent, JournalError, Settled};
+use crate::outcome::{OperationResult, OperationStatus, RowStatus};
+use crate::plan::{Create, Operation, OperationKind};
+
+use super::{Pace, Run};
+use crate::run::settle::{Settlement, Sought};
+use crate::run::verify::shortfall;
+
+impl Run<'_> {
+    /// Why an operation that took could not be mended before the run was interrupted.
+    pub(super) fn unmended(&self) -> Option<Issue> {
+        let failed = |result: &OperationResult| result.status == OperationStatus::Failed;
+        let error = self.progress.error.clone();
+        error.filter(|_| !self.progress.operations.iter().any(failed))
+    }
+
+    /// Sends a create, at most twice: again only once it is settled that the first made nobody.
+    pub(super) async fn create(
+        &mut self,
+        operation: &Operation,
+        create: &Create,
+    ) -> Result<(), JournalError> {
+        let mut result = OperationResult::planned(operation);
+        let mut sends = self.progress.creates_sent;
+        if let Some(earlier) = self.progress.result(OperationKind::Create) {
+            result.attempts = earlier.attempts;
+        }
+        if let Some(id) = self.customer {
+            return self.made(operation, result, id).await;
+        }
+        if self.progress.create_in_doubt() && !self.settle(operation, &mut result, sends).await? {
+            return Ok(());
+        }
+        loop {
+            let (row, at) = (self.lane.row, self.context.clock.rfc3339());
+            self.context
+                .journal
+                .append(&Entry::Intent(Intent {
+                    row,
+                    op: OperationKind::Create,
+                    at,
+                }))
+                .await?;
+            sends += 1;
+            let sent = self.context.client.create(create).await;
+            self.count(&mut result, &sent);
+            match sent.result {
+                Ok(customer) => {
+                    self.note_unmended(operation, &customer).await?;
+                    return self.took(operation, result, customer).await;
+                }
+                Err(CallError::Unknown { .. }) => {
+                    if !self.settle(operation, &mut result, sends).await? {
+                        return Ok(());
+                    }
+                }
+                Err(error) => return self.did_not_take(operation, result, &error).await,
+            }
+        }
+    }
+
+    /// Notes whom a create made before it is mended, so that a crash meanwhile leaves no doubt: an edit may keep
+    /// a customer from being found for as long as a create does.
+    async fn note_unmended(
+        &self,
+        operation: &Operation,
+        customer: &RemoteCustomer,
+    ) -> Result<(), JournalError> {
+        if shortfall(operation, None, customer).is_empty() {
+            return Ok(());
+        }
+        let entry = Entry::Settled(Settled {
+            row: self.lane.row,
+            found: Some(customer.id),
+            at: self.context.clock.rfc3339(),
+        });
+        self.context.journal.append(&entry).await
+    }
+
+    /// The customer was found before the run was interrupted; whether all of it took is still to be seen.
+    async fn made(
+        &mut self,
+        operation: &Operation,
+        result: OperationResult,
+        id: CustomerId,
+    ) -> Result<(), JournalError> {
+        match self.context.client.get(id).await.result {
+            Ok(customer) => self.took(operation, result, customer).await,
+            Err(error) => self.did_not_take(operation, result, &error).await,
+        }
+    }
+
+    /// Settles a create in doubt. True where it made nobody and is to be sent once more.
+    async fn settle(
+        &mut self,
+        operation: &Operation,
+        result: &mut OperationResult,
+        sends: u32,
+    ) -> Result<bool, JournalError> {
+        self.record(
+            OperationResult {
+                status: OperationStatus::InDoubt,
+                ..result.clone()
+            },
+            None,
+            true,
+        )
+        .await?;
+        let create = match operation {
+            Operation::Create(create) => Some(create),
+            _ => None,
+        };
+        let sought = Sought::of(&self.lane.key, create);
+        // A lane that waits gives its place to others; so many may wait at once.
+        let waiting = self.context.settling.acquire().await;
+        self.permit = None;
+        let settlement = self
+            .context
+            .settler
+            .settle(&self.context.client, &sought)
+            .await;
+        drop(waiting);
+        let (row, at) = (self.lane.row, self.context.clock.rfc3339());
+        match settlement {
+            Settlement::Found(customer) => {
+                let found = Some(customer.id);
+                self.context
+                    .journal
+                    .append(&Entry::Settled(Settled { row, found, at }))
+                    .await?;
+                self.took(operation, result.clone(), *customer).await?;
+                Ok(false)
+            }
+            Settlement::NotMade => {
+                self.context
+                    .journal
+                    .append(&Entry::Settled(Settled {
+                        row,
+                        found: None,
+                        at,
+                    }))
+                    .await?;
+                if sends < 2 {
+                    return Ok(true);
+                }
+                let issue = Issue::new(
+                    IssueKind::Network,
+                    "no_answer",
+                    "the create got no usable answer twice, and made nobody",
+                );
+                self.fail(operation, result.clone(), issue.hint("run the sync again"))
+                    .await?;
+                Ok(false)
+            }
+            Settlement::Doubt(issue) => {
+                let in_doubt = OperationResult {
+                    status: OperationStatus::InDoubt,
+                    ..result.clone()
+                };
+                self.results.push(in_doubt);
+                self.status = Some(RowStatus::InDoubt);
+                self.error = Some(issue);
+                self.pace = Pace::Broken;
+                Ok(false)
+            }
+            Settlement::Stopped => {
+                self.pace = Pace::Stopped;
+                Ok(false)
+            }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Comparing a write's answer with what was meant, and mending what did not take.
+
+use std::collections::BTreeMap;
+use std::sync::PoisonError;
+
+use crate::domain::{CustomerId, Issue, IssueKind, RemoteCustomer};
+use crate::helpcrunch::CallError;
+use crate::journal::JournalError;
+use crate::outcome::{OperationResult, OperationStatus};
+use crate::plan::{Operation, Patch};
+
+use super::Run;
+use crate::run::memory::{Rewrite, shown};
+use crate::run::verify::{Shortfall, shortfall};
+
+impl Run<'_> {
+    /// A create was answered, or its customer was found.
+    pub(super) async fn took(
+        &mut self,
+        operation: &Operation,
+        result: OperationResult,
+        customer: RemoteCustomer,
+    ) -> Result<(), JournalError> {
+        self.customer = Some(customer.id);
+        let short = shortfall(operation, None, &customer);
+        self.seen = Some(customer);
+        self.check(operation, result, short, None).await
+    }
+
+    /// Mends what did not take, with one further operation of each kind.
+    pub(super) async fn check(
+        &mut self,
+        operation: &Operation,
+        result: OperationResult,
+        mut short: Shortfall,
+        before: Option<RemoteCustomer>,
+    ) -> Result<(), JournalError> {
+        let done = OperationResult {
+            status: OperationStatus::Done,
+            ..result
+        };
+        if short.unknown {
+            let told = self.ask_again().await;
+            short = match told {
+                Ok(customer) => shortfall(operation, before.as_ref(), &customer),
+                Err(error) if error.stop().is_some() => {
+                    return self.did_not_take(operation, done, &error).await;
+                }
+                Err(_) => short,
+            };
+        }
+        if short.unknown {
+            let message = "the answer does not say whether it took";
+            return self
+                .fail(
+                    operation,
+                    done,
+                    Issue::new(IssueKind::Api, "unverified", message),
+                )
+                .await;
+        }
+        if short.is_empty() {
+            self.record(done.clone(), None, false).await?;
+            self.results.push(done);
+            return Ok(());
+        }
+        tracing::debug!(row = %self.lane.row, fields = ?short.names(), "the write did not take as it was meant: mending");
+        self.mend(operation, done, &short).await
+    }
+
+    async fn ask_again(&mut self) -> Result<RemoteCustomer, CallError> {
+        let Some(id) = self.customer else {
+            return Err(CallError::Interrupted);
+        };
+        let customer = self.context.client.get(id).await.result?;
+        self.seen = Some(customer.clone());
+        Ok(customer)
+    }
+
+    async fn mend(
+        &mut self,
+        operation: &Operation,
+        mut done: OperationResult,
+        short: &Shortfall,
+    ) -> Result<(), JournalError> {
+        let Some(id) = self.customer else {
+            return Ok(());
+        };
+        let mut further = Vec::new();
+        let mut left = Vec::new();
+        let mut trouble = None;
+        for mend in short.mends() {
+            let mut result = OperationResult::planned(&mend);
+            let sent = match self.send(id, &mend).await {
+                Ok(sent) => sent,
+                Err(issue) => {
+                    trouble = Some(issue);
+                    break;
+                }
+            };
+            self.count(&mut result, &sent);
+            let still = match sent.result {
+                Ok(customer) => {
+                    let still = shortfall(&mend, None, &customer);
+                    self.seen = Some(customer);
+                    still
+                }
+                Err(error) if error.stop().is_some() => {
+                    return self.did_not_take(operation, done, &error).await;
+                }
+                Err(error) => {
+                    trouble = Some(self.issue(&mend, &error));
+                    result.status = OperationStatus::Failed;
+                    further.push(result);
+                    break;
+                }
+            };
+            result.status = if still.is_empty() {
+                OperationStatus::Done
+            } else {
+                OperationStatus::Failed
+            };
+            self.remember_rewrites(id, &still.patch);
+            left.extend(still.names());
+            further.push(result);
+        }
+        if left.is_empty() && trouble.is_none() {
+            absorb(&mut done, &mut further);
+            self.record(done.clone(), None, false).await?;
+            self.results.push(done);
+            self.results.append(&mut further);
+            return Ok(());
+        }
+        let issue = trouble.unwrap_or_else(|| not_kept(&left, &self.context.columns));
+        let same_kind = further.iter().any(|r| r.op == done.op);
+        absorb(&mut done, &mut further);
+        if same_kind {
+            self.fail(operation, done, issue).await?;
+        } else {
+            // The create itself took; what was to mend it did not.
+            self.record(done.clone(), Some(issue.clone()), false)
+                .await?;
+            self.results.push(done);
+            self.broken(issue);
+        }
+        self.results.append(&mut further);
+        Ok(())
+    }
+
+    fn remember_rewrites(&self, id: CustomerId, kept: &Patch) {
+        let fields = kept.set.iter().map(|c| {
+            (
+                c.field.name().to_owned(),
+                shown(c.to.as_ref()),
+                shown(c.from.as_ref()),
+            )
+        });
+        let properties = kept.custom_data.iter();
+        let properties = properties.map(|c| {
+            (
+                format!("customData.{}", c.name),
+                shown(c.to.as_ref()),
+                shown(c.from.as_ref()),
+            )
+        });
+        let learned = fields
+            .chain(properties)
+            .map(|(field, wanted, kept)| Rewrite::new(id, field, &wanted, &kept));
+        self.context
+            .rewrites
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(learned);
+    }
+}
+
+/// A mend of the operation's own kind is told as further attempts at it.
+fn absorb(done: &mut OperationResult, further: &mut Vec<OperationResult>) {
+    if let Some(at) = further.iter().position(|r| r.op == done.op) {
+        let mend = further.remove(at);
+        done.attempts += mend.attempts;
+        done.http_status = mend.http_status.or(done.http_status);
+        done.at = mend.at.or_else(|| done.at.take());
+    }
+}
+
+fn not_kept(fields: &[String], columns: &BTreeMap<String, String>) -> Issue {
+    let message = format!(
+        "HelpCrunch answered well and kept another value of: {}",
+        fields.join(", ")
+    );
+    let issue = Issue::new(IssueKind::Api, "not_kept", message)
+        .hint("compare the value with what HelpCrunch shows; the next run leaves it as it is while both stay the same");
+    match fields.first().and_then(|field| columns.get(field)) {
+        Some(column) => issue.column(column),
+        None => issue,
+    }
+}

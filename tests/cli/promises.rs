@@ -1,0 +1,86 @@
+//! Promises of the contract that were once not kept.
+
+use hcsync::sandbox::{AgentEdit, Whose};
+use serde_json::{Value, json};
+
+use crate::bench::{Bench, Ran, Running};
+
+fn ann() -> Value {
+    json!({"id": 7, "userId": "a", "email": "ann@example.com", "name": "Ann"})
+}
+
+/// HelpCrunch gives a new customer some values of its own, such as `firstSeen`: an empty cell that clears holds for
+/// these too, and at once, so that a second sync plans nothing.
+#[test]
+fn an_empty_cell_that_clears_holds_for_a_new_customer() {
+    let bench = Bench::with(vec![ann()], "");
+    bench.write("hcsync.toml", "[rows]\nempty_cells = \"clear\"\n");
+    bench.write(
+        "in.csv",
+        "userId,email,name,firstSeen\nnew,new@example.com,New,\n",
+    );
+    let _ = bench.run("sync in.csv").exits(0);
+    let made = bench.sandbox().customers().pop().unwrap();
+    assert_eq!(made["userId"], "new");
+    assert_eq!(made["firstSeen"], Value::Null, "{made}");
+    let before = bench.writes();
+    let again = bench.run("sync in.csv").exits(0);
+    assert!(again.out.contains("Nothing to change"), "{}", again.out);
+    assert_eq!(bench.writes(), before);
+}
+
+/// A bench with a plan for the account of the usual key, and a config that may name that account.
+fn planned(config: &str) -> Bench {
+    let bench = Bench::with(vec![ann()], "");
+    bench.write("hcsync.toml", config);
+    bench.write("in.csv", "userId,name\nnew,New\n");
+    let _ = bench.run("plan in.csv --out plan.jsonl").exits(0);
+    bench
+}
+
+/// From now on the same address leads to another account, where the known customer is not.
+fn swap_account(bench: &Bench) {
+    let gone = AgentEdit {
+        customer: Some(Whose::Id(7)),
+        delete: true,
+        ..AgentEdit::default()
+    };
+    bench.sandbox().agent(&gone).unwrap();
+}
+
+fn with_another_key(bench: &Bench, words: &str) -> Ran {
+    let mut command = bench.command(words);
+    command.env("HELPCRUNCH_API_KEY", "another-key");
+    Running::start(command).wait()
+}
+
+#[test]
+fn a_plan_for_a_named_account_never_runs_on_another() {
+    let bench = planned("[api]\naccount = \"production\"\n");
+    swap_account(&bench);
+    let ran = with_another_key(&bench, "apply plan.jsonl").exits(2);
+    assert!(ran.err.contains("another account"), "{}", ran.err);
+    assert_eq!(bench.writes(), 0);
+}
+
+#[test]
+fn a_new_key_of_the_named_account_applies_its_plan() {
+    let bench = planned("[api]\naccount = \"production\"\n");
+    let _ = with_another_key(&bench, "apply plan.jsonl").exits(0);
+    assert_eq!(bench.sandbox().customers().len(), 2);
+}
+
+#[test]
+fn without_a_name_a_new_key_is_vouched_for_and_checked() {
+    let bench = planned("");
+    let ran = with_another_key(&bench, "apply plan.jsonl").exits(2);
+    assert!(ran.err.contains("--same-account"), "{}", ran.err);
+    let _ = with_another_key(&bench, "apply plan.jsonl --same-account").exits(0);
+    assert_eq!(bench.sandbox().customers().len(), 2);
+
+    let bench = planned("");
+    swap_account(&bench);
+    let ran = with_another_key(&bench, "apply plan.jsonl --same-account").exits(2);
+    assert!(ran.err.contains("another account"), "{}", ran.err);
+    assert_eq!(bench.writes(), 0);
+}

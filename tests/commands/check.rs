@@ -1,0 +1,130 @@
+//! `check`: config, input and key, and not one byte written anywhere.
+
+use serde_json::json;
+
+use crate::bench::{Bench, Running, tree};
+
+#[test]
+fn every_bad_row_is_shown_with_its_place_and_cell() {
+    let bench = Bench::bundled();
+    bench.sample("customers.csv");
+    let before = tree(&bench.path(""));
+    let ran = check(&bench, "customers.csv").exits(3).shows(&[
+        "Of 300 rows, 5 rows are bad and would be rejected",
+        "key     accepted by http://127.0.0.1:",
+        "200 customers",
+        "input: bad_email, column `E-mail`",
+        "customers.csv:31  liam.nowak at example.com",
+        "customers.csv:73  2024-02-31",
+        "customers.csv:113\n",
+        "customers.csv:236  ua",
+        "`Account manager`, `Region`",
+        "99 %        298       33   text",
+    ]);
+    assert!(
+        ran.out.lines().all(|line| line.chars().count() <= 80),
+        "{}",
+        ran.out
+    );
+    assert_eq!(tree(&bench.path("")), before, "nothing is written here");
+    let stats = bench.sandbox().stats();
+    assert_eq!(stats.writes, 0, "nor there");
+    let listed: Vec<_> = bench.requests();
+    assert_eq!(listed.len(), 1, "one cheap request: {listed:?}");
+}
+
+/// Without a state directory, which it has no use for.
+fn check(bench: &Bench, words: &str) -> crate::bench::Ran {
+    let url = bench.base_url();
+    let all: Vec<&str> = ["check", "--base-url", &url, "--requests-per-minute", "0"]
+        .into_iter()
+        .chain(words.split_whitespace())
+        .collect();
+    let mut command = bench.bare(&all);
+    command.env("HELPCRUNCH_API_KEY", crate::bench::KEY);
+    Running::start(command).wait()
+}
+
+#[test]
+fn the_same_as_json() {
+    let bench = Bench::bundled();
+    bench.sample("customers.csv");
+    let json = check(&bench, "customers.csv --output json").exits(3).json();
+    assert_eq!(json["hcsync_check"], 1);
+    assert_eq!(json["bad_rows"], 5);
+    assert_eq!(json["key"]["customers"], 200);
+    assert_eq!(json["inputs"][0]["delimiter"], ",");
+    let codes: Vec<_> = json["bad"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|b| &b["code"])
+        .collect();
+    assert_eq!(
+        codes,
+        ["bad_email", "bad_date", "ragged", "no_key", "bad_locale"]
+    );
+    assert_eq!(
+        json["bad"][1]["rows"][0],
+        json!({"source": "customers.csv", "line": 73, "row": 62, "cell": "2024-02-31"})
+    );
+    assert_eq!(json["columns"].as_array().unwrap().len(), 17);
+    assert_eq!(json["columns"][2]["used_for"], json!(["email"]));
+    assert_eq!(json["columns"][5]["column"], "First seen");
+}
+
+#[test]
+fn a_good_input_is_good_and_a_limit_is_obeyed() {
+    let bench = Bench::bundled();
+    bench.sample("customers.csv").sample("nightly.jsonl");
+    check(&bench, "customers.csv --limit 20")
+        .exits(0)
+        .shows(&["All good: 20 rows checked"]);
+    let stdin = "userId,name\nu1,Ann\n";
+    bench.write("stdin", stdin);
+    let mut command = bench.bare(&["check", "-"]);
+    command.stdin(std::fs::File::open(bench.path("stdin")).unwrap());
+    Running::start(command).wait().exits(0).shows(&[
+        "-: csv, UTF-8",
+        "key     there is none, so it was not tried",
+    ]);
+}
+
+#[test]
+fn a_config_alone_is_checked_as_well() {
+    let bench = Bench::bundled();
+    bench.write("hcsync.toml", "[fields]\nemail = \"E-mail\"\n");
+    check(&bench, "")
+        .exits(0)
+        .shows(&["The config can be used", "hcsync.toml"]);
+    bench.write("hcsync.toml", "[limits]\nreserve = \"many\"\n");
+    check(&bench, "")
+        .exits(2)
+        .says(&["error: hcsync.toml:2:11: "]);
+}
+
+#[test]
+fn a_refused_key_is_told_beside_what_the_input_holds() {
+    let bench = Bench::of(hcsync::sandbox::Options {
+        refused_key: Some(crate::bench::KEY.to_owned()),
+        ..Default::default()
+    });
+    bench.sample("customers.csv");
+    let ran = check(&bench, "customers.csv").exits(2);
+    let ran = ran.shows(&["customers.csv:31  liam.nowak at example.com"]);
+    assert!(!ran.out.contains(crate::bench::KEY) && !ran.err.contains(crate::bench::KEY));
+    let refused = ran.err.contains("401") || ran.err.contains("refused");
+    assert!(refused, "{}", ran.err);
+}
+
+#[test]
+fn the_sandbox_needs_no_key() {
+    let bench = Bench::empty();
+    bench.sample("customers.csv");
+    let command = bench.bare(&["check", "customers.csv", "--sandbox"]);
+    Running::start(command)
+        .wait()
+        .exits(3)
+        .shows(&["accepted by http://127.0.0.1:"]);
+    assert_eq!(bench.requests().len(), 0);
+}

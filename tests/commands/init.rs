@@ -1,0 +1,115 @@
+//! `init`: a config that the same input is accepted with.
+
+use crate::bench::{Bench, Ran, Running};
+use crate::files::read_text;
+
+fn run(bench: &Bench, words: &[&str]) -> Ran {
+    Running::start(bench.bare(words)).wait()
+}
+
+/// As a spreadsheet in Germany saves it.
+fn german() -> Vec<u8> {
+    let text = "Kundennummer;E-Mail;Name;Firma;Erstellt am;Sprache;Tags;Umsatz;Newsletter\r\n\
+        K-1;ann@example.com;Ann M\u{fc}ller;;31.12.2024;de;vip,lead;1.234,56;true\r\n\
+        K-2;bob@example.com;Bob Stra\u{df}e;B GmbH;01.02.2024;en;;7,00;false\r\n";
+    text.chars()
+        .map(|c| u8::try_from(u32::from(c)).unwrap())
+        .collect()
+}
+
+#[test]
+fn a_german_table_is_proposed_checked_and_planned() {
+    let bench = Bench::bundled();
+    bench.write("kunden.csv", german());
+    run(&bench, &["init", "kunden.csv", "-o", "hcsync.toml"])
+        .exits(0)
+        .says(&["config written: hcsync.toml"]);
+    let config = read_text(&bench.path("hcsync.toml"));
+    for line in [
+        "userId = \"Kundennummer\"",
+        "firstSeen = { column = \"Erstellt am\", type = \"date\", format = \"%d.%m.%Y\" }",
+        "company = \"Firma\"",
+        "locale = \"Sprache\"",
+        "separator = \",\"",
+        "Newsletter = \"Newsletter\"",
+    ] {
+        assert!(config.contains(line), "{line}\n{config}");
+    }
+    run(&bench, &["check", "kunden.csv"])
+        .exits(0)
+        .shows(&["All good: 2 rows checked", "Ann Müller"]);
+    let plan = bench.run("plan kunden.csv --output json").exits(0).json();
+    assert_eq!(plan["planned"]["create"], 2);
+    let created = plan["examples"][0]["changes"].as_array().unwrap();
+    let seen = created.iter().find(|c| c["field"] == "firstSeen").unwrap();
+    assert_eq!(seen["new"], "2024-12-31T00:00:00Z");
+}
+
+#[test]
+fn the_bundled_samples_are_accepted_with_what_is_proposed_for_them() {
+    for name in ["customers.csv", "nightly.jsonl"] {
+        let bench = Bench::empty();
+        bench.sample(name);
+        let proposed = run(&bench, &["init", name]).exits(0);
+        bench.write("proposed.toml", &proposed.out);
+        let json = run(
+            &bench,
+            &["check", "-c", "proposed.toml", name, "--output", "json"],
+        );
+        let plain = run(&bench, &["check", name, "--output", "json"]).json();
+        // No row is worse off than without a config.
+        let bad = json.json()["bad_rows"].as_u64().unwrap();
+        assert!(
+            bad <= plain["bad_rows"].as_u64().unwrap(),
+            "{name}: {}",
+            json.out
+        );
+        assert!(proposed.out.contains("firstSeen = "), "{}", proposed.out);
+        assert!(
+            !proposed.out.contains("example.com"),
+            "no value of a row: {}",
+            proposed.out
+        );
+    }
+}
+
+#[test]
+fn it_is_never_written_over_a_file() {
+    let bench = Bench::empty();
+    bench
+        .write("in.csv", "userId\nu1\n")
+        .write("hcsync.toml", "# mine\n");
+    run(&bench, &["init", "in.csv", "-o", "hcsync.toml"])
+        .exits(2)
+        .says(&["is there already, and is not touched"]);
+    assert_eq!(read_text(&bench.path("hcsync.toml")), "# mine\n");
+    run(&bench, &["init", "no.csv", "-o", "new.toml"]).exits(2);
+    assert!(!bench.path("new.toml").exists());
+}
+
+#[test]
+fn what_cannot_be_told_is_said_in_the_config() {
+    let bench = Bench::empty();
+    bench.write("in.csv", "userId;a,b\n1;2,3\n4;5,6\n");
+    let proposed = run(&bench, &["init", "in.csv"]).exits(0);
+    assert!(
+        proposed.out.contains("[input]\ndelimiter = "),
+        "{}",
+        proposed.out
+    );
+    bench.write(
+        "when.csv",
+        "email,Day\na@example.com,01/02/2024\nb@example.com,03/04/2024\n",
+    );
+    let proposed = run(&bench, &["init", "when.csv"]).exits(0).says(&["`Day`"]);
+    for line in [
+        "# Day = { column = \"Day\", type = \"date\", format = \"%d/%m/%Y\" }",
+        "format = \"%m/%d/%Y\"",
+    ] {
+        assert!(proposed.out.contains(line), "{}", proposed.out);
+    }
+    bench.write("none.csv", "Plan\npro\n");
+    run(&bench, &["init", "none.csv"])
+        .exits(0)
+        .says(&["map one to userId or email"]);
+}
