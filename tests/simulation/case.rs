@@ -72,12 +72,15 @@ impl Case {
             faults: mishaps::faults(&mut rng, timeout, lateness),
             agents: mishaps::agents(&mut rng, agents, &rows, whom),
         };
+        let requests_per_minute = *pick(&mut rng, &[120, 120, 20]);
         let options = WorldOptions {
+            server_limit: requests_per_minute,
             quirks: quirks(&mut rng, lateness),
             customers,
             schedule,
             limits: LimitSettings {
                 settle,
+                requests_per_minute,
                 concurrency: rng.u32(1..=8),
                 ..LimitSettings::default()
             },
@@ -92,7 +95,7 @@ impl Case {
             },
             ..WorldOptions::default()
         };
-        let rests = (0..100).map(|_| Duration::from_millis(rng.u64(1_000..90_000)));
+        let rests = (0..100).map(|_| Duration::from_millis(rng.u64(4_000..90_000)));
         let rests = rests.collect();
         Self {
             seed,
