@@ -182,7 +182,7 @@ impl World {
     /// Plans these rows and sends the plan, as a process of its own.
     pub(crate) async fn sync(&mut self, rows: &[Value]) -> RunOutcome {
         let lines: Vec<String> = rows.iter().map(ToString::to_string).collect();
-        self.sync_file("input.jsonl", &lines.join("\n")).await
+        Box::pin(self.sync_file("input.jsonl", &lines.join("\n"))).await
     }
 
     /// Plans a file's rows, and says what their statuses would be; writes nothing remotely.
