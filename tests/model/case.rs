@@ -87,7 +87,9 @@ impl Case {
                 push(&mut |case| case.setup.custom_data[index].overwrite = None);
             }
             if self.setup.tags.is_some() {
-                self.smaller_tags(&mut push);
+                push(&mut |case| case.setup.tags.as_mut().unwrap().colors.clear());
+                push(&mut |case| case.setup.tags.as_mut().unwrap().always.clear());
+                push(&mut |case| case.setup.tags.as_mut().unwrap().remove_column = None);
             }
         }
         push(&mut |case| case.setup.null_values.clear());
@@ -138,12 +140,6 @@ impl Case {
             FileFormat::Csv => self.input.columns.iter().any(|name| name == column),
             FileFormat::Jsonl => self.input.rows.iter().any(|row| row.contains_key(column)),
         })
-    }
-
-    fn smaller_tags(&self, push: &mut dyn FnMut(&mut dyn FnMut(&mut Self))) {
-        push(&mut |case| case.setup.tags.as_mut().unwrap().colors.clear());
-        push(&mut |case| case.setup.tags.as_mut().unwrap().always.clear());
-        push(&mut |case| case.setup.tags.as_mut().unwrap().remove_column = None);
     }
 
     /// Takes cells away that no rule reads any more.

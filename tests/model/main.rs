@@ -5,9 +5,15 @@
 //! small as it can be made, with its seed.
 
 #[cfg(test)]
+mod agents;
+#[cfg(test)]
 mod case;
 #[cfg(test)]
 mod customer;
+#[cfg(test)]
+mod drawn_data;
+#[cfg(test)]
+mod fates;
 #[cfg(test)]
 mod generator;
 #[cfg(test)]

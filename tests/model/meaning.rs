@@ -292,9 +292,14 @@ fn guessed(text: &str) -> Value {
         return flag;
     }
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    match text.parse::<f64>() {
-        Ok(parsed) if digits <= 15 && number(parsed).to_string() == text => number(parsed),
-        _ => json!(text),
+    let Some(number) = text.parse().ok().map(number) else {
+        return json!(text);
+    };
+    let shortest = number.to_string();
+    if digits <= 15 && shortest == text {
+        number
+    } else {
+        json!(text)
     }
 }
 

@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use hcsync::outcome::{RowResult, RowStatus};
-use hcsync::sandbox::{Endpoint, LoggedRequest, Quirks, Scenario, Schedule};
+use hcsync::sandbox::{Quirks, Schedule};
 use serde_json::Value;
 
+use super::agents::{Agents, Edit};
 use super::case::Case;
 use super::customer::Customer;
 use super::generator;
 use super::model::{self, Outcome, RowOutcome, Status};
 use super::plain::from_environment;
-use super::setup::{Setup, TagMode};
 use super::syncing::{customers, status, was_not_told, world};
 use super::world::{Ended, simulate};
 
@@ -397,80 +397,4 @@ fn comparable(customer: &Customer) -> Customer {
         *email = email.to_lowercase();
     }
     customer
-}
-
-/// What agents do to a customer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Edit {
-    /// A property that no config maps, after the reading and before anything is read again.
-    Property,
-    /// A field that this config does not map, and a tag that it does not manage, directly before a write.
-    FieldAndTag,
-}
-
-/// Agents that edit what the config does not speak of.
-struct Agents {
-    field: &'static str,
-    tags: bool,
-}
-
-impl Agents {
-    fn of(setup: &Setup) -> Self {
-        let mapped = |field: &&str| setup.fields.iter().any(|rule| rule.attribute == *field);
-        let fields = ["referer", "source", "lastPage", "notes", "name", "company"];
-        let field = fields.into_iter().find(|field| !mapped(field));
-        let tags = setup.tags.as_ref();
-        Self {
-            field: field.unwrap_or("phone"),
-            // An agent's tag is one too many where the row's tags are to be the only ones.
-            tags: tags.is_none_or(|tags| {
-                tags.mode == TagMode::Add
-                    || (tags.mode == TagMode::Managed && !tags.managed.contains(&"*"))
-            }),
-        }
-    }
-
-    fn schedule(&self) -> Schedule {
-        let tags = if self.tags { "[\"agent\"]" } else { "[]" };
-        let toml = format!(
-            "[[agent]]\nwhen = \"after\"\nendpoint = [\"list\", \"search\"]\nnth = 1\ncustomer = \"random\"\n\
-             custom-data = {{ stranger = \"edited\" }}\n\
-             [[agent]]\nwhen = \"before\"\nendpoint = [\"patch\", \"tag\", \"untag\"]\nprobability = 0.5\n\
-             customer = \"target\"\nset = {{ {} = \"edited\" }}\ntags = {tags}\n",
-            self.field
-        );
-        Scenario::from_toml(&toml).unwrap().schedule
-    }
-
-    fn edits(&self, requests: &[LoggedRequest]) -> BTreeMap<u64, Vec<Edit>> {
-        let mut edits: BTreeMap<u64, Vec<Edit>> = BTreeMap::new();
-        for request in requests {
-            let edit = match request.endpoint {
-                Endpoint::List | Endpoint::Search => Edit::Property,
-                _ => Edit::FieldAndTag,
-            };
-            for id in &request.agent_edits {
-                edits.entry(*id).or_default().push(edit);
-            }
-        }
-        edits
-    }
-
-    fn make(&self, edit: Edit, customer: &mut Customer) {
-        match edit {
-            Edit::Property => {
-                customer
-                    .custom_data
-                    .insert("stranger".to_owned(), "edited".into());
-            }
-            Edit::FieldAndTag => {
-                customer
-                    .fields
-                    .insert(self.field.to_owned(), "edited".into());
-                if self.tags {
-                    customer.tags.insert("agent".to_owned());
-                }
-            }
-        }
-    }
 }

@@ -92,6 +92,7 @@ impl Case {
                     &[Strategy::Auto, Strategy::List, Strategy::Lookup],
                 ),
                 recheck_after: Duration::from_secs(*pick(&mut rng, &[10, 1800])),
+                ..RemoteSettings::default()
             },
             ..WorldOptions::default()
         };

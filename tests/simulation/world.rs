@@ -182,7 +182,7 @@ impl World {
 
     /// Plans these rows and sends the plan, as a process of its own.
     pub(crate) async fn sync(&mut self, rows: &[Value]) -> RunOutcome {
-        self.sync_file("input.jsonl", &lines(rows)).await
+        Box::pin(self.sync_file("input.jsonl", &lines(rows))).await
     }
 
     /// Plans a file's rows, and says what their statuses would be; writes nothing remotely.
