@@ -138,7 +138,7 @@ pub(crate) fn customers(count: u64) -> Vec<Value> {
             "id": n, "name": format!("Customer {n}"), "userId": format!("u{n}"),
             "email": format!("c{n}@example.org"), "firstSeen": (1_700_000_000 + n).to_string(),
             "tags": [{"name": format!("tag {}", n % 3), "color": "#ff0000"}],
-            "customData": {"plan": "pro", "paid": n % 2 == 0, "orders": n},
+            "customData": {"plan": "pro", "paid": n.is_multiple_of(2), "orders": n},
         })
     };
     (1..=count).map(one).collect()

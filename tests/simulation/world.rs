@@ -104,7 +104,6 @@ pub(crate) struct RunOutcome {
     pub(crate) results: Vec<RowResult>,
     /// Nothing where the process ended before its plan was made.
     pub(crate) preview: Option<Preview>,
-    pub(crate) stats: GateStats,
     pub(crate) ended: Ended,
 }
 
@@ -577,7 +576,6 @@ impl World {
         RunOutcome {
             results: self.results(),
             preview,
-            stats: process.client.gate().stats(),
             ended,
         }
     }
