@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use hcsync::domain::{Columns, RunId};
 use hcsync::helpcrunch::{
-    Gate, GateParts, GateStats, LimitSettings, ReadClient, Scrubber, StopKind, Stops, WriteClient,
+    Gate, GateParts, LimitSettings, ReadClient, Scrubber, StopKind, Stops, WriteClient,
 };
 use hcsync::journal::{
     Begin, Entry, FinishedRows, JOURNAL_VERSION, JournalWriter, Recovered, Settled, SimulatedFile,
