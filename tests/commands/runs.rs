@@ -62,7 +62,7 @@ fn runs_are_listed_newest_first_with_how_to_go_on() {
     let text = runs(&bench, &[]).exits(0).shows(&[
         "sync     finished  0",
         "in.csv: 2 created",
-        "20200101T000000Z-aaaa  2020-01-01 00:00  plan     stopped ",
+        "20200101T000000Z-aaaa     2020-01-01 00:00  plan     stopped ",
         "goes on with: hcsync resume 20200101T000000Z-aaaa --state-dir state",
     ]);
     assert!(

@@ -132,12 +132,25 @@ fn is_undated(first: &RowOutcome, again: &RowOutcome) -> bool {
     first.status == Status::Created && again.operations == ["patch"] && dates(again) == Some(false)
 }
 
+/// This server dates whom it creates: a row that wants no date has it taken away right after the create.
+fn is_mended(wanted: &RowOutcome, sent: &[String]) -> bool {
+    let undated = |customer: &Customer| !customer.fields.contains_key("firstSeen");
+    let wants_none = wanted.customer.as_ref().is_some_and(undated);
+    wants_none && wanted.operations == ["create"] && sent == ["create", "patch"]
+}
+
 fn compare_rows(run: &str, wanted: &Outcome, results: &[RowResult]) -> Result<(), String> {
     if wanted.rows.len() != results.len() {
         return Err(format!("{run}: {} results", results.len()));
     }
     for (row, (wanted, result)) in (1..).zip(wanted.rows.iter().zip(results)) {
-        let same = status(result) == Some(wanted.status) && operations(result) == wanted.operations;
+        let sent = operations(result);
+        let sent = if is_mended(wanted, &sent) {
+            &sent[..1]
+        } else {
+            &sent[..]
+        };
+        let same = status(result) == Some(wanted.status) && sent == wanted.operations;
         if !same {
             return Err(format!(
                 "{run}, row {row}: model {:?} {:?}, program {:?} {:?} {:?}",
