@@ -30,7 +30,7 @@ pub struct StateArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Connection")]
 pub struct ConnectionArgs {
-    /// Address of the API [default: api.base_url, else https://api.helpcrunch.com/v1]
+    /// Address of the API [default: api.base_url, else HelpCrunch's own]
     #[arg(long, value_name = "URL", env = "HCSYNC_BASE_URL")]
     pub base_url: Option<String>,
 
