@@ -232,7 +232,7 @@ impl Making<'_> {
             plan: PlanWriter::new(AtomicFile::create(self.plan_file)?, &header)?,
             rows: &mut rows,
             previewer: Previewer::new(self.examples),
-            budget: Budget::new(self.budget),
+            budget: Budget::new(self.budget.clone()),
         };
         let mut planner = Planner::new(self.rules, &side.reading, self.memory, &sources, sinks);
         for (record, decision) in rows_of::<RowRecord>(spool)?.zip(decisions) {
