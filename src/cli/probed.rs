@@ -73,7 +73,10 @@ impl AccountLessons {
             Ok(())
         };
         if let Err(error) = changed() {
-            tracing::warn!(error = chain(&error), "what was seen of the account is not kept");
+            tracing::warn!(
+                error = chain(&error),
+                "what was seen of the account is not kept"
+            );
         }
     }
 }

@@ -79,12 +79,19 @@ impl Budget {
 
     fn send_batches(&mut self, is_fresh: bool) {
         let patches = std::mem::take(&mut self.forming);
-        let batches = patches.div_ceil(BATCH_MOST as u64);
-        if patches > 1 && !self.is_watched {
+        let most = BATCH_MOST as u64;
+        self.batches += patches.div_ceil(most);
+        // One that is left over goes alone, and needs no reading.
+        let mut unread = patches / most + u64::from(patches % most > 1);
+        if unread > 0 && !self.is_watched {
             self.is_watched = true;
             self.reads += if is_fresh { 1 } else { 2 };
+            unread -= 1;
         }
-        self.batches += batches;
+        let rules = self.rules.writes.batch.unwrap_or_default();
+        if !rules.tells_customers {
+            self.reads += unread;
+        }
     }
 
     fn requests(&self) -> u64 {
@@ -203,9 +210,14 @@ mod tests {
 
     /// Lanes that patch a plain field, or that and a property.
     fn batched(count: usize, merges: bool, reread_all: bool) -> (u64, u64) {
+        with_batches(count, merges, reread_all, true)
+    }
+
+    fn with_batches(count: usize, merges: bool, reread_all: bool, tells: bool) -> (u64, u64) {
         let batch = BatchRules {
             merges,
             adds_tags: true,
+            tells_customers: tells,
         };
         let rules = BudgetRules {
             reread_all,
@@ -221,9 +233,18 @@ mod tests {
     #[test]
     fn batches_and_the_readings_about_the_first_of_them_are_counted() {
         assert_eq!(batched(40, true, false), (4 + 2, 2));
-        assert_eq!(batched(41, true, false), (5 + 2, 2), "the last one goes alone");
-        assert_eq!(batched(1, true, false), (1, 0), "no batch, nothing to watch");
+        assert_eq!(
+            batched(41, true, false),
+            (5 + 2, 2),
+            "the last one goes alone"
+        );
+        assert_eq!(
+            batched(1, true, false),
+            (1, 0),
+            "no batch, nothing to watch"
+        );
         assert_eq!(batched(200, true, true), (20 + 2 + 1, 3));
         assert_eq!(batched(200, false, false), (20 + 2 + 1, 3));
+        assert_eq!(with_batches(41, true, false, false), (5 + 2 + 3, 5));
     }
 }

@@ -36,6 +36,8 @@ pub struct BatchRules {
     pub merges: bool,
     /// Tags in it come to those that are there.
     pub adds_tags: bool,
+    /// Its answer holds the customers, so that they need not be read to see what took.
+    pub tells_customers: bool,
 }
 
 /// What the operations of one customer cost.
@@ -192,8 +194,8 @@ mod tests {
         let both = [patch(), tag()];
         let batch = |adds_tags| {
             Some(BatchRules {
-                merges: true,
                 adds_tags,
+                ..BatchRules::default()
             })
         };
         assert_eq!(WriteRules::default().cost(&both), cost(false, 2));
@@ -210,7 +212,7 @@ mod tests {
         let batch = |merges| {
             Some(BatchRules {
                 merges,
-                adds_tags: false,
+                ..BatchRules::default()
             })
         };
         let needs = |patch_merges, batch, operation: Operation| {

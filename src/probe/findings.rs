@@ -128,6 +128,7 @@ impl Findings {
         let batch = BatchRules {
             merges: answer(&self.batch_merges_custom_data) == Some(&true),
             adds_tags: answer(&self.batch_tags) == Some(&Tagging::Adds),
+            tells_customers: answer(&self.batch_answer) == Some(&BatchTold::Customers),
         };
         WriteRules {
             patch_merges: answer(&self.patch_merges_custom_data) == Some(&true),

@@ -194,18 +194,24 @@ impl<'a, P: SendProgress> Executor<'a, P> {
 
     fn goes_in_batch(&self, job: &LaneJob) -> bool {
         let operations = &job.lane.operations;
-        let is_done = |result: &crate::outcome::OperationResult| result.status == OperationStatus::Done;
+        let is_done =
+            |result: &crate::outcome::OperationResult| result.status == OperationStatus::Done;
         let knows = |customer: &crate::domain::RemoteCustomer| customer.custom_data.is_known();
         let whole = match (operations.first(), self.rules.batch) {
             (Some(Operation::Patch(patch)), Some(batch)) => {
-                batch.merges || patch.custom_data.is_empty() || job.before.as_ref().is_some_and(knows)
+                batch.merges
+                    || patch.custom_data.is_empty()
+                    || job.before.as_ref().is_some_and(knows)
             }
             _ => false,
         };
         whole
             && self.rules.goes_in_batch(operations)
             && job.lane.customer.is_some()
-            && !job.progress.result(OperationKind::Patch).is_some_and(is_done)
+            && !job
+                .progress
+                .result(OperationKind::Patch)
+                .is_some_and(is_done)
     }
 
     /// Sends what waits for a batch, full or not; one alone goes as a patch.

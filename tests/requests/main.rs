@@ -4,6 +4,12 @@
 mod bench;
 
 #[cfg(test)]
+mod batch;
+#[cfg(test)]
+mod batch_trouble;
+#[cfg(test)]
 mod changed;
 #[cfg(test)]
 mod empty_account;
+#[cfg(test)]
+mod foreseen;

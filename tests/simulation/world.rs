@@ -20,15 +20,13 @@ use hcsync::mapping::{MappingSettings, Schema};
 use hcsync::outcome::{RowResult, RowStatus};
 use hcsync::pace::{Clock, Limiter};
 use hcsync::plan::budget::BudgetRules;
-use hcsync::plan::{Duplicates, MatchSettings, Ownership, Preview, SyncMode};
 use hcsync::plan::writes::WriteRules;
+use hcsync::plan::{Duplicates, MatchSettings, Ownership, Preview, SyncMode};
 use hcsync::remote::{ReadProgress, RemoteSettings};
 use hcsync::run::batch::{
     BatchMemory, Batches, LostKinds, Notices, open_watch, settle_watch, take_up, watch_closed,
 };
-use hcsync::run::executor::{
-    Executor, ExecutorSettings, MOST_SETTLING, SendProgress, Sending,
-};
+use hcsync::run::executor::{Executor, ExecutorSettings, MOST_SETTLING, SendProgress, Sending};
 use hcsync::run::freshness::{Freshness, Refresher};
 use hcsync::run::intake::survey;
 use hcsync::run::jobs::Jobs;

@@ -73,7 +73,10 @@ impl Loss {
     pub(super) fn between(watched: &Watched, after: &RemoteCustomer) -> Option<Self> {
         let before = &watched.before;
         let mut loss = Self::default();
-        for field in Field::ALL.into_iter().filter(|f| !watched.fields.contains(f)) {
+        for field in Field::ALL
+            .into_iter()
+            .filter(|f| !watched.fields.contains(f))
+        {
             let Some(had) = before.value(field).filter(|value| is_kept(field, value)) else {
                 continue;
             };
@@ -110,7 +113,8 @@ impl Loss {
             return Some(());
         }
         after.custom_data.as_ref().ok()?;
-        let is_gone = |name: &str| after.property(name).is_none() && !after.opaque.contains_key(name);
+        let is_gone =
+            |name: &str| after.property(name).is_none() && !after.opaque.contains_key(name);
         for (name, value) in had.into_iter().filter(|(name, _)| is_gone(name)) {
             self.properties.push((name.clone(), value.clone()));
         }

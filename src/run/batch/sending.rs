@@ -52,6 +52,10 @@ pub(in crate::run) async fn send(
             let mut jobs = std::mem::take(&mut answered.jobs);
             for job in &mut jobs {
                 answered.give(context, job, None);
+                // What goes alone or in a smaller batch stands on the newest reading.
+                if let Some(Ok(customer)) = answered.read.remove(&customer_of(job)) {
+                    job.before = Some(customer);
+                }
             }
             let later = jobs.split_off(jobs.len() / 2);
             todo.extend([later, jobs]);

@@ -5,18 +5,16 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{
-    CustomerId, Field, Issue, IssueKind, Known, RemoteCustomer, RowNumber,
-};
+use crate::domain::{CustomerId, Field, Issue, IssueKind, Known, RemoteCustomer, RowNumber};
 use crate::helpcrunch::{CallError, PatchBody, PropertyWrite, WriteClient};
 use crate::journal::{Entry, Fact, JournalError, Recovered};
 use crate::run::lane::{LaneContext, LaneJob};
 use crate::run::verify::shortfall;
 
+use super::Notice;
 use super::loss::{Loss, LostKinds};
 use super::reading::{Read, read};
 use super::sending::{Answered, customer_of, exchange, patch_of};
-use super::Notice;
 
 /// The journal's name for a batch whose effect was not looked at yet.
 const FACT: &str = "batch_watch";
@@ -82,7 +80,10 @@ pub async fn settle_watch(client: &WriteClient, merges: bool, open: &[Watched]) 
 ///
 /// # Errors
 /// When the journal cannot be written.
-pub async fn take_up(context: &LaneContext, recovered: &Recovered) -> Result<Notices, JournalError> {
+pub async fn take_up(
+    context: &LaneContext,
+    recovered: &Recovered,
+) -> Result<Notices, JournalError> {
     let open = open_watch(recovered);
     if open.is_empty() {
         return Ok(Notices::new());
@@ -125,7 +126,12 @@ pub(super) async fn exchange_watched(
     }
     let watched: Vec<Watched> = jobs
         .iter()
-        .filter_map(|job| Some(Watched::of(job, before.get(&customer_of(job))?.as_ref().ok()?)))
+        .filter_map(|job| {
+            Some(Watched::of(
+                job,
+                before.get(&customer_of(job))?.as_ref().ok()?,
+            ))
+        })
         .collect();
     let open = serde_json::to_value(&watched).unwrap_or_default();
     note(context, open).await?;
@@ -141,7 +147,13 @@ pub(super) async fn exchange_watched(
         let is_current = |customer: &RemoteCustomer| !is_taken || shows(&answered.jobs, customer);
         read(&context.client, &ids, is_current).await
     };
-    let looked = look(&context.client, context.rules.patch_merges, &watched, &after).await;
+    let looked = look(
+        &context.client,
+        context.rules.patch_merges,
+        &watched,
+        &after,
+    )
+    .await;
     if looked.lost.any() {
         context.batches.lost(looked.lost);
     } else if looked.is_unclear {
@@ -219,7 +231,9 @@ async fn look(client: &WriteClient, merges: bool, watched: &[Watched], after: &R
                     looked.lost = looked.lost.and(loss.kinds());
                     let notice = restore(client, merges, one, customer, &loss).await;
                     looked.is_unread |= notice.is_none();
-                    looked.notices.extend(notice.map(|notice| (one.row, notice)));
+                    looked
+                        .notices
+                        .extend(notice.map(|notice| (one.row, notice)));
                 }
             },
             Some(Err(error)) if error.is_not_found() => {}
@@ -292,8 +306,9 @@ fn written_back(loss: &Loss) -> Issue {
         "a batch update took away what it did not name, and it was written back: {}",
         loss.names().join(", ")
     );
-    Issue::new(IssueKind::Api, "batch_lost", message)
-        .hint("batch update is off from here on; `hcsync probe` finds out anew how the account behaves")
+    Issue::new(IssueKind::Api, "batch_lost", message).hint(
+        "batch update is off from here on; `hcsync probe` finds out anew how the account behaves",
+    )
 }
 
 fn not_written_back(loss: &Loss, why: Option<&CallError>) -> Issue {
