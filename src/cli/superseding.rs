@@ -45,7 +45,7 @@ pub(super) async fn supersede(
         if dir.journal().exists() {
             let settler = Settler { settle };
             settle_doubts(session, &dir, client, &settler).await?;
-            settle_batch(session, &dir, client, lessons).await?;
+            settle_batch(session, &dir, client, lessons, settle).await?;
         }
         if dir.plan().exists() && dir.rows().exists() {
             write_results(&dir, &meta)?;
@@ -130,6 +130,7 @@ async fn settle_batch(
     dir: &RunDir,
     client: &ReadClient,
     lessons: &AccountLessons,
+    settle: Duration,
 ) -> Result<(), Failure> {
     let failed = |e: &Cause| Failure::from_error(Exit::NotFinished, "journal", e);
     let recovered = recover_file(&dir.journal()).map_err(|e| failed(&e))?;
@@ -137,16 +138,19 @@ async fn settle_batch(
     if open.is_empty() {
         return Ok(());
     }
-    let settled = settle_watch(&WriteClient::new(client.clone()), false, &open).await;
-    if settled.lost.any() {
-        lessons.batch_lost(settled.lost);
-    }
+    let on_loss = |lost| lessons.batch_lost(lost);
+    let writer = WriteClient::new(client.clone());
+    let settled = settle_watch(&writer, false, &open, &on_loss).await;
     for notice in settled.notices.values() {
         let (Notice::Warning(issue) | Notice::Failure(issue)) = notice;
         session.console.say(&format!("warning: {}", issue.message));
     }
     if let Some(failure) = session.gate_failure(client) {
         return Err(failure);
+    }
+    if !settled.notices.is_empty() {
+        // Who was just given back an e-mail address is not to be created again for not being found by it yet.
+        tokio::time::sleep(settle).await;
     }
     if settled.is_whole {
         let journal = JournalWriter::resume(&dir.journal(), &recovered).map_err(|e| failed(&e))?;

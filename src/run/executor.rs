@@ -1,25 +1,28 @@
 //! Sends a plan: lanes in, results into the journal, so many at a time. It owns what is running; lanes own
 //! themselves.
 
+mod running;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::{Issue, IssueKind, RowNumber};
+use crate::domain::{Issue, IssueKind, RemoteCustomer, RowNumber};
 use crate::journal::{Entry, FinishedRow, JournalError, Replanned};
-use crate::outcome::{OperationStatus, RowStatus};
+use crate::outcome::{OperationResult, OperationStatus, RowStatus};
 use crate::plan::codec::lane_to_json;
 use crate::plan::writes::{BATCH_MOST, Together, WriteRules};
 use crate::plan::{Operation, OperationKind};
 use crate::remote::RemoteError;
 
-use super::batch::{self, Notices};
+use super::batch::Notices;
 use super::freshness::{Freshness, Refreshed, Refresher, not_sent, stops};
-use super::lane::{self, LaneContext, LaneEnd, LaneJob, Place};
+use super::lane::{LaneContext, LaneEnd, LaneJob, Place};
+use running::{BatchOfLanes, Ended, run_lane};
 
 /// Creates that may be settling at one time.
 pub const MOST_SETTLING: usize = 256;
@@ -87,8 +90,6 @@ pub struct Executor<'a, P> {
     forming: Vec<LaneJob>,
     sending: Sending,
 }
-
-type Ended = (RowNumber, Result<LaneEnd, JournalError>);
 
 /// Ends that wait to be counted; a lane that has ended holds no place meanwhile.
 const MOST_TOLD: usize = 64;
@@ -194,9 +195,8 @@ impl<'a, P: SendProgress> Executor<'a, P> {
 
     fn goes_in_batch(&self, job: &LaneJob) -> bool {
         let operations = &job.lane.operations;
-        let is_done =
-            |result: &crate::outcome::OperationResult| result.status == OperationStatus::Done;
-        let knows = |customer: &crate::domain::RemoteCustomer| customer.custom_data.is_known();
+        let is_done = |result: &OperationResult| result.status == OperationStatus::Done;
+        let knows = |customer: &RemoteCustomer| customer.custom_data.is_known();
         let whole = match (operations.first(), self.rules.batch) {
             (Some(Operation::Patch(patch)), Some(batch)) => {
                 batch.merges
@@ -278,7 +278,7 @@ impl<'a, P: SendProgress> Executor<'a, P> {
         &mut self,
         job: &LaneJob,
         status: RowStatus,
-        operations: Vec<crate::outcome::OperationResult>,
+        operations: Vec<OperationResult>,
         issue: Issue,
     ) {
         let finished = FinishedRow {
@@ -332,28 +332,13 @@ impl<'a, P: SendProgress> Executor<'a, P> {
 
     /// Sends these patches together; each lane then goes on by itself.
     fn spawn_batch(&mut self, jobs: Vec<LaneJob>, permit: OwnedSemaphorePermit) {
-        let (context, tell) = (Arc::clone(&self.context), self.tell.clone());
-        let (permits, stop) = (Arc::clone(&self.permits), self.stop.clone());
-        let rows: Vec<RowNumber> = jobs.iter().map(|job| job.lane.row).collect();
-        self.running.spawn(async move {
-            let sender = Arc::clone(&context);
-            let sent = tokio::spawn(async move { batch::send(&sender, jobs).await }).await;
-            drop(permit);
-            let jobs = match sent {
-                Ok(Ok(jobs)) => jobs,
-                broken => return tell_broken(&rows, broken.map(Result::err), &tell).await,
-            };
-            let mut lanes = JoinSet::new();
-            for job in jobs {
-                let place = Place::Later(Arc::clone(&permits), stop.clone());
-                lanes.spawn(run_lane(Arc::clone(&context), job, place));
-            }
-            while let Some(ended) = lanes.join_next().await {
-                if let Ok(ended) = ended {
-                    let _ = tell.send(ended).await;
-                }
-            }
-        });
+        let together = BatchOfLanes {
+            context: Arc::clone(&self.context),
+            permits: Arc::clone(&self.permits),
+            stop: self.stop.clone(),
+            tell: self.tell.clone(),
+        };
+        self.running.spawn(together.run(jobs, permit));
     }
 
     /// How the next of the running lanes ended; nothing where none runs.
@@ -427,35 +412,5 @@ impl<'a, P: SendProgress> Executor<'a, P> {
         tracing::error!(%error, "the run cannot go on");
         self.sending.error.get_or_insert(error);
         self.stop.cancel();
-    }
-}
-
-/// Runs a lane. One that panics becomes an outcome of its row, not the end of the run.
-async fn run_lane(context: Arc<LaneContext>, job: LaneJob, place: Place) -> Ended {
-    let row = job.lane.row;
-    let lane = tokio::spawn(async move { lane::run(&context, job, place).await });
-    let end = lane.await.unwrap_or_else(|panic| {
-        tracing::error!(%row, %panic, "a lane ended by a fault of this program");
-        Ok(LaneEnd::Pending)
-    });
-    (row, end)
-}
-
-/// A batch ended by a fault of this program, or because the journal cannot be written: all its lanes do.
-async fn tell_broken(
-    rows: &[RowNumber],
-    error: Result<Option<JournalError>, JoinError>,
-    tell: &mpsc::Sender<Ended>,
-) {
-    let mut error = match error {
-        Ok(error) => error,
-        Err(panic) => {
-            tracing::error!(%panic, "a batch ended by a fault of this program");
-            None
-        }
-    };
-    for row in rows {
-        let end = error.take().map_or(Ok(LaneEnd::Pending), Err);
-        let _ = tell.send((*row, end)).await;
     }
 }

@@ -283,9 +283,10 @@ impl World {
         let open = open_watch(&recovered);
         if !open.is_empty() {
             let client = WriteClient::new(process.client.clone());
-            let settled = settle_watch(&client, false, &open).await;
-            if settled.lost.any() {
-                self.lost.batch_lost(settled.lost);
+            let on_loss = |lost| self.lost.batch_lost(lost);
+            let settled = settle_watch(&client, false, &open, &on_loss).await;
+            if !settled.notices.is_empty() {
+                tokio::time::sleep(self.settler().settle).await;
             }
             if !settled.is_whole {
                 return Err(Ended::Failed("a batch is not looked at".into()));

@@ -3,6 +3,7 @@
 
 mod loss;
 mod reading;
+mod restoring;
 mod sending;
 mod state;
 mod watch;

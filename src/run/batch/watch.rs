@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{CustomerId, Field, Issue, IssueKind, Known, RemoteCustomer, RowNumber};
-use crate::helpcrunch::{CallError, PatchBody, PropertyWrite, WriteClient};
+use crate::domain::{CustomerId, Field, Issue, IssueKind, RemoteCustomer, RowNumber};
+use crate::helpcrunch::{CallError, WriteClient};
 use crate::journal::{Entry, Fact, JournalError, Recovered};
 use crate::run::lane::{LaneContext, LaneJob};
 use crate::run::verify::shortfall;
@@ -14,6 +14,7 @@ use crate::run::verify::shortfall;
 use super::Notice;
 use super::loss::{Loss, LostKinds};
 use super::reading::{Read, read};
+use super::restoring::restore;
 use super::sending::{Answered, customer_of, exchange, patch_of};
 
 /// The journal's name for a batch whose effect was not looked at yet.
@@ -37,6 +38,8 @@ pub type Notices = BTreeMap<RowNumber, Notice>;
 struct Looked {
     notices: Notices,
     lost: LostKinds,
+    /// Customers as they are after something was written back.
+    restored: Vec<RemoteCustomer>,
     /// Of some customer it cannot be told whether it lost anything.
     is_unclear: bool,
     /// Some customer could not be read.
@@ -55,22 +58,26 @@ pub fn open_watch(recovered: &Recovered) -> Vec<Watched> {
 #[derive(Debug, Default)]
 pub struct WatchSettled {
     pub notices: Notices,
-    pub lost: LostKinds,
     /// Nothing of it is left to be looked at or written back.
     pub is_whole: bool,
 }
 
-/// Looks at the customers of a batch that an interrupted run sent, and writes back what it lost.
-pub async fn settle_watch(client: &WriteClient, merges: bool, open: &[Watched]) -> WatchSettled {
+/// Looks at the customers of a batch that an interrupted run sent, and writes back what it lost; `on_loss` is told
+/// before.
+pub async fn settle_watch(
+    client: &WriteClient,
+    merges: bool,
+    open: &[Watched],
+    on_loss: &(dyn Fn(LostKinds) + Sync),
+) -> WatchSettled {
     let mut after = Read::new();
     for watched in open {
         let id = watched.before.id;
         after.insert(id, client.get(id).await.result);
     }
-    let looked = look(client, merges, open, &after).await;
+    let looked = look(client, merges, open, &after, on_loss).await;
     WatchSettled {
         notices: looked.notices,
-        lost: looked.lost,
         is_whole: !looked.is_unread,
     }
 }
@@ -88,10 +95,9 @@ pub async fn take_up(
     if open.is_empty() {
         return Ok(Notices::new());
     }
-    let settled = settle_watch(&context.client, context.rules.patch_merges, &open).await;
-    if settled.lost.any() {
-        context.batches.lost(settled.lost);
-    }
+    let on_loss = |lost| context.batches.lost(lost);
+    let merges = context.rules.patch_merges;
+    let settled = settle_watch(&context.client, merges, &open, &on_loss).await;
     if settled.is_whole {
         note(context, serde_json::Value::Null).await?;
     }
@@ -141,22 +147,24 @@ pub(super) async fn exchange_watched(
         note(context, serde_json::Value::Null).await?;
         return Ok((answered, false));
     }
+    let is_proven = look_afterwards(context, &watched, &mut answered).await?;
+    Ok((answered, is_proven))
+}
+
+/// Reads the customers again, gives back what they lost, and says whether they show that nothing is.
+async fn look_afterwards(
+    context: &LaneContext,
+    watched: &[Watched],
+    answered: &mut Answered,
+) -> Result<bool, JournalError> {
     let is_taken = answered.result.is_ok();
-    let after = {
-        let ids: Vec<_> = watched.iter().map(|w| w.before.id).collect();
-        let is_current = |customer: &RemoteCustomer| !is_taken || shows(&answered.jobs, customer);
-        read(&context.client, &ids, is_current).await
-    };
-    let looked = look(
-        &context.client,
-        context.rules.patch_merges,
-        &watched,
-        &after,
-    )
-    .await;
-    if looked.lost.any() {
-        context.batches.lost(looked.lost);
-    } else if looked.is_unclear {
+    let ids: Vec<_> = watched.iter().map(|w| w.before.id).collect();
+    let is_current = |customer: &RemoteCustomer| !is_taken || shows(&answered.jobs, customer);
+    let after = read(&context.client, &ids, is_current).await;
+    let merges = context.rules.patch_merges;
+    let on_loss = |lost| context.batches.lost(lost);
+    let looked = look(&context.client, merges, watched, &after, &on_loss).await;
+    if looked.is_unclear {
         let why = "what a batch update leaves alone cannot be told from the answers";
         context.batches.turn_off(why);
     }
@@ -168,7 +176,8 @@ pub(super) async fn exchange_watched(
     }
     let is_proven = is_taken && !looked.lost.any() && !looked.is_unclear && !looked.is_unread;
     answered.read = after;
-    Ok((answered, is_proven))
+    answered.took_over(looked.restored);
+    Ok(is_proven)
 }
 
 impl Watched {
@@ -219,109 +228,72 @@ async fn note(context: &LaneContext, value: serde_json::Value) -> Result<(), Jou
         .await
 }
 
-/// Compares, and writes back what was lost.
-async fn look(client: &WriteClient, merges: bool, watched: &[Watched], after: &Read) -> Looked {
+/// Compares, and writes back what was lost. That anything was is told before, so that no crash makes it forgotten.
+async fn look(
+    client: &WriteClient,
+    merges: bool,
+    watched: &[Watched],
+    after: &Read,
+    on_loss: &(dyn Fn(LostKinds) + Sync),
+) -> Looked {
     let mut looked = Looked::default();
+    let mut losses = Vec::new();
     for one in watched {
         match after.get(&one.before.id) {
             Some(Ok(customer)) => match Loss::between(one, customer) {
                 None => looked.is_unclear = true,
                 Some(loss) if loss.is_empty() => {}
-                Some(loss) => {
-                    looked.lost = looked.lost.and(loss.kinds());
-                    let notice = restore(client, merges, one, customer, &loss).await;
-                    looked.is_unread |= notice.is_none();
-                    looked
-                        .notices
-                        .extend(notice.map(|notice| (one.row, notice)));
-                }
+                Some(loss) => losses.push((one, customer, loss)),
             },
             Some(Err(error)) if error.is_not_found() => {}
-            Some(Err(_)) | None => looked.is_unread = true,
+            Some(Err(error)) => looked.could_not_read(one, error),
+            None => looked.is_unread = true,
+        }
+    }
+    let kinds = losses.iter().map(|(_, _, loss)| loss.kinds());
+    looked.lost = kinds.fold(LostKinds::default(), LostKinds::and);
+    if looked.lost.any() {
+        on_loss(looked.lost);
+    }
+    for (one, customer, loss) in losses {
+        match restore(client, merges, one, customer, &loss).await {
+            Some((notice, customer)) => {
+                looked.notices.insert(one.row, notice);
+                looked.restored.push(customer);
+            }
+            None => looked.is_unread = true,
         }
     }
     looked
 }
 
-/// Writes back what a customer lost. Nothing where the run stops before that is done.
-async fn restore(
-    client: &WriteClient,
-    merges: bool,
-    watched: &Watched,
-    after: &RemoteCustomer,
-    loss: &Loss,
-) -> Option<Notice> {
-    let id = watched.before.id;
-    let mut seen = after.clone();
-    let mut trouble = None;
-    let body = body(loss, after, merges);
-    let calls: [Option<_>; 2] = [
-        (!body.set.is_empty() || body.custom_data.is_some()).then_some(Some(body)),
-        (!loss.tags.is_empty()).then_some(None),
-    ];
-    for call in calls.into_iter().flatten() {
-        let sent = match call {
-            Some(body) => client.patch(id, &body).await,
-            None => client.tag(id, &loss.tags).await,
-        };
-        match sent.result {
-            Ok(customer) => seen = customer,
-            Err(error) if error.stop().is_some() => return None,
-            Err(error) => trouble = Some(error),
+impl Looked {
+    fn could_not_read(&mut self, watched: &Watched, error: &CallError) {
+        self.is_unread = true;
+        if error.stop().is_some() {
+            return;
         }
+        self.is_unclear = true;
+        let message = format!(
+            "its batch update was taken, and whether that took away what it did not name could not be seen: {error}"
+        );
+        let issue = Issue::new(IssueKind::Network, "batch_unseen", message)
+            .hint("compare the customer with the run's journal, which holds it as it was under `batch_watch`");
+        self.notices.insert(watched.row, Notice::Warning(issue));
     }
-    let left = Loss::between(watched, &seen);
-    Some(match (trouble, left) {
-        (None, Some(left)) if left.is_empty() => Notice::Warning(written_back(loss)),
-        (trouble, _) => Notice::Failure(not_written_back(loss, trouble.as_ref())),
-    })
-}
-
-/// A whole set of properties where PATCH is not known to merge them.
-fn body(loss: &Loss, after: &RemoteCustomer, merges: bool) -> PatchBody {
-    let set = |(name, value): &(String, _)| (name.clone(), PropertyWrite::Set(Clone::clone(value)));
-    let resend = |name: &String, value: &crate::domain::OpaqueValue| {
-        (name.clone(), PropertyWrite::Resend(value.clone()))
-    };
-    let mut properties: BTreeMap<String, PropertyWrite> = BTreeMap::new();
-    if loss.kinds().properties {
-        if let (Known::Is(has), false) = (&after.custom_data, merges) {
-            let has = has.iter().filter(|(_, value)| !value.is_no_value());
-            properties.extend(has.map(|(n, v)| (n.clone(), PropertyWrite::Set(v.clone()))));
-            properties.extend(after.opaque.iter().map(|(n, v)| resend(n, v)));
-        }
-        properties.extend(loss.properties.iter().map(set));
-        properties.extend(loss.opaque.iter().map(|(n, v)| resend(n, v)));
-    }
-    let fields = loss.fields.iter();
-    PatchBody {
-        set: fields.map(|(f, v)| (*f, Some(v.clone()))).collect(),
-        custom_data: (!properties.is_empty()).then(|| properties.into_iter().collect()),
-        tags: None,
-    }
-}
-
-fn written_back(loss: &Loss) -> Issue {
-    let message = format!(
-        "a batch update took away what it did not name, and it was written back: {}",
-        loss.names().join(", ")
-    );
-    Issue::new(IssueKind::Api, "batch_lost", message).hint(
-        "batch update is off from here on; `hcsync probe` finds out anew how the account behaves",
-    )
-}
-
-fn not_written_back(loss: &Loss, why: Option<&CallError>) -> Issue {
-    let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
-    let message = format!(
-        "a batch update took away what it did not name, and it could not all be written back{why}: {}",
-        loss.names().join(", ")
-    );
-    Issue::new(IssueKind::Api, "batch_lost", message)
-        .hint("the values from before are in the run's journal, under `batch_watch`; batch update is off from here on")
 }
 
 impl Answered {
+    /// What follows stands on the customers as they are now.
+    fn took_over(&mut self, restored: Vec<RemoteCustomer>) {
+        for customer in restored {
+            if let Ok(customers) = &mut self.result {
+                customers.insert(customer.id, customer.clone());
+            }
+            self.read.insert(customer.id, Ok(customer));
+        }
+    }
+
     /// Nothing was sent, and nothing will be.
     fn stopped(jobs: Vec<LaneJob>, stop: CallError) -> Self {
         Self {
