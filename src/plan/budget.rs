@@ -49,8 +49,9 @@ impl Budget {
 
     pub fn add(&mut self, lane: &Lane) {
         let cost = self.rules.writes.cost(&lane.operations);
+        let is_read_again = self.needs_reread(lane);
         self.alone += cost.alone;
-        if self.needs_reread(lane) {
+        if is_read_again {
             self.held.add(cost);
             if self.held.is_full() {
                 self.refresh();
