@@ -83,6 +83,7 @@ pub(super) fn meaning(
     if let Some(tags) = schema.tags() {
         ownership.tag_mode = tags.mode;
         ownership.managed_tags = tags.names.clone();
+        ownership.managed_ours = tags.ours;
     }
     let matching = MatchSettings {
         keys: schema.keys().to_vec(),

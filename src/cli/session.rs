@@ -20,24 +20,10 @@ use super::exit::{Cause, Exit, Failure};
 use super::stopping::Stopping;
 
 /// What a config may say and this build cannot do yet: refused, never passed over.
-const UNBUILT: &[Unbuilt] = &[
-    Unbuilt {
-        key: "fields.*.overwrite",
-        value: Some("if_unedited"),
-    },
-    Unbuilt {
-        key: "custom_data.*.overwrite",
-        value: Some("if_unedited"),
-    },
-    Unbuilt {
-        key: "tags.managed",
-        value: Some("ours"),
-    },
-    Unbuilt {
-        key: "remote.strategy",
-        value: Some("snapshot"),
-    },
-];
+const UNBUILT: &[Unbuilt] = &[Unbuilt {
+    key: "remote.strategy",
+    value: Some("snapshot"),
+}];
 
 /// A command that is running.
 #[derive(Debug)]

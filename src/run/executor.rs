@@ -14,9 +14,8 @@ use crate::journal::{Entry, FinishedRow, JournalError, Replanned};
 use crate::outcome::RowStatus;
 use crate::plan::budget::patches_custom_data;
 use crate::plan::codec::lane_to_json;
-use crate::remote::RemoteError;
 
-use super::freshness::{Freshness, Refreshed, Refresher, not_sent, stops};
+use super::freshness::{Freshness, RefreshError, Refreshed, Refresher, not_sent, stops};
 use super::lane::{self, LaneContext, LaneEnd, LaneJob};
 
 /// Customers that are read again in one request. Small, since the last of them is written some seconds after.
@@ -48,7 +47,7 @@ pub enum ExecutorError {
     #[error(transparent)]
     Journal(#[from] JournalError),
     #[error(transparent)]
-    Remote(#[from] RemoteError),
+    Refresh(#[from] RefreshError),
     #[error("the plan cannot be read")]
     Plan(#[source] Box<dyn std::error::Error + Send + Sync>),
 }

@@ -8,6 +8,7 @@ pub mod freshness;
 pub mod intake;
 pub mod jobs;
 pub mod lane;
+pub mod learning;
 pub mod making;
 pub mod memory;
 mod merge;

@@ -34,3 +34,5 @@ mod secrets;
 mod server;
 #[cfg(test)]
 mod target_state;
+#[cfg(test)]
+mod three_way;
