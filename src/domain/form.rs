@@ -106,9 +106,11 @@ mod tests {
     fn is_respelt(wanted: &CustomValue, remote: &CustomValue) -> bool {
         match (wanted, remote) {
             (CustomValue::Text(text), CustomValue::Number(_) | CustomValue::Date(_)) => {
-                *text != remote.to_json().to_string()
+                remote.to_json().to_string() != text.as_str()
             }
-            (CustomValue::Text(text), CustomValue::Bool(b)) => *text != b.to_string(),
+            (CustomValue::Text(text), CustomValue::Bool(b)) => {
+                text != if *b { "true" } else { "false" }
+            }
             _ => false,
         }
     }

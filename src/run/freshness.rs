@@ -121,9 +121,7 @@ impl Refresher {
             }
         }
         let mut found = Vec::new();
-        find_all(client, &wanted, &mut found)
-            .await
-            .map_err(RemoteError::from)?;
+        find_all(client, &wanted, &mut found).await?;
         let mut fresh: Fresh = Fresh(found.into_iter().map(|c| (c.id, c)).collect());
         self.complete(client, &jobs, &mut fresh).await?;
         self.make_sure(client, &jobs, &mut fresh).await?;

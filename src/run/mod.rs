@@ -14,6 +14,7 @@ pub mod memory;
 mod merge;
 pub mod planning;
 pub mod replay;
+pub mod rereading;
 pub mod results;
 pub mod rows;
 pub mod settle;

@@ -2,6 +2,8 @@
 //! request log and its switches. One fresh folder per test, port 0, no order, no sleep.
 
 #[cfg(test)]
+mod apply_rejected;
+#[cfg(test)]
 mod bench;
 #[cfg(test)]
 mod files;
