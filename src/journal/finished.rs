@@ -69,6 +69,18 @@ impl<'a, R: Read + Seek> FinishedRows<'a, R> {
         }
     }
 
+    /// What HelpCrunch kept otherwise than it was sent for the row, as its [`Kept`](super::Kept) record says.
+    ///
+    /// # Errors
+    /// Where the journal cannot be read, or is no longer what was recovered.
+    pub fn kept(&mut self, row: RowNumber) -> Result<Option<serde_json::Value>, RecoveryError> {
+        match self.read(self.recovered.kept_at(row))? {
+            None => Ok(None),
+            Some(Entry::Kept(found)) if found.row == row => Ok(Some(found.payload)),
+            Some(_) => Err(changed(&self.path)),
+        }
+    }
+
     fn read(&mut self, offset: Option<u64>) -> Result<Option<Entry>, RecoveryError> {
         let Some(offset) = offset else {
             return Ok(None);

@@ -23,7 +23,7 @@ mod written_store;
 pub use account::{AccountDir, AccountId, AccountMeta, KnownCustomer};
 pub use document::StateError;
 pub use entry::{
-    Begin, Entry, Fact, FinishedRow, Intent, JOURNAL_VERSION, Outcome, Replanned, Settled,
+    Begin, Entry, Fact, FinishedRow, Intent, JOURNAL_VERSION, Kept, Outcome, Replanned, Settled,
 };
 pub use file::{DiskFile, JournalFile};
 pub use finished::FinishedRows;

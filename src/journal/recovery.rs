@@ -106,6 +106,8 @@ pub struct Recovered {
     finished: Vec<(RowNumber, u64)>,
     /// Likewise, of rows that were planned anew.
     replanned: Vec<(RowNumber, u64)>,
+    /// Likewise, of rows of which other values were kept than were sent.
+    kept: Vec<(RowNumber, u64)>,
 }
 
 impl Recovered {
@@ -156,6 +158,10 @@ impl Recovered {
         offset_of(&self.replanned, row)
     }
 
+    pub(super) fn kept_at(&self, row: RowNumber) -> Option<u64> {
+        offset_of(&self.kept, row)
+    }
+
     fn new(begin: Begin) -> Self {
         Self {
             begin,
@@ -168,6 +174,7 @@ impl Recovered {
             valid_len: 0,
             finished: Vec::new(),
             replanned: Vec::new(),
+            kept: Vec::new(),
         }
     }
 
@@ -182,6 +189,7 @@ impl Recovered {
                 self.replanned.push((new.row, offset));
                 self.progress(new.row).replanned = Some(new.payload);
             }
+            Entry::Kept(kept) => self.kept.push((kept.row, offset)),
             Entry::Row(row) => self.finish(&row, offset),
             Entry::Fact(fact) => {
                 self.facts.insert(fact.name, fact.value);
@@ -214,7 +222,7 @@ impl Recovered {
 
     /// Of a row that was finished twice (a doubt that a later session settled) the last record holds.
     fn sort(&mut self) {
-        for places in [&mut self.finished, &mut self.replanned] {
+        for places in [&mut self.finished, &mut self.replanned, &mut self.kept] {
             places.sort_unstable_by_key(|(row, offset)| (*row, std::cmp::Reverse(*offset)));
             places.dedup_by_key(|(row, _)| *row);
             places.shrink_to_fit();

@@ -4,6 +4,8 @@
 mod creating;
 mod mending;
 
+pub(super) use mending::NOT_KEPT;
+
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 

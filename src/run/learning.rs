@@ -16,6 +16,8 @@ use crate::plan::codec::{LaneReader, PlanFileError, lane_from_json};
 use crate::plan::{Create, Lane, Operation, Patch, Salt};
 use crate::platform::{FileAction, FileError};
 
+use super::lane::NOT_KEPT;
+
 /// Why it cannot be taken over.
 #[derive(Debug, thiserror::Error)]
 pub enum LearningError {
@@ -28,7 +30,7 @@ pub enum LearningError {
     #[error(transparent)]
     File(#[from] FileError),
     #[error("the journal's record of row {row} cannot be read: {reason}")]
-    Replanned { row: u64, reason: String },
+    Record { row: u64, reason: String },
 }
 
 /// Takes over what a run wrote since it was taken over last: operations that the API's answers confirmed, and nothing
@@ -68,28 +70,41 @@ fn learn_lane(
     update: &mut WrittenUpdate<'_>,
 ) -> Result<(), LearningError> {
     let row = lane.row;
-    let (customer, results, replanned) = match recovered.row(row) {
+    let (customer, results, replanned, kept) = match recovered.row(row) {
         RowState::Untouched => return Ok(()),
         RowState::Unfinished(progress) => {
             let results = progress.operations.clone();
-            (progress.customer_id, results, progress.replanned.clone())
+            let replanned = progress.replanned.clone();
+            (progress.customer_id, results, replanned, None)
         }
         RowState::Finished if !recovered.was_finished_since(row, update.since) => return Ok(()),
         RowState::Finished => {
             let Some(end) = finished.get(row)? else {
                 return Ok(());
             };
-            (end.customer_id, end.operations, finished.replanned(row)?)
+            let not_kept = end.error.is_some_and(|error| error.code == NOT_KEPT);
+            let kept = if not_kept { finished.kept(row)? } else { None };
+            (
+                end.customer_id,
+                end.operations,
+                finished.replanned(row)?,
+                kept,
+            )
         }
     };
+    let read = |payload: &serde_json::Value| {
+        lane_from_json(payload).map_err(|reason| LearningError::Record { row: row.0, reason })
+    };
     if let Some(payload) = replanned {
-        let bad = |reason| LearningError::Replanned { row: row.0, reason };
-        let (anew, operations) = lane_from_json(&payload).map_err(bad)?;
+        let (anew, operations) = read(&payload)?;
         lane.customer = anew.or(lane.customer);
         lane.operations = operations;
     }
     if let Some(customer) = customer.or(lane.customer) {
-        let confirmed = confirmed(lane.operations, &results);
+        let confirmed = match kept {
+            Some(payload) => kept_otherwise(lane.operations, &results, read(&payload)?.1),
+            None => confirmed(lane.operations, &results),
+        };
         update.learn(customer, &confirmed)?;
     }
     Ok(())
@@ -119,6 +134,54 @@ fn confirmed(operations: Vec<Operation>, results: &[OperationResult]) -> Vec<Ope
         .filter(done)
         .map(|operation| without(operation, &fields, &tags))
         .collect()
+}
+
+/// The same where HelpCrunch answered well and kept other values than it was sent: these are what was written, and the
+/// rest of the write took.
+fn kept_otherwise(
+    operations: Vec<Operation>,
+    results: &[OperationResult],
+    kept: Vec<Operation>,
+) -> Vec<Operation> {
+    let (mut written, mut names) = (Vec::new(), BTreeSet::new());
+    for operation in kept {
+        names.extend(operation.fields());
+        if let Operation::Patch(mut patch) = operation {
+            // What was lost beside the write and written back is not the row's.
+            let ours = |name: &str| operations.iter().any(|op| speaks_of(op, name));
+            patch.set.retain(|change| ours(change.field.name()));
+            patch
+                .custom_data
+                .retain(|change| ours(&format!("customData.{}", change.name)));
+            let set = patch.set.iter_mut();
+            set.for_each(|change| change.to = change.from.take());
+            let custom_data = patch.custom_data.iter_mut();
+            custom_data.for_each(|change| change.to = change.from.take());
+            written.push(Operation::Patch(patch));
+        }
+    }
+    let fields: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+    // The write itself counts as failed for these values alone.
+    let results: Vec<OperationResult> = results
+        .iter()
+        .map(|result| match result.status {
+            OperationStatus::Failed if !result.fields.is_empty() => OperationResult {
+                status: OperationStatus::Done,
+                ..result.clone()
+            },
+            _ => result.clone(),
+        })
+        .collect();
+    let took = confirmed(operations, &results).into_iter();
+    took.map(|operation| without(operation, &fields, &BTreeSet::new()))
+        .chain(written)
+        .collect()
+}
+
+fn speaks_of(operation: &Operation, name: &str) -> bool {
+    let cleared = |create: &Create| create.clear.iter().any(|field| field.name() == name);
+    operation.fields().iter().any(|field| field == name)
+        || matches!(operation, Operation::Create(create) if cleared(create))
 }
 
 fn without(operation: Operation, fields: &BTreeSet<&str>, tags: &BTreeSet<&str>) -> Operation {

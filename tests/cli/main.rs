@@ -21,6 +21,8 @@ mod inputs;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
+mod overlaps;
+#[cfg(test)]
 mod pause;
 #[cfg(test)]
 mod promises;

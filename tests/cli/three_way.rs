@@ -307,3 +307,27 @@ fn what_is_remembered_holds_no_value() {
         assert!(!found, "{word}");
     }
 }
+
+/// HelpCrunch keeps a number otherwise than it is sent: what it kept is what was written, and not somebody's edit.
+#[test]
+fn a_value_that_is_kept_otherwise_is_still_hcsyncs_own() {
+    let bench = Bench::with(Vec::new(), "[quirks]\nphone = \"normalised\"\n");
+    bench.write("hcsync.toml", UNEDITED);
+    bench.write("in.csv", "userId,name,phone\na,Ann,+1 (22) 3\n");
+    let _ = bench.run("sync in.csv").exits(3);
+    holds(&bench, "a", json!({"name": "Ann", "phone": "+1223"}));
+    // Both sides stay the same: nothing is tried again, and nothing is told as edited.
+    let same = sync(&bench, "userId,name,phone\na,Ann,+1 (22) 3\n");
+    assert_eq!(kept(&same), []);
+    let third = sync(&bench, "userId,name,phone\na,Anna,+44\n");
+    assert_eq!(kept(&third), []);
+    holds(&bench, "a", json!({"name": "Anna", "phone": "+44"}));
+    // The same in a patch beside a value that is kept as it is.
+    bench.write("in.csv", "userId,name,phone\na,Anne,+1 (55) 5\n");
+    let _ = bench.run("sync in.csv").exits(3);
+    sync(&bench, "userId,name,phone\na,Anja,+66\n");
+    holds(&bench, "a", json!({"name": "Anja", "phone": "+66"}));
+    edit(&bench, "a", sets(json!({"phone": "+100"})));
+    let edited = sync(&bench, "userId,name,phone\na,Anja,+77\n");
+    assert_eq!(kept(&edited), [("phone", 1)]);
+}

@@ -59,6 +59,8 @@ async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure>
     })?;
     refuse_without_terminal(&args.ask)?;
     let (mut file, plan) = open_plan(&args.plan, args.digest.as_deref())?;
+    let inputs = plan.header.inputs.iter().map(|input| input.path.as_str());
+    session.keep_apart(FilesInUse::of_inputs(inputs), &args.report)?;
     let digest = plan.end.sha256.clone();
     session.summary.plan_digest = Some(digest.clone());
     let target = Target::find(&settings, &session.console).await?;

@@ -65,6 +65,8 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
     })?;
     let state = state_dir(&settings)?;
     let (dir, mut meta) = find(&state, args.run.as_deref())?;
+    let inputs = meta.inputs.iter().map(|input| input.path.as_str());
+    session.keep_apart(FilesInUse::of_inputs(inputs), &args.report)?;
     session.summary.run_id = Some(meta.run_id.clone());
     let kept: KeptSettings = serde_json::from_value(meta.config.clone()).map_err(|e| {
         Failure::new(
