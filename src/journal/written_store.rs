@@ -417,6 +417,26 @@ mod tests {
         assert!(reader.customer(CustomerId(1)).unwrap().is_empty());
     }
 
+    /// What a process leaves that is killed while it writes.
+    #[test]
+    fn a_file_that_was_not_closed_is_put_right() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, left) = (
+            folder.path().join("written.redb"),
+            folder.path().join("left.redb"),
+        );
+        learn(&path, "a", true, 5, &tag("vip"));
+        update_written::<WrittenError>(&path, &run("b"), true, [9; 16], |update| {
+            update.learn(CustomerId(1), &tag("half"))?;
+            std::fs::copy(&path, &left).unwrap();
+            Ok(5)
+        })
+        .unwrap();
+        let reader = WrittenReader::open(&left).unwrap();
+        let written = reader.customer(CustomerId(1)).unwrap();
+        assert!(written.added_tag("vip") && !written.added_tag("half"));
+    }
+
     #[test]
     fn a_newer_file_and_a_damaged_one_are_refused_with_advice() {
         let folder = tempfile::tempdir().unwrap();
