@@ -6,7 +6,6 @@ use std::io::BufReader;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
 
 use crate::config::Settings;
 use crate::domain::RemoteCustomer;
@@ -17,6 +16,7 @@ use crate::journal::{
 };
 use crate::outcome::RowStatus;
 use crate::probe::Findings;
+use crate::remote::ReadTimes;
 use crate::report::{Ending, Stop, render_ending, write_ending};
 use crate::run::executor::{Executor, ExecutorError, ExecutorSettings, MOST_SETTLING, Sending};
 use crate::run::freshness::{Freshness, Refresher};
@@ -32,6 +32,7 @@ use super::probed::settle;
 use super::progress::SendingShown;
 use super::reports::{ReportOf, Wanted, Written};
 use super::session::{Session, state_failure};
+use super::snapshot::Snapshot;
 
 /// What to send, and under which rules.
 #[derive(Debug)]
@@ -41,8 +42,10 @@ pub(super) struct Order<'a> {
     pub(super) refresher: &'a Refresher,
     /// Column of each attribute, for messages.
     pub(super) columns: BTreeMap<String, String>,
-    /// When the reading began that the plan stands on.
-    pub(super) read_at: Option<Instant>,
+    /// When the customers were read that the plan stands on.
+    pub(super) read_at: Option<ReadTimes>,
+    /// Is told of every answer.
+    pub(super) snapshot: Snapshot,
     pub(super) recovered: Option<&'a Recovered>,
     /// How the account's API is known to behave.
     pub(super) probed: &'a Findings,
@@ -75,8 +78,9 @@ pub(super) async fn send(
         .await
         .map_err(|e| journal_failure(&e))?;
     let limits = &order.settings.limits;
+    let upkeep = order.snapshot.begin(&dir.plan());
     let context = Arc::new(LaneContext {
-        client: WriteClient::new(order.client.clone()),
+        client: WriteClient::new(upkeep.observed(order.client.clone())),
         journal,
         clock: session.clock,
         settler: Settler {
@@ -109,6 +113,7 @@ pub(super) async fn send(
     let jobs = Jobs::new(plan, rows, order.recovered)
         .map_err(|e| Failure::from_error(Exit::NotFinished, "state", &e))?;
     let sending = executor.run(jobs).await;
+    upkeep.end();
     shown.finish();
     let rewrites = std::mem::take(
         &mut *context

@@ -33,10 +33,6 @@ const UNBUILT: &[Unbuilt] = &[
         key: "tags.managed",
         value: Some("ours"),
     },
-    Unbuilt {
-        key: "remote.strategy",
-        value: Some("snapshot"),
-    },
 ];
 
 /// A command that is running.

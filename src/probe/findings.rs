@@ -105,6 +105,13 @@ impl Findings {
         Duration::from_millis(ms)
     }
 
+    /// Filters that one search may hold, where more were refused or not minded.
+    #[must_use]
+    pub fn most_filters(&self) -> Option<u64> {
+        let filters = answer(&self.search_filters)?;
+        filters.fails.map(|_| filters.works.into())
+    }
+
     /// Whether batch update was shown, for batch itself, to leave alone what it does not name.
     #[must_use]
     pub fn batch_is_safe(&self) -> bool {

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::{Issue, IssueKind, RowNumber};
@@ -14,7 +13,7 @@ use crate::journal::{Entry, FinishedRow, JournalError, Replanned};
 use crate::outcome::RowStatus;
 use crate::plan::budget::patches_custom_data;
 use crate::plan::codec::lane_to_json;
-use crate::remote::RemoteError;
+use crate::remote::{ReadTimes, RemoteError};
 
 use super::freshness::{Freshness, Refreshed, Refresher, not_sent, stops};
 use super::lane::{self, LaneContext, LaneEnd, LaneJob};
@@ -31,8 +30,8 @@ pub struct ExecutorSettings {
     pub concurrency: usize,
     /// Nothing is written on the strength of an older reading.
     pub recheck_after: Duration,
-    /// When the reading began that the plan stands on; nothing where it is not known: everything is read again.
-    pub read_at: Option<Instant>,
+    /// When the customers were read that the plan stands on; nothing where it is not known: everything is read again.
+    pub read_at: Option<ReadTimes>,
     /// So many failed rows stop the run; 0: none do.
     pub max_failures: u64,
 }
@@ -147,7 +146,8 @@ impl<'a, P: SendProgress> Executor<'a, P> {
         let stale = self
             .settings
             .read_at
-            .is_none_or(|at| at.elapsed() >= self.settings.recheck_after);
+            .as_ref()
+            .is_none_or(|read| read.age_of(job.lane.customer) >= self.settings.recheck_after);
         // A create in doubt is settled by looking for its customer; that it finds one does not make it stale.
         let begun = job.progress.open.is_some() || job.progress.customer_id.is_some();
         let merges = self.context.merges_custom_data;

@@ -7,3 +7,11 @@ mod bench;
 mod changed;
 #[cfg(test)]
 mod empty_account;
+#[cfg(test)]
+mod filters;
+#[cfg(test)]
+mod huge_account;
+#[cfg(test)]
+mod snapshot;
+#[cfg(test)]
+mod unchanged;
