@@ -12,6 +12,8 @@ mod filters;
 #[cfg(test)]
 mod huge_account;
 #[cfg(test)]
+mod listing;
+#[cfg(test)]
 mod snapshot;
 #[cfg(test)]
 mod unchanged;

@@ -54,8 +54,8 @@ fn a_customer_that_somebody_else_made_is_found_and_not_doubled() {
         (&customer["userId"], &customer["notes"]),
         (&json!("new"), &json!("a talk"))
     );
-    // First page, one search, one test of its case, patch and tag.
-    assert_eq!(ran.total(), 5);
+    // First page, one search, patch and tag.
+    assert_eq!(ran.total(), 4);
     bench.run("sync in.csv").exits(0).needs_at_most(1);
 }
 
@@ -110,12 +110,12 @@ fn an_old_snapshot_is_not_used() {
 fn what_is_to_be_written_is_read_again_first_and_planned_from_that() {
     let bench = synced();
     bench.write("hcsync.toml", "[remote]\nrecheck_after = \"0s\"\n");
-    bench.agent(json!({"customer": 5008, "set": {"notes": "called", "company": "Theirs"}}));
-    bench.agent(json!({"customer": 5009, "set": {"notes": "called", "company": "Ours"}}));
+    bench.agent(json!({"customer": 5208, "set": {"notes": "called", "company": "Theirs"}}));
+    bench.agent(json!({"customer": 5209, "set": {"notes": "called", "company": "Ours"}}));
     bench.write(
         "in.csv",
         table((1..=300).map(|n| match n {
-            8 | 9 => row_with(n, "Ours", "known"),
+            208 | 209 => row_with(n, "Ours", "known"),
             n => row(n),
         })),
     );
@@ -125,7 +125,7 @@ fn what_is_to_be_written_is_read_again_first_and_planned_from_that() {
     // First page, one search for the two; the second one has what was wanted already.
     assert_eq!((ran.total(), ran.writes()), (3, 1));
     assert_eq!(ran.summary["estimate"]["requests"], 3);
-    for id in [5008, 5009] {
+    for id in [5208, 5209] {
         let customer = bench.customer(id);
         assert_eq!(
             (&customer["company"], &customer["notes"]),
@@ -194,6 +194,8 @@ fn a_sync_that_cannot_have_the_snapshot_voids_it() {
 #[test]
 fn a_killed_sync_leaves_a_snapshot_that_says_nothing_false() {
     let bench = synced();
+    // Also where a listing would cost no more than the look-up of those that the killed process was at.
+    bench.write("hcsync.toml", "[remote]\nstrategy = \"snapshot\"\n");
     let quick = bench.sandbox().quirks();
     bench
         .sandbox()
