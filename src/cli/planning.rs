@@ -25,6 +25,7 @@ use crate::run::memory::Memory;
 use crate::run::planning::PlanRules;
 use crate::source::{Choice, Dialect, Format, InputFile, SourceSettings};
 
+use super::connection::Target;
 use super::diagnostics::Blame;
 use super::exit::{Exit, Failure};
 use super::probed::email_case;
@@ -230,6 +231,8 @@ pub(super) struct MakeWith<'a> {
     pub(super) prepared: &'a Prepared,
     pub(super) settings: &'a Settings,
     pub(super) config_sha256: String,
+    /// Where requests go, if they do.
+    pub(super) target: Option<&'a Target>,
     pub(super) from: From<'a>,
     /// The account's snapshot, where this process has it.
     pub(super) snapshot: Option<&'a Mutex<SnapshotFiles>>,
@@ -271,6 +274,7 @@ pub(super) async fn make(
             run_id: meta.run_id.clone(),
             base_url: meta.base_url.clone(),
             account: meta.account.as_ref().map(ToString::to_string),
+            key: with.target.map(|target| target.key_fingerprint.to_string()),
             config_sha256: with.config_sha256,
         },
         clock: session.clock,
@@ -297,6 +301,7 @@ pub(super) async fn make(
     session.summary.planned = made.preview.counts;
     session.summary.estimate = made.preview.estimate.into();
     session.summary.remote = made.preview.remote.clone();
+    session.explanation.clone_from(&made.preview.explain);
     session.summary.plan_digest = Some(made.preview.digest.clone());
     Ok(made)
 }

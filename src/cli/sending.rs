@@ -367,6 +367,7 @@ pub(super) fn tell_end(session: &mut Session, exit: Exit, written: &Written) {
         errors: &errors,
         warnings: &warnings,
         notes: &notes,
+        explain: session.explanation.as_ref(),
         files: &files,
     };
     let console = &session.console;

@@ -388,6 +388,7 @@ impl World {
                 snapshot: None,
             },
             origin: Origin {
+                key: None,
                 run_id: self.run_id(),
                 base_url: "https://sandbox.invalid/v1".into(),
                 account: None,

@@ -113,6 +113,7 @@ async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
         prepared: &prepared,
         settings: &settings,
         config_sha256: settings.config_sha256(),
+        target: Some(&target),
         from: From::Api(&client),
         snapshot: snapshot.files(),
         memory: &memory,
