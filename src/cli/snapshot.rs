@@ -56,7 +56,7 @@ impl Snapshot {
         match self {
             Self::Ours(files) => {
                 let live = LiveSnapshot::begin(files.into_inner(), customers(plan));
-                live.map_or(Upkeep::None, |live| Upkeep::Live(Arc::new(live)))
+                Upkeep::Live(Arc::new(live))
             }
             Self::Busy(folder) => {
                 void(&folder);

@@ -11,10 +11,11 @@ use super::lookup::WantedKeys;
 use super::reading::Reading;
 use super::side::{Inquiry, RemoteError, RemoteSettings};
 use super::snapshot::{SnapshotError, SnapshotFacts, SnapshotFiles};
-use super::strategy::Strategy;
+use super::strategy::{PAGE, Strategy};
 
-/// The account may have grown or shrunk by one in so many since the snapshot; beyond that it is another one.
-const MOST_MOVED: u64 = 10;
+/// The account may have grown or shrunk by one in so many since the snapshot, or by a page; beyond that it may be
+/// another one.
+const ONE_MOVED_IN: u64 = 10;
 
 /// What came of looking at the snapshot.
 pub(super) enum Consulted {
@@ -109,7 +110,7 @@ fn usable(
     }
     let total = total.unwrap_or(facts.customers);
     let moved = total.abs_diff(facts.customers);
-    if moved * MOST_MOVED > total.max(facts.customers) {
+    if moved > u64::from(PAGE) && moved * ONE_MOVED_IN > total.max(facts.customers) {
         return Err(format!(
             "the account has {total} customers, and it {}",
             facts.customers

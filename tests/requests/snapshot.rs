@@ -165,12 +165,12 @@ fn a_strategy_of_snapshot_without_one_reads_all_and_makes_one() {
 #[test]
 fn another_account_behind_the_same_name_is_not_believed_to_be_this_one() {
     let bench = synced();
-    for n in 1..=60 {
+    for n in 1..=150 {
         bench.agent(json!({"customer": 5000 + n, "delete": true}));
     }
     let ran = bench.run("plan in.csv").exits(0);
     assert_eq!(ran.summary["remote"]["strategy"], "list");
-    assert_eq!(ran.summary["planned"]["create"], 60);
+    assert_eq!(ran.summary["planned"]["create"], 150);
 }
 
 #[test]
