@@ -399,6 +399,8 @@ mod tests {
             desired,
             before: None,
             progress: Default::default(),
+            batched: None,
+            notice: None,
         }
     }
 

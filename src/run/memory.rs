@@ -1,13 +1,13 @@
 //! Values that HelpCrunch keeps rewriting: written well twice, and twice it kept another value. Such a change is not
 //! planned again until the row or the remote value changes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::Hasher;
 
 use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 
-use crate::domain::{CustomerId, Issue, IssueKind};
+use crate::domain::{CustomerId, Field, Issue, IssueKind};
 use crate::plan::diff::Diff;
 
 /// One value that was not kept. Hashes, so that no value leaves the run's own files.
@@ -30,6 +30,15 @@ impl Rewrite {
             kept: hash(kept),
         }
     }
+}
+
+/// What a run's creates showed of the fields that they named.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CreateLessons {
+    /// Missing from the answer to a create, and set by a patch.
+    pub ignored: BTreeSet<Field>,
+    /// Known to be ignored, and taken all the same.
+    pub taken: BTreeSet<Field>,
 }
 
 fn hash(text: &str) -> u64 {
@@ -108,7 +117,7 @@ fn warning(field: &str) -> Issue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Field, Value};
+    use crate::domain::Value;
     use crate::plan::{FieldChange, Patch};
 
     fn diff(from: &str, to: &str) -> Diff {

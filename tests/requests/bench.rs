@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 
-use hcsync::sandbox::{AgentEdit, LoggedRequest, Options, Quirks, Sandbox};
+use hcsync::sandbox::{AgentEdit, Endpoint, LoggedRequest, Options, Quirks, Sandbox};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -161,6 +161,23 @@ impl Bench {
         }
     }
 
+    /// Finds out how the account behaves.
+    pub(crate) fn probe(&self) -> &Self {
+        let output = self.command("probe").output().unwrap();
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{err}");
+        self
+    }
+
+    /// The results of a run that was told to write `results.jsonl`.
+    pub(crate) fn results(&self) -> Vec<Value> {
+        let text = std::fs::read_to_string(self.path("results.jsonl")).unwrap();
+        let lines = text.lines();
+        lines
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
     /// The customer as it is now.
     pub(crate) fn customer(&self, id: u64) -> Value {
         let all = self.sandbox.customers();
@@ -208,6 +225,11 @@ impl Ran {
 
     pub(crate) fn total(&self) -> u64 {
         self.requests.len() as u64
+    }
+
+    pub(crate) fn count(&self, endpoint: Endpoint) -> u64 {
+        let same = self.requests.iter().filter(|r| r.endpoint == endpoint);
+        same.count() as u64
     }
 
     /// Requests to endpoints that change customers.

@@ -4,10 +4,15 @@
 mod bench;
 
 #[cfg(test)]
+mod batch;
+#[cfg(test)]
+mod batch_trouble;
+#[cfg(test)]
 mod changed;
 #[cfg(test)]
 mod empty_account;
 #[cfg(test)]
+<<<<<<< HEAD
 mod filters;
 #[cfg(test)]
 mod huge_account;
@@ -17,3 +22,6 @@ mod listing;
 mod snapshot;
 #[cfg(test)]
 mod unchanged;
+=======
+mod foreseen;
+>>>>>>> main
