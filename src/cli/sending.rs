@@ -79,11 +79,8 @@ pub(super) async fn send(
         .await
         .map_err(|e| journal_failure(&e))?;
     let limits = &order.settings.limits;
-<<<<<<< HEAD
     let upkeep = order.snapshot.begin(&dir.plan());
-=======
     let lessons = Arc::new(AccountLessons::of(order.account, session.clock));
->>>>>>> main
     let context = Arc::new(LaneContext {
         client: WriteClient::new(upkeep.observed(order.client.clone())),
         journal,

@@ -1,16 +1,12 @@
 //! What a plan costs: requests, and the time that they take at the pace of the limit.
 
-<<<<<<< HEAD
 use std::collections::HashSet;
 use std::time::Duration;
 
 use crate::domain::CustomerId;
 
-use super::{Estimate, Lane, Operation};
-=======
 use super::writes::{BATCH_MOST, Together, WriteRules};
 use super::{Estimate, Lane};
->>>>>>> main
 
 /// The rules under which the executor will send the plan.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,7 +22,6 @@ pub struct BudgetRules {
     pub writes: WriteRules,
 }
 
-<<<<<<< HEAD
 /// How old a reading was when it began to be used.
 #[derive(Debug, Clone, Default)]
 pub struct ReadingAge {
@@ -52,22 +47,15 @@ impl ReadingAge {
     }
 }
 
-/// Adds up what lanes cost, in the order in which they will run.
-#[derive(Debug, Clone)]
-pub struct Budget {
-    rules: BudgetRules,
-    age: ReadingAge,
-    writes: u64,
-=======
 /// Adds up what lanes cost, in the order in which they will run, put together as the executor does it.
 #[derive(Debug, Clone)]
 pub struct Budget {
     rules: BudgetRules,
+    age: ReadingAge,
     /// Requests that write, each for one customer.
     alone: u64,
     batches: u64,
     reads: u64,
->>>>>>> main
     /// Lanes that have to be read again before they are sent.
     held: Together,
     /// Patches that wait for a batch to be full.
@@ -81,18 +69,13 @@ impl Budget {
     pub fn new(rules: BudgetRules) -> Self {
         Self {
             rules,
-<<<<<<< HEAD
             age: ReadingAge::default(),
-            writes: 0,
-            rereads: 0,
-=======
             alone: 0,
             batches: 0,
             reads: 0,
             held: Together::default(),
             forming: 0,
             is_watched: false,
->>>>>>> main
         }
     }
 
@@ -120,16 +103,9 @@ impl Budget {
     }
 
     fn needs_reread(&self, lane: &Lane) -> bool {
-<<<<<<< HEAD
         let age = self.age.of(lane.customer).as_secs_f64();
         let stale = age + self.seconds(self.requests()) >= self.rules.recheck_after_s;
-        self.rules.reread_all
-            || stale
-            || (!self.rules.merges_custom_data && patches_custom_data(lane))
-=======
-        let stale = self.seconds(self.requests()) >= self.rules.recheck_after_s;
         self.rules.reread_all || stale || self.rules.writes.needs_reading(&lane.operations)
->>>>>>> main
     }
 
     /// What was read again goes out at once, in as many batches as it takes.
@@ -190,14 +166,9 @@ impl Budget {
 #[cfg(test)]
 mod tests {
     use super::*;
-<<<<<<< HEAD
     use crate::domain::{CustomValue, RowKey, RowNumber, Tag};
-    use crate::plan::{Patch, PropertyChange};
-=======
-    use crate::domain::{CustomValue, CustomerId, RowKey, RowNumber, Tag};
     use crate::plan::writes::BatchRules;
     use crate::plan::{Operation, Patch, PropertyChange};
->>>>>>> main
 
     fn rules() -> BudgetRules {
         BudgetRules {

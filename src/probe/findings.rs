@@ -107,7 +107,6 @@ impl Findings {
         Duration::from_millis(ms)
     }
 
-<<<<<<< HEAD
     /// Filters that one search may hold, where more were refused or not minded.
     #[must_use]
     pub fn most_filters(&self) -> Option<u64> {
@@ -115,11 +114,8 @@ impl Findings {
         filters.fails.map(|_| filters.works.into())
     }
 
-    /// Whether batch update was shown, for batch itself, to leave alone what it does not name.
-=======
     /// Whether batch update was shown, for batch itself, to leave alone what it does not name. That it takes
     /// properties away which it does not name beside others rules it out; where that could not be told, all are sent.
->>>>>>> main
     #[must_use]
     pub fn batch_is_safe(&self) -> bool {
         let shown = [

@@ -14,13 +14,9 @@ use crate::domain::{Issue, IssueKind, RemoteCustomer, RowNumber};
 use crate::journal::{Entry, FinishedRow, JournalError, Replanned};
 use crate::outcome::{OperationResult, OperationStatus, RowStatus};
 use crate::plan::codec::lane_to_json;
-<<<<<<< HEAD
-use crate::remote::{ReadTimes, RemoteError};
-=======
 use crate::plan::writes::{BATCH_MOST, Together, WriteRules};
 use crate::plan::{Operation, OperationKind};
-use crate::remote::RemoteError;
->>>>>>> main
+use crate::remote::{ReadTimes, RemoteError};
 
 use super::batch::Notices;
 use super::freshness::{Freshness, Refreshed, Refresher, not_sent, stops};

@@ -258,11 +258,7 @@ impl Making<'_> {
             plan: PlanWriter::new(AtomicFile::create(self.plan_file)?, &header)?,
             rows: &mut rows,
             previewer: Previewer::new(self.examples),
-<<<<<<< HEAD
-            budget: Budget::new(self.budget).on_reading_of(side.age(began)),
-=======
-            budget: Budget::new(self.budget.clone()),
->>>>>>> main
+            budget: Budget::new(self.budget.clone()).on_reading_of(side.age(began)),
         };
         let mut planner = Planner::new(self.rules, &side.reading, self.memory, &sources, sinks);
         for (record, decision) in rows_of::<RowRecord>(spool)?.zip(decisions) {

@@ -12,8 +12,9 @@ mod changed;
 #[cfg(test)]
 mod empty_account;
 #[cfg(test)]
-<<<<<<< HEAD
 mod filters;
+#[cfg(test)]
+mod foreseen;
 #[cfg(test)]
 mod huge_account;
 #[cfg(test)]
@@ -22,6 +23,3 @@ mod listing;
 mod snapshot;
 #[cfg(test)]
 mod unchanged;
-=======
-mod foreseen;
->>>>>>> main

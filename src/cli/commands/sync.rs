@@ -79,13 +79,9 @@ async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
     } else {
         recall(&account)?
     };
-<<<<<<< HEAD
-    let probed = findings(session, &target, &account);
+    let mut probed = findings(session, &target, &account);
     let snapshot = Snapshot::of(&target, &account);
     learned::recall(&client, &target, &account, &probed);
-=======
-    let mut probed = findings(session, &target, &account);
->>>>>>> main
     let kept = kept(
         &settings,
         &prepared,
