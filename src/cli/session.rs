@@ -10,6 +10,7 @@ use crate::config::{Document, Loaded, Overrides, Settings, Unbuilt, load};
 use crate::helpcrunch::{GateStats, ReadClient, StopKind};
 use crate::journal::{RunDir, StateDir, StateError};
 use crate::pace::Clock;
+use crate::plan::Explanation;
 use crate::platform::{self, AtomicFile};
 use crate::report::{InputFacts, RateFacts, RequestFacts, Stop, Summary, write_summary};
 
@@ -33,10 +34,6 @@ const UNBUILT: &[Unbuilt] = &[
         key: "tags.managed",
         value: Some("ours"),
     },
-    Unbuilt {
-        key: "remote.strategy",
-        value: Some("snapshot"),
-    },
 ];
 
 /// A command that is running.
@@ -49,6 +46,8 @@ pub(super) struct Session {
     pub(super) summary: Summary,
     summary_file: Option<PathBuf>,
     pub(super) run: Option<RunDir>,
+    /// Why the remote side was read as it was, where that was asked for.
+    pub(super) explanation: Option<Explanation>,
     /// `[state] keep` and the config file, once they were read.
     keep: Option<Duration>,
     document: Option<Document>,
@@ -76,6 +75,7 @@ impl Session {
             summary,
             summary_file,
             run: None,
+            explanation: None,
             keep: None,
             document: None,
         })

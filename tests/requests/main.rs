@@ -12,4 +12,14 @@ mod changed;
 #[cfg(test)]
 mod empty_account;
 #[cfg(test)]
+mod filters;
+#[cfg(test)]
 mod foreseen;
+#[cfg(test)]
+mod huge_account;
+#[cfg(test)]
+mod listing;
+#[cfg(test)]
+mod snapshot;
+#[cfg(test)]
+mod unchanged;
