@@ -15,7 +15,7 @@ pub use commands::{
 pub use local_commands::{CompletionsArgs, InitArgs, RunsArgs, SandboxArgs, ShowArgs};
 pub use options::{
     AskArgs, BudgetArgs, ChangesArg, ConfigArgs, ConnectionArgs, ExamplesArgs, LogArgs, OutputArgs,
-    ProgressArgs, ReportArgs, RowsArgs, SafetyArgs, SandboxArg, StateArgs,
+    ProgressArgs, ReadingArgs, ReportArgs, RowsArgs, SafetyArgs, SandboxArg, StateArgs,
 };
 pub use values::{LogFormat, OutputFormat, Setting, When};
 

@@ -8,6 +8,7 @@ mod connection;
 mod console;
 mod diagnostics;
 mod exit;
+mod learned;
 mod overlap;
 mod overrides;
 mod planning;
@@ -16,6 +17,7 @@ mod progress;
 mod reports;
 mod sending;
 mod session;
+mod snapshot;
 mod stopping;
 mod superseding;
 

@@ -4,8 +4,8 @@ use crate::config::Overrides;
 
 use super::args::{
     ApplyArgs, BudgetArgs, CheckArgs, ConfigArgs, ConnectionArgs, ExamplesArgs, ExportArgs,
-    PlanArgs, ProbeArgs, ReportArgs, ResumeArgs, RowsArgs, SafetyArgs, SandboxArg, StateArgs,
-    SyncArgs,
+    PlanArgs, ProbeArgs, ReadingArgs, ReportArgs, ResumeArgs, RowsArgs, SafetyArgs, SandboxArg,
+    StateArgs, SyncArgs,
 };
 
 /// A group of options that has a say in the settings.
@@ -29,6 +29,7 @@ impl From<&SyncArgs> for Overrides {
             &args.connection,
             &args.sandbox,
             &args.rows,
+            &args.reading,
             &args.budget,
             &args.safety,
             &args.report,
@@ -45,6 +46,7 @@ impl From<&PlanArgs> for Overrides {
             &args.connection,
             &args.sandbox,
             &args.rows,
+            &args.reading,
             &args.budget,
             &args.safety,
             &args.report,
@@ -189,6 +191,14 @@ impl OptionGroup for ReportArgs {
     }
 }
 
+impl OptionGroup for ReadingArgs {
+    fn add_to(&self, overrides: &mut Overrides) {
+        let Self { refresh, explain } = self;
+        overrides.run.refresh = *refresh;
+        overrides.run.explain = *explain;
+    }
+}
+
 impl OptionGroup for ExamplesArgs {
     fn add_to(&self, overrides: &mut Overrides) {
         let Self { examples } = self;
@@ -274,12 +284,14 @@ mod tests {
                 STATE,
                 RUN,
                 SAFETY,
-                "--limit 7 --sandbox --examples 0",
+                "--limit 7 --sandbox --examples 0 --refresh --explain",
             ];
             let mut expected = safety(shared());
             expected.run = RunOptions {
                 sandbox: true,
                 limit: Some(7),
+                refresh: true,
+                explain: true,
                 examples: Some(0),
                 ..run()
             };

@@ -7,7 +7,7 @@ use clap::builder::BoolishValueParser;
 
 use super::options::{
     AskArgs, BudgetArgs, ConfigArgs, ConnectionArgs, ExamplesArgs, LogArgs, OutputArgs,
-    ProgressArgs, ReportArgs, RowsArgs, SafetyArgs, SandboxArg, StateArgs,
+    ProgressArgs, ReadingArgs, ReportArgs, RowsArgs, SafetyArgs, SandboxArg, StateArgs,
 };
 use super::values;
 
@@ -42,6 +42,8 @@ pub struct SyncArgs {
     pub sandbox: SandboxArg,
     #[command(flatten)]
     pub rows: RowsArgs,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
     #[command(flatten)]
     pub budget: BudgetArgs,
     #[command(flatten)]
@@ -96,6 +98,8 @@ pub struct PlanArgs {
     pub sandbox: SandboxArg,
     #[command(flatten)]
     pub rows: RowsArgs,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
     #[command(flatten)]
     pub budget: BudgetArgs,
     #[command(flatten)]
