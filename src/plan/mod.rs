@@ -13,6 +13,7 @@ mod preview;
 pub mod previewer;
 pub mod safety;
 mod settings;
+pub mod writes;
 mod written;
 
 pub use operation::{Create, FieldChange, Lane, Operation, OperationKind, Patch, PropertyChange};

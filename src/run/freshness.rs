@@ -426,6 +426,8 @@ mod tests {
             desired,
             before: None,
             progress: Default::default(),
+            batched: None,
+            notice: None,
         }
     }
 

@@ -254,7 +254,7 @@ impl Making<'_> {
             plan: PlanWriter::new(AtomicFile::create(self.plan_file)?, &header)?,
             rows: &mut rows,
             previewer: Previewer::new(self.examples),
-            budget: Budget::new(self.budget),
+            budget: Budget::new(self.budget.clone()),
         };
         let written = self.written()?;
         let ground = self.ground(&side.reading, &written);

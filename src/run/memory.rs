@@ -1,14 +1,14 @@
-//! What is remembered of an account: what hcsync last wrote, and values that HelpCrunch keeps rewriting: written well twice, and twice it kept another value. Such a change is not
-//! planned again until the row or the remote value changes.
+//! What is remembered of an account: what hcsync last wrote, and values that HelpCrunch keeps rewriting: written well
+//! twice, and twice it kept another value. Such a change is not planned again until the row or the remote value changes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::Hasher;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 
-use crate::domain::{CustomerId, Issue, IssueKind};
+use crate::domain::{CustomerId, Field, Issue, IssueKind};
 use crate::journal::{WrittenError, WrittenReader};
 use crate::plan::Ownership;
 use crate::plan::diff::Diff;
@@ -33,6 +33,15 @@ impl Rewrite {
             kept: hash(kept),
         }
     }
+}
+
+/// What a run's creates showed of the fields that they named.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CreateLessons {
+    /// Missing from the answer to a create, and set by a patch.
+    pub ignored: BTreeSet<Field>,
+    /// Known to be ignored, and taken all the same.
+    pub taken: BTreeSet<Field>,
 }
 
 fn hash(text: &str) -> u64 {
@@ -134,7 +143,7 @@ fn warning(field: &str) -> Issue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Field, Value};
+    use crate::domain::Value;
     use crate::plan::{FieldChange, Patch};
 
     fn diff(from: &str, to: &str) -> Diff {

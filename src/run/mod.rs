@@ -1,5 +1,6 @@
 //! A run: rows are decided and planned, lanes are sent, results are derived. Nothing here prints.
 
+pub mod batch;
 mod by_date;
 mod cause;
 pub mod executor;

@@ -24,8 +24,28 @@ impl Run<'_> {
     ) -> Result<(), JournalError> {
         self.customer = Some(customer.id);
         let short = shortfall(operation, None, &customer);
+        self.learn_taken(operation, &short);
         self.seen = Some(customer);
         self.check(operation, result, short, None).await
+    }
+
+    /// A create that took a field which is known to be ignored shows that it no longer is.
+    fn learn_taken(&self, operation: &Operation, short: &Shortfall) {
+        let Operation::Create(create) = operation else {
+            return;
+        };
+        let is_short = |field| short.patch.set.iter().any(|change| change.field == field);
+        let fields = create.set.iter().map(|(field, _)| *field);
+        let known = fields.filter(|field| self.context.rules.create_ignores.contains(field));
+        let taken: Vec<_> = known.filter(|field| !is_short(*field)).collect();
+        if !taken.is_empty() {
+            let mut lessons = self
+                .context
+                .lessons
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            lessons.taken.extend(taken);
+        }
     }
 
     /// Mends what did not take, with one further operation of each kind.
@@ -41,6 +61,9 @@ impl Run<'_> {
             ..result
         };
         if short.unknown {
+            if !self.has_place(&done).await? {
+                return Ok(());
+            }
             let told = self.ask_again().await;
             short = match told {
                 Ok(customer) => shortfall(operation, before.as_ref(), &customer),
@@ -87,6 +110,9 @@ impl Run<'_> {
         let Some(id) = self.customer else {
             return Ok(());
         };
+        if !self.has_place(&done).await? {
+            return Ok(());
+        }
         let mut further = Vec::new();
         let mut left = Vec::new();
         let mut otherwise = Patch::default();
@@ -128,6 +154,9 @@ impl Run<'_> {
             otherwise.custom_data.extend(still.patch.custom_data);
             further.push(result);
         }
+        if let (Operation::Create(_), true) = (operation, left.is_empty() && trouble.is_none()) {
+            self.learn_ignored(&short.patch);
+        }
         if left.is_empty() && trouble.is_none() {
             absorb(&mut done, &mut further);
             self.record(done.clone(), None, false).await?;
@@ -155,6 +184,18 @@ impl Run<'_> {
         }
         self.results.append(&mut further);
         Ok(())
+    }
+
+    /// A create that was answered without a value which a patch then set ignores that field.
+    fn learn_ignored(&self, mended: &Patch) {
+        let set = mended.set.iter();
+        let ignored = set.filter(|change| change.from.is_none() && change.to.is_some());
+        self.context
+            .lessons
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .ignored
+            .extend(ignored.map(|change| change.field));
     }
 
     /// What was kept is what was written last, however it was sent.
