@@ -105,7 +105,11 @@ fn cell(text: &str) -> String {
             '\u{1}' => safe += "<br>",
             '|' => safe += "\\|",
             '<' => safe += "&lt;",
-            c if c.is_control() => safe += &format!("U+{:04X}", u32::from(c)),
+            c if c.is_control()
+                || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}') =>
+            {
+                safe += &format!("U+{:04X}", u32::from(c))
+            }
             c => safe.push(c),
         }
     }
