@@ -109,6 +109,7 @@ async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
         prepared: &prepared,
         settings: &settings,
         config_sha256: settings.config_sha256(),
+        target: Some(&target),
         from: From::Api(&client),
         memory: &memory,
         finished_runs,
