@@ -1,5 +1,6 @@
 //! A run: rows are decided and planned, lanes are sent, results are derived. Nothing here prints.
 
+pub mod batch;
 mod by_date;
 mod cause;
 pub mod executor;
@@ -8,11 +9,13 @@ pub mod freshness;
 pub mod intake;
 pub mod jobs;
 pub mod lane;
+pub mod learning;
 pub mod making;
 pub mod memory;
 mod merge;
 pub mod planning;
 pub mod replay;
+pub mod rereading;
 pub mod results;
 pub mod rows;
 pub mod settle;
