@@ -98,6 +98,23 @@ impl<'a, L: RemoteLookup> Matcher<'a, L> {
     /// # Errors
     /// When the reading of the remote side cannot be consulted.
     pub fn give(&mut self, target: Target, key: &RowKey) -> Result<(), L::Error> {
+        let keys = self.unknown_keys(target, key)?;
+        self.given.replace(target, keys);
+        Ok(())
+    }
+
+    /// Takes note of the keys that a row gives to its customer beside those of rows before, into which it is merged.
+    ///
+    /// # Errors
+    /// When the reading of the remote side cannot be consulted.
+    pub fn give_also(&mut self, target: Target, key: &RowKey) -> Result<(), L::Error> {
+        let keys = self.unknown_keys(target, key)?;
+        self.given.add(target, keys);
+        Ok(())
+    }
+
+    /// Of these keys those that the customer was not read with.
+    fn unknown_keys(&self, target: Target, key: &RowKey) -> Result<KeyHashes, L::Error> {
         let mut keys = KeyHashes::of(key);
         if let Target::Remote(id) = target {
             if let Some(user_id) = &key.user_id
@@ -111,8 +128,7 @@ impl<'a, L: RemoteLookup> Matcher<'a, L> {
                 keys.email = None;
             }
         }
-        self.given.replace(target, keys);
-        Ok(())
+        Ok(keys)
     }
 
     fn finds(&self, key: &RowKey) -> Result<Finds, L::Error> {

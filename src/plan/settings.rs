@@ -56,6 +56,8 @@ pub enum Duplicates {
     Reject,
     First,
     Last,
+    /// It is merged into the first.
+    Merge,
 }
 
 /// `[sync] mode`.

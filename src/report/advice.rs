@@ -22,7 +22,7 @@ fn by_code(code: &str) -> Option<&'static str> {
         "bad_locale" => "Use a two-letter ISO 639-1 code, or translate with `map`.",
         "bad_color" | "bad_colour" => "Use a CSS colour such as #ff0000.",
         "duplicate" => {
-            "Leave one row for each customer, or set `rows.duplicates` to first or last."
+            "Leave one row for each customer, or set `rows.duplicates` to first, last or merge."
         }
         "ambiguous" => "Use a key that only one customer has, or set `match.on_ambiguous`.",
         "conflict" => {

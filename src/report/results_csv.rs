@@ -6,7 +6,7 @@ use crate::plan::OperationKind;
 
 use super::spreadsheet::Sheet;
 
-const COLUMNS: [&str; 19] = [
+const COLUMNS: [&str; 20] = [
     "source",
     "line",
     "row",
@@ -26,6 +26,7 @@ const COLUMNS: [&str; 19] = [
     "error_column",
     "at",
     "warnings",
+    "merged_into",
 ];
 
 /// Writes `results.csv`: one line a row, made for reading in a spreadsheet.
@@ -101,6 +102,7 @@ fn cells(result: &RowResult) -> [String; COLUMNS.len()] {
         // RFC 3339 in UTC with whole seconds sorts as text.
         text(operations.iter().filter_map(|o| o.at.as_ref()).max()),
         join(result.warnings.iter().map(|w| w.message.clone())),
+        text(result.merged_into),
     ]
 }
 

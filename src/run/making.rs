@@ -25,6 +25,7 @@ use crate::source::{InputFile, SourceSettings};
 
 use super::intake::{Intake, IntakeError, Survey, Taken};
 use super::memory::Memory;
+use super::merging::Merges;
 use super::planning::{Decider, Decision, PlanRules, Planner, PlanningError, Sinks, silent};
 use super::rows::{RowHead, RowReader, RowRecord};
 
@@ -103,6 +104,18 @@ pub struct MadePlan {
     pub witness: Option<RemoteCustomer>,
 }
 
+/// What was decided of all rows.
+struct Decided {
+    decisions: Vec<Decision>,
+    merges: Merges,
+}
+
+fn merged_note(rows: u64) -> Option<String> {
+    (rows > 0).then(|| {
+        format!("rows that are merged into an earlier row of the same customer, and skipped: {rows}")
+    })
+}
+
 impl Making<'_> {
     /// Makes the plan. `finished_runs` of the account decide whether the default limits guard.
     ///
@@ -128,15 +141,19 @@ impl Making<'_> {
         }
         let witness = witness(&side.reading)?;
         let remote = side.facts(as_of);
+        let merges = self.merges(&mut spool, &decisions)?;
+        let mut notes = self.survey.notes.clone();
+        notes.extend(merged_note(merges.rows()));
+        let decided = Decided { decisions, merges };
         let (previewer, budget, digest) =
-            self.compare(&mut spool, decisions, &side, &taken, remote.clone())?;
+            self.compare(&mut spool, decided, &side, &taken, remote.clone())?;
         let figures = previewer.figures(side.customers, finished_runs);
         let preview = Preview {
             estimate: budget.estimate(),
             remote,
             digest,
             ignored_columns: self.schema.unused_columns().to_vec(),
-            notes: self.survey.notes.clone(),
+            notes,
             ..previewer.finish(side.reading.names())
         };
         let (rows, bytes, inputs, email_case) =
@@ -208,10 +225,24 @@ impl Making<'_> {
         Ok(decider.finish())
     }
 
+    /// What the rows that are merged into others want; another pass over the spool where there are any.
+    fn merges(&self, spool: &mut File, decisions: &[Decision]) -> Result<Merges, MakingError> {
+        if !decisions.iter().any(|d| matches!(d, Decision::Merged(_))) {
+            return Ok(Merges::default());
+        }
+        let folder = self.rows_file.parent().unwrap_or(Path::new("."));
+        let wishes = tempfile::tempfile_in(folder)?;
+        Ok(Merges::gather(
+            rows_of::<RowRecord>(spool)?,
+            decisions,
+            wishes,
+        )?)
+    }
+
     fn compare(
         &self,
         spool: &mut File,
-        decisions: Vec<Decision>,
+        decided: Decided,
         side: &RemoteSide,
         taken: &Taken,
         remote: RemoteFacts,
@@ -234,8 +265,9 @@ impl Making<'_> {
             previewer: Previewer::new(self.examples),
             budget: Budget::new(self.budget),
         };
-        let mut planner = Planner::new(self.rules, &side.reading, self.memory, &sources, sinks);
-        for (record, decision) in rows_of::<RowRecord>(spool)?.zip(decisions) {
+        let mut planner = Planner::new(self.rules, &side.reading, self.memory, &sources, sinks)
+            .with_merges(decided.merges);
+        for (record, decision) in rows_of::<RowRecord>(spool)?.zip(decided.decisions) {
             planner.row(record?, decision)?;
         }
         let Sinks {

@@ -10,6 +10,7 @@ pub mod jobs;
 pub mod lane;
 pub mod making;
 pub mod memory;
+pub mod merging;
 mod merge;
 pub mod planning;
 pub mod replay;

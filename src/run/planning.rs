@@ -1,6 +1,7 @@
 //! From rows that were read and a reading of the remote side to a plan: which customer each row means, which row
 //! speaks for a customer, and what differs.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use crate::domain::{
@@ -15,6 +16,7 @@ use crate::plan::{Duplicates, Lane, MatchSettings, Operation, Ownership, SyncMod
 use crate::remote::{Reading, ReadingError};
 
 use super::memory::Memory;
+use super::merging::{Carried, Merges};
 use super::rows::{RowHead, RowRecord, Verdict, write_row};
 
 /// Everything of the config that decides what a row means.
@@ -44,6 +46,8 @@ pub enum Decision {
     Skipped,
     Existing(CustomerId),
     New,
+    /// Into this earlier row of the same customer.
+    Merged(RowNumber),
 }
 
 /// Decides for each row, in order, which customer it means and whether it speaks for it.
@@ -55,7 +59,16 @@ pub struct Decider<'a> {
     absence_counts: bool,
     reading: &'a Reading,
     claims: Claims,
+    /// Where rows are merged: the keys that rows so far spoke of, for each customer.
+    spoken: HashMap<Target, SpokenKeys>,
     decisions: Vec<Decision>,
+}
+
+/// Which match keys rows gave a value: the first of each holds.
+#[derive(Debug, Clone, Copy, Default)]
+struct SpokenKeys {
+    user_id: bool,
+    email: bool,
 }
 
 impl<'a> Decider<'a> {
@@ -68,6 +81,7 @@ impl<'a> Decider<'a> {
             absence_counts,
             reading,
             claims: Claims::default(),
+            spoken: HashMap::new(),
             decisions: Vec::new(),
         }
     }
@@ -123,11 +137,43 @@ impl<'a> Decider<'a> {
                 }
                 decision
             }
+            Duplicates::Merge => {
+                self.give_also(target, record)?;
+                Decision::Merged(earlier)
+            }
         })
     }
 
     /// The row speaks for this customer: its keys are the customer's from here on, as far as they are written.
     fn give(&mut self, target: Target, record: &RowHead) -> Result<(), PlanningError> {
+        let key = self.written_key(target, record)?;
+        if self.rules.duplicates == Duplicates::Merge {
+            self.spoken.insert(target, SpokenKeys::default());
+            self.speak(target, &record.key);
+        }
+        Ok(self.matcher.give(target, &key)?)
+    }
+
+    /// The row is merged into an earlier one: the customer gets of its keys those that no row spoke of before.
+    fn give_also(&mut self, target: Target, record: &RowHead) -> Result<(), PlanningError> {
+        let mut key = self.written_key(target, record)?;
+        let spoken = self.speak(target, &record.key);
+        key.user_id = key.user_id.filter(|_| !spoken.user_id);
+        key.email = key.email.filter(|_| !spoken.email);
+        Ok(self.matcher.give_also(target, &key)?)
+    }
+
+    /// Which keys had been spoken of before this one was.
+    fn speak(&mut self, target: Target, key: &RowKey) -> SpokenKeys {
+        let spoken = self.spoken.entry(target).or_default();
+        let before = *spoken;
+        spoken.user_id |= key.user_id.is_some();
+        spoken.email |= key.email.is_some();
+        before
+    }
+
+    /// The keys that the row writes to its customer.
+    fn written_key(&self, target: Target, record: &RowHead) -> Result<RowKey, PlanningError> {
         let mut key = RowKey {
             id: None,
             ..record.key.clone()
@@ -152,7 +198,7 @@ impl<'a> Decider<'a> {
                 key.email = None;
             }
         }
-        Ok(self.matcher.give(target, &key)?)
+        Ok(key)
     }
 
     fn absence_is_doubtful(&self, record: &RowHead) -> Result<bool, PlanningError> {
@@ -218,6 +264,7 @@ pub struct Planner<'a, P, R> {
     memory: &'a Memory,
     /// The inputs as the user named them.
     sources: &'a [String],
+    merges: Merges,
     pub sinks: Sinks<P, R>,
 }
 
@@ -234,8 +281,16 @@ impl<'a, P: Write, R: Write> Planner<'a, P, R> {
             reading,
             memory,
             sources,
+            merges: Merges::default(),
             sinks,
         }
+    }
+
+    /// With the rows that are to be merged into others.
+    #[must_use]
+    pub fn with_merges(mut self, merges: Merges) -> Self {
+        self.merges = merges;
+        self
     }
 
     /// Plans the next row as it was decided.
@@ -244,16 +299,19 @@ impl<'a, P: Write, R: Write> Planner<'a, P, R> {
     /// When the reading cannot be consulted or a sink cannot be written.
     pub fn row(&mut self, mut record: RowRecord, decision: Decision) -> Result<(), PlanningError> {
         self.sinks.previewer.row();
+        self.merges.merge_into(&mut record)?;
         let operations = match decision {
             Decision::Bad => self.reject(&mut record, None),
             Decision::Rejected(issue) => self.reject(&mut record, Some(*issue)),
             Decision::Skipped => self.skip(&mut record),
             Decision::New => self.new_customer(&mut record),
             Decision::Existing(id) => self.existing(&mut record, id)?,
+            Decision::Merged(first) => self.merged(&mut record, first),
         };
+        self.merges.planned(&record);
         if operations.is_empty() {
             record.desired = None;
-            if record.verdict != Verdict::Rejected {
+            if !matches!(record.verdict, Verdict::Rejected | Verdict::Merged) {
                 record.raw = None;
             }
         } else {
@@ -278,6 +336,30 @@ impl<'a, P: Write, R: Write> Planner<'a, P, R> {
     fn skip(&mut self, record: &mut RowRecord) -> Vec<Operation> {
         record.verdict = Verdict::Skipped;
         self.sinks.previewer.skipped();
+        Vec::new()
+    }
+
+    /// What the row wants is in an earlier row already, whose fate it shares.
+    fn merged(&mut self, record: &mut RowRecord, first: RowNumber) -> Vec<Operation> {
+        record.merged_into = Some(first);
+        let carried = self.merges.carried(first).cloned();
+        let Some(Carried {
+            verdict,
+            customer_id,
+            error,
+        }) = carried
+        else {
+            return self.skip(record);
+        };
+        record.customer_id = customer_id;
+        if let (Verdict::Rejected, Some(error)) = (verdict, error) {
+            let message = format!("row {first}, into which it was merged: {}", error.message);
+            return self.reject(record, Some(Issue { message, ..error }));
+        }
+        self.skip(record);
+        if matches!(verdict, Verdict::Create | Verdict::Update) {
+            record.verdict = Verdict::Merged;
+        }
         Vec::new()
     }
 

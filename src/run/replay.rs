@@ -94,6 +94,7 @@ pub fn write_rows_of(plan: impl BufRead, out: &mut impl Write) -> Result<u64, Pl
                 Verdict::Update
             },
             customer_id: planned.lane.customer,
+            merged_into: None,
             error: None,
             warnings: Vec::new(),
             raw: None,

@@ -17,6 +17,8 @@ mod formats;
 #[cfg(test)]
 mod inputs;
 #[cfg(test)]
+mod merging;
+#[cfg(test)]
 mod model;
 #[cfg(test)]
 mod pause;
