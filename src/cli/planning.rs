@@ -17,6 +17,7 @@ use crate::plan::{MatchSettings, Ownership};
 use crate::probe::Findings;
 use crate::remote::{RemoteSettings, Strategy};
 use crate::report::{View, render_preview, write_preview};
+use crate::run::decisions::Decisions;
 use crate::run::executor::REREAD_BATCH;
 use crate::run::intake::{IntakeError, Survey, survey};
 use crate::run::making::{MadePlan, Making, MakingError, Origin, RemoteSource};
@@ -228,6 +229,7 @@ pub(super) struct MakeWith<'a> {
     pub(super) config_sha256: String,
     pub(super) from: From<'a>,
     pub(super) memory: &'a Memory,
+    pub(super) decisions: &'a Decisions,
     pub(super) finished_runs: u64,
     pub(super) reread_all: bool,
     pub(super) probed: &'a Findings,
@@ -241,7 +243,7 @@ pub(super) async fn make(
     with: MakeWith<'_>,
 ) -> Result<MadePlan, Failure> {
     let remote_settings = remote_settings(with.settings, with.probed);
-    let (plan_file, rows_file) = (dir.plan(), dir.rows());
+    let (plan_file, rows_file, ambiguous_file) = (dir.plan(), dir.rows(), dir.ambiguous());
     let making = Making {
         inputs: &with.prepared.inputs,
         source: &with.prepared.source,
@@ -249,6 +251,7 @@ pub(super) async fn make(
         schema: &with.prepared.schema,
         rules: &with.prepared.rules,
         memory: with.memory,
+        decisions: with.decisions,
         limit: with.settings.run.limit,
         examples: with.settings.run.examples.map_or(0, |n| n as usize),
         budget: budget_rules(with.settings, with.reread_all, with.probed),
@@ -268,6 +271,7 @@ pub(super) async fn make(
         clock: session.clock,
         plan_file: &plan_file,
         rows_file: &rows_file,
+        ambiguous_file: &ambiguous_file,
     };
     let shown = ReadingShown::new(&session.console);
     let stopping = session.stopping.clone();
@@ -315,6 +319,19 @@ pub(super) fn note_refusals(settings: &Settings, made: &mut MadePlan) {
             "a sync would refuse this plan: {message}; {option} lifts it"
         ));
     }
+}
+
+/// The decisions that the user gives back, read before anything else is done.
+pub(super) fn decisions(settings: &Settings) -> Result<Decisions, Failure> {
+    let Some(path) = &settings.run.decisions else {
+        return Ok(Decisions::default());
+    };
+    let input = InputFile::new(path.display().to_string(), path);
+    Decisions::read(&input).map_err(|e| {
+        Failure::from_error(Exit::Usage, "decisions", &e).hint(
+            "--decisions takes the ambiguous.csv of a run, with its column `decision` filled in",
+        )
+    })
 }
 
 /// Shows a preview on standard output.

@@ -23,10 +23,13 @@ use crate::remote::{
 };
 use crate::source::{InputFile, SourceSettings};
 
+use super::decisions::Decisions;
 use super::intake::{Intake, IntakeError, Survey, Taken};
 use super::memory::Memory;
 use super::merging::Merges;
-use super::planning::{Decider, Decision, PlanRules, Planner, PlanningError, Sinks, silent};
+use super::planning::{
+    Asked, DecidedRows, Decider, Decision, PlanRules, Planner, PlanningError, Sinks, silent,
+};
 use super::rows::{RowHead, RowReader, RowRecord};
 
 /// Why no plan could be made.
@@ -78,6 +81,8 @@ pub struct Making<'a> {
     pub schema: &'a Schema,
     pub rules: &'a PlanRules,
     pub memory: &'a Memory,
+    /// What the user decided about ambiguous rows.
+    pub decisions: &'a Decisions,
     pub limit: Option<u64>,
     pub examples: usize,
     pub budget: BudgetRules,
@@ -87,6 +92,8 @@ pub struct Making<'a> {
     /// Where `plan.jsonl` and `rows.jsonl` go.
     pub plan_file: &'a Path,
     pub rows_file: &'a Path,
+    /// Where ambiguous rows go.
+    pub ambiguous_file: &'a Path,
 }
 
 /// A plan, with what is to be known of it.
@@ -112,7 +119,9 @@ struct Decided {
 
 fn merged_note(rows: u64) -> Option<String> {
     (rows > 0).then(|| {
-        format!("rows that are merged into an earlier row of the same customer, and skipped: {rows}")
+        format!(
+            "rows that are merged into an earlier row of the same customer, and skipped: {rows}"
+        )
     })
 }
 
@@ -132,7 +141,11 @@ impl Making<'_> {
         let read_at = self.clock.now();
         let as_of = self.clock.rfc3339();
         let mut side = self.read_remote(&taken, progress).await?;
-        let decisions = self.decide(&mut spool, &side)?;
+        let sources = self.sources();
+        let DecidedRows {
+            decisions,
+            notes: told,
+        } = self.decide(&mut spool, &side, &sources)?;
         if let RemoteSource::Api { client, .. } = &self.remote {
             let silent = silent(&decisions, &side.reading)?;
             if self.speaks_of_tags_or_properties() && !silent.is_empty() {
@@ -144,6 +157,7 @@ impl Making<'_> {
         let merges = self.merges(&mut spool, &decisions)?;
         let mut notes = self.survey.notes.clone();
         notes.extend(merged_note(merges.rows()));
+        notes.extend(told);
         let decided = Decided { decisions, merges };
         let (previewer, budget, digest) =
             self.compare(&mut spool, decided, &side, &taken, remote.clone())?;
@@ -217,12 +231,26 @@ impl Making<'_> {
         }
     }
 
-    fn decide(&self, spool: &mut File, side: &RemoteSide) -> Result<Vec<Decision>, MakingError> {
-        let mut decider = Decider::new(self.rules, &side.reading, side.absence_counts);
+    fn sources(&self) -> Vec<String> {
+        self.inputs.iter().map(|input| input.name.clone()).collect()
+    }
+
+    fn decide(
+        &self,
+        spool: &mut File,
+        side: &RemoteSide,
+        sources: &[String],
+    ) -> Result<DecidedRows, MakingError> {
+        let asked = Asked {
+            decisions: self.decisions,
+            file: self.ambiguous_file.to_owned(),
+            sources,
+        };
+        let mut decider = Decider::new(self.rules, &side.reading, side.absence_counts, asked);
         for record in rows_of::<RowHead>(spool)? {
             decider.row(&record?)?;
         }
-        Ok(decider.finish())
+        Ok(decider.finish()?)
     }
 
     /// What the rows that are merged into others want; another pass over the spool where there are any.
@@ -257,7 +285,7 @@ impl Making<'_> {
             config_sha256: self.origin.config_sha256.clone(),
             remote,
         };
-        let sources: Vec<String> = self.inputs.iter().map(|input| input.name.clone()).collect();
+        let sources = self.sources();
         let mut rows = AtomicFile::create(self.rows_file)?;
         let sinks = Sinks {
             plan: PlanWriter::new(AtomicFile::create(self.plan_file)?, &header)?,

@@ -1,7 +1,9 @@
 //! A run: rows are decided and planned, lanes are sent, results are derived. Nothing here prints.
 
+mod ambiguity;
 mod by_date;
 mod cause;
+pub mod decisions;
 pub mod executor;
 pub mod export;
 pub mod freshness;
@@ -10,8 +12,8 @@ pub mod jobs;
 pub mod lane;
 pub mod making;
 pub mod memory;
-pub mod merging;
 mod merge;
+pub mod merging;
 pub mod planning;
 pub mod replay;
 pub mod results;

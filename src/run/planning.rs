@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 use crate::domain::{
     CustomerId, Field, Issue, IssueKind, Known, Overwrite, RemoteCustomer, RowKey, RowNumber,
@@ -10,11 +11,13 @@ use crate::domain::{
 use crate::plan::budget::Budget;
 use crate::plan::codec::{LanePlace, PlanWriter};
 use crate::plan::diff::{create, diff};
-use crate::plan::matching::{Claims, Match, Matcher, RemoteLookup, Target};
+use crate::plan::matching::{Ambiguity, Claims, Match, Matcher, RemoteLookup, Target};
 use crate::plan::previewer::{Place, Previewer};
-use crate::plan::{Duplicates, Lane, MatchSettings, Operation, Ownership, SyncMode};
+use crate::plan::{Duplicates, Lane, MatchSettings, OnAmbiguous, Operation, Ownership, SyncMode};
 use crate::remote::{Reading, ReadingError};
 
+use super::ambiguity::{AmbiguityError, AmbiguousFile, Deciding, Resolved};
+use super::decisions::Decisions;
 use super::memory::Memory;
 use super::merging::{Carried, Merges};
 use super::rows::{RowHead, RowRecord, Verdict, write_row};
@@ -33,6 +36,8 @@ pub struct PlanRules {
 pub enum PlanningError {
     #[error(transparent)]
     Reading(#[from] ReadingError),
+    #[error(transparent)]
+    Ambiguity(#[from] AmbiguityError),
     #[error("the run's files cannot be written")]
     Io(#[from] io::Error),
 }
@@ -46,6 +51,8 @@ pub enum Decision {
     Skipped,
     Existing(CustomerId),
     New,
+    /// The user decided that it is none of those that have its e-mail address: it is looked for by its userId alone.
+    Apart,
     /// Into this earlier row of the same customer.
     Merged(RowNumber),
 }
@@ -61,7 +68,29 @@ pub struct Decider<'a> {
     claims: Claims,
     /// Where rows are merged: the keys that rows so far spoke of, for each customer.
     spoken: HashMap<Target, SpokenKeys>,
+    ambiguous: AmbiguousFile<'a>,
+    deciding: Deciding<'a>,
     decisions: Vec<Decision>,
+}
+
+/// What the user has a part in when rows are ambiguous.
+#[derive(Debug)]
+pub struct Asked<'a> {
+    /// What was decided before.
+    pub decisions: &'a Decisions,
+    /// Where undecided rows are written, if there are any.
+    pub file: PathBuf,
+    /// The inputs as the user named them.
+    pub sources: &'a [String],
+}
+
+/// All rows, decided.
+#[derive(Debug)]
+pub struct DecidedRows {
+    /// In the order of the rows.
+    pub decisions: Vec<Decision>,
+    /// What the preview is to say.
+    pub notes: Vec<String>,
 }
 
 /// Which match keys rows gave a value: the first of each holds.
@@ -73,7 +102,12 @@ struct SpokenKeys {
 
 impl<'a> Decider<'a> {
     #[must_use]
-    pub fn new(rules: &'a PlanRules, reading: &'a Reading, absence_counts: bool) -> Self {
+    pub fn new(
+        rules: &'a PlanRules,
+        reading: &'a Reading,
+        absence_counts: bool,
+        asked: Asked<'a>,
+    ) -> Self {
         let matcher = Matcher::new(&rules.matching, reading);
         Self {
             rules,
@@ -82,6 +116,8 @@ impl<'a> Decider<'a> {
             reading,
             claims: Claims::default(),
             spoken: HashMap::new(),
+            ambiguous: AmbiguousFile::new(asked.file, asked.sources),
+            deciding: Deciding::new(asked.decisions),
             decisions: Vec::new(),
         }
     }
@@ -100,9 +136,22 @@ impl<'a> Decider<'a> {
         if record.verdict == Verdict::Rejected {
             return Ok(Decision::Bad);
         }
-        let (target, decision) = match self.matcher.find(&record.key)? {
+        let found = match self.matcher.find(&record.key)? {
+            Match::Ambiguous(ambiguity) => match self.resolve(record, &ambiguity)? {
+                Ok(found) => found,
+                Err(Decision::Apart) => return self.apart(record),
+                Err(decision) => return Ok(decision),
+            },
+            found => {
+                self.deciding.found(&record.key, &found);
+                found
+            }
+        };
+        let (target, decision) = match found {
             Match::Rejected(issue) => return Ok(Decision::Rejected(Box::new(issue))),
-            Match::SkippedAmbiguous => return Ok(Decision::Skipped),
+            Match::Ambiguous(ambiguity) => {
+                return Ok(Decision::Rejected(Box::new(ambiguity.issue())));
+            }
             Match::Found(Target::Remote(id)) => (Target::Remote(id), Decision::Existing(id)),
             Match::Found(new @ Target::New(_)) => (new, Decision::New),
             Match::Nobody if self.absence_is_doubtful(record)? => {
@@ -117,6 +166,37 @@ impl<'a> Decider<'a> {
             }
             Some(earlier) => self.duplicate(record, target, earlier, decision),
         }
+    }
+
+    /// What becomes of an ambiguous row: what the user decided, or else what the config says.
+    fn resolve(
+        &mut self,
+        record: &RowHead,
+        ambiguity: &Ambiguity,
+    ) -> Result<Result<Match, Decision>, PlanningError> {
+        Ok(match self.deciding.resolve(&record.key, ambiguity) {
+            Some(Resolved::Customer(target)) => Ok(self.matcher.decided(&record.key, target)?),
+            Some(Resolved::Apart) => Err(Decision::Apart),
+            Some(Resolved::Skipped) => Err(Decision::Skipped),
+            Some(Resolved::Rejected(issue)) => {
+                self.ambiguous.write(record, ambiguity, self.reading)?;
+                Err(Decision::Rejected(Box::new(issue)))
+            }
+            None => {
+                self.ambiguous.write(record, ambiguity, self.reading)?;
+                Err(match self.rules.matching.on_ambiguous {
+                    OnAmbiguous::Skip => Decision::Skipped,
+                    _ => Decision::Rejected(Box::new(ambiguity.issue())),
+                })
+            }
+        })
+    }
+
+    fn apart(&mut self, record: &RowHead) -> Result<Decision, PlanningError> {
+        let target = Target::New(self.matcher.create(&record.key));
+        self.claims.claim(target, record.row);
+        self.give(target, record)?;
+        Ok(Decision::Apart)
     }
 
     fn duplicate(
@@ -208,10 +288,15 @@ impl<'a> Decider<'a> {
         Ok(!self.absence_counts && self.reading.by_email(email)?.is_empty())
     }
 
-    /// The decisions in the order of the rows.
-    #[must_use]
-    pub fn finish(self) -> Vec<Decision> {
-        self.decisions
+    /// # Errors
+    /// When the file of ambiguous rows cannot be put in its place.
+    pub fn finish(self) -> Result<DecidedRows, PlanningError> {
+        let mut notes = self.deciding.finish();
+        notes.extend(self.ambiguous.finish()?);
+        Ok(DecidedRows {
+            decisions: self.decisions,
+            notes,
+        })
     }
 }
 
@@ -299,12 +384,13 @@ impl<'a, P: Write, R: Write> Planner<'a, P, R> {
     /// When the reading cannot be consulted or a sink cannot be written.
     pub fn row(&mut self, mut record: RowRecord, decision: Decision) -> Result<(), PlanningError> {
         self.sinks.previewer.row();
+        let is_apart = decision == Decision::Apart;
         self.merges.merge_into(&mut record)?;
         let operations = match decision {
             Decision::Bad => self.reject(&mut record, None),
             Decision::Rejected(issue) => self.reject(&mut record, Some(*issue)),
             Decision::Skipped => self.skip(&mut record),
-            Decision::New => self.new_customer(&mut record),
+            Decision::New | Decision::Apart => self.new_customer(&mut record),
             Decision::Existing(id) => self.existing(&mut record, id)?,
             Decision::Merged(first) => self.merged(&mut record, first),
         };
@@ -315,7 +401,12 @@ impl<'a, P: Write, R: Write> Planner<'a, P, R> {
                 record.raw = None;
             }
         } else {
-            self.lane(&record, operations)?;
+            let mut key = record.key.clone();
+            if is_apart {
+                // By its e-mail address others would be found before it is sent, and after it.
+                key.email = None;
+            }
+            self.lane(&record, key, operations)?;
         }
         write_row(&mut self.sinks.rows, &record)?;
         Ok(())
@@ -409,11 +500,12 @@ impl<'a, P: Write, R: Write> Planner<'a, P, R> {
     fn lane(
         &mut self,
         record: &RowRecord,
+        key: RowKey,
         operations: Vec<Operation>,
     ) -> Result<(), PlanningError> {
         let lane = Lane {
             row: record.row,
-            key: record.key.clone(),
+            key,
             customer: record.customer_id,
             operations,
         };

@@ -113,6 +113,9 @@ impl RowRecord {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct RowHead {
     pub row: RowNumber,
+    pub line: u64,
+    #[serde(default)]
+    pub source: u16,
     #[serde(default)]
     pub key: RowKey,
     pub verdict: Verdict,

@@ -7,6 +7,8 @@ mod bench;
 mod files;
 
 #[cfg(test)]
+mod decisions;
+#[cfg(test)]
 mod exit_codes;
 #[cfg(test)]
 mod fault_storm;

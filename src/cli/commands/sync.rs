@@ -9,8 +9,8 @@ use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::overlap::{FilesInUse, Overlap};
 use crate::cli::planning::{
-    From, Inputs, KeptSettings, MakeWith, Prepared, attribute_columns, input_metas, make,
-    note_refusals, open_run, show_preview, show_preview_json,
+    From, Inputs, KeptSettings, MakeWith, Prepared, attribute_columns, decisions, input_metas,
+    make, note_refusals, open_run, show_preview, show_preview_json,
 };
 use crate::cli::probed::{clean_up, email_case, findings, settle};
 use crate::cli::reports::{ReportOf, Wanted};
@@ -27,7 +27,9 @@ use crate::run::planning::PlanRules;
 
 pub(in crate::cli) async fn run(args: &SyncArgs) -> Exit {
     let console = Console::new(args.output.output, args.progress.progress, &args.log);
-    let apart = FilesInUse::of(&args.inputs, args.config.config.as_deref()).reports(&args.report);
+    let apart = FilesInUse::of(&args.inputs, args.config.config.as_deref())
+        .also_reads("--decisions", args.decisions.decisions.as_deref())
+        .reports(&args.report);
     let summary = Overlap::summary_file(apart.as_ref().copied(), &args.report);
     let mut session = match Session::start("sync", console.clone(), summary) {
         Ok(session) => session,
@@ -58,6 +60,7 @@ async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
     }
     let inputs = Inputs::open(&args.inputs)?;
     let prepared = Prepared::new(inputs.files.clone(), &settings)?;
+    let decisions = decisions(&settings)?;
     let target = Target::find(&settings, &session.console).await?;
     let client = target.connect(&settings, session.clock, &session.stopping)?;
     let state = state_dir(&settings)?;
@@ -111,6 +114,7 @@ async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
         config_sha256: settings.config_sha256(),
         from: From::Api(&client),
         memory: &memory,
+        decisions: &decisions,
         finished_runs,
         reread_all: false,
         probed: &probed,
