@@ -44,10 +44,11 @@ pub(super) struct Prepared {
 impl Prepared {
     pub(super) fn new(inputs: Vec<InputFile>, settings: &Settings) -> Result<Self, Failure> {
         let source = source_settings(&settings.input)?;
-        let survey =
+        let mut survey =
             survey(&inputs, &source).map_err(|e| Failure::from_error(Exit::Usage, "input", &e))?;
         let columns: Vec<&Columns> = survey.columns.iter().map(AsRef::as_ref).collect();
         let (schema, rules) = meaning(settings, &columns)?;
+        survey.notes.extend(lacking_note(schema.lacking_columns()));
         Ok(Self {
             inputs,
             source,
@@ -60,6 +61,16 @@ impl Prepared {
     pub(super) fn sources(&self) -> Vec<String> {
         self.inputs.iter().map(|input| input.name.clone()).collect()
     }
+}
+
+fn lacking_note(columns: &[String]) -> Option<String> {
+    let quoted: Vec<_> = columns.iter().map(|name| format!("`{name}`")).collect();
+    (!quoted.is_empty()).then(|| {
+        format!(
+            "mapped, but in no record, so that nothing is said of it: {}",
+            quoted.join(", ")
+        )
+    })
 }
 
 /// The schema and the rules that settings give for these columns.

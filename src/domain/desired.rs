@@ -92,8 +92,14 @@ impl DesiredTags {
 }
 
 fn merge_wishes<N: PartialEq, T>(wishes: &mut Vec<(N, Wish<T>)>, later: Vec<(N, Wish<T>)>) {
-    for (name, wish) in later {
-        match wishes.iter_mut().find(|(known, _)| *known == name) {
+    for (index, (name, wish)) in later.into_iter().enumerate() {
+        // Rows of one table speak of the same attributes in the same order: no search for each of thousands.
+        let same_place = wishes.get(index).is_some_and(|(known, _)| *known == name);
+        let place = match same_place {
+            true => Some(index),
+            false => wishes.iter().position(|(known, _)| *known == name),
+        };
+        match place.and_then(|place| wishes.get_mut(place)) {
             None => wishes.push((name, wish)),
             Some((_, first)) if first.value().is_none() => *first = wish,
             Some(_) => {}

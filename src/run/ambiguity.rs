@@ -141,11 +141,11 @@ impl<'a> Deciding<'a> {
             Choice::Skip => Resolved::Skipped,
             Choice::Create if key.user_id.is_some() => Resolved::Apart,
             Choice::Create => {
-                let why = "is to create a customer, but the row has no userId: the next sync could not tell it from the others";
-                self.note(line, &format!("`create` was not followed: the row {why}"));
+                let why = "the row is to create a customer, but the row has no userId";
+                self.note(line, why);
                 Resolved::Rejected(undecided(
-                    &format!("the decision on line {line} {why}"),
-                    "give the row a userId, or decide for one of the customers",
+                    &format!("by the decision on line {line} {why}"),
+                    "the next sync could not tell it from the others: give the row a userId, or decide for one of the customers",
                 ))
             }
             Choice::Customer(id) => {

@@ -117,6 +117,12 @@ struct Decided {
     merges: Merges,
 }
 
+fn control_note(texts: u64) -> Option<String> {
+    (texts > 0).then(|| {
+        format!("values with control characters (such as NUL), which are sent as they are: {texts}")
+    })
+}
+
 fn merged_note(rows: u64) -> Option<String> {
     (rows > 0).then(|| {
         format!(
@@ -156,6 +162,7 @@ impl Making<'_> {
         let remote = side.facts(as_of);
         let merges = self.merges(&mut spool, &decisions)?;
         let mut notes = self.survey.notes.clone();
+        notes.extend(control_note(taken.control_texts));
         notes.extend(merged_note(merges.rows()));
         notes.extend(told);
         let decided = Decided { decisions, merges };

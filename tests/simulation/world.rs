@@ -22,6 +22,7 @@ use hcsync::pace::{Clock, Limiter};
 use hcsync::plan::budget::BudgetRules;
 use hcsync::plan::{Duplicates, MatchSettings, Ownership, Preview, SyncMode};
 use hcsync::remote::{ReadProgress, RemoteSettings};
+use hcsync::run::decisions::Decisions;
 use hcsync::run::executor::{
     Executor, ExecutorSettings, MOST_SETTLING, REREAD_BATCH, SendProgress, Sending,
 };
@@ -379,6 +380,7 @@ impl World {
             schema: &schema,
             rules: &self.rules(&schema),
             memory: &self.memory,
+            decisions: &Decisions::default(),
             limit: None,
             examples: 0,
             budget: self.budget(),
@@ -395,6 +397,7 @@ impl World {
             clock: self.clock,
             plan_file: &plan_file,
             rows_file: &rows_file,
+            ambiguous_file: &self.path("ambiguous.csv"),
         };
         let made = making.make(0, &Unseen, &|| false).await?;
         // A resume has no more than what the run has kept.
