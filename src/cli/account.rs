@@ -37,18 +37,47 @@ pub(super) async fn admit_key(
     .hint("use the key of that account, or another name for this one"))
 }
 
+/// Whom a plan or run is for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PlannedFor<'a> {
+    pub(super) account: Option<&'a AccountId>,
+    /// Fingerprint of the key that it was made with, where it says.
+    pub(super) key: Option<&'a str>,
+}
+
+/// Two accounts may have been given one name, on two machines: a plan that another key made needs a customer by
+/// which this key was, or can be, told to open the same account.
+fn admit_name(target: &Target, key: Option<&str>, state: &StateDir) -> Result<(), Failure> {
+    if key.is_none_or(|key| key == target.key_fingerprint.as_str()) {
+        return Ok(());
+    }
+    let account = state.account(&target.account);
+    let meta = account.read().map_err(|e| state_failure(&e))?;
+    if meta.is_some_and(|meta| meta.known_customer.is_some()) {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Exit::Usage,
+        "other_account",
+        "the plan was made with another API key, and no customer of its account is known here by which to tell \
+         that this key opens the same one",
+    )
+    .hint("make the plan again with this key"))
+}
+
 /// A plan or run of one account never runs on another. Under another fingerprint `--same-account` is needed, and a
 /// customer of the plan's account has to be found with the new key.
 pub(super) async fn admit_plan(
     target: &Target,
-    of: Option<&AccountId>,
+    of: PlannedFor<'_>,
     same_account: bool,
     state: &StateDir,
     client: &ReadClient,
 ) -> Result<(), Failure> {
-    if of == Some(&target.account) {
-        return Ok(());
+    if of.account == Some(&target.account) {
+        return admit_name(target, of.key, state);
     }
+    let of = of.account;
     let refuse = |message: &str| Failure::new(Exit::Usage, "other_account", message.to_owned());
     let Some(of) = of else {
         let refused =

@@ -110,6 +110,14 @@ impl Console {
         });
     }
 
+    /// Writes what a command has to tell to standard output, as one line of JSON.
+    pub(super) fn print_json(&self, told: &impl serde::Serialize) {
+        match serde_json::to_string(told) {
+            Ok(line) => self.print(&format!("{line}\n")),
+            Err(_) => self.lost_output.store(true, Ordering::Relaxed),
+        }
+    }
+
     /// Whether something that was to go to standard output is lost.
     pub(super) fn lost_output(&self) -> bool {
         self.lost_output.load(Ordering::Relaxed)

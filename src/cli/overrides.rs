@@ -96,7 +96,13 @@ impl From<&ProbeArgs> for Overrides {
 
 impl From<&CheckArgs> for Overrides {
     fn from(args: &CheckArgs) -> Self {
-        overrides(&[&args.config, &args.connection, &args.sandbox, &args.rows])
+        overrides(&[
+            &args.config,
+            &args.state,
+            &args.connection,
+            &args.sandbox,
+            &args.rows,
+        ])
     }
 }
 

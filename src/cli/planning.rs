@@ -25,6 +25,7 @@ use crate::run::memory::Memory;
 use crate::run::planning::PlanRules;
 use crate::source::{Choice, Dialect, Format, InputFile, SourceSettings};
 
+use super::connection::Target;
 use super::diagnostics::Blame;
 use super::exit::{Exit, Failure};
 use super::probed::email_case;
@@ -238,6 +239,8 @@ pub(super) struct MakeWith<'a> {
     pub(super) prepared: &'a Prepared,
     pub(super) settings: &'a Settings,
     pub(super) config_sha256: String,
+    /// Where requests go, if they do.
+    pub(super) target: Option<&'a Target>,
     pub(super) from: From<'a>,
     pub(super) memory: &'a Memory,
     pub(super) decisions: &'a Decisions,
@@ -277,6 +280,7 @@ pub(super) async fn make(
             run_id: meta.run_id.clone(),
             base_url: meta.base_url.clone(),
             account: meta.account.as_ref().map(ToString::to_string),
+            key: with.target.map(|target| target.key_fingerprint.to_string()),
             config_sha256: with.config_sha256,
         },
         clock: session.clock,

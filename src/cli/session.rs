@@ -226,7 +226,14 @@ impl Session {
             StopKind::Unauthorized => "unauthorized",
             StopKind::Redirected => "redirected",
         };
-        Some(Failure::new(exit, reason, stop.message))
+        let failure = Failure::new(exit, reason, stop.message);
+        Some(match stop.kind {
+            StopKind::Unauthorized => failure.hint(
+                "check that the key is the account's own and was not revoked (HelpCrunch: Settings, API), then run the \
+                 same command again",
+            ),
+            _ => failure,
+        })
     }
 }
 

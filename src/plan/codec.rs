@@ -33,6 +33,9 @@ pub struct PlanHeader {
     pub base_url: String,
     /// Fingerprint of the account; nothing where the plan was made against a file.
     pub account: Option<String>,
+    /// Fingerprint of the API key that the plan was made with, which an account with a name may outlive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     pub inputs: Vec<PlanInput>,
     pub config_sha256: String,
     pub remote: RemoteFacts,
@@ -328,6 +331,7 @@ mod tests {
             created_at: "2026-11-20T03:12:44Z".into(),
             base_url: "https://api.helpcrunch.com/v1".into(),
             account: None,
+            key: None,
             inputs: vec![],
             config_sha256: "00".into(),
             remote: RemoteFacts::default(),

@@ -153,6 +153,8 @@ async fn ask(
     let got = page.customers.len() as u64;
     let whole = match page.total {
         Some(total) => got >= total,
+        // Each id is one customer's: asking for more would only let what was read grow old.
+        None if has_all_ids(filters, &page.customers) => true,
         None if got < *largest || got == 0 => true,
         None => {
             search.offset = got;
@@ -164,6 +166,13 @@ async fn ask(
         Answer::Whole(page.customers)
     } else {
         Answer::Part(page.customers)
+    })
+}
+
+fn has_all_ids(filters: &[Filter], customers: &[RemoteCustomer]) -> bool {
+    filters.iter().all(|filter| match filter.term {
+        Term::Id(id) => customers.iter().any(|customer| customer.id == id),
+        _ => false,
     })
 }
 

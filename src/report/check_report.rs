@@ -16,6 +16,7 @@ use super::terminal::{
 pub struct CheckReport {
     /// The config file that was used.
     pub config: Option<String>,
+    pub state: CheckedState,
     pub inputs: Vec<CheckedInput>,
     /// Attributes with the columns that they are made of.
     pub mapping: Vec<(String, Vec<String>)>,
@@ -26,6 +27,15 @@ pub struct CheckReport {
     pub bad_rows: u64,
     pub bad: Vec<BadRows>,
     pub columns: Vec<CheckedColumn>,
+}
+
+/// The state directory as it was found.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct CheckedState {
+    pub folder: String,
+    pub runs: usize,
+    /// Ids of runs that were interrupted and can go on.
+    pub resumable: Vec<String>,
 }
 
 /// An input as it was understood.
@@ -104,6 +114,7 @@ pub fn render_check(report: &CheckReport, view: View) -> String {
     let none = "no file: columns are taken by their names";
     let config = report.config.as_deref();
     page.item("  config  ", config.unwrap_or(none), Style::Plain);
+    state(&mut page, &report.state);
     key(&mut page, &report.key);
     inputs(&mut page, report);
     mapping(&mut page, report);
@@ -126,6 +137,23 @@ fn headline(page: &mut Page, report: &CheckReport) {
         }
     };
     page.item("", &text, style);
+}
+
+fn state(page: &mut Page, state: &CheckedState) {
+    page.item("  state   ", &state.folder, Style::Plain);
+    if let Some(newest) = state.resumable.first() {
+        let waiting = plural(state.resumable.len() as u64, "run was", "runs were");
+        page.item(
+            "          ",
+            &format!("{waiting} interrupted:"),
+            Style::Warn,
+        );
+        page.item(
+            "          ",
+            &format!("hcsync resume {newest}"),
+            Style::Plain,
+        );
+    }
 }
 
 fn key(page: &mut Page, key: &CheckedKey) {
@@ -337,6 +365,11 @@ mod tests {
         list.add(&ragged, "exports/customers.csv", position(40), None);
         CheckReport {
             config: Some("hcsync.toml".into()),
+            state: CheckedState {
+                folder: "/var/lib/hcsync".into(),
+                runs: 3,
+                resumable: vec!["20261120T031244Z-k3f9".into()],
+            },
             inputs: vec![CheckedInput {
                 path: "exports/customers.csv".into(),
                 format: "csv".into(),

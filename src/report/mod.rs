@@ -32,7 +32,7 @@ pub use ambiguous::{AmbiguousCsv, AmbiguousRow, MOST_CANDIDATES};
 pub use bad_rows::{BadRow, BadRowList, BadRows};
 pub use changes::{Change, ChangeScope, ChangesCsv, LaneFacts, write_change};
 pub use check_report::{
-    CheckReport, CheckedColumn, CheckedInput, CheckedKey, render_check, write_check,
+    CheckReport, CheckedColumn, CheckedInput, CheckedKey, CheckedState, render_check, write_check,
 };
 pub use ending::{Ending, NamedPath, Outcome, render_ending};
 pub use ending_json::write_ending;

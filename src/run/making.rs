@@ -69,6 +69,7 @@ pub struct Origin {
     pub run_id: RunId,
     pub base_url: String,
     pub account: Option<String>,
+    pub key: Option<String>,
     pub config_sha256: String,
 }
 
@@ -288,6 +289,7 @@ impl Making<'_> {
             created_at: self.clock.rfc3339(),
             base_url: self.origin.base_url.clone(),
             account: self.origin.account.clone(),
+            key: self.origin.key.clone(),
             inputs: taken.inputs.clone(),
             config_sha256: self.origin.config_sha256.clone(),
             remote,

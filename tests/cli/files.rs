@@ -31,6 +31,10 @@ impl RunFiles {
         json_lines(&self.text("results.jsonl"))
     }
 
+    pub(crate) fn journal(&self) -> Vec<Value> {
+        json_lines(&self.text("journal.jsonl"))
+    }
+
     pub(crate) fn plan(&self) -> Vec<Value> {
         json_lines(&self.text("plan.jsonl"))
     }

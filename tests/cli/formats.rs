@@ -75,6 +75,28 @@ fn results_and_summary_fit_their_schemas_after_a_run_and_a_dry_run() {
 }
 
 #[test]
+fn journals_fit_their_schema_also_where_a_run_is_stopped_and_taken_up_again() {
+    let bench = synced("sync customers.csv");
+    fits("journal", &bench.only_run().journal());
+
+    let bench = Bench::bundled();
+    bench.sample("customers.csv").write("hcsync.toml", CONFIG);
+    let mut quirks = bench.sandbox().quirks();
+    quirks.set("create-tags=ignore").unwrap();
+    bench.sandbox().set_quirks(quirks).unwrap();
+    let _ = bench.run("sync customers.csv --max-requests 40").exits(7);
+    let _ = bench.run("resume").exits(3);
+    let journal = bench.only_run().journal();
+    fits("journal", &journal);
+    for kind in ["begin", "intent", "outcome", "row", "stopped", "resumed"] {
+        assert!(
+            journal.iter().any(|line| line["e"]["kind"] == kind),
+            "{kind}"
+        );
+    }
+}
+
+#[test]
 fn results_hold_the_operations_that_the_server_saw() {
     let bench = synced("sync customers.csv");
     let run = bench.only_run();

@@ -63,6 +63,17 @@ fn a_plan_for_a_named_account_never_runs_on_another() {
     assert_eq!(bench.writes(), 0);
 }
 
+/// The same name on another machine, of whose account nothing is known there.
+#[test]
+fn a_name_alone_does_not_make_it_the_same_account() {
+    let bench = planned("[api]\naccount = \"production\"\n");
+    std::fs::rename(bench.path("state"), bench.path("away")).unwrap();
+    let ran = with_another_key(&bench, "apply plan.jsonl").exits(2);
+    assert!(ran.err.contains("another API key"), "{}", ran.err);
+    assert_eq!(bench.writes(), 0);
+    let _ = bench.run("apply plan.jsonl").exits(0);
+}
+
 #[test]
 fn a_new_key_of_the_named_account_applies_its_plan() {
     let bench = planned("[api]\naccount = \"production\"\n");

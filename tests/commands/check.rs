@@ -110,11 +110,31 @@ fn a_refused_key_is_told_beside_what_the_input_holds() {
         ..Default::default()
     });
     bench.sample("customers.csv");
-    let ran = check(&bench, "customers.csv").exits(2);
+    let ran = check(&bench, "customers.csv").exits(1);
     let ran = ran.shows(&["customers.csv:31  liam.nowak at example.com"]);
     assert!(!ran.out.contains(crate::bench::KEY) && !ran.err.contains(crate::bench::KEY));
     let refused = ran.err.contains("401") || ran.err.contains("refused");
     assert!(refused, "{}", ran.err);
+}
+
+#[test]
+fn it_tells_of_the_state_directory_and_makes_none() {
+    let bench = Bench::bundled();
+    bench.sample("customers.csv");
+    let ran = check(&bench, "customers.csv --output json --state-dir elsewhere").exits(3);
+    let folder = bench.path("elsewhere");
+    assert_eq!(ran.json()["state"]["folder"], folder.to_str().unwrap());
+    assert!(!folder.exists());
+
+    let _ = bench.run("sync customers.csv --max-requests 3").exits(7);
+    let ran = bench.run("check customers.csv --output json").exits(3);
+    let state = ran.json()["state"].clone();
+    assert_eq!(state["runs"], 1);
+    let id = state["resumable"][0].as_str().unwrap();
+    bench
+        .run("check customers.csv")
+        .exits(3)
+        .shows(&[&format!("hcsync resume {id}")]);
 }
 
 #[test]

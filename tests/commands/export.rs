@@ -87,6 +87,19 @@ fn an_export_stands_for_the_remote_side() {
 }
 
 #[test]
+fn a_script_is_told_in_json_what_was_written() {
+    let bench = Bench::bundled();
+    let told = bench
+        .run("export -o all.jsonl --output json")
+        .exits(0)
+        .json();
+    assert_eq!(told["customers"], 200);
+    assert_eq!(told["file"], "all.jsonl");
+    let told = bench.run("export --output json").exits(0).out;
+    assert_eq!(told.lines().count(), 200);
+}
+
+#[test]
 fn a_listing_that_breaks_off_leaves_nothing() {
     let faults = "[[fault]]\nkind = \"status\"\nstatus = 401\nendpoint = \"list\"\nfrom = 2\n";
     let bench = Bench::with(bundled_customers(), faults);

@@ -46,6 +46,21 @@ fn a_german_table_is_proposed_checked_and_planned() {
 }
 
 #[test]
+fn a_script_is_told_in_json_what_is_proposed() {
+    let bench = Bench::bundled();
+    bench.write("kunden.csv", german());
+    let told = run(&bench, &["init", "kunden.csv", "--output", "json"])
+        .exits(0)
+        .json();
+    let config = told["config"].as_str().unwrap();
+    assert!(config.contains("userId = \"Kundennummer\""), "{config}");
+    assert_eq!(
+        (&told["has_key"], &told["written"]),
+        (&true.into(), &serde_json::Value::Null)
+    );
+}
+
+#[test]
 fn the_bundled_samples_are_accepted_with_what_is_proposed_for_them() {
     for name in ["customers.csv", "nightly.jsonl"] {
         let bench = Bench::empty();

@@ -48,10 +48,12 @@ pub(crate) fn faults(rng: &mut Rng, timeout: Duration, lateness: Lateness) -> Ve
 fn fault(rng: &mut Rng, timeout: Duration) -> FaultRule {
     let answer = [500, 502, 503, 504, 408, 500, 503, 501, 202, 401];
     let fault = match rng.u32(..9) {
-        0 | 1 => Fault::Status {
-            status: StatusCode::from_u16(*pick(rng, &answer)).unwrap(),
-            processed: rng.bool(),
-        },
+        0 | 1 => {
+            let status = StatusCode::from_u16(*pick(rng, &answer)).unwrap();
+            // Who is refused at the door was not let in: a 401 to what was done is no answer to be right about.
+            let processed = rng.bool() && status != StatusCode::UNAUTHORIZED;
+            Fault::Status { status, processed }
+        }
         2 => Fault::CutBefore {},
         3 => Fault::CutAfter {},
         4 => Fault::CutBody {},

@@ -389,6 +389,7 @@ impl World {
                 settings: &self.options.remote,
             },
             origin: Origin {
+                key: None,
                 run_id: self.run_id(),
                 base_url: "https://sandbox.invalid/v1".into(),
                 account: None,

@@ -224,6 +224,8 @@ pub struct ExportArgs {
     #[command(flatten)]
     pub sandbox: SandboxArg,
     #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
     pub progress: ProgressArgs,
     #[command(flatten)]
     pub log: LogArgs,
@@ -273,6 +275,8 @@ pub struct CheckArgs {
 
     #[command(flatten)]
     pub config: ConfigArgs,
+    #[command(flatten)]
+    pub state: StateArgs,
     #[command(flatten)]
     pub connection: ConnectionArgs,
     #[command(flatten)]

@@ -70,6 +70,8 @@ pub struct InitArgs {
     pub out: Option<PathBuf>,
 
     #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
     pub log: LogArgs,
 }
 
@@ -124,6 +126,8 @@ pub struct SandboxArgs {
     )]
     pub settings: Vec<Setting>,
 
+    #[command(flatten)]
+    pub output: OutputArgs,
     #[command(flatten)]
     pub log: LogArgs,
 }

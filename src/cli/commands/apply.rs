@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufReader, Seek};
 use std::path::Path;
 
-use crate::cli::account::{admit_key, admit_plan, sent_by};
+use crate::cli::account::{PlannedFor, admit_key, admit_plan, sent_by};
 use crate::cli::args::ApplyArgs;
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
@@ -92,7 +92,10 @@ async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure>
     admit_key(&target, &account, &client).await?;
     admit_plan(
         &target,
-        planned_for.as_ref(),
+        PlannedFor {
+            account: planned_for.as_ref(),
+            key: plan.header.key.as_deref(),
+        },
         args.same_account.same_account,
         &state,
         &client,

@@ -8,13 +8,15 @@ use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::planning::{Inputs, Prepared};
-use crate::cli::session::Session;
+use crate::cli::session::{Session, state_dir, state_failure};
 use crate::config::{KeyError, KeySources, Overrides, Settings, find_key};
 use crate::domain::{Row, RowNumber};
 use crate::helpcrunch::{ListQuery, Order};
+use crate::journal::ListedRun;
 use crate::mapping::{ColumnProfile, Mapped, TableProfile};
 use crate::report::{
-    BadRowList, CheckReport, CheckedColumn, CheckedInput, CheckedKey, render_check, write_check,
+    BadRowList, CheckReport, CheckedColumn, CheckedInput, CheckedKey, CheckedState, render_check,
+    write_check,
 };
 use crate::source::{BadRecord, Reader, Record};
 
@@ -50,6 +52,7 @@ async fn check(session: &mut Session, args: &CheckArgs) -> Result<Exit, Failure>
     let sources = prepared.schema.sources();
     let mut report = CheckReport {
         config: loaded.file().map(|file| file.display().to_string()),
+        state: checked_state(settings)?,
         mapping: sources
             .map(|(name, columns)| (name.to_owned(), owned(&columns)))
             .collect(),
@@ -75,6 +78,21 @@ async fn check(session: &mut Session, args: &CheckArgs) -> Result<Exit, Failure>
         None if report.bad_rows > 0 => Ok(Exit::RowProblems),
         None => Ok(Exit::Done),
     }
+}
+
+/// Where state is kept, and which of its runs wait to go on. A folder that is not there yet will be made.
+fn checked_state(settings: &Settings) -> Result<CheckedState, Failure> {
+    let state = state_dir(settings)?;
+    let runs = state.list_runs().map_err(|e| state_failure(&e))?;
+    let waiting = |run: &ListedRun| {
+        let meta = run.meta.as_ref().ok().filter(|meta| meta.is_resumable());
+        meta.map(|meta| meta.run_id.to_string())
+    };
+    Ok(CheckedState {
+        folder: state.path().display().to_string(),
+        runs: runs.len(),
+        resumable: runs.iter().filter_map(waiting).collect(),
+    })
 }
 
 fn owned(names: &[&str]) -> Vec<String> {
@@ -120,15 +138,7 @@ async fn try_key(session: &Session, settings: &Settings) -> Result<CheckedKey, F
             let gate = session.gate_failure(&client);
             Err(gate.map_or_else(
                 || Failure::from_error(Exit::NotFinished, "api", &error),
-                |failure| Failure {
-                    // What is checked is what cannot be used.
-                    exit: if failure.reason == "unauthorized" {
-                        Exit::Usage
-                    } else {
-                        failure.exit
-                    },
-                    ..failure
-                },
+                |failure| failure,
             ))
         }
     }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
-use crate::cli::args::{ExportArgs, OutputFormat};
+use crate::cli::args::ExportArgs;
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Cause, Exit, Failure};
@@ -19,7 +19,7 @@ use crate::report::plural;
 use crate::run::export::{CsvExport, Withheld};
 
 pub(in crate::cli) async fn run(args: &ExportArgs) -> Exit {
-    let console = Console::new(OutputFormat::Text, args.progress.progress, &args.log);
+    let console = Console::new(args.output.output, args.progress.progress, &args.log);
     let mut session = match Session::start("export", console.clone(), None) {
         Ok(session) => session,
         Err(failure) => {
@@ -46,7 +46,8 @@ async fn export(session: &mut Session, args: &ExportArgs) -> Result<Exit, Failur
         let gate = session.gate_failure(&client);
         gate.unwrap_or_else(|| Failure::from_error(Exit::NotFinished, "remote", &error))
     })?;
-    let customers = plural(reading.len(), "customer", "customers");
+    let count = reading.len();
+    let customers = plural(count, "customer", "customers");
     match &args.out {
         None => to_standard_output(reading)?,
         Some(out) if is_csv(out) => tell_withheld(&session.console, &csv(reading, out)?),
@@ -57,6 +58,11 @@ async fn export(session: &mut Session, args: &ExportArgs) -> Result<Exit, Failur
     session
         .console
         .say(&format!("{customers} exported to {to}"));
+    // Without a file the customers themselves are there, which are JSON already.
+    if session.console.is_json() && args.out.is_some() {
+        let told = serde_json::json!({ "hcsync_export": 1, "customers": count, "file": to });
+        session.console.print_json(&told);
+    }
     Ok(Exit::Done)
 }
 

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
-use crate::cli::args::{InitArgs, OutputFormat, When};
+use crate::cli::args::{InitArgs, When};
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::planning::Inputs;
@@ -14,7 +14,7 @@ use crate::run::intake::{Survey, survey};
 use crate::source::{InputFile, Reader, Record, SourceError, SourceSettings, SourceTexts};
 
 pub(in crate::cli) fn run(args: &InitArgs) -> Exit {
-    let console = Console::new(OutputFormat::Text, When::Never, &args.log);
+    let console = Console::new(args.output.output, When::Never, &args.log);
     match init(args, &console) {
         Ok(()) => Exit::Done,
         Err(failure) => {
@@ -46,7 +46,18 @@ fn init(args: &InitArgs, console: &Console) -> Result<(), Failure> {
             write_new(out, proposal.text.as_bytes())?;
             console.say(&format!("config written: {}", out.display()));
         }
+        None if console.is_json() => {}
         None => console.print(&proposal.text),
+    }
+    if console.is_json() {
+        let told = Told {
+            hcsync_init: 1,
+            written: args.out.as_ref().map(|out| out.display().to_string()),
+            config: &proposal.text,
+            unsure_columns: &proposal.open,
+            has_key: proposal.has_key,
+        };
+        console.print_json(&told);
     }
     if !proposal.open.is_empty() {
         let open: Vec<_> = proposal.open.iter().map(|c| format!("`{c}`")).collect();
@@ -58,6 +69,19 @@ fn init(args: &InitArgs, console: &Console) -> Result<(), Failure> {
         );
     }
     Ok(())
+}
+
+/// For `--output json`.
+#[derive(serde::Serialize)]
+struct Told<'a> {
+    hcsync_init: u32,
+    /// The file that the config was written to, if it was.
+    written: Option<String>,
+    config: &'a str,
+    /// Columns that are left to the user, as comments.
+    unsure_columns: &'a [String],
+    /// Whether a column was found that tells customers apart.
+    has_key: bool,
 }
 
 fn refuse_existing(path: &Path) -> Result<(), Failure> {

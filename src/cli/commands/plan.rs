@@ -109,6 +109,7 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
         prepared: &prepared,
         settings: &settings,
         config_sha256: settings.config_sha256(),
+        target: target.as_ref(),
         from: match (&client, &args.remote_file) {
             (Some(client), _) => From::Api(client),
             (None, file) => From::File(file.as_deref().unwrap_or(Path::new(""))),

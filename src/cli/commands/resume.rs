@@ -1,6 +1,6 @@
 //! `hcsync resume`: goes on with an interrupted or crashed run.
 
-use crate::cli::account::{admit_key, admit_plan};
+use crate::cli::account::{PlannedFor, admit_key, admit_plan};
 use crate::cli::args::{ConfigArgs, ResumeArgs, StateArgs};
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
@@ -85,7 +85,10 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
     admit_key(&target, &account, &client).await?;
     admit_plan(
         &target,
-        meta.account.as_ref(),
+        PlannedFor {
+            account: meta.account.as_ref(),
+            key: None,
+        },
         args.same_account.same_account,
         &state,
         &client,

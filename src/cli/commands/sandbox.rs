@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use tokio::net::TcpListener;
 
-use crate::cli::args::{OutputFormat, SandboxArgs, When};
+use crate::cli::args::{SandboxArgs, When};
 use crate::cli::connection::SANDBOX_CUSTOMERS;
 use crate::cli::console::Console;
 use crate::cli::exit::{Cause, Exit, Failure};
@@ -13,7 +13,7 @@ use crate::cli::stopping::Stopping;
 use crate::sandbox::{Options, Sandbox, Scenario, customers_from_jsonl};
 
 pub(in crate::cli) async fn run(args: &SandboxArgs) -> Exit {
-    let console = Console::new(OutputFormat::Text, When::Never, &args.log);
+    let console = Console::new(args.output.output, When::Never, &args.log);
     match serve(args, &console).await {
         Ok(exit) => exit,
         Err(failure) => {
@@ -31,7 +31,12 @@ async fn serve(args: &SandboxArgs, console: &Console) -> Result<Exit, Failure> {
     let address = listener.local_addr().map_err(listening)?;
     let stopping = Stopping::listen(console)
         .map_err(|e| Failure::from_error(Exit::NotFinished, "signals", &e))?;
-    console.print(&format!("http://{address}/v1\n"));
+    let url = format!("http://{address}/v1");
+    if console.is_json() {
+        console.print_json(&serde_json::json!({ "base_url": url }));
+    } else {
+        console.print(&format!("{url}\n"));
+    }
     let stop = stopping.stops.soft.clone();
     let served = sandbox
         .serve(listener, async move { stop.cancelled().await })

@@ -112,6 +112,7 @@ async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
         prepared: &prepared,
         settings: &settings,
         config_sha256: settings.config_sha256(),
+        target: Some(&target),
         from: From::Api(&client),
         memory: &memory,
         decisions: &decisions,
