@@ -447,7 +447,8 @@ impl<'a, P: Write, R: Write> Planner<'a, P, R> {
             let message = format!("row {first}, into which it was merged: {}", error.message);
             return self.reject(record, Some(Issue { message, ..error }));
         }
-        self.skip(record);
+        self.sinks.previewer.merged();
+        record.verdict = Verdict::Skipped;
         if matches!(verdict, Verdict::Create | Verdict::Update) {
             record.verdict = Verdict::Merged;
         }

@@ -38,3 +38,5 @@ mod secrets;
 mod server;
 #[cfg(test)]
 mod target_state;
+#[cfg(test)]
+mod values;

@@ -168,3 +168,17 @@ fn a_stopped_run_goes_on_with_what_all_rows_want() {
     let new2 = all.iter().find(|c| c["userId"] == "new2").unwrap();
     assert_eq!(new2["tags"].as_array().unwrap().len(), 3);
 }
+
+#[test]
+fn rows_that_are_merged_do_not_make_a_right_key_column_look_wrong() {
+    let customer = |n: u64| json!({"id": n, "userId": format!("u{n}"), "name": "Old"});
+    let bench = Bench::with((1..=100).map(customer).collect(), "");
+    let mut rows = String::from("userId,name,company\nnew,New,\n");
+    for n in 1..=20 {
+        rows += &format!("u{n},Old,\nu{n},,Firm\nu{n},Other,\n");
+    }
+    bench.write("hcsync.toml", MERGE).write("in.csv", rows);
+    let _ = bench.run("sync in.csv").exits(0);
+    let run = bench.only_run();
+    assert_eq!((run.count("updated"), run.count("skipped")), (20, 40));
+}
