@@ -244,12 +244,9 @@ const EXPORTS: [Export; 6] = [
 pub(super) fn recognise(columns: &[(&str, &ColumnProfile)]) -> Option<&'static Export> {
     let there: Vec<String> = columns.iter().map(|(name, _)| folded(name)).collect();
     let has = |name: &&str| there.contains(&folded(name));
-    EXPORTS.iter().find(|export| {
-        export
-            .known_by
-            .iter()
-            .all(|any| any.iter().any(|name| has(name)))
-    })
+    EXPORTS
+        .iter()
+        .find(|export| export.known_by.iter().all(|any| any.iter().any(has)))
 }
 
 impl Export {

@@ -14,9 +14,15 @@ pub(super) fn read(scalar: &Scalar<'_>) -> Result<String, Problem> {
         Scalar::Number(_) | Scalar::Bool(_) => return Err(refused()),
     };
     of_code(text)
-        .or_else(|| NAMES.get(&text.to_lowercase()).copied().flatten())
+        .or_else(|| of_name(text))
         .map(str::to_owned)
         .ok_or_else(refused)
+}
+
+/// `Chinese (Simplified)` is Chinese: the two letters say no more than that.
+fn of_name(text: &str) -> Option<&'static str> {
+    let name = text.split('(').next().unwrap_or(text).trim();
+    NAMES.get(&name.to_lowercase()).copied().flatten()
 }
 
 fn refused() -> Problem {
@@ -91,6 +97,8 @@ mod tests {
             ("German", "de"),
             ("Swahili", "sw"),
             ("Deutsch", "de"),
+            ("Chinese (Simplified)", "zh"),
+            ("English (United Kingdom)", "en"),
             ("Українська", "uk"),
             ("français", "fr"),
         ] {

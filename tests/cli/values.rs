@@ -96,7 +96,10 @@ fn odd_characters_are_sent_as_they_are_and_counted() {
     let bench = Bench::empty();
     let json = "{\"userId\":\"u1\",\"name\":\"A\\u0000nn\",\"notes\":\"two\\nlines\",\"customData\":{\"c\":\"\\u001b[31m\"}}\n";
     bench.write("in.jsonl", json);
-    bench.write("in.csv", "userId,name,company\nu2,Bo\u{7}b,Cafe\u{301}\n");
+    bench.write(
+        "in.csv",
+        "userId,name,company\nu2,Bo\u{7}b\u{0},Cafe\u{301}\n",
+    );
     for (input, count) in [("in.jsonl", 2), ("in.csv", 1)] {
         let ran = bench
             .run(&format!("sync {input} --dry-run --output json"))
@@ -110,11 +113,14 @@ fn odd_characters_are_sent_as_they_are_and_counted() {
     }
     assert_eq!(customer(&bench, "u1")["name"], "A\u{0}nn");
     assert_eq!(customer(&bench, "u1")["customData"]["c"], "\u{1b}[31m");
-    assert_eq!(customer(&bench, "u2")["name"], "Bo\u{7}b");
+    assert_eq!(customer(&bench, "u2")["name"], "Bo\u{7}b\u{0}");
     // The same text in another form of Unicode is no change, and is sent as it is written where it is one.
     assert_eq!(customer(&bench, "u2")["company"], "Cafe\u{301}");
     let writes = bench.writes();
-    bench.write("in.csv", "userId,name,company\nu2,Bo\u{7}b,Caf\u{e9}\n");
+    bench.write(
+        "in.csv",
+        "userId,name,company\nu2,Bo\u{7}b\u{0},Caf\u{e9}\n",
+    );
     let _ = bench.run("sync in.csv").exits(0);
     assert_eq!(bench.writes(), writes);
     // A userId is compared as it is: this is somebody else.
@@ -142,4 +148,44 @@ fn a_mapped_member_that_no_record_has_is_noted_and_a_column_is_refused() {
         "hcsync.toml:3:8: ",
         "column `full name`, which no input has",
     ]);
+}
+
+#[test]
+fn a_wrong_option_is_refused_with_its_place() {
+    let bench = Bench::empty();
+    bench.write("in.csv", "userId,p,out,m\nu1,1,2,3\n");
+    for (config, words) in [
+        (
+            "[fields]\nuserId = \"userId\"\nphone = { column = \"p\", region = \"Ukraine\" }",
+            "hcsync.toml:3:32: `phone`: `region` `Ukraine` is no region",
+        ),
+        (
+            "[fields]\nuserId = \"userId\"\nname = { column = \"p\", region = \"UA\" }",
+            "hcsync.toml:3:31: ",
+        ),
+        (
+            "[custom_data]\nm = { column = \"m\", type = \"number\", decimal = \",,\" }",
+            "hcsync.toml:2:48: `custom_data.m.decimal` must be one character",
+        ),
+        (
+            "[custom_data]\nm = { column = \"m\", type = \"number\", thousands = \".\" }",
+            "hcsync.toml:2:50: `customData.m`: `thousands` and `decimal` are the same",
+        ),
+        (
+            "[custom_data]\nm = { column = \"m\", true_values = [\"x\"] }",
+            "hcsync.toml:2:35: `customData.m`: `true_values` is for booleans only",
+        ),
+        (
+            "[fields]\nuserId = \"userId\"\nblocked = { column = \"out\", true_values = [\"X\"], false_values = [\"x\"] }",
+            "hcsync.toml:3:43: `blocked`: `true_values` and `false_values` both hold `x`",
+        ),
+        (
+            "[custom_data]\nm = { column = \"m\", decimals = \",\" }",
+            "did you mean `decimal`?",
+        ),
+        ("[rows]\nduplicates = \"unite\"", "hcsync.toml:2:14: "),
+    ] {
+        bench.write("hcsync.toml", config);
+        let _ = bench.run("sync in.csv").exits(2).says(&[words]);
+    }
 }

@@ -136,10 +136,7 @@ async fn try_key(session: &Session, settings: &Settings) -> Result<CheckedKey, F
         }),
         Err(error) => {
             let gate = session.gate_failure(&client);
-            Err(gate.map_or_else(
-                || Failure::from_error(Exit::NotFinished, "api", &error),
-                |failure| failure,
-            ))
+            Err(gate.unwrap_or_else(|| Failure::from_error(Exit::NotFinished, "api", &error)))
         }
     }
 }
