@@ -26,6 +26,8 @@ mod init;
 #[cfg(test)]
 mod man;
 #[cfg(test)]
+mod options;
+#[cfg(test)]
 mod probe;
 #[cfg(test)]
 mod runs;
