@@ -157,11 +157,11 @@ fn a_wrong_option_is_refused_with_its_place() {
     for (config, words) in [
         (
             "[fields]\nuserId = \"userId\"\nphone = { column = \"p\", region = \"Ukraine\" }",
-            "hcsync.toml:3:32: `phone`: `region` `Ukraine` is no region",
+            "hcsync.toml:3:34: `phone`: `region` `Ukraine` is no region",
         ),
         (
             "[fields]\nuserId = \"userId\"\nname = { column = \"p\", region = \"UA\" }",
-            "hcsync.toml:3:31: ",
+            "hcsync.toml:3:33: `name`: `region` is for the field `phone` only",
         ),
         (
             "[custom_data]\nm = { column = \"m\", type = \"number\", decimal = \",,\" }",
