@@ -8,6 +8,7 @@ mod connection;
 mod console;
 mod diagnostics;
 mod exit;
+mod inputs;
 mod overlap;
 mod overrides;
 mod planning;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use super::auto;
 use super::exports::{self, Export, Meaning};
 use super::profile::{ColumnKind, ColumnProfile, TableProfile};
-use super::proposal_lines::{comment, field_line, property_lines, quoted};
+use super::proposal_lines::{comment, field_line, property_lines, quoted, text_line};
 use super::synonyms;
 use crate::domain::Field;
 
@@ -238,7 +238,17 @@ impl Sections {
             );
             return;
         }
-        let lines = property_lines(name, column_name, column);
+        // Ids and numbers of phones are no numbers to reckon with.
+        let is_code = matches!(
+            self.export.and_then(|export| export.meaning(column_name)),
+            Some(Meaning::Field(Field::UserId | Field::Phone))
+        );
+        let lines = match column.kind() {
+            ColumnKind::Number { .. } | ColumnKind::Timestamp if is_code => {
+                vec![text_line(name, column_name)]
+            }
+            _ => property_lines(name, column_name, column),
+        };
         if lines.iter().all(|line| line.starts_with('#')) {
             self.open.push(column_name.to_owned());
         }

@@ -67,6 +67,12 @@ fn undecided(attribute: &str, column: &str, formats: &[String]) -> Vec<String> {
     formats.iter().map(way).collect()
 }
 
+/// A property that is a text whatever it looks like.
+pub(super) fn text_line(name: &str, column_name: &str) -> String {
+    let (key, column) = (key(name), quoted(column_name));
+    format!("{key} = {{ column = {column}, type = \"text\" }}")
+}
+
 pub(super) fn property_lines(name: &str, column_name: &str, column: &ColumnProfile) -> Vec<String> {
     let key = key(name);
     let quoted_column = quoted(column_name);

@@ -23,13 +23,12 @@ use crate::remote::{
 };
 use crate::source::{InputFile, SourceSettings};
 
+use super::deciding::{Asked, DecidedRows, Decider};
 use super::decisions::Decisions;
 use super::intake::{Intake, IntakeError, Survey, Taken};
 use super::memory::Memory;
 use super::merging::Merges;
-use super::planning::{
-    Asked, DecidedRows, Decider, Decision, PlanRules, Planner, PlanningError, Sinks, silent,
-};
+use super::planning::{Decision, PlanRules, Planner, PlanningError, Sinks, silent};
 use super::rows::{RowHead, RowReader, RowRecord};
 
 /// Why no plan could be made.

@@ -3,6 +3,7 @@
 mod ambiguity;
 mod by_date;
 mod cause;
+pub mod deciding;
 pub mod decisions;
 pub mod executor;
 pub mod export;

@@ -179,6 +179,7 @@ const EXPORTS: [(&str, &str, &[&str]); 6] = [
             "phone = \"Mobile phone\"",
             "locale = \"Language\"",
             "notes = \"About\"",
+            "\"Contact ID\" = { column = \"Contact ID\", type = \"text\" }",
             "column = \"Tags\"\nseparator = \",\"",
         ],
     ),

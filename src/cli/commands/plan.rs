@@ -7,10 +7,11 @@ use crate::cli::args::PlanArgs;
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::inputs::Inputs;
 use crate::cli::overlap::{FilesInUse, Overlap};
 use crate::cli::planning::{
-    From, Inputs, MakeWith, Prepared, decisions, input_metas, make, note_refusals, open_run,
-    show_preview, show_preview_json,
+    From, MakeWith, Prepared, decisions, input_metas, make, note_refusals, open_run, show_preview,
+    show_preview_json,
 };
 use crate::cli::probed::findings;
 use crate::cli::reports::{ReportOf, write_output};
