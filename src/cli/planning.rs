@@ -18,7 +18,6 @@ use crate::probe::Findings;
 use crate::remote::{RemoteSettings, Strategy};
 use crate::report::{View, render_preview, write_preview};
 use crate::run::decisions::Decisions;
-use crate::run::executor::REREAD_BATCH;
 use crate::run::intake::{IntakeError, Survey, survey};
 use crate::run::making::{MadePlan, Making, MakingError, Origin, RemoteSource};
 use crate::run::memory::Memory;
@@ -28,7 +27,7 @@ use crate::source::{Choice, Dialect, Format, InputFile, SourceSettings};
 use super::connection::Target;
 use super::diagnostics::Blame;
 use super::exit::{Exit, Failure};
-use super::probed::email_case;
+use super::probed::{email_case, write_rules};
 use super::progress::ReadingShown;
 use super::session::{Session, state_failure};
 
@@ -96,6 +95,7 @@ pub(super) fn meaning(
     if let Some(tags) = schema.tags() {
         ownership.tag_mode = tags.mode;
         ownership.managed_tags = tags.names.clone();
+        ownership.managed_ours = tags.ours;
     }
     let matching = MatchSettings {
         keys: schema.keys().to_vec(),
@@ -118,7 +118,7 @@ pub(super) fn attribute_columns(schema: &Schema) -> BTreeMap<String, String> {
     named.collect()
 }
 
-fn source_settings(input: &InputConfig) -> Result<SourceSettings, Failure> {
+pub(super) fn source_settings(input: &InputConfig) -> Result<SourceSettings, Failure> {
     if input.header && input.columns.is_some() {
         return Err(Failure::usage(
             "input.columns names the columns of a file without a header: set input.header = false",
@@ -191,9 +191,8 @@ pub(super) fn budget_rules(
         requests_per_minute: Some(limits.requests_per_minute).filter(|limit| *limit > 0),
         interval_s: limiter.gap().map_or(0.0, |gap| gap.as_secs_f64()),
         recheck_after_s: settings.remote.recheck_after.as_secs_f64(),
-        reread_batch: REREAD_BATCH as u64,
         reread_all,
-        merges_custom_data: probed.merges_custom_data(),
+        writes: write_rules(settings, probed),
     }
 }
 

@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
-use crate::config::Settings;
+use crate::config::{BatchMode, Settings};
 use crate::helpcrunch::{ReadClient, WriteClient};
 use crate::journal::AccountDir;
-use crate::probe::{Cleaned, Findings, ProbeStore, clean};
+use crate::pace::Clock;
+use crate::plan::writes::WriteRules;
+use crate::probe::{Cleaned, Findings, Knowledge, ProbeStore, StoreError, clean};
 use crate::remote::EmailCase;
+use crate::run::batch::{BatchMemory, LostKinds};
+use crate::run::memory::CreateLessons;
 
 use super::connection::Target;
 use super::exit::chain;
@@ -28,6 +32,61 @@ pub(super) fn findings(session: &Session, target: &Target, account: &AccountDir)
             ));
             Findings::default()
         }
+    }
+}
+
+/// How writes are put together, as far as the account is known to allow it.
+pub(super) fn write_rules(settings: &Settings, findings: &Findings) -> WriteRules {
+    findings.write_rules(settings.remote.batch == BatchMode::Auto)
+}
+
+/// What runs see of an account's API, kept with what was probed of it.
+#[derive(Debug)]
+pub(super) struct AccountLessons {
+    store: ProbeStore,
+    clock: Clock,
+}
+
+impl AccountLessons {
+    pub(super) fn of(account: &AccountDir, clock: Clock) -> Self {
+        Self {
+            store: ProbeStore::of(account),
+            clock,
+        }
+    }
+
+    /// Keeps what creates showed of the fields that they named.
+    pub(super) fn learn_creates(&self, lessons: &CreateLessons) {
+        if lessons.ignored.is_empty() && lessons.taken.is_empty() {
+            return;
+        }
+        self.change(|knowledge, at| knowledge.learn_creates(&lessons.ignored, &lessons.taken, at));
+    }
+
+    /// A run goes on where that cannot be kept: the next one learns it again.
+    fn change(&self, change: impl FnOnce(&mut Knowledge, &str) -> bool) {
+        let changed = || -> Result<(), StoreError> {
+            let mut knowledge = self.store.read()?.unwrap_or_default();
+            if change(&mut knowledge, &self.clock.rfc3339()) {
+                self.store.write(&knowledge)?;
+            }
+            Ok(())
+        };
+        if let Err(error) = changed() {
+            tracing::warn!(
+                error = chain(&error),
+                "what was seen of the account is not kept"
+            );
+        }
+    }
+}
+
+impl BatchMemory for AccountLessons {
+    fn batch_lost(&self, lost: LostKinds) {
+        self.change(|knowledge, at| {
+            knowledge.revoke_batch(lost.fields, lost.properties, lost.tags, at);
+            true
+        });
     }
 }
 

@@ -18,6 +18,7 @@ use crate::journal::{
 use crate::outcome::RowStatus;
 use crate::probe::Findings;
 use crate::report::{Ending, Stop, render_ending, write_ending};
+use crate::run::batch::{BatchMemory, Batches, Notices, take_up};
 use crate::run::executor::{Executor, ExecutorError, ExecutorSettings, MOST_SETTLING, Sending};
 use crate::run::freshness::{Freshness, Refresher};
 use crate::run::jobs::Jobs;
@@ -28,7 +29,7 @@ use crate::run::settle::Settler;
 use super::account::{note_sent, remember_account};
 use super::connection::Target;
 use super::exit::{Cause, Exit, Failure};
-use super::probed::settle;
+use super::probed::{AccountLessons, settle, write_rules};
 use super::progress::SendingShown;
 use super::reports::{ReportOf, Wanted, Written};
 use super::session::{Session, state_failure};
@@ -75,6 +76,7 @@ pub(super) async fn send(
         .await
         .map_err(|e| journal_failure(&e))?;
     let limits = &order.settings.limits;
+    let lessons = Arc::new(AccountLessons::of(order.account, session.clock));
     let context = Arc::new(LaneContext {
         client: WriteClient::new(order.client.clone()),
         journal,
@@ -82,16 +84,25 @@ pub(super) async fn send(
         settler: Settler {
             settle: settle(order.settings, order.probed),
         },
-        merges_custom_data: order.probed.merges_custom_data(),
+        rules: write_rules(order.settings, order.probed),
+        batches: Batches::new(Some(Arc::clone(&lessons) as Arc<dyn BatchMemory>)),
         columns: order.columns,
         rewrites: Mutex::default(),
+        lessons: Mutex::default(),
         settling: Semaphore::new(MOST_SETTLING),
     });
+    let notices = match order.recovered {
+        Some(recovered) => take_up(&context, recovered)
+            .await
+            .map_err(|e| journal_failure(&e))?,
+        None => Notices::new(),
+    };
     let settings = ExecutorSettings {
         concurrency: usize::from(limits.concurrency),
         recheck_after: order.settings.remote.recheck_after,
         read_at: order.read_at,
         max_failures: order.settings.safety.max_failures,
+        notices,
     };
     let shown = SendingShown::new(&session.console, order.lanes, order.seconds);
     let stop = session.stopping.stops.soft.child_token();
@@ -116,6 +127,10 @@ pub(super) async fn send(
             .lock()
             .unwrap_or_else(PoisonError::into_inner),
     );
+    if !meta.dry_run {
+        let seen = context.lessons.lock();
+        lessons.learn_creates(&seen.unwrap_or_else(PoisonError::into_inner));
+    }
     Ok(Sent {
         sending,
         rewrites,
@@ -212,6 +227,20 @@ pub(super) async fn end(
         None => finished_exit(end.settings, session, &written),
     };
     remember(&end, &sent.rewrites, stopped.is_none())?;
+    let learned = end.account.map_or(Ok(()), |account| {
+        learn(end.report.dir, meta, account, stopped.is_none())
+    });
+    match (learned, &stopped) {
+        (Ok(()), _) => {}
+        // It stopped for another reason, and is taken over when it goes on.
+        (Err(failure), Some(_)) => tracing::warn!("{}", failure.message),
+        (Err(failure), None) => {
+            return Err(Failure {
+                next_command: Some(end.resume.clone()),
+                ..failure
+            });
+        }
+    }
     meta.state = if stopped.is_some() {
         RunState::Stopped
     } else {
@@ -243,7 +272,7 @@ pub(super) async fn end(
 fn stopped(session: &Session, sending: &Sending, end: &EndOf<'_>) -> Option<Failure> {
     let mut failure = match &sending.error {
         Some(ExecutorError::Journal(error)) => journal_failure(error),
-        Some(error @ (ExecutorError::Remote(_) | ExecutorError::Plan(_))) => {
+        Some(error @ (ExecutorError::Refresh(_) | ExecutorError::Plan(_))) => {
             Failure::from_error(Exit::NotFinished, "not_finished", error)
         }
         None => {
@@ -305,6 +334,18 @@ fn remember(end: &EndOf<'_>, rewrites: &[Rewrite], finished: bool) -> Result<(),
     remember_account(account, end.target, name, end.witness, finished)
 }
 
+/// Takes over what a run wrote into what the account remembers of its customers.
+pub(super) fn learn(
+    dir: &RunDir,
+    meta: &RunMeta,
+    account: &AccountDir,
+    over: bool,
+) -> Result<(), Failure> {
+    let salt = std::array::from_fn(|_| fastrand::u8(..));
+    crate::run::learning::learn(dir, &meta.run_id, over, &account.written(), salt)
+        .map_err(|e| Failure::from_error(Exit::NotFinished, "state", &e))
+}
+
 /// What the account remembers of values that were not kept, and how many runs it finished.
 pub(super) fn recall(account: &AccountDir) -> Result<(Memory, u64), Failure> {
     let mut memory = Memory::default();
@@ -316,6 +357,7 @@ pub(super) fn recall(account: &AccountDir) -> Result<(Memory, u64), Failure> {
         }
     }
     let meta = account.read().map_err(|e| state_failure(&e))?;
+    let memory = memory.with_written(account.written());
     Ok((memory, meta.map_or(0, |m| m.finished_runs)))
 }
 

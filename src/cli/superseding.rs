@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use crate::domain::RunId;
-use crate::helpcrunch::ReadClient;
+use crate::helpcrunch::{ReadClient, WriteClient};
 use crate::journal::{
     AccountId, Entry, FinishedRow, JournalWriter, Recovered, RunDir, RunMeta, RunState, Settled,
     StateDir, recover_file,
@@ -16,11 +16,14 @@ use crate::journal::{
 use crate::outcome::{OperationResult, OperationStatus, RowStatus};
 use crate::plan::Lane;
 use crate::plan::codec::LaneReader;
+use crate::run::batch::{BatchMemory, Notice, open_watch, settle_watch, watch_closed};
 use crate::run::settle::{Settlement, Settler, Sought};
 
 use super::exit::{Cause, Exit, Failure};
 use super::planning::KeptSettings;
+use super::probed::AccountLessons;
 use super::reports::{ReportOf, Wanted};
+use super::sending::learn;
 use super::session::{Session, state_failure};
 
 /// Settles and closes every unfinished run of the account but the new one.
@@ -31,6 +34,7 @@ pub(super) async fn supersede(
     by: &RunId,
     client: &ReadClient,
     settle: Duration,
+    lessons: &AccountLessons,
 ) -> Result<(), Failure> {
     let unfinished = state
         .resumable_runs(Some(account))
@@ -42,9 +46,11 @@ pub(super) async fn supersede(
         if dir.journal().exists() {
             let settler = Settler { settle };
             settle_doubts(session, &dir, client, &settler).await?;
+            settle_batch(session, &dir, client, lessons, settle).await?;
         }
         if dir.plan().exists() && dir.rows().exists() {
             write_results(&dir, &meta)?;
+            learn(&dir, &meta, &state.account(account), true)?;
         }
         session.console.say(&format!(
             "run {} was interrupted; this one takes its place (its results: {})",
@@ -118,6 +124,45 @@ async fn settle_doubts(
         }
     }
     journal.close().await.map_err(|e| failed(&e))
+}
+
+/// What the run's first batch took away is written back, where it was interrupted before it could look.
+async fn settle_batch(
+    session: &Session,
+    dir: &RunDir,
+    client: &ReadClient,
+    lessons: &AccountLessons,
+    settle: Duration,
+) -> Result<(), Failure> {
+    let failed = |e: &Cause| Failure::from_error(Exit::NotFinished, "journal", e);
+    let recovered = recover_file(&dir.journal()).map_err(|e| failed(&e))?;
+    let open = open_watch(&recovered);
+    if open.is_empty() {
+        return Ok(());
+    }
+    let on_loss = |lost| lessons.batch_lost(lost);
+    let writer = WriteClient::new(client.clone());
+    let settled = settle_watch(&writer, false, &open, &on_loss).await;
+    for notice in settled.notices.values() {
+        let (Notice::Warning(issue) | Notice::Failure(issue)) = notice;
+        session.console.say(&format!("warning: {}", issue.message));
+    }
+    if let Some(failure) = session.gate_failure(client) {
+        return Err(failure);
+    }
+    if !settled.notices.is_empty() {
+        // Who was just given back an e-mail address is not to be created again for not being found by it yet.
+        tokio::time::sleep(settle).await;
+    }
+    if settled.is_whole {
+        let journal = JournalWriter::resume(&dir.journal(), &recovered).map_err(|e| failed(&e))?;
+        journal
+            .append(&watch_closed())
+            .await
+            .map_err(|e| failed(&e))?;
+        journal.close().await.map_err(|e| failed(&e))?;
+    }
+    Ok(())
 }
 
 fn finished(lane: &Lane, status: RowStatus, operation: OperationStatus) -> FinishedRow {

@@ -1,9 +1,10 @@
 //! What a plan costs: requests, and the time that they take at the pace of the limit.
 
-use super::{Estimate, Lane, Operation};
+use super::writes::{BATCH_MOST, Together, WriteRules};
+use super::{Estimate, Lane};
 
 /// The rules under which the executor will send the plan.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct BudgetRules {
     /// The limit in requests a minute that the pace keeps to; nothing where there is none.
     pub requests_per_minute: Option<u32>,
@@ -11,21 +12,25 @@ pub struct BudgetRules {
     pub interval_s: f64,
     /// Age in seconds from which on a reading has to be read again before a write.
     pub recheck_after_s: f64,
-    /// Customers that are read again in one request.
-    pub reread_batch: u64,
     /// Whether every customer is read again before its operations (`apply`).
     pub reread_all: bool,
-    /// Whether PATCH is known to merge `customData`, so that no reading has to go before it.
-    pub merges_custom_data: bool,
+    pub writes: WriteRules,
 }
 
-/// Adds up what lanes cost, in the order in which they will run.
+/// Adds up what lanes cost, in the order in which they will run, put together as the executor does it.
 #[derive(Debug, Clone)]
 pub struct Budget {
     rules: BudgetRules,
-    writes: u64,
+    /// Requests that write, each for one customer.
+    alone: u64,
+    batches: u64,
+    reads: u64,
     /// Lanes that have to be read again before they are sent.
-    rereads: u64,
+    held: Together,
+    /// Patches that wait for a batch to be full.
+    forming: u64,
+    /// The first batch is read before and after.
+    is_watched: bool,
 }
 
 impl Budget {
@@ -33,31 +38,65 @@ impl Budget {
     pub fn new(rules: BudgetRules) -> Self {
         Self {
             rules,
-            writes: 0,
-            rereads: 0,
+            alone: 0,
+            batches: 0,
+            reads: 0,
+            held: Together::default(),
+            forming: 0,
+            is_watched: false,
         }
     }
 
     pub fn add(&mut self, lane: &Lane) {
-        if self.needs_reread(lane) {
-            self.rereads += 1;
+        let cost = self.rules.writes.cost(&lane.operations);
+        let is_read_again = self.needs_reread(lane);
+        self.alone += cost.alone;
+        if is_read_again {
+            self.held.add(cost);
+            if self.held.is_full() {
+                self.refresh();
+            }
+        } else if cost.in_batch {
+            self.forming += 1;
+            if self.forming >= BATCH_MOST as u64 {
+                self.send_batches(false);
+            }
         }
-        self.writes += lane.operations.len() as u64;
     }
 
     fn needs_reread(&self, lane: &Lane) -> bool {
         let stale = self.seconds(self.requests()) >= self.rules.recheck_after_s;
-        self.rules.reread_all
-            || stale
-            || (!self.rules.merges_custom_data && patches_custom_data(lane))
+        self.rules.reread_all || stale || self.rules.writes.needs_reading(&lane.operations)
     }
 
-    fn reads(&self) -> u64 {
-        self.rereads.div_ceil(self.rules.reread_batch.max(1))
+    /// What was read again goes out at once, in as many batches as it takes.
+    fn refresh(&mut self) {
+        let held = std::mem::take(&mut self.held);
+        self.reads += 1;
+        let is_fresh = self.forming == 0;
+        self.forming += held.in_batch();
+        self.send_batches(is_fresh);
+    }
+
+    fn send_batches(&mut self, is_fresh: bool) {
+        let patches = std::mem::take(&mut self.forming);
+        let most = BATCH_MOST as u64;
+        self.batches += patches.div_ceil(most);
+        // One that is left over goes alone, and needs no reading.
+        let mut unread = patches / most + u64::from(patches % most > 1);
+        if unread > 0 && !self.is_watched {
+            self.is_watched = true;
+            self.reads += if is_fresh { 1 } else { 2 };
+            unread -= 1;
+        }
+        let rules = self.rules.writes.batch.unwrap_or_default();
+        if !rules.tells_customers {
+            self.reads += unread;
+        }
     }
 
     fn requests(&self) -> u64 {
-        self.writes + self.reads()
+        self.alone + self.batches + self.reads
     }
 
     #[expect(
@@ -68,39 +107,37 @@ impl Budget {
         requests as f64 * self.rules.interval_s
     }
 
+    /// What the lanes cost that were added; those that wait for others are sent as they are.
     #[must_use]
     pub fn estimate(&self) -> Estimate {
+        let mut whole = self.clone();
+        if !whole.held.is_empty() {
+            whole.refresh();
+        }
+        whole.send_batches(false);
         Estimate {
-            requests: self.requests(),
-            reads: self.reads(),
-            duration_s: (self.seconds(self.requests()) * 10.0).round() / 10.0,
+            requests: whole.requests(),
+            reads: whole.reads,
+            duration_s: (self.seconds(whole.requests()) * 10.0).round() / 10.0,
             requests_per_minute: self.rules.requests_per_minute,
         }
     }
-}
-
-/// Whether the lane changes properties of an existing customer.
-#[must_use]
-pub fn patches_custom_data(lane: &Lane) -> bool {
-    lane.operations
-        .iter()
-        .any(|op| matches!(op, Operation::Patch(patch) if !patch.custom_data.is_empty()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::{CustomValue, CustomerId, RowKey, RowNumber, Tag};
-    use crate::plan::{Patch, PropertyChange};
+    use crate::plan::writes::BatchRules;
+    use crate::plan::{Operation, Patch, PropertyChange};
 
     fn rules() -> BudgetRules {
         BudgetRules {
             requests_per_minute: Some(120),
             interval_s: 0.5,
             recheck_after_s: 1800.0,
-            reread_batch: 25,
             reread_all: false,
-            merges_custom_data: false,
+            writes: WriteRules::default(),
         }
     }
 
@@ -143,7 +180,10 @@ mod tests {
         assert_eq!(
             estimate(
                 BudgetRules {
-                    merges_custom_data: true,
+                    writes: WriteRules {
+                        patch_merges: true,
+                        ..WriteRules::default()
+                    },
                     ..rules()
                 },
                 &vec![lane(vec![custom()]); 30]
@@ -167,5 +207,45 @@ mod tests {
         let tag = || Operation::Tag(vec![Tag::named("t")]);
         let (requests, reads) = estimate(rules(), &vec![lane(vec![tag()]); 3700]);
         assert_eq!((requests, reads), (3704, 4));
+    }
+
+    /// Lanes that patch a plain field, or that and a property.
+    fn batched(count: usize, merges: bool, reread_all: bool) -> (u64, u64) {
+        with_batches(count, merges, reread_all, true)
+    }
+
+    fn with_batches(count: usize, merges: bool, reread_all: bool, tells: bool) -> (u64, u64) {
+        let batch = BatchRules {
+            merges,
+            adds_tags: true,
+            tells_customers: tells,
+        };
+        let rules = BudgetRules {
+            reread_all,
+            writes: WriteRules {
+                batch: Some(batch),
+                ..WriteRules::default()
+            },
+            ..rules()
+        };
+        estimate(rules, &vec![lane(vec![custom()]); count])
+    }
+
+    #[test]
+    fn batches_and_the_readings_about_the_first_of_them_are_counted() {
+        assert_eq!(batched(40, true, false), (4 + 2, 2));
+        assert_eq!(
+            batched(41, true, false),
+            (5 + 2, 2),
+            "the last one goes alone"
+        );
+        assert_eq!(
+            batched(1, true, false),
+            (1, 0),
+            "no batch, nothing to watch"
+        );
+        assert_eq!(batched(200, true, true), (20 + 2 + 1, 3));
+        assert_eq!(batched(200, false, false), (20 + 2 + 1, 3));
+        assert_eq!(with_batches(41, true, false, false), (5 + 2 + 3, 5));
     }
 }

@@ -1,10 +1,12 @@
 //! All that a probe asks, and what a run may rely on because of the answers.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::Field;
+use crate::plan::writes::{BatchRules, WriteRules};
 
 use super::finding::{
     BadEntry, BatchTold, Filters, Finding, Lag, PageSize, Tagging, TagsInCreate, Told, Undefined,
@@ -105,24 +107,36 @@ impl Findings {
         Duration::from_millis(ms)
     }
 
-    /// Whether batch update was shown, for batch itself, to leave alone what it does not name.
+    /// Whether batch update was shown, for batch itself, to leave alone what it does not name. That it takes
+    /// properties away which it does not name beside others rules it out; where that could not be told, all are sent.
     #[must_use]
     pub fn batch_is_safe(&self) -> bool {
         let shown = [
             &self.batch_keeps_fields,
             &self.batch_keeps_properties,
             &self.batch_keeps_tags,
-            &self.batch_merges_custom_data,
         ];
-        shown
+        let keeps = shown
             .into_iter()
-            .all(|finding| answer(finding) == Some(&true))
+            .all(|finding| answer(finding) == Some(&true));
+        keeps && answer(&self.batch_merges_custom_data) != Some(&false)
     }
 
-    /// Whether tags in a PATCH come to those that are there.
+    /// What a run relies on when it writes. Without `batches` none are used, however safe they are.
     #[must_use]
-    pub fn patch_adds_tags(&self) -> bool {
-        answer(&self.patch_tags) == Some(&Tagging::Adds)
+    pub fn write_rules(&self, batches: bool) -> WriteRules {
+        let batch = BatchRules {
+            merges: answer(&self.batch_merges_custom_data) == Some(&true),
+            adds_tags: answer(&self.batch_tags) == Some(&Tagging::Adds),
+            tells_customers: answer(&self.batch_answer) == Some(&BatchTold::Customers),
+        };
+        WriteRules {
+            patch_merges: answer(&self.patch_merges_custom_data) == Some(&true),
+            patch_adds_tags: answer(&self.patch_tags) == Some(&Tagging::Adds),
+            batch: (batches && self.batch_is_safe()).then_some(batch),
+            create_ignores: answer(&self.create_ignores).cloned().unwrap_or_default(),
+            create_ignores_tags: answer(&self.create_tags) == Some(&TagsInCreate::Ignored),
+        }
     }
 }
 
@@ -160,6 +174,48 @@ impl Knowledge {
         self.made.sort();
         self.made.dedup();
         self.probed_at = Some(at);
+    }
+
+    /// A run saw a batch take away what it did not name. What is not said to be lost stays as it was found.
+    pub fn revoke_batch(&mut self, fields: bool, properties: bool, tags: bool, at: &str) {
+        let lost = |is_lost: bool, what: &str| {
+            is_lost.then(|| Finding {
+                answer: Some(false),
+                evidence: format!(
+                    "the first batch of a run did not name {what} of its customers that were gone afterwards"
+                ),
+                at: at.to_owned(),
+            })
+        };
+        self.findings.update(Findings {
+            batch_keeps_fields: lost(fields, "fields"),
+            batch_keeps_properties: lost(properties, "properties"),
+            batch_keeps_tags: lost(tags, "tags"),
+            ..Findings::default()
+        });
+    }
+
+    /// A run's creates were seen to ignore these fields, and to take those. False where that was known.
+    pub fn learn_creates(
+        &mut self,
+        ignored: &BTreeSet<Field>,
+        taken: &BTreeSet<Field>,
+        at: &str,
+    ) -> bool {
+        let known = answer(&self.findings.create_ignores).cloned();
+        let known: BTreeSet<Field> = known.unwrap_or_default().into_iter().collect();
+        let told = known.union(ignored).copied();
+        let told: BTreeSet<Field> = told.filter(|field| !taken.contains(field)).collect();
+        if told == known {
+            return false;
+        }
+        self.findings.create_ignores = Some(Finding {
+            answer: Some(told.into_iter().collect()),
+            evidence: "creates of a run were answered without values that they named, and a PATCH set them"
+                .to_owned(),
+            at: at.to_owned(),
+        });
+        true
     }
 }
 
@@ -202,7 +258,8 @@ mod tests {
     #[test]
     fn nothing_is_relied_on_that_is_not_known() {
         let none = Findings::default();
-        assert!(!none.merges_custom_data() && !none.batch_is_safe() && !none.patch_adds_tags());
+        assert!(!none.merges_custom_data() && !none.batch_is_safe());
+        assert_eq!(none.write_rules(true), WriteRules::default());
         assert_eq!(
             (none.email_ignores_case(), none.lag()),
             (None, Duration::ZERO)
@@ -210,15 +267,40 @@ mod tests {
         let all_but_one = Findings {
             batch_keeps_fields: finding(Some(true), "1"),
             batch_keeps_properties: finding(Some(true), "1"),
-            batch_keeps_tags: finding(Some(true), "1"),
             ..Findings::default()
         };
         assert!(!all_but_one.batch_is_safe());
-        let all = Findings {
-            batch_merges_custom_data: finding(Some(true), "1"),
+        let mut all = Findings {
+            batch_keeps_tags: finding(Some(true), "1"),
             ..all_but_one
         };
-        assert!(all.batch_is_safe());
+        let batch = |all: &Findings| all.write_rules(true).batch;
+        assert!(all.batch_is_safe() && batch(&all).is_some_and(|batch| !batch.merges));
+        all.batch_merges_custom_data = finding(Some(true), "1");
+        assert!(batch(&all).is_some_and(|batch| batch.merges));
+        assert_eq!(all.write_rules(false).batch, None);
+        all.batch_merges_custom_data = finding(Some(false), "1");
+        assert!(!all.batch_is_safe() && batch(&all).is_none());
+    }
+
+    #[test]
+    fn what_a_run_saw_of_batches_and_creates_goes_before_what_was_probed() {
+        let mut knowledge = Knowledge::default();
+        let kept = || finding(Some(true), "1");
+        knowledge.findings.batch_keeps_fields = kept();
+        knowledge.findings.batch_keeps_properties = kept();
+        knowledge.findings.batch_keeps_tags = kept();
+        assert!(knowledge.findings.batch_is_safe());
+        knowledge.revoke_batch(false, false, true, "2");
+        assert!(!knowledge.findings.batch_is_safe());
+        assert_eq!(knowledge.findings.batch_keeps_fields, kept());
+        let of = |fields: &[Field]| fields.iter().copied().collect::<BTreeSet<_>>();
+        let (seen, blocked) = (of(&[Field::LastSeen]), of(&[Field::Blocked]));
+        assert!(knowledge.learn_creates(&seen, &of(&[]), "2"));
+        assert!(!knowledge.learn_creates(&seen, &of(&[]), "3"));
+        assert!(knowledge.learn_creates(&blocked, &seen, "3"));
+        let rules = knowledge.findings.write_rules(true);
+        assert_eq!(rules.create_ignores, [Field::Blocked]);
     }
 
     #[test]

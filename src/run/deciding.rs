@@ -3,19 +3,20 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use crate::domain::{Field, Issue, Overwrite, RowKey, RowNumber};
+use crate::domain::{Field, Issue, RowKey, RowNumber};
 use crate::plan::matching::{Ambiguity, Claims, Match, Matcher, RemoteLookup, Target};
 use crate::plan::{Duplicates, OnAmbiguous, SyncMode};
 use crate::remote::Reading;
 
 use super::ambiguity::{AmbiguousFile, Deciding, Resolved};
 use super::decisions::Decisions;
-use super::planning::{Decision, PlanRules, PlanningError};
+use super::planning::{Decision, Ground, PlanRules, PlanningError};
 use super::rows::{RowHead, Verdict};
 
 /// Decides for each row, in order, which customer it means and whether it speaks for it.
 #[derive(Debug)]
 pub struct Decider<'a> {
+    ground: Ground<'a>,
     rules: &'a PlanRules,
     matcher: Matcher<'a, Reading>,
     /// Whether "not found" by e-mail address means that there is none.
@@ -58,14 +59,11 @@ struct SpokenKeys {
 
 impl<'a> Decider<'a> {
     #[must_use]
-    pub fn new(
-        rules: &'a PlanRules,
-        reading: &'a Reading,
-        absence_counts: bool,
-        asked: Asked<'a>,
-    ) -> Self {
+    pub fn new(ground: Ground<'a>, absence_counts: bool, asked: Asked<'a>) -> Self {
+        let (rules, reading) = (ground.rules, ground.reading);
         let matcher = Matcher::new(&rules.matching, reading);
         Self {
+            ground,
             rules,
             matcher,
             absence_counts,
@@ -215,17 +213,20 @@ impl<'a> Decider<'a> {
             ..record.key.clone()
         };
         if let Target::Remote(id) = target {
-            let keeps = |field| {
-                let overwrite = self.rules.ownership.field(field);
-                matches!(overwrite, Overwrite::IfEmpty | Overwrite::IfUnedited)
-            };
-            let customer = if keeps(Field::UserId) || keeps(Field::Email) {
-                self.reading.customer(id)?
+            let rules = &self.rules.ownership;
+            let may_keep = [Field::UserId, Field::Email].map(|field| !rules.field(field).is_firm());
+            let known = if may_keep.contains(&true) {
+                let customer = self.reading.customer(id)?;
+                customer.map(|c| Ok::<_, PlanningError>((c, self.ground.written.customer(id)?)))
             } else {
                 None
             };
-            let kept =
-                |field| keeps(field) && customer.as_ref().is_some_and(|c| c.value(field).is_some());
+            let known = known.transpose()?;
+            let kept = |field| {
+                known.as_ref().is_some_and(|(customer, written)| {
+                    !rules.may_write(field, customer.value(field), written)
+                })
+            };
             let skipped = self.rules.mode == SyncMode::Create;
             if skipped || kept(Field::UserId) {
                 key.user_id = None;

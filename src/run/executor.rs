@@ -1,26 +1,27 @@
 //! Sends a plan: lanes in, results into the journal, so many at a time. It owns what is running; lanes own
 //! themselves.
 
+mod running;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::{Issue, IssueKind, RowNumber};
+use crate::domain::{Issue, IssueKind, RemoteCustomer, RowNumber};
 use crate::journal::{Entry, FinishedRow, JournalError, Replanned};
-use crate::outcome::RowStatus;
-use crate::plan::budget::patches_custom_data;
+use crate::outcome::{OperationResult, OperationStatus, RowStatus};
 use crate::plan::codec::lane_to_json;
-use crate::remote::RemoteError;
+use crate::plan::writes::{BATCH_MOST, Together, WriteRules};
+use crate::plan::{Operation, OperationKind};
 
-use super::freshness::{Freshness, Refreshed, Refresher, not_sent, stops};
-use super::lane::{self, LaneContext, LaneEnd, LaneJob};
-
-/// Customers that are read again in one request. Small, since the last of them is written some seconds after.
-pub const REREAD_BATCH: usize = 25;
+use super::batch::Notices;
+use super::freshness::{Freshness, RefreshError, Refreshed, Refresher, not_sent, stops};
+use super::lane::{LaneContext, LaneEnd, LaneJob, Place};
+use running::{BatchOfLanes, Ended, run_lane};
 
 /// Creates that may be settling at one time.
 pub const MOST_SETTLING: usize = 256;
@@ -35,6 +36,8 @@ pub struct ExecutorSettings {
     pub read_at: Option<Instant>,
     /// So many failed rows stop the run; 0: none do.
     pub max_failures: u64,
+    /// What is to be told of rows because of what happened before an interruption.
+    pub notices: Notices,
 }
 
 /// Told how far the sending is.
@@ -48,7 +51,7 @@ pub enum ExecutorError {
     #[error(transparent)]
     Journal(#[from] JournalError),
     #[error(transparent)]
-    Remote(#[from] RemoteError),
+    Refresh(#[from] RefreshError),
     #[error("the plan cannot be read")]
     Plan(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -73,13 +76,22 @@ pub struct Executor<'a, P> {
     stop: CancellationToken,
     progress: &'a P,
     permits: Arc<Semaphore>,
-    running: JoinSet<Ended>,
+    /// As they are known, as long as batches are not turned off.
+    rules: WriteRules,
+    running: JoinSet<()>,
+    /// How lanes ended, from those that run.
+    told: mpsc::Receiver<Ended>,
+    tell: mpsc::Sender<Ended>,
     /// Lanes that have to be read again before they are sent.
     held: Vec<LaneJob>,
+    together: Together,
+    /// Lanes that wait for a batch to be full.
+    forming: Vec<LaneJob>,
     sending: Sending,
 }
 
-type Ended = (RowNumber, Result<LaneEnd, JournalError>);
+/// Ends that wait to be counted; a lane that has ended holds no place meanwhile.
+const MOST_TOLD: usize = 64;
 
 impl<'a, P: SendProgress> Executor<'a, P> {
     pub fn new(
@@ -90,17 +102,22 @@ impl<'a, P: SendProgress> Executor<'a, P> {
         progress: &'a P,
     ) -> Self {
         let permits = Arc::new(Semaphore::new(settings.concurrency.max(1)));
-        let (running, held, sending) = (JoinSet::new(), Vec::new(), Sending::default());
+        let (tell, told) = mpsc::channel(MOST_TOLD);
         Self {
+            rules: context.rules.clone(),
             context,
             refresher,
             settings,
             stop,
             progress,
             permits,
-            running,
-            held,
-            sending,
+            running: JoinSet::new(),
+            told,
+            tell,
+            held: Vec::new(),
+            together: Together::default(),
+            forming: Vec::new(),
+            sending: Sending::default(),
         }
     }
 
@@ -121,8 +138,11 @@ impl<'a, P: SendProgress> Executor<'a, P> {
         if !self.stops() {
             self.refresh().await;
         }
-        self.sending.pending += self.held.len() as u64;
-        while let Some(ended) = self.running.join_next().await {
+        if !self.stops() {
+            self.send_forming().await;
+        }
+        self.sending.pending += (self.held.len() + self.forming.len()) as u64;
+        while let Some(ended) = self.next_ended().await {
             self.ended(ended).await;
         }
         self.sending
@@ -132,14 +152,19 @@ impl<'a, P: SendProgress> Executor<'a, P> {
         self.stop.is_cancelled() || self.sending.error.is_some() || self.sending.too_many_failures
     }
 
-    async fn take(&mut self, job: LaneJob) {
+    async fn take(&mut self, mut job: LaneJob) {
+        job.notice = self.settings.notices.remove(&job.lane.row);
+        if self.context.batches.are_off() {
+            self.rules.batch = None;
+        }
         if self.needs_reread(&job) {
+            self.together.add(self.rules.cost(&job.lane.operations));
             self.held.push(job);
-            if self.held.len() >= REREAD_BATCH {
+            if self.together.is_full() {
                 self.refresh().await;
             }
         } else {
-            self.start(job).await;
+            self.dispatch(job).await;
         }
     }
 
@@ -150,15 +175,60 @@ impl<'a, P: SendProgress> Executor<'a, P> {
             .is_none_or(|at| at.elapsed() >= self.settings.recheck_after);
         // A create in doubt is settled by looking for its customer; that it finds one does not make it stale.
         let begun = job.progress.open.is_some() || job.progress.customer_id.is_some();
-        let merges = self.context.merges_custom_data;
         !begun
             && (self.refresher.freshness == Freshness::Exactly
                 || stale
-                || (!merges && patches_custom_data(&job.lane)))
+                || self.rules.needs_reading(&job.lane.operations))
+    }
+
+    /// Starts a lane, or keeps it until there is a batch for it to go in.
+    async fn dispatch(&mut self, job: LaneJob) {
+        if !self.goes_in_batch(&job) {
+            return self.start(job).await;
+        }
+        self.forming.push(job);
+        if self.forming.len() >= BATCH_MOST {
+            self.send_forming().await;
+        }
+    }
+
+    fn goes_in_batch(&self, job: &LaneJob) -> bool {
+        let operations = &job.lane.operations;
+        let is_done = |result: &OperationResult| result.status == OperationStatus::Done;
+        let knows = |customer: &RemoteCustomer| customer.custom_data.is_known();
+        let whole = match (operations.first(), self.rules.batch) {
+            (Some(Operation::Patch(patch)), Some(batch)) => {
+                batch.merges
+                    || patch.custom_data.is_empty()
+                    || job.before.as_ref().is_some_and(knows)
+            }
+            _ => false,
+        };
+        whole
+            && self.rules.goes_in_batch(operations)
+            && job.lane.customer.is_some()
+            && !job
+                .progress
+                .result(OperationKind::Patch)
+                .is_some_and(is_done)
+    }
+
+    /// Sends what waits for a batch, full or not; one alone goes as a patch.
+    async fn send_forming(&mut self) {
+        let jobs = std::mem::take(&mut self.forming);
+        if jobs.is_empty() {
+            return;
+        }
+        let Some(permit) = self.place().await else {
+            self.sending.pending += jobs.len() as u64;
+            return;
+        };
+        self.spawn_batch(jobs, permit);
     }
 
     async fn refresh(&mut self) {
         let jobs = std::mem::take(&mut self.held);
+        self.together = Together::default();
         if jobs.is_empty() {
             return;
         }
@@ -168,6 +238,8 @@ impl<'a, P: SendProgress> Executor<'a, P> {
                 for one in refreshed {
                     self.refreshed(one).await;
                 }
+                // What was just read does not wait for others to be read.
+                self.send_forming().await;
             }
             Err(error) => {
                 self.sending.pending += count;
@@ -181,7 +253,7 @@ impl<'a, P: SendProgress> Executor<'a, P> {
 
     async fn refreshed(&mut self, refreshed: Refreshed) {
         match refreshed {
-            Refreshed::Same(job) => self.start(job).await,
+            Refreshed::Same(job) => self.dispatch(job).await,
             Refreshed::Anew(job) => {
                 let payload = lane_to_json(&job.lane);
                 let entry = Entry::Replanned(Replanned {
@@ -189,7 +261,7 @@ impl<'a, P: SendProgress> Executor<'a, P> {
                     payload,
                 });
                 match self.context.journal.append(&entry).await {
-                    Ok(()) => self.start(job).await,
+                    Ok(()) => self.dispatch(job).await,
                     Err(error) => self.break_off(error.into()),
                 }
             }
@@ -205,7 +277,7 @@ impl<'a, P: SendProgress> Executor<'a, P> {
         &mut self,
         job: &LaneJob,
         status: RowStatus,
-        operations: Vec<crate::outcome::OperationResult>,
+        operations: Vec<OperationResult>,
         issue: Issue,
     ) {
         let finished = FinishedRow {
@@ -227,43 +299,65 @@ impl<'a, P: SendProgress> Executor<'a, P> {
         }
     }
 
-    /// Starts a lane as soon as there is room; takes in what ends meanwhile.
+    /// Starts a lane as soon as there is room.
     async fn start(&mut self, job: LaneJob) {
-        let permit = loop {
-            tokio::select! {
-                biased;
-                () = self.stop.cancelled() => {
-                    self.sending.pending += 1;
-                    return;
-                }
-                Some(ended) = self.running.join_next(), if !self.running.is_empty() => self.ended(ended).await,
-                permit = Arc::clone(&self.permits).acquire_owned() => break permit,
-            }
-            if self.stops() {
-                self.sending.pending += 1;
-                return;
-            }
+        let Some(permit) = self.place().await else {
+            self.sending.pending += 1;
+            return;
         };
-        let Ok(permit) = permit else { return };
-        self.spawn(job, permit);
-    }
-
-    fn spawn(&mut self, job: LaneJob, permit: OwnedSemaphorePermit) {
-        let context = Arc::clone(&self.context);
-        let row = job.lane.row;
+        let (context, tell) = (Arc::clone(&self.context), self.tell.clone());
         self.running.spawn(async move {
-            // A lane that panics becomes an outcome of its row, not the end of the run.
-            let lane = tokio::spawn(async move { lane::run(&context, job, permit).await });
-            let end = lane.await.unwrap_or_else(|panic| {
-                tracing::error!(%row, %panic, "a lane ended by a fault of this program");
-                Ok(LaneEnd::Pending)
-            });
-            (row, end)
+            let ended = run_lane(context, job, Place::Held(permit)).await;
+            // Only a run that was given up has nobody left to tell.
+            let _ = tell.send(ended).await;
         });
     }
 
-    async fn ended(&mut self, ended: Result<Ended, tokio::task::JoinError>) {
-        let Ok((row, end)) = ended else { return };
+    /// Waits for room, and takes in what ends meanwhile. Nothing where the run stops.
+    async fn place(&mut self) -> Option<OwnedSemaphorePermit> {
+        loop {
+            if self.stops() {
+                return None;
+            }
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return None,
+                Some(ended) = self.told.recv() => self.ended(ended).await,
+                _ = self.running.join_next(), if !self.running.is_empty() => {}
+                permit = Arc::clone(&self.permits).acquire_owned() => return permit.ok(),
+            }
+        }
+    }
+
+    /// Sends these patches together; each lane then goes on by itself.
+    fn spawn_batch(&mut self, jobs: Vec<LaneJob>, permit: OwnedSemaphorePermit) {
+        let together = BatchOfLanes {
+            context: Arc::clone(&self.context),
+            permits: Arc::clone(&self.permits),
+            stop: self.stop.clone(),
+            tell: self.tell.clone(),
+        };
+        self.running.spawn(together.run(jobs, permit));
+    }
+
+    /// How the next of the running lanes ended; nothing where none runs.
+    async fn next_ended(&mut self) -> Option<Ended> {
+        loop {
+            if let Ok(ended) = self.told.try_recv() {
+                return Some(ended);
+            }
+            if self.running.is_empty() {
+                return None;
+            }
+            tokio::select! {
+                biased;
+                ended = self.told.recv() => return ended,
+                _ = self.running.join_next() => {}
+            }
+        }
+    }
+
+    async fn ended(&mut self, (row, end): Ended) {
         match end {
             Ok(LaneEnd::Finished(finished)) => self.count(finished.status),
             Ok(LaneEnd::Pending)

@@ -55,6 +55,8 @@ impl<'a, P: BufRead, R: BufRead> Jobs<'a, P, R> {
                 desired: None,
                 before: None,
                 progress: RowProgress::default(),
+                batched: None,
+                notice: None,
             };
             if let Some(rows) = &mut self.rows {
                 for record in rows.by_ref() {

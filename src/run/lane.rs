@@ -3,21 +3,29 @@
 
 mod creating;
 mod mending;
+mod place;
+mod riding;
+
+pub use place::Place;
+
+pub(super) use mending::NOT_KEPT;
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 
 use crate::domain::{CustomerId, DesiredCustomer, Issue, IssueKind, RemoteCustomer};
 use crate::helpcrunch::{CallError, Sent, WriteClient};
 use crate::journal::{Entry, FinishedRow, JournalError, JournalWriter, Outcome, RowProgress};
 use crate::outcome::{OperationResult, OperationStatus, RowStatus};
 use crate::pace::Clock;
+use crate::plan::writes::WriteRules;
 use crate::plan::{Lane, Operation, OperationKind};
 
+use super::batch::{Batched, Batches, Notice};
 use super::cause::{self, Verdict};
-use super::memory::Rewrite;
+use super::memory::{CreateLessons, Rewrite};
 use super::merge::patch_body;
 use super::settle::Settler;
 use super::verify::shortfall;
@@ -29,12 +37,15 @@ pub struct LaneContext {
     pub journal: JournalWriter,
     pub clock: Clock,
     pub settler: Settler,
-    /// Whether PATCH is known to merge `customData`. Until then a whole, merged set is sent.
-    pub merges_custom_data: bool,
+    /// What is known of how the account takes writes.
+    pub rules: WriteRules,
+    pub batches: Batches,
     /// The input's column of each field and property, for messages.
     pub columns: BTreeMap<String, String>,
     /// Values that the API did not keep, to be remembered for the account.
     pub rewrites: Mutex<Vec<Rewrite>>,
+    /// What creates were seen to take and to ignore, likewise.
+    pub lessons: Mutex<CreateLessons>,
     /// Lanes that wait for a create to be settled; they do not count as running.
     pub settling: Semaphore,
 }
@@ -49,6 +60,10 @@ pub struct LaneJob {
     pub before: Option<RemoteCustomer>,
     /// How far the lane came before the run was interrupted.
     pub progress: RowProgress,
+    /// What a batch brought the first operation, where one was tried.
+    pub batched: Option<Batched>,
+    /// What is to be told of the row besides.
+    pub notice: Option<Notice>,
 }
 
 /// How a lane ended.
@@ -81,7 +96,14 @@ struct Run<'a> {
     status: Option<RowStatus>,
     pace: Pace,
     /// Held while requests are sent; given back while a create is being settled.
-    permit: Option<OwnedSemaphorePermit>,
+    place: Place,
+    /// What a batch brought the first operation.
+    batched: Option<Batched>,
+    /// The tags that go along with the patch, as the operation after it.
+    riding: Option<Operation>,
+    /// How the tags went that rode along with a patch and took.
+    rode: Option<OperationResult>,
+    notice: Option<Notice>,
 }
 
 /// Runs a lane to its end.
@@ -91,7 +113,7 @@ struct Run<'a> {
 pub async fn run(
     context: &LaneContext,
     job: LaneJob,
-    permit: OwnedSemaphorePermit,
+    place: Place,
 ) -> Result<LaneEnd, JournalError> {
     let mut run = Run {
         context,
@@ -103,12 +125,19 @@ pub async fn run(
         error: None,
         status: None,
         pace: Pace::Going,
-        permit: Some(permit),
+        place,
+        batched: job.batched,
+        riding: None,
+        rode: None,
+        notice: job.notice,
     };
     let operations = std::mem::take(&mut run.lane.operations);
-    for operation in &operations {
+    for (at, operation) in operations.iter().enumerate() {
         match run.pace {
-            Pace::Going => run.operation(operation).await?,
+            Pace::Going => {
+                run.let_ride(operation, operations.get(at + 1));
+                run.operation(operation).await?;
+            }
             Pace::Broken => run
                 .results
                 .push(with_status(operation, OperationStatus::NotSent)),
@@ -126,9 +155,16 @@ fn with_status(operation: &Operation, status: OperationStatus) -> OperationResul
 }
 
 impl Run<'_> {
-    async fn finish(self, operations: &[Operation]) -> Result<LaneEnd, JournalError> {
+    async fn finish(mut self, operations: &[Operation]) -> Result<LaneEnd, JournalError> {
         if self.pace == Pace::Stopped {
             return Ok(LaneEnd::Pending);
+        }
+        let mut warnings = Vec::new();
+        match self.notice.take() {
+            Some(Notice::Warning(issue)) => warnings.push(issue),
+            Some(Notice::Failure(issue)) if self.error.is_none() => self.broken(issue),
+            Some(Notice::Failure(issue)) => warnings.push(issue),
+            None => {}
         }
         let creates = operations
             .iter()
@@ -144,7 +180,7 @@ impl Run<'_> {
             customer_id: self.customer,
             operations: self.results,
             error: self.error,
-            warnings: Vec::new(),
+            warnings,
         };
         self.context
             .journal
@@ -162,6 +198,11 @@ impl Run<'_> {
             if let Some(issue) = self.unmended() {
                 self.broken(issue);
             }
+            return Ok(());
+        }
+        if let (Operation::Tag(_), Some(rode)) = (operation, self.rode.take()) {
+            self.record(rode.clone(), None, false).await?;
+            self.results.push(rode);
             return Ok(());
         }
         match operation {
@@ -182,14 +223,19 @@ impl Run<'_> {
             return self.fail(operation, result, issue).await;
         };
         let before = self.seen.clone();
-        let sent = match self.send(id, operation).await {
-            Ok(sent) => sent,
-            Err(issue) => return self.fail(operation, result, issue).await,
+        let sent = match self.answer_of_batch(&mut result) {
+            Some(sent) => sent,
+            None if !self.has_place(&result).await? => return Ok(()),
+            None => match self.send(id, operation).await {
+                Ok(sent) => sent,
+                Err(issue) => return self.fail(operation, result, issue).await,
+            },
         };
         self.count(&mut result, &sent);
         match sent.result {
             Ok(customer) => {
                 let short = shortfall(operation, before.as_ref(), &customer);
+                self.ride(sent.attempts, &result, &customer);
                 self.seen = Some(customer);
                 self.check(operation, result, short, before).await
             }
@@ -205,11 +251,12 @@ impl Run<'_> {
         let client = &self.context.client;
         Ok(match operation {
             Operation::Patch(patch) => {
-                if !patch.custom_data.is_empty() && !self.context.merges_custom_data {
+                let merges = self.context.rules.patch_merges;
+                if !patch.custom_data.is_empty() && !merges {
                     self.know_properties(id).await?;
                 }
-                let body = patch_body(patch, self.seen.as_ref(), self.context.merges_custom_data);
-                client.patch(id, &body).await
+                let body = patch_body(patch, self.seen.as_ref(), merges);
+                self.patch(id, body).await
             }
             Operation::Tag(tags) => client.tag(id, tags).await,
             Operation::Untag(tags) => client.untag(id, tags).await,
@@ -222,7 +269,7 @@ impl Run<'_> {
         let properties: Vec<String> = match operation {
             Operation::Create(create) => create.custom_data.iter().map(|p| p.0.clone()).collect(),
             Operation::Patch(patch) => {
-                let merges = self.context.merges_custom_data;
+                let merges = self.context.rules.patch_merges;
                 let sent = patch_body(patch, self.seen.as_ref(), merges).custom_data;
                 sent.into_iter().flatten().map(|(name, _)| name).collect()
             }

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::domain::{RemoteCustomer, RunId};
 use crate::helpcrunch::ReadClient;
+use crate::journal::WrittenReader;
 use crate::mapping::Schema;
 use crate::pace::Clock;
 use crate::plan::budget::{Budget, BudgetRules};
@@ -28,7 +29,7 @@ use super::decisions::Decisions;
 use super::intake::{Intake, IntakeError, Survey, Taken};
 use super::memory::Memory;
 use super::merging::Merges;
-use super::planning::{Decision, PlanRules, Planner, PlanningError, Sinks, silent};
+use super::planning::{Decision, Ground, PlanRules, Planner, PlanningError, Sinks, silent};
 use super::rows::{RowHead, RowReader, RowRecord};
 
 /// Why no plan could be made.
@@ -253,7 +254,9 @@ impl Making<'_> {
             file: self.ambiguous_file.to_owned(),
             sources,
         };
-        let mut decider = Decider::new(self.rules, &side.reading, side.absence_counts, asked);
+        let written = self.written()?;
+        let ground = self.ground(&side.reading, &written);
+        let mut decider = Decider::new(ground, side.absence_counts, asked);
         for record in rows_of::<RowHead>(spool)? {
             decider.row(&record?)?;
         }
@@ -272,6 +275,21 @@ impl Making<'_> {
             decisions,
             wishes,
         )?)
+    }
+
+    /// Held for one pass only: no run of the account can end meanwhile.
+    fn written(&self) -> Result<WrittenReader, MakingError> {
+        let written = self.memory.written(&self.rules.ownership);
+        Ok(written.map_err(PlanningError::from)?)
+    }
+
+    fn ground<'g>(&'g self, reading: &'g Reading, written: &'g WrittenReader) -> Ground<'g> {
+        Ground {
+            rules: self.rules,
+            reading,
+            memory: self.memory,
+            written,
+        }
     }
 
     fn compare(
@@ -299,10 +317,11 @@ impl Making<'_> {
             plan: PlanWriter::new(AtomicFile::create(self.plan_file)?, &header)?,
             rows: &mut rows,
             previewer: Previewer::new(self.examples),
-            budget: Budget::new(self.budget),
+            budget: Budget::new(self.budget.clone()),
         };
-        let mut planner = Planner::new(self.rules, &side.reading, self.memory, &sources, sinks)
-            .with_merges(decided.merges);
+        let written = self.written()?;
+        let ground = self.ground(&side.reading, &written);
+        let mut planner = Planner::new(ground, &sources, sinks).with_merges(decided.merges);
         for (record, decision) in rows_of::<RowRecord>(spool)?.zip(decided.decisions) {
             planner.row(record?, decision)?;
         }

@@ -1,13 +1,16 @@
-//! Values that HelpCrunch keeps rewriting: written well twice, and twice it kept another value. Such a change is not
-//! planned again until the row or the remote value changes.
+//! What is remembered of an account: what hcsync last wrote, and values that HelpCrunch keeps rewriting: written well
+//! twice, and twice it kept another value. Such a change is not planned again until the row or the remote value changes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::Hasher;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 
-use crate::domain::{CustomerId, Issue, IssueKind};
+use crate::domain::{CustomerId, Field, Issue, IssueKind};
+use crate::journal::{WrittenError, WrittenReader};
+use crate::plan::Ownership;
 use crate::plan::diff::Diff;
 
 /// One value that was not kept. Hashes, so that no value leaves the run's own files.
@@ -32,19 +35,51 @@ impl Rewrite {
     }
 }
 
+/// What a run's creates showed of the fields that they named.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CreateLessons {
+    /// Missing from the answer to a create, and set by a patch.
+    pub ignored: BTreeSet<Field>,
+    /// Known to be ignored, and taken all the same.
+    pub taken: BTreeSet<Field>,
+}
+
 fn hash(text: &str) -> u64 {
     let mut hasher = SipHasher13::new();
     hasher.write(text.as_bytes());
     hasher.finish()
 }
 
-/// The account's rewrites, the latest of each field.
+/// What is remembered of an account.
 #[derive(Debug, Clone, Default)]
 pub struct Memory {
+    /// The latest of each field.
     rewrites: HashMap<(CustomerId, String), (u64, u64)>,
+    /// Where it is kept what was last written; nothing where nothing is remembered.
+    written: Option<PathBuf>,
 }
 
 impl Memory {
+    /// With the file of what was last written.
+    #[must_use]
+    pub fn with_written(self, file: PathBuf) -> Self {
+        Self {
+            written: Some(file),
+            ..self
+        }
+    }
+
+    /// What was last written, as far as these rules ask for it. Nobody can add to it while it is held.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn written(&self, rules: &Ownership) -> Result<WrittenReader, WrittenError> {
+        match &self.written {
+            Some(file) if rules.looks_back() => WrittenReader::open(file),
+            Some(_) | None => Ok(WrittenReader::nothing()),
+        }
+    }
+
     pub fn learn(&mut self, rewrite: Rewrite) {
         self.rewrites.insert(
             (rewrite.customer, rewrite.field),
@@ -108,7 +143,7 @@ fn warning(field: &str) -> Issue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Field, Value};
+    use crate::domain::Value;
     use crate::plan::{FieldChange, Patch};
 
     fn diff(from: &str, to: &str) -> Diff {

@@ -1,6 +1,7 @@
 //! A run: rows are decided and planned, lanes are sent, results are derived. Nothing here prints.
 
 mod ambiguity;
+pub mod batch;
 mod by_date;
 mod cause;
 pub mod deciding;
@@ -11,12 +12,14 @@ pub mod freshness;
 pub mod intake;
 pub mod jobs;
 pub mod lane;
+pub mod learning;
 pub mod making;
 pub mod memory;
 mod merge;
 pub mod merging;
 pub mod planning;
 pub mod replay;
+pub mod rereading;
 pub mod results;
 pub mod rows;
 pub mod settle;

@@ -3,9 +3,10 @@
 use std::io::{self, Write};
 
 use crate::domain::{CustomerId, Issue, IssueKind, Known, RemoteCustomer, RowKey, RowNumber};
+use crate::journal::{WrittenError, WrittenReader};
 use crate::plan::budget::Budget;
 use crate::plan::codec::{LanePlace, PlanWriter};
-use crate::plan::diff::{create, diff};
+use crate::plan::diff::{Against, create, diff};
 use crate::plan::matching::RemoteLookup;
 use crate::plan::previewer::{Place, Previewer};
 use crate::plan::{Duplicates, Lane, MatchSettings, Operation, Ownership, SyncMode};
@@ -32,6 +33,8 @@ pub enum PlanningError {
     Reading(#[from] ReadingError),
     #[error(transparent)]
     Ambiguity(#[from] AmbiguityError),
+    #[error(transparent)]
+    Written(#[from] WrittenError),
     #[error("the run's files cannot be written")]
     Io(#[from] io::Error),
 }
@@ -49,6 +52,16 @@ pub enum Decision {
     Apart,
     /// Into this earlier row of the same customer.
     Merged(RowNumber),
+}
+
+/// What rows are planned against.
+#[derive(Debug, Clone, Copy)]
+pub struct Ground<'a> {
+    pub rules: &'a PlanRules,
+    pub reading: &'a Reading,
+    pub memory: &'a Memory,
+    /// What was last written to the customers.
+    pub written: &'a WrittenReader,
 }
 
 /// Existing customers of whom the reading leaves out tags or properties that are managed here.
@@ -84,9 +97,8 @@ pub struct Sinks<P, R> {
 /// Compares rows with their customers and writes the plan.
 #[derive(Debug)]
 pub struct Planner<'a, P, R> {
+    ground: Ground<'a>,
     rules: &'a PlanRules,
-    reading: &'a Reading,
-    memory: &'a Memory,
     /// The inputs as the user named them.
     sources: &'a [String],
     merges: Merges,
@@ -94,17 +106,10 @@ pub struct Planner<'a, P, R> {
 }
 
 impl<'a, P: Write, R: Write> Planner<'a, P, R> {
-    pub fn new(
-        rules: &'a PlanRules,
-        reading: &'a Reading,
-        memory: &'a Memory,
-        sources: &'a [String],
-        sinks: Sinks<P, R>,
-    ) -> Self {
+    pub fn new(ground: Ground<'a>, sources: &'a [String], sinks: Sinks<P, R>) -> Self {
         Self {
-            rules,
-            reading,
-            memory,
+            ground,
+            rules: ground.rules,
             sources,
             merges: Merges::default(),
             sinks,
@@ -217,17 +222,24 @@ impl<'a, P: Write, R: Write> Planner<'a, P, R> {
         if self.rules.mode == SyncMode::Create {
             return Ok(self.skip(record));
         }
-        let (Some(desired), Some(remote)) = (&record.desired, self.reading.customer(id)?) else {
+        let remote = self.ground.reading.customer(id)?;
+        let (Some(desired), Some(remote)) = (&record.desired, remote) else {
             return Ok(Vec::new());
         };
-        let mut diff = diff(desired, &remote, &self.rules.ownership);
+        let against = Against {
+            remote: &remote,
+            written: &self.ground.written.customer(id)?,
+            ownership: &self.rules.ownership,
+        };
+        let mut diff = diff(desired, against);
         if diff.unknown {
             return Ok(self.reject(record, Some(untold())));
         }
         self.sinks.previewer.kept_true(diff.kept_true);
+        self.sinks.previewer.kept_edited(&diff.kept_edited);
         record
             .warnings
-            .extend(self.memory.drop_rewritten(id, &mut diff));
+            .extend(self.ground.memory.drop_rewritten(id, &mut diff));
         let operations = diff.operations();
         if operations.is_empty() {
             record.verdict = Verdict::Unchanged;

@@ -2,6 +2,8 @@
 //! request log and its switches. One fresh folder per test, port 0, no order, no sleep.
 
 #[cfg(test)]
+mod apply_rejected;
+#[cfg(test)]
 mod bench;
 #[cfg(test)]
 mod files;
@@ -23,6 +25,8 @@ mod merging;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
+mod overlaps;
+#[cfg(test)]
 mod pause;
 #[cfg(test)]
 mod promises;
@@ -38,5 +42,7 @@ mod secrets;
 mod server;
 #[cfg(test)]
 mod target_state;
+#[cfg(test)]
+mod three_way;
 #[cfg(test)]
 mod values;

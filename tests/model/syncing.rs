@@ -59,6 +59,7 @@ pub(crate) fn world(case: &Case, quirks: Quirks, schedule: Schedule, server_limi
             ..RemoteSettings::default()
         },
         max_failures: settings.safety.max_failures,
+        rules: Default::default(),
     };
     World::new(case.seed, options)
 }

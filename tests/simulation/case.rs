@@ -165,7 +165,7 @@ fn customers(rng: &mut Rng) -> Vec<Value> {
     (1..=count).map(|n| customer(rng, n)).collect()
 }
 
-fn customer(rng: &mut Rng, n: usize) -> Value {
+pub(crate) fn customer(rng: &mut Rng, n: usize) -> Value {
     let mut tags: Vec<&str> = vec!["vip", "old", "red"];
     tags.retain(|_| rng.bool());
     let tags: Vec<Value> = tags
@@ -211,7 +211,7 @@ fn rows(rng: &mut Rng, customers: usize) -> Vec<Value> {
     rows
 }
 
-fn row(rng: &mut Rng, n: usize) -> Value {
+pub(crate) fn row(rng: &mut Rng, n: usize) -> Value {
     let mut row = Map::new();
     let keys = rng.u32(..4);
     if keys != 0 {

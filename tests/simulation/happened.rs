@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use hcsync::outcome::{OperationStatus, RowStatus};
-use hcsync::sandbox::Endpoint;
+use hcsync::run::batch::open_watch;
+use hcsync::sandbox::{Endpoint, LoggedRequest};
 
 use crate::world::{Ended, RunOutcome, World};
 
@@ -45,8 +46,12 @@ impl Happened {
 
     /// What should have happened and did not.
     pub(crate) fn never(&self) -> Vec<&'static str> {
+        self.never_of(&EXPECTED)
+    }
+
+    pub(crate) fn never_of(&self, expected: &[&'static str]) -> Vec<&'static str> {
         let never = |name: &&str| self.0.get(*name).is_none_or(|times| *times == 0);
-        EXPECTED.into_iter().filter(never).collect()
+        expected.iter().copied().filter(never).collect()
     }
 
     /// How a process ended.
@@ -86,6 +91,7 @@ impl Happened {
             let creates = result.status == RowStatus::Created;
             self.count("mend", usize::from(creates && ops > 1));
         }
+        let requests = world.requests();
         let journal = world.journal().unwrap_or_default();
         let journal = String::from_utf8_lossy(&journal);
         let records = |text: &str| journal.matches(text).count();
@@ -94,8 +100,22 @@ impl Happened {
             "create settled: found",
             records("\"kind\":\"settled\"") - records("\"found\":null"),
         );
+        let batches = requests.iter().filter(|r| r.endpoint == Endpoint::Batch);
+        let taken = |r: &&LoggedRequest| matches!(r.status, Some(200..=299));
+        self.count("batch taken", batches.clone().filter(taken).count());
+        let refused = |r: &&LoggedRequest| r.status == Some(400) || r.status == Some(404);
+        self.count("batch refused", batches.clone().filter(refused).count());
+        self.count(
+            "batch with a fault",
+            batches.filter(|r| r.fault.is_some()).count(),
+        );
+        self.count("batch that lost", usize::from(world.batch_lost().any()));
+        let warned = |row: &&hcsync::outcome::RowResult| !row.warnings.is_empty();
+        self.count(
+            "row with a warning",
+            outcome.results.iter().filter(warned).count(),
+        );
         self.count("row planned anew", records("\"kind\":\"replanned\""));
-        let requests = world.requests();
         let creates = requests
             .iter()
             .filter(|r| r.endpoint == Endpoint::Create && r.fault.is_some());
@@ -119,6 +139,8 @@ impl Happened {
         let Some(recovered) = world.recovered() else {
             return;
         };
+        let is_open = !open_watch(&recovered).is_empty();
+        self.count("batch not looked at at a crash", usize::from(is_open));
         self.count("create in doubt at a crash", recovered.in_doubt().count());
         self.count("torn record", usize::from(recovered.torn.is_some()));
     }

@@ -92,8 +92,9 @@ impl Sessions {
                         request.number
                     )
                 })?;
-            } else if let Some(id) = request.customer {
-                ensure(!self.done.contains(&(id, request.endpoint)), || {
+            }
+            for (id, endpoint) in written(request) {
+                ensure(!self.done.contains(&(id, endpoint)), || {
                     format!(
                         "request {} sends a {} of customer {id} again, of which the journal says that it is done",
                         request.number, request.endpoint
@@ -103,6 +104,17 @@ impl Sessions {
         }
         Ok(())
     }
+}
+
+/// The customers that a request changes, by the operation that does it when it goes alone.
+fn written(request: &LoggedRequest) -> Vec<(u64, Endpoint)> {
+    if request.endpoint == Endpoint::Batch {
+        let entries = request.body.as_array().into_iter().flatten();
+        let ids = entries.filter_map(|entry| entry["customer"].as_u64());
+        return ids.map(|id| (id, Endpoint::Patch)).collect();
+    }
+    let one = request.customer.map(|id| (id, request.endpoint));
+    one.into_iter().collect()
 }
 
 /// After a 429 nobody sends anything for as long as it says.
@@ -589,13 +601,10 @@ impl Unmanaged<'_> {
         let Some(last) = self.edits.iter().map(|r| r.number).max() else {
             return false;
         };
-        let patches = self.requests.iter().filter(|r| {
-            r.number >= last
-                && r.endpoint == Endpoint::Patch
-                && r.customer == Some(self.is.id())
-                && r.applied
-                && r.body.get("customData").is_some()
-        });
+        let patches = self
+            .requests
+            .iter()
+            .filter(|r| r.number >= last && r.applied && self.sets_properties(r));
         let mut patches = patches.filter(|patch| {
             let mut between = self
                 .requests
@@ -604,6 +613,20 @@ impl Unmanaged<'_> {
             !between.any(|r| self.is_read_by(r))
         });
         patches.next().is_some()
+    }
+
+    fn sets_properties(&self, request: &LoggedRequest) -> bool {
+        let id = self.is.id();
+        match request.endpoint {
+            Endpoint::Patch => {
+                request.customer == Some(id) && request.body.get("customData").is_some()
+            }
+            Endpoint::Batch => {
+                let mut entries = request.body.as_array().into_iter().flatten();
+                entries.any(|e| e["customer"] == json!(id) && e.get("customData").is_some())
+            }
+            _ => false,
+        }
     }
 
     fn is_read_by(&self, request: &LoggedRequest) -> bool {

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod basics;
 #[cfg(test)]
+mod batches;
+#[cfg(test)]
 mod case;
 #[cfg(test)]
 mod disk;

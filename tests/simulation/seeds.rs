@@ -98,7 +98,7 @@ fn verdict(seed: u64) -> Result<Happened, String> {
     verdict_of(&Case::new(seed))
 }
 
-fn verdict_of(case: &Case) -> Result<Happened, String> {
+pub(crate) fn verdict_of(case: &Case) -> Result<Happened, String> {
     match catch_unwind(AssertUnwindSafe(|| run(case))) {
         Ok(verdict) => verdict,
         Err(panic) => {
@@ -110,7 +110,10 @@ fn verdict_of(case: &Case) -> Result<Happened, String> {
 }
 
 /// Runs seeds on all cores; gives what happened in all of them, or what broke.
-fn run_all(seeds: u64, verdict: impl Fn(u64) -> Result<Happened, String> + Sync) -> Happened {
+pub(crate) fn run_all(
+    seeds: u64,
+    verdict: impl Fn(u64) -> Result<Happened, String> + Sync,
+) -> Happened {
     let next = AtomicU64::new(0);
     let all = Mutex::new((Happened::default(), Vec::new()));
     std::thread::scope(|scope| {
@@ -146,7 +149,7 @@ fn run_all(seeds: u64, verdict: impl Fn(u64) -> Result<Happened, String> + Sync)
     happened
 }
 
-fn number(name: &str) -> Option<u64> {
+pub(crate) fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap())
 }
 
@@ -222,14 +225,19 @@ fn a_seed_is_one_run() {
 }
 
 /// Runs the seed `HCSYNC_SEED` once more, and shows what the server saw; with `HCSYNC_APPEND=12.0` as it was with a
-/// crash at the twelfth append, in the first of the ways.
+/// crash at the twelfth append, in the first of the ways; `HCSYNC_BATCHES=1` or `=reset` for a case with batches.
 #[test]
 fn replay() {
     let Some(seed) = number("HCSYNC_SEED") else {
         verdict(0).unwrap();
         return;
     };
-    let mut case = Case::new(seed);
+    let kind = std::env::var("HCSYNC_BATCHES").unwrap_or_default();
+    let mut case = match kind.as_str() {
+        "" => Case::new(seed),
+        "reset" => crate::batches::resetting(seed),
+        _ => crate::batches::batched(seed),
+    };
     if let Ok(append) = std::env::var("HCSYNC_APPEND") {
         let (number, way) = append.split_once('.').unwrap();
         case = at_boundary(&case, number.parse().unwrap(), way.parse().unwrap());

@@ -20,12 +20,14 @@ use hcsync::mapping::{MappingSettings, Schema};
 use hcsync::outcome::{RowResult, RowStatus};
 use hcsync::pace::{Clock, Limiter};
 use hcsync::plan::budget::BudgetRules;
+use hcsync::plan::writes::WriteRules;
 use hcsync::plan::{Duplicates, MatchSettings, Ownership, Preview, SyncMode};
 use hcsync::remote::{ReadProgress, RemoteSettings};
-use hcsync::run::decisions::Decisions;
-use hcsync::run::executor::{
-    Executor, ExecutorSettings, MOST_SETTLING, REREAD_BATCH, SendProgress, Sending,
+use hcsync::run::batch::{
+    BatchMemory, Batches, LostKinds, Notices, open_watch, settle_watch, take_up, watch_closed,
 };
+use hcsync::run::decisions::Decisions;
+use hcsync::run::executor::{Executor, ExecutorSettings, MOST_SETTLING, SendProgress, Sending};
 use hcsync::run::freshness::{Freshness, Refresher};
 use hcsync::run::intake::survey;
 use hcsync::run::jobs::Jobs;
@@ -64,6 +66,8 @@ pub(crate) struct WorldOptions {
     pub(crate) mode: SyncMode,
     pub(crate) remote: RemoteSettings,
     pub(crate) max_failures: u64,
+    /// What processes know of how the account takes writes.
+    pub(crate) rules: WriteRules,
 }
 
 impl Default for WorldOptions {
@@ -81,6 +85,7 @@ impl Default for WorldOptions {
             mode: SyncMode::default(),
             remote: RemoteSettings::default(),
             max_failures: 100,
+            rules: WriteRules::default(),
         }
     }
 }
@@ -138,6 +143,18 @@ pub(crate) struct World {
     /// What the account remembers of values that the server does not keep.
     memory: Memory,
     appends: u64,
+    lost: Arc<Lost>,
+}
+
+/// The account's memory of what batches lost.
+#[derive(Debug, Default)]
+struct Lost(Mutex<LostKinds>);
+
+impl BatchMemory for Lost {
+    fn batch_lost(&self, lost: LostKinds) {
+        let mut known = self.0.lock().unwrap();
+        *known = known.and(lost);
+    }
 }
 
 /// What a process holds in memory.
@@ -172,6 +189,7 @@ impl World {
             run: None,
             memory: Memory::default(),
             appends: 0,
+            lost: Arc::default(),
         }
     }
 
@@ -263,6 +281,22 @@ impl World {
         let journal =
             JournalWriter::resume_inline(Disk::new(file, Arc::clone(&process.plug)), &recovered)
                 .map_err(|e| failed(&e))?;
+        let open = open_watch(&recovered);
+        if !open.is_empty() {
+            let client = WriteClient::new(process.client.clone());
+            let on_loss = |lost| self.lost.batch_lost(lost);
+            let settled = settle_watch(&client, false, &open, &on_loss).await;
+            if !settled.notices.is_empty() {
+                tokio::time::sleep(self.settler().settle).await;
+            }
+            if !settled.is_whole {
+                return Err(Ended::Failed("a batch is not looked at".into()));
+            }
+            journal
+                .append(&watch_closed())
+                .await
+                .map_err(|e| failed(&e))?;
+        }
         let settler = self.settler();
         let mut settling = tokio::task::JoinSet::new();
         for (row, _) in recovered.in_doubt() {
@@ -378,7 +412,7 @@ impl World {
             source: &source,
             survey: &survey,
             schema: &schema,
-            rules: &self.rules(&schema),
+            rules: &self.plan_rules(&schema),
             memory: &self.memory,
             decisions: &Decisions::default(),
             limit: None,
@@ -416,7 +450,7 @@ impl World {
         Schema::new(&self.options.mapping, &self.options.matching.keys, &columns).unwrap()
     }
 
-    fn rules(&self, schema: &Schema) -> PlanRules {
+    fn plan_rules(&self, schema: &Schema) -> PlanRules {
         let mut ownership = Ownership {
             fields: schema.fields().collect(),
             custom_data: schema
@@ -448,9 +482,8 @@ impl World {
             requests_per_minute: Some(limits.requests_per_minute).filter(|limit| *limit > 0),
             interval_s: gap.map_or(0.0, |gap| gap.as_secs_f64()),
             recheck_after_s: self.options.remote.recheck_after.as_secs_f64(),
-            reread_batch: REREAD_BATCH as u64,
             reread_all: false,
-            merges_custom_data: false,
+            writes: self.rules(),
         }
     }
 
@@ -471,7 +504,7 @@ impl World {
             .into_iter()
             .map(|names| Arc::new(Columns::new(names)))
             .collect();
-        let rules = self.rules(&self.schema(&columns));
+        let rules = self.plan_rules(&self.schema(&columns));
         let refresher = Refresher::new(
             Freshness::PlanAnew,
             rules.matching,
@@ -479,11 +512,17 @@ impl World {
             self.memory.clone(),
         );
         let context = Arc::new(self.context(process, journal));
+        let notices = tokio::select! {
+            biased;
+            () = process.plug.pulled() => return Ended::Crashed,
+            notices = taken_up(&context, recovered.as_ref()) => notices,
+        };
         let settings = ExecutorSettings {
             concurrency: usize::try_from(self.options.limits.concurrency).unwrap(),
             recheck_after: self.options.remote.recheck_after,
             read_at,
             max_failures: self.options.max_failures,
+            notices,
         };
         let stop = process.stops.soft.child_token();
         let executor = Executor::new(Arc::clone(&context), &refresher, settings, stop, &Unseen);
@@ -504,15 +543,31 @@ impl World {
         self.close(process, &context.journal, ended).await
     }
 
+    /// A batch that was seen to lose something is never used again.
+    fn rules(&self) -> WriteRules {
+        let lost = self.lost.0.lock().unwrap().any();
+        WriteRules {
+            batch: self.options.rules.batch.filter(|_| !lost),
+            ..self.options.rules.clone()
+        }
+    }
+
+    /// What processes saw of batches.
+    pub(crate) fn batch_lost(&self) -> LostKinds {
+        *self.lost.0.lock().unwrap()
+    }
+
     fn context(&self, process: &Process, journal: JournalWriter) -> LaneContext {
         LaneContext {
             client: WriteClient::new(process.client.clone()),
             journal,
             clock: self.clock,
             settler: self.settler(),
-            merges_custom_data: false,
+            rules: self.rules(),
+            batches: Batches::new(Some(Arc::clone(&self.lost) as Arc<dyn BatchMemory>)),
             columns: BTreeMap::new(),
             rewrites: Mutex::default(),
+            lessons: Mutex::default(),
             settling: Semaphore::new(MOST_SETTLING),
         }
     }
@@ -628,6 +683,13 @@ impl World {
             Results::new(rows, open(&self.path("plan.jsonl")), &sources, sent).unwrap();
         let next = || results.next_result().unwrap().map(|row| row.result);
         std::iter::from_fn(next).collect()
+    }
+}
+
+async fn taken_up(context: &LaneContext, recovered: Option<&Recovered>) -> Notices {
+    match recovered {
+        Some(recovered) => take_up(context, recovered).await.unwrap_or_default(),
+        None => Notices::new(),
     }
 }
 

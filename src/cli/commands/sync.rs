@@ -13,7 +13,7 @@ use crate::cli::planning::{
     From, KeptSettings, MakeWith, Prepared, attribute_columns, decisions, input_metas, make,
     note_refusals, open_run, show_preview, show_preview_json,
 };
-use crate::cli::probed::{clean_up, email_case, findings, settle};
+use crate::cli::probed::{AccountLessons, clean_up, email_case, findings, settle};
 use crate::cli::reports::{ReportOf, Wanted};
 use crate::cli::sending::{EndOf, Order, end, finished_exit, recall, send, tell_end};
 use crate::cli::session::{Session, state_dir, state_failure};
@@ -81,7 +81,7 @@ async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
     } else {
         recall(&account)?
     };
-    let probed = findings(session, &target, &account);
+    let mut probed = findings(session, &target, &account);
     let kept = kept(
         &settings,
         &prepared,
@@ -105,9 +105,12 @@ async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
             &meta.run_id,
             &client,
             settle(&settings, &probed),
+            &AccountLessons::of(&account, session.clock),
         )
         .await?;
         clean_up(session, &settings, &account, &client, &probed).await;
+        // What became of an interrupted run may have shown more.
+        probed = findings(session, &target, &account);
     }
     let with = MakeWith {
         prepared: &prepared,

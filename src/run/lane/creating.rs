@@ -117,7 +117,7 @@ impl Run<'_> {
         let sought = Sought::of(&self.lane.key, create);
         // A lane that waits gives its place to others; so many may wait at once.
         let waiting = self.context.settling.acquire().await;
-        self.permit = None;
+        self.place.give_up();
         let settlement = self
             .context
             .settler

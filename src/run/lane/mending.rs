@@ -5,9 +5,10 @@ use std::sync::PoisonError;
 
 use crate::domain::{CustomerId, Issue, IssueKind, RemoteCustomer};
 use crate::helpcrunch::CallError;
-use crate::journal::JournalError;
+use crate::journal::{Entry, JournalError, Kept};
 use crate::outcome::{OperationResult, OperationStatus};
-use crate::plan::{Operation, Patch};
+use crate::plan::codec::lane_to_json;
+use crate::plan::{Lane, Operation, Patch};
 
 use super::Run;
 use crate::run::memory::{Rewrite, shown};
@@ -23,8 +24,28 @@ impl Run<'_> {
     ) -> Result<(), JournalError> {
         self.customer = Some(customer.id);
         let short = shortfall(operation, None, &customer);
+        self.learn_taken(operation, &short);
         self.seen = Some(customer);
         self.check(operation, result, short, None).await
+    }
+
+    /// A create that took a field which is known to be ignored shows that it no longer is.
+    fn learn_taken(&self, operation: &Operation, short: &Shortfall) {
+        let Operation::Create(create) = operation else {
+            return;
+        };
+        let is_short = |field| short.patch.set.iter().any(|change| change.field == field);
+        let fields = create.set.iter().map(|(field, _)| *field);
+        let known = fields.filter(|field| self.context.rules.create_ignores.contains(field));
+        let taken: Vec<_> = known.filter(|field| !is_short(*field)).collect();
+        if !taken.is_empty() {
+            let mut lessons = self
+                .context
+                .lessons
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            lessons.taken.extend(taken);
+        }
     }
 
     /// Mends what did not take, with one further operation of each kind.
@@ -40,6 +61,9 @@ impl Run<'_> {
             ..result
         };
         if short.unknown {
+            if !self.has_place(&done).await? {
+                return Ok(());
+            }
             let told = self.ask_again().await;
             short = match told {
                 Ok(customer) => shortfall(operation, before.as_ref(), &customer),
@@ -86,8 +110,12 @@ impl Run<'_> {
         let Some(id) = self.customer else {
             return Ok(());
         };
+        if !self.has_place(&done).await? {
+            return Ok(());
+        }
         let mut further = Vec::new();
         let mut left = Vec::new();
+        let mut otherwise = Patch::default();
         let mut trouble = None;
         for mend in short.mends() {
             let mut result = OperationResult::planned(&mend);
@@ -122,7 +150,12 @@ impl Run<'_> {
             };
             self.remember_rewrites(id, &still.patch);
             left.extend(still.names());
+            otherwise.set.extend(still.patch.set);
+            otherwise.custom_data.extend(still.patch.custom_data);
             further.push(result);
+        }
+        if let (Operation::Create(_), true) = (operation, left.is_empty() && trouble.is_none()) {
+            self.learn_ignored(&short.patch);
         }
         if left.is_empty() && trouble.is_none() {
             absorb(&mut done, &mut further);
@@ -131,7 +164,13 @@ impl Run<'_> {
             self.results.append(&mut further);
             return Ok(());
         }
-        let issue = trouble.unwrap_or_else(|| not_kept(&left, &self.context.columns));
+        let issue = match trouble {
+            Some(issue) => issue,
+            None => {
+                self.note_kept(otherwise).await?;
+                not_kept(&left, &self.context.columns)
+            }
+        };
         let same_kind = further.iter().any(|r| r.op == done.op);
         absorb(&mut done, &mut further);
         if same_kind {
@@ -145,6 +184,35 @@ impl Run<'_> {
         }
         self.results.append(&mut further);
         Ok(())
+    }
+
+    /// A create that was answered without a value which a patch then set ignores that field.
+    fn learn_ignored(&self, mended: &Patch) {
+        let set = mended.set.iter();
+        let ignored = set.filter(|change| change.from.is_none() && change.to.is_some());
+        self.context
+            .lessons
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .ignored
+            .extend(ignored.map(|change| change.field));
+    }
+
+    /// What was kept is what was written last, however it was sent.
+    async fn note_kept(&self, kept: Patch) -> Result<(), JournalError> {
+        if kept.is_empty() {
+            return Ok(());
+        }
+        let lane = Lane {
+            customer: self.customer,
+            operations: vec![Operation::Patch(kept)],
+            ..self.lane.clone()
+        };
+        let entry = Entry::Kept(Kept {
+            row: self.lane.row,
+            payload: lane_to_json(&lane),
+        });
+        self.context.journal.append_lazy(&entry).await
     }
 
     fn remember_rewrites(&self, id: CustomerId, kept: &Patch) {
@@ -184,12 +252,15 @@ fn absorb(done: &mut OperationResult, further: &mut Vec<OperationResult>) {
     }
 }
 
+/// Of a write that was answered well, and of which a value was not kept.
+pub(in crate::run) const NOT_KEPT: &str = "not_kept";
+
 fn not_kept(fields: &[String], columns: &BTreeMap<String, String>) -> Issue {
     let message = format!(
         "HelpCrunch answered well and kept another value of: {}",
         fields.join(", ")
     );
-    let issue = Issue::new(IssueKind::Api, "not_kept", message)
+    let issue = Issue::new(IssueKind::Api, NOT_KEPT, message)
         .hint("compare the value with what HelpCrunch shows; the next run leaves it as it is while both stay the same");
     match fields.first().and_then(|field| columns.get(field)) {
         Some(column) => issue.column(column),

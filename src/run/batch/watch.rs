@@ -1,0 +1,317 @@
+//! The watch on a run's first batch: its customers are read before and after, what it did not name is compared, and
+//! what it lost is written back. What there was before is in the journal, so that a crash in between loses nothing.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{CustomerId, Field, Issue, IssueKind, RemoteCustomer, RowNumber};
+use crate::helpcrunch::{CallError, WriteClient};
+use crate::journal::{Entry, Fact, JournalError, Recovered};
+use crate::run::lane::{LaneContext, LaneJob};
+use crate::run::verify::shortfall;
+
+use super::Notice;
+use super::loss::{Loss, LostKinds};
+use super::reading::{Read, read};
+use super::restoring::restore;
+use super::sending::{Answered, customer_of, exchange, patch_of};
+
+/// The journal's name for a batch whose effect was not looked at yet.
+const FACT: &str = "batch_watch";
+
+/// A customer before a batch, and what the batch names of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watched {
+    pub row: RowNumber,
+    pub before: RemoteCustomer,
+    pub fields: Vec<Field>,
+    /// Properties that are changed; others may be sent along as they are.
+    pub properties: Vec<String>,
+}
+
+/// What is to be told of rows.
+pub type Notices = BTreeMap<RowNumber, Notice>;
+
+/// What a look at the customers of a batch showed.
+#[derive(Debug, Default)]
+struct Looked {
+    notices: Notices,
+    lost: LostKinds,
+    /// Customers as they are after something was written back.
+    restored: Vec<RemoteCustomer>,
+    /// Of some customer it cannot be told whether it lost anything.
+    is_unclear: bool,
+    /// Some customer could not be read.
+    is_unread: bool,
+}
+
+/// The batch that was sent and not looked at when the run was interrupted.
+#[must_use]
+pub fn open_watch(recovered: &Recovered) -> Vec<Watched> {
+    let fact = recovered.facts.get(FACT).cloned();
+    fact.and_then(|value| serde_json::from_value(value).ok())
+        .unwrap_or_default()
+}
+
+/// What came of looking at the customers of a batch that an interrupted run sent.
+#[derive(Debug, Default)]
+pub struct WatchSettled {
+    pub notices: Notices,
+    /// Nothing of it is left to be looked at or written back.
+    pub is_whole: bool,
+}
+
+/// Looks at the customers of a batch that an interrupted run sent, and writes back what it lost; `on_loss` is told
+/// before.
+pub async fn settle_watch(
+    client: &WriteClient,
+    merges: bool,
+    open: &[Watched],
+    on_loss: &(dyn Fn(LostKinds) + Sync),
+) -> WatchSettled {
+    let mut after = Read::new();
+    for watched in open {
+        let id = watched.before.id;
+        after.insert(id, client.get(id).await.result);
+    }
+    let looked = look(client, merges, open, &after, on_loss).await;
+    WatchSettled {
+        notices: looked.notices,
+        is_whole: !looked.is_unread,
+    }
+}
+
+/// Takes up an interrupted run's batches: the one that was watched is looked at before anything else is sent. Gives
+/// what is to be told of its rows.
+///
+/// # Errors
+/// When the journal cannot be written.
+pub async fn take_up(
+    context: &LaneContext,
+    recovered: &Recovered,
+) -> Result<Notices, JournalError> {
+    let open = open_watch(recovered);
+    if open.is_empty() {
+        return Ok(Notices::new());
+    }
+    let on_loss = |lost| context.batches.lost(lost);
+    let merges = context.rules.patch_merges;
+    let settled = settle_watch(&context.client, merges, &open, &on_loss).await;
+    if settled.is_whole {
+        note(context, serde_json::Value::Null).await?;
+    }
+    Ok(settled.notices)
+}
+
+/// What ends an open watch in a run's journal.
+#[must_use]
+pub fn watch_closed() -> Entry {
+    Entry::Fact(Fact {
+        name: FACT.to_owned(),
+        value: serde_json::Value::Null,
+    })
+}
+
+/// Sends a batch under watch. Gives what was answered, and whether batches have shown to leave alone what they do
+/// not name.
+pub(super) async fn exchange_watched(
+    context: &LaneContext,
+    jobs: Vec<LaneJob>,
+) -> Result<(Answered, bool), JournalError> {
+    let before = before(context, &jobs).await;
+    if let Some(stop) = stop_of(&before) {
+        return Ok((Answered::stopped(jobs, stop), false));
+    }
+    // Whoever cannot be read is patched alone, and fails there.
+    let is_known = |job: &LaneJob| matches!(before.get(&customer_of(job)), Some(Ok(_)));
+    let (jobs, unknown): (Vec<_>, Vec<_>) = jobs.into_iter().partition(is_known);
+    if jobs.len() < 2 {
+        let all = jobs.into_iter().chain(unknown).collect();
+        return Ok((Answered::unsent(all), false));
+    }
+    let watched: Vec<Watched> = jobs
+        .iter()
+        .filter_map(|job| {
+            Some(Watched::of(
+                job,
+                before.get(&customer_of(job))?.as_ref().ok()?,
+            ))
+        })
+        .collect();
+    let open = serde_json::to_value(&watched).unwrap_or_default();
+    note(context, open).await?;
+    let mut answered = exchange(context, jobs).await;
+    answered.done.extend(unknown);
+    if matches!(answered.result, Err(CallError::NotSent(_))) {
+        note(context, serde_json::Value::Null).await?;
+        return Ok((answered, false));
+    }
+    let is_proven = look_afterwards(context, &watched, &mut answered).await?;
+    Ok((answered, is_proven))
+}
+
+/// Reads the customers again, gives back what they lost, and says whether they show that nothing is.
+async fn look_afterwards(
+    context: &LaneContext,
+    watched: &[Watched],
+    answered: &mut Answered,
+) -> Result<bool, JournalError> {
+    let is_taken = answered.result.is_ok();
+    let ids: Vec<_> = watched.iter().map(|w| w.before.id).collect();
+    let is_current = |customer: &RemoteCustomer| !is_taken || shows(&answered.jobs, customer);
+    let after = read(&context.client, &ids, is_current).await;
+    let merges = context.rules.patch_merges;
+    let on_loss = |lost| context.batches.lost(lost);
+    let looked = look(&context.client, merges, watched, &after, &on_loss).await;
+    if looked.is_unclear {
+        let why = "what a batch update leaves alone cannot be told from the answers";
+        context.batches.turn_off(why);
+    }
+    if !looked.is_unread {
+        note(context, serde_json::Value::Null).await?;
+    }
+    for job in &mut answered.jobs {
+        job.notice = looked.notices.get(&job.lane.row).cloned();
+    }
+    let is_proven = is_taken && !looked.lost.any() && !looked.is_unclear && !looked.is_unread;
+    answered.read = after;
+    answered.took_over(looked.restored);
+    Ok(is_proven)
+}
+
+impl Watched {
+    fn of(job: &LaneJob, before: &RemoteCustomer) -> Self {
+        let patch = patch_of(job);
+        Self {
+            row: job.lane.row,
+            before: before.clone(),
+            fields: patch.iter().flat_map(|p| &p.set).map(|c| c.field).collect(),
+            properties: patch
+                .iter()
+                .flat_map(|p| &p.custom_data)
+                .map(|c| c.name.clone())
+                .collect(),
+        }
+    }
+}
+
+/// The customers as they are: as they were read directly before, if all of them were.
+async fn before(context: &LaneContext, jobs: &[LaneJob]) -> Read {
+    let known = |job: &LaneJob| Some((customer_of(job), Ok(job.before.clone()?)));
+    match jobs.iter().map(known).collect::<Option<Read>>() {
+        Some(read) => read,
+        None => {
+            let ids: Vec<CustomerId> = jobs.iter().map(customer_of).collect();
+            read(&context.client, &ids, |_| true).await
+        }
+    }
+}
+
+/// Whether what was read shows what the batch wrote.
+fn shows(jobs: &[LaneJob], customer: &RemoteCustomer) -> bool {
+    let job = jobs.iter().find(|job| customer_of(job) == customer.id);
+    let patch = job.and_then(|job| job.lane.operations.first());
+    patch.is_some_and(|patch| shortfall(patch, None, customer).is_empty())
+}
+
+fn stop_of(read: &Read) -> Option<CallError> {
+    let mut errors = read.values().filter_map(|one| one.as_ref().err());
+    errors.find(|error| error.stop().is_some()).cloned()
+}
+
+async fn note(context: &LaneContext, value: serde_json::Value) -> Result<(), JournalError> {
+    let name = FACT.to_owned();
+    context
+        .journal
+        .append(&Entry::Fact(Fact { name, value }))
+        .await
+}
+
+/// Compares, and writes back what was lost. That anything was is told before, so that no crash makes it forgotten.
+async fn look(
+    client: &WriteClient,
+    merges: bool,
+    watched: &[Watched],
+    after: &Read,
+    on_loss: &(dyn Fn(LostKinds) + Sync),
+) -> Looked {
+    let mut looked = Looked::default();
+    let mut losses = Vec::new();
+    for one in watched {
+        match after.get(&one.before.id) {
+            Some(Ok(customer)) => match Loss::between(one, customer) {
+                None => looked.is_unclear = true,
+                Some(loss) if loss.is_empty() => {}
+                Some(loss) => losses.push((one, customer, loss)),
+            },
+            Some(Err(error)) if error.is_not_found() => {}
+            Some(Err(error)) => looked.could_not_read(one, error),
+            None => looked.is_unread = true,
+        }
+    }
+    let kinds = losses.iter().map(|(_, _, loss)| loss.kinds());
+    looked.lost = kinds.fold(LostKinds::default(), LostKinds::and);
+    if looked.lost.any() {
+        on_loss(looked.lost);
+    }
+    for (one, customer, loss) in losses {
+        match restore(client, merges, one, customer, &loss).await {
+            Some((notice, customer)) => {
+                looked.notices.insert(one.row, notice);
+                looked.restored.push(customer);
+            }
+            None => looked.is_unread = true,
+        }
+    }
+    looked
+}
+
+impl Looked {
+    fn could_not_read(&mut self, watched: &Watched, error: &CallError) {
+        self.is_unread = true;
+        if error.stop().is_some() {
+            return;
+        }
+        self.is_unclear = true;
+        let message = format!(
+            "its batch update was taken, and whether that took away what it did not name could not be seen: {error}"
+        );
+        let issue = Issue::new(IssueKind::Network, "batch_unseen", message)
+            .hint("compare the customer with the run's journal, which holds it as it was under `batch_watch`");
+        self.notices.insert(watched.row, Notice::Warning(issue));
+    }
+}
+
+impl Answered {
+    /// What follows stands on the customers as they are now.
+    fn took_over(&mut self, restored: Vec<RemoteCustomer>) {
+        for customer in restored {
+            if let Ok(customers) = &mut self.result {
+                customers.insert(customer.id, customer.clone());
+            }
+            self.read.insert(customer.id, Ok(customer));
+        }
+    }
+
+    /// Nothing was sent, and nothing will be.
+    fn stopped(jobs: Vec<LaneJob>, stop: CallError) -> Self {
+        Self {
+            jobs,
+            result: Err(stop),
+            ..Self::unsent(Vec::new())
+        }
+    }
+
+    /// The jobs are sent alone.
+    fn unsent(done: Vec<LaneJob>) -> Self {
+        Self {
+            jobs: Vec::new(),
+            done,
+            attempts: 0,
+            http_status: None,
+            result: Ok(BTreeMap::new()),
+            read: Read::new(),
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! How many requests the real binary needs, counted by the sandbox that answers them. One file a case.
+
+#[cfg(test)]
+mod bench;
+
+#[cfg(test)]
+mod batch;
+#[cfg(test)]
+mod batch_trouble;
+#[cfg(test)]
+mod changed;
+#[cfg(test)]
+mod empty_account;
+#[cfg(test)]
+mod foreseen;
