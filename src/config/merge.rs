@@ -284,7 +284,7 @@ mod tests {
         assert_eq!(settings.safety.max_clear_percent, Some(5.0));
         assert_eq!(settings.safety.tolerated_rows, Tolerance::Rows(0));
         assert_eq!(settings.mapping.fields.unwrap().len(), 6);
-        assert_eq!(settings.mapping.custom_data.unwrap().len(), 2);
+        assert_eq!(settings.mapping.custom_data.unwrap().len(), 4);
         assert_eq!(settings.mapping.tags.unwrap().always, ["imported"]);
     }
 

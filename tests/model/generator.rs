@@ -91,7 +91,12 @@ impl Draw {
             tags,
             inferred,
             clear_empty_cells: self.chance(50),
-            duplicates: self.pick(&[Duplicates::Reject, Duplicates::First, Duplicates::Last]),
+            duplicates: self.pick(&[
+                Duplicates::Reject,
+                Duplicates::First,
+                Duplicates::Last,
+                Duplicates::Merge,
+            ]),
             mode: self.pick(&[
                 Mode::Upsert,
                 Mode::Upsert,

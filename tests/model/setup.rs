@@ -32,6 +32,7 @@ pub(crate) enum Duplicates {
     Reject,
     First,
     Last,
+    Merge,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
