@@ -42,13 +42,23 @@ const SUMMARY: &str = "--summary";
 pub(super) struct FilesInUse(Vec<(&'static str, PathBuf)>);
 
 impl FilesInUse {
-    /// The input files, and the config where one is named.
+    /// The input files, and the config: the one that is named, or the usual one where it is there.
     pub(super) fn of(inputs: &[PathBuf], config: Option<&Path>) -> Self {
         let inputs = inputs.iter().filter(|path| path.as_os_str() != "-");
         let files = inputs.fold(Self::default(), |files, input| {
             files.reads("the input", input)
         });
-        files.also_reads("the config", config)
+        let usual = Path::new("hcsync.toml");
+        files.also_reads("the config", config.or(usual.exists().then_some(usual)))
+    }
+
+    /// The inputs of a plan or a run that is taken up again, as far as they are still there.
+    pub(super) fn of_inputs<'a>(names: impl Iterator<Item = &'a str>) -> Self {
+        let paths: Vec<PathBuf> = names
+            .map(PathBuf::from)
+            .filter(|path| path.exists())
+            .collect();
+        Self::of(&paths, None)
     }
 
     /// A file that the command reads.

@@ -84,6 +84,7 @@ pub(super) fn meaning(
     if let Some(tags) = schema.tags() {
         ownership.tag_mode = tags.mode;
         ownership.managed_tags = tags.names.clone();
+        ownership.managed_ours = tags.ours;
     }
     let matching = MatchSettings {
         keys: schema.keys().to_vec(),
@@ -106,7 +107,7 @@ pub(super) fn attribute_columns(schema: &Schema) -> BTreeMap<String, String> {
     named.collect()
 }
 
-fn source_settings(input: &InputConfig) -> Result<SourceSettings, Failure> {
+pub(super) fn source_settings(input: &InputConfig) -> Result<SourceSettings, Failure> {
     if input.header && input.columns.is_some() {
         return Err(Failure::usage(
             "input.columns names the columns of a file without a header: set input.header = false",

@@ -232,6 +232,20 @@ pub(super) async fn end(
         None => finished_exit(end.settings, session, &written),
     };
     remember(&end, &sent.rewrites, stopped.is_none())?;
+    let learned = end.account.map_or(Ok(()), |account| {
+        learn(end.report.dir, meta, account, stopped.is_none())
+    });
+    match (learned, &stopped) {
+        (Ok(()), _) => {}
+        // It stopped for another reason, and is taken over when it goes on.
+        (Err(failure), Some(_)) => tracing::warn!("{}", failure.message),
+        (Err(failure), None) => {
+            return Err(Failure {
+                next_command: Some(end.resume.clone()),
+                ..failure
+            });
+        }
+    }
     meta.state = if stopped.is_some() {
         RunState::Stopped
     } else {
@@ -263,7 +277,7 @@ pub(super) async fn end(
 fn stopped(session: &Session, sending: &Sending, end: &EndOf<'_>) -> Option<Failure> {
     let mut failure = match &sending.error {
         Some(ExecutorError::Journal(error)) => journal_failure(error),
-        Some(error @ (ExecutorError::Remote(_) | ExecutorError::Plan(_))) => {
+        Some(error @ (ExecutorError::Refresh(_) | ExecutorError::Plan(_))) => {
             Failure::from_error(Exit::NotFinished, "not_finished", error)
         }
         None => {
@@ -325,6 +339,18 @@ fn remember(end: &EndOf<'_>, rewrites: &[Rewrite], finished: bool) -> Result<(),
     remember_account(account, end.target, name, end.witness, finished)
 }
 
+/// Takes over what a run wrote into what the account remembers of its customers.
+pub(super) fn learn(
+    dir: &RunDir,
+    meta: &RunMeta,
+    account: &AccountDir,
+    over: bool,
+) -> Result<(), Failure> {
+    let salt = std::array::from_fn(|_| fastrand::u8(..));
+    crate::run::learning::learn(dir, &meta.run_id, over, &account.written(), salt)
+        .map_err(|e| Failure::from_error(Exit::NotFinished, "state", &e))
+}
+
 /// What the account remembers of values that were not kept, and how many runs it finished.
 pub(super) fn recall(account: &AccountDir) -> Result<(Memory, u64), Failure> {
     let mut memory = Memory::default();
@@ -336,6 +362,7 @@ pub(super) fn recall(account: &AccountDir) -> Result<(Memory, u64), Failure> {
         }
     }
     let meta = account.read().map_err(|e| state_failure(&e))?;
+    let memory = memory.with_written(account.written());
     Ok((memory, meta.map_or(0, |m| m.finished_runs)))
 }
 

@@ -14,27 +14,16 @@ use crate::plan::Explanation;
 use crate::platform::{self, AtomicFile};
 use crate::report::{InputFacts, RateFacts, RequestFacts, Stop, Summary, write_summary};
 
+use super::args::ReportArgs;
 use super::commands::runs::prune_old;
 use super::console::Console;
 use super::diagnostics::{at_config, config_failure};
 use super::exit::{Cause, Exit, Failure};
+use super::overlap::{FilesInUse, Overlap};
 use super::stopping::Stopping;
 
 /// What a config may say and this build cannot do yet: refused, never passed over.
-const UNBUILT: &[Unbuilt] = &[
-    Unbuilt {
-        key: "fields.*.overwrite",
-        value: Some("if_unedited"),
-    },
-    Unbuilt {
-        key: "custom_data.*.overwrite",
-        value: Some("if_unedited"),
-    },
-    Unbuilt {
-        key: "tags.managed",
-        value: Some("ours"),
-    },
-];
+const UNBUILT: &[Unbuilt] = &[];
 
 /// A command that is running.
 #[derive(Debug)]
@@ -167,6 +156,17 @@ impl Session {
             .into_iter()
             .chain(in_run)
             .collect()
+    }
+
+    /// Nothing is written over an input that only the plan or the run names.
+    pub(super) fn keep_apart(
+        &mut self,
+        inputs: FilesInUse,
+        report: &ReportArgs,
+    ) -> Result<(), Failure> {
+        let apart = inputs.reports(report);
+        self.summary_file = Overlap::summary_file(apart.as_ref().copied(), report);
+        Ok(apart?)
     }
 
     fn write_summary(&self, path: &Path) -> Result<(), Failure> {

@@ -23,6 +23,7 @@ use super::exit::{Cause, Exit, Failure};
 use super::planning::KeptSettings;
 use super::probed::AccountLessons;
 use super::reports::{ReportOf, Wanted};
+use super::sending::learn;
 use super::session::{Session, state_failure};
 
 /// Settles and closes every unfinished run of the account but the new one.
@@ -49,6 +50,7 @@ pub(super) async fn supersede(
         }
         if dir.plan().exists() && dir.rows().exists() {
             write_results(&dir, &meta)?;
+            learn(&dir, &meta, &state.account(account), true)?;
         }
         session.console.say(&format!(
             "run {} was interrupted; this one takes its place (its results: {})",

@@ -4,6 +4,7 @@
 mod attribute;
 mod customer;
 mod desired;
+mod form;
 mod ids;
 mod issue;
 mod key;
@@ -16,6 +17,7 @@ mod value;
 pub use attribute::{Field, FieldKind};
 pub use customer::{Known, RemoteCustomer};
 pub use desired::{DesiredCustomer, DesiredTags, Wish};
+pub use form::{field_form, property_form, property_forms};
 pub use ids::{CustomerId, RowNumber, RunId, RunIdError};
 pub use issue::{Issue, IssueKind};
 pub use key::{KeyField, RowKey, email_eq, fold_email};

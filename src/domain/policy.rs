@@ -16,6 +16,14 @@ pub enum Overwrite {
     IfUnedited,
 }
 
+impl Overwrite {
+    /// Whether whatever HelpCrunch has is written over.
+    #[must_use]
+    pub fn is_firm(self) -> bool {
+        matches!(self, Self::Default | Self::Always)
+    }
+}
+
 /// Which remote tags a row may remove beyond those that it names for removal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

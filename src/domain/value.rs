@@ -111,7 +111,7 @@ impl Number {
         exact(text, &parsed).then_some(parsed)
     }
 
-    fn integer(&self) -> Option<i128> {
+    pub(super) fn integer(&self) -> Option<i128> {
         if let Some(i) = self.0.as_i64() {
             return Some(i128::from(i));
         }
@@ -223,7 +223,7 @@ impl CustomValue {
 
 /// The instant that a remote value may stand for: UNIX seconds as integer or text, or the text
 /// `2020-09-01 00:40:00` (observed), which is taken as UTC.
-fn instant(value: &CustomValue) -> Option<i64> {
+pub(super) fn instant(value: &CustomValue) -> Option<i64> {
     match value {
         CustomValue::Date(seconds) => Some(*seconds),
         CustomValue::Number(number) => number.integer().and_then(|i| i64::try_from(i).ok()),

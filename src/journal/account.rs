@@ -153,6 +153,12 @@ impl AccountDir {
         self.path.join("probe.json")
     }
 
+    /// What hcsync last wrote to each customer.
+    #[must_use]
+    pub fn written(&self) -> PathBuf {
+        self.path.join("written.redb")
+    }
+
     /// Any other file that belongs to the account.
     #[must_use]
     pub fn file(&self, name: &str) -> PathBuf {

@@ -17,6 +17,7 @@ pub enum Entry {
     Outcome(Outcome),
     Settled(Settled),
     Replanned(Replanned),
+    Kept(Kept),
     Row(FinishedRow),
     Fact(Fact),
     /// The run was taken up again.
@@ -90,6 +91,16 @@ pub struct Settled {
 pub struct Replanned {
     pub row: RowNumber,
     /// The row's new operations in the planner's own form, opaque here.
+    pub payload: serde_json::Value,
+}
+
+/// HelpCrunch answered a write of the row well and kept other values than it was sent, also when it was sent them
+/// again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kept {
+    pub row: RowNumber,
+    /// A patch in the planner's own form, from what was kept to what was sent; opaque here.
     pub payload: serde_json::Value,
 }
 

@@ -46,16 +46,49 @@ impl<'a, R: Read + Seek> FinishedRows<'a, R> {
     /// # Errors
     /// Where the journal cannot be read, or is no longer what was recovered.
     pub fn get(&mut self, row: RowNumber) -> Result<Option<FinishedRow>, RecoveryError> {
-        let Some(offset) = self.recovered.finished_at(row) else {
+        match self.read(self.recovered.finished_at(row))? {
+            None => Ok(None),
+            Some(Entry::Row(found)) if found.row == row => Ok(Some(found)),
+            Some(_) => Err(changed(&self.path)),
+        }
+    }
+
+    /// The operations of a row that was planned anew, the last ones, in the planner's own form; nothing where it
+    /// was not.
+    ///
+    /// # Errors
+    /// Where the journal cannot be read, or is no longer what was recovered.
+    pub fn replanned(
+        &mut self,
+        row: RowNumber,
+    ) -> Result<Option<serde_json::Value>, RecoveryError> {
+        match self.read(self.recovered.replanned_at(row))? {
+            None => Ok(None),
+            Some(Entry::Replanned(found)) if found.row == row => Ok(Some(found.payload)),
+            Some(_) => Err(changed(&self.path)),
+        }
+    }
+
+    /// What HelpCrunch kept otherwise than it was sent for the row, as its [`Kept`](super::Kept) record says.
+    ///
+    /// # Errors
+    /// Where the journal cannot be read, or is no longer what was recovered.
+    pub fn kept(&mut self, row: RowNumber) -> Result<Option<serde_json::Value>, RecoveryError> {
+        match self.read(self.recovered.kept_at(row))? {
+            None => Ok(None),
+            Some(Entry::Kept(found)) if found.row == row => Ok(Some(found.payload)),
+            Some(_) => Err(changed(&self.path)),
+        }
+    }
+
+    fn read(&mut self, offset: Option<u64>) -> Result<Option<Entry>, RecoveryError> {
+        let Some(offset) = offset else {
             return Ok(None);
         };
         self.read_line(offset)
             .map_err(|error| FileError::new(FileAction::Read, &self.path, error))?;
-        let frame = frame::decode(&self.line);
-        match frame.and_then(|frame| serde_json::from_slice(frame.body).ok()) {
-            Some(Entry::Row(found)) if found.row == row => Ok(Some(found)),
-            _ => Err(changed(&self.path)),
-        }
+        let entry = frame::decode(&self.line).and_then(|f| serde_json::from_slice(f.body).ok());
+        entry.map(Some).ok_or_else(|| changed(&self.path))
     }
 
     fn read_line(&mut self, offset: u64) -> std::io::Result<()> {

@@ -18,11 +18,12 @@ mod runs;
 mod simulated;
 mod state_dir;
 mod writer;
+mod written_store;
 
 pub use account::{AccountDir, AccountId, AccountMeta, KnownCustomer};
 pub use document::StateError;
 pub use entry::{
-    Begin, Entry, Fact, FinishedRow, Intent, JOURNAL_VERSION, Outcome, Replanned, Settled,
+    Begin, Entry, Fact, FinishedRow, Intent, JOURNAL_VERSION, Kept, Outcome, Replanned, Settled,
 };
 pub use file::{DiskFile, JournalFile};
 pub use finished::FinishedRows;
@@ -35,3 +36,4 @@ pub use runs::{ListedRun, Pruned};
 pub use simulated::{Fault, SimulatedFile};
 pub use state_dir::StateDir;
 pub use writer::JournalWriter;
+pub use written_store::{WrittenError, WrittenReader, WrittenUpdate, update_written};

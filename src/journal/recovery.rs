@@ -104,6 +104,10 @@ pub struct Recovered {
     pub valid_len: u64,
     /// Sorted by row, each row once.
     finished: Vec<(RowNumber, u64)>,
+    /// Likewise, of rows that were planned anew.
+    replanned: Vec<(RowNumber, u64)>,
+    /// Likewise, of rows of which other values were kept than were sent.
+    kept: Vec<(RowNumber, u64)>,
 }
 
 impl Recovered {
@@ -140,9 +144,22 @@ impl Recovered {
 
     /// Byte offset of the row's finishing record.
     pub(super) fn finished_at(&self, row: RowNumber) -> Option<u64> {
-        let found = self.finished.binary_search_by_key(&row, |(row, _)| *row);
-        let place = found.ok().and_then(|index| self.finished.get(index));
-        place.map(|(_, offset)| *offset)
+        offset_of(&self.finished, row)
+    }
+
+    /// Whether the row was finished by a record from this byte of the journal on.
+    #[must_use]
+    pub fn was_finished_since(&self, row: RowNumber, byte: u64) -> bool {
+        self.finished_at(row).is_some_and(|offset| offset >= byte)
+    }
+
+    /// Byte offset of the record with which the row was planned anew for the last time.
+    pub(super) fn replanned_at(&self, row: RowNumber) -> Option<u64> {
+        offset_of(&self.replanned, row)
+    }
+
+    pub(super) fn kept_at(&self, row: RowNumber) -> Option<u64> {
+        offset_of(&self.kept, row)
     }
 
     fn new(begin: Begin) -> Self {
@@ -156,6 +173,8 @@ impl Recovered {
             torn: None,
             valid_len: 0,
             finished: Vec::new(),
+            replanned: Vec::new(),
+            kept: Vec::new(),
         }
     }
 
@@ -166,7 +185,11 @@ impl Recovered {
             Entry::Intent(intent) => self.progress(intent.row).begin(intent),
             Entry::Outcome(outcome) => self.progress(outcome.row).end(outcome),
             Entry::Settled(settled) => self.progress(settled.row).settle(&settled),
-            Entry::Replanned(new) => self.progress(new.row).replanned = Some(new.payload),
+            Entry::Replanned(new) => {
+                self.replanned.push((new.row, offset));
+                self.progress(new.row).replanned = Some(new.payload);
+            }
+            Entry::Kept(kept) => self.kept.push((kept.row, offset)),
             Entry::Row(row) => self.finish(&row, offset),
             Entry::Fact(fact) => {
                 self.facts.insert(fact.name, fact.value);
@@ -199,11 +222,18 @@ impl Recovered {
 
     /// Of a row that was finished twice (a doubt that a later session settled) the last record holds.
     fn sort(&mut self) {
-        self.finished
-            .sort_unstable_by_key(|(row, offset)| (*row, std::cmp::Reverse(*offset)));
-        self.finished.dedup_by_key(|(row, _)| *row);
-        self.finished.shrink_to_fit();
+        for places in [&mut self.finished, &mut self.replanned, &mut self.kept] {
+            places.sort_unstable_by_key(|(row, offset)| (*row, std::cmp::Reverse(*offset)));
+            places.dedup_by_key(|(row, _)| *row);
+            places.shrink_to_fit();
+        }
     }
+}
+
+fn offset_of(places: &[(RowNumber, u64)], row: RowNumber) -> Option<u64> {
+    let found = places.binary_search_by_key(&row, |(row, _)| *row);
+    let place = found.ok().and_then(|index| places.get(index));
+    place.map(|(_, offset)| *offset)
 }
 
 /// Reads the journal at `path` to its last whole record.

@@ -5,7 +5,7 @@ use crate::domain::{
     Tag, TagMode, Value, Wish, email_eq,
 };
 
-use super::{Create, FieldChange, Operation, Ownership, Patch, PropertyChange};
+use super::{Create, FieldChange, Operation, Ownership, Patch, PropertyChange, Written};
 
 /// The difference between a wanted and a remote customer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -15,6 +15,8 @@ pub struct Diff {
     pub untag: Vec<Tag>,
     /// One-way booleans that stay true although the row says false.
     pub kept_true: u32,
+    /// Fields and properties (`customData.NAME`) that differ and are left as somebody edited them.
+    pub kept_edited: Vec<String>,
     /// The reading says nothing of tags or properties that the row speaks of: it has to be read again.
     pub unknown: bool,
 }
@@ -30,15 +32,25 @@ impl Diff {
     }
 }
 
-/// What differs between what a row wants and the customer as it was read.
+/// What a row is compared with.
+#[derive(Debug, Clone, Copy)]
+pub struct Against<'a> {
+    /// The customer as it was read.
+    pub remote: &'a RemoteCustomer,
+    /// What hcsync last wrote to it.
+    pub written: &'a Written,
+    pub ownership: &'a Ownership,
+}
+
+/// What differs between what a row wants and the customer as it was read, as far as the row may write it.
 #[must_use]
-pub fn diff(desired: &DesiredCustomer, remote: &RemoteCustomer, ownership: &Ownership) -> Diff {
+pub fn diff(desired: &DesiredCustomer, against: Against<'_>) -> Diff {
     let mut diff = Diff::default();
     for (field, wish) in &desired.fields {
-        diff_field(*field, wish, remote, ownership, &mut diff);
+        diff_field(*field, wish, against, &mut diff);
     }
-    diff_properties(desired, remote, ownership, &mut diff);
-    diff_tags(&desired.tags, remote, ownership, &mut diff);
+    diff_properties(desired, against, &mut diff);
+    diff_tags(&desired.tags, against, &mut diff);
     diff
 }
 
@@ -46,8 +58,9 @@ pub fn diff(desired: &DesiredCustomer, remote: &RemoteCustomer, ownership: &Owne
 #[must_use]
 pub fn create(desired: &DesiredCustomer, ownership: &Ownership) -> Create {
     let cleared = |(field, wish): &(Field, Wish<Value>)| {
-        let wished = *wish == Wish::Clear && may_write(ownership.field(*field), true);
-        wished.then_some(*field)
+        // What HelpCrunch fills in of its own accord was not written by hcsync.
+        let firm = ownership.field(*field).is_firm();
+        (*wish == Wish::Clear && firm).then_some(*field)
     };
     let set = desired
         .fields
@@ -98,46 +111,34 @@ pub fn property_holds(wanted: Option<&CustomValue>, remote: Option<&CustomValue>
     }
 }
 
-fn diff_field(
-    field: Field,
-    wish: &Wish<Value>,
-    remote: &RemoteCustomer,
-    ownership: &Ownership,
-    diff: &mut Diff,
-) {
-    let theirs = remote.value(field);
+fn diff_field(field: Field, wish: &Wish<Value>, against: Against<'_>, diff: &mut Diff) {
+    let theirs = against.remote.value(field);
     if field_holds(field, wish.value(), theirs) {
         return;
     }
-    let overwrite = ownership.field(field);
+    let overwrite = against.ownership.field(field);
     let back_to_false = field.kind() == FieldKind::OneWay && theirs == Some(&Value::Bool(true));
     if back_to_false && overwrite != Overwrite::Always {
         diff.kept_true += 1;
         return;
     }
-    if may_write(overwrite, theirs.is_some()) {
+    if against.ownership.may_write(field, theirs, against.written) {
         diff.patch.set.push(FieldChange {
             field,
             from: theirs.cloned(),
             to: wish.value().cloned(),
         });
+    } else if overwrite == Overwrite::IfUnedited {
+        diff.kept_edited.push(field.name().to_owned());
     }
 }
 
-/// `IfUnedited` needs a memory of what was written last; without one every value counts as edited.
-fn may_write(overwrite: Overwrite, has_value: bool) -> bool {
-    match overwrite {
-        Overwrite::Default | Overwrite::Always => true,
-        Overwrite::IfEmpty | Overwrite::IfUnedited => !has_value,
-    }
-}
-
-fn diff_properties(
-    desired: &DesiredCustomer,
-    remote: &RemoteCustomer,
-    ownership: &Ownership,
-    diff: &mut Diff,
-) {
+fn diff_properties(desired: &DesiredCustomer, against: Against<'_>, diff: &mut Diff) {
+    let Against {
+        remote,
+        written,
+        ownership,
+    } = against;
     if desired.custom_data.is_empty() {
         return;
     }
@@ -147,25 +148,30 @@ fn diff_properties(
     }
     for (name, wish) in &desired.custom_data {
         let theirs = remote.property(name);
-        if !property_holds(wish.value(), theirs)
-            && may_write(ownership.property(name), theirs.is_some())
-        {
+        if property_holds(wish.value(), theirs) {
+            continue;
+        }
+        // An object or a list is there, though it cannot be compared.
+        let opaque = remote.opaque.contains_key(name) && !ownership.property(name).is_firm();
+        if !opaque && ownership.may_write_property(name, theirs, written) {
             let change = PropertyChange {
                 name: name.clone(),
                 from: theirs.cloned(),
                 to: wish.value().cloned(),
             };
             diff.patch.custom_data.push(change);
+        } else if ownership.property(name) == Overwrite::IfUnedited {
+            diff.kept_edited.push(format!("customData.{name}"));
         }
     }
 }
 
-fn diff_tags(
-    desired: &DesiredTags,
-    remote: &RemoteCustomer,
-    ownership: &Ownership,
-    diff: &mut Diff,
-) {
+fn diff_tags(desired: &DesiredTags, against: Against<'_>, diff: &mut Diff) {
+    let Against {
+        remote,
+        written,
+        ownership,
+    } = against;
     let rules = desired.spoken && ownership.tag_mode != TagMode::Add;
     if desired.add.is_empty() && desired.remove.is_empty() && !rules {
         return;
@@ -187,7 +193,10 @@ fn diff_tags(
             && match ownership.tag_mode {
                 TagMode::Add => false,
                 TagMode::Exact => true,
-                TagMode::Managed => ownership.managed_tags.is_match(&tag.name),
+                TagMode::Managed => {
+                    ownership.managed_tags.is_match(&tag.name)
+                        || (ownership.managed_ours && written.added_tag(&tag.name))
+                }
             };
         !wanted(&tag.name) && (asked || ruled)
     };
@@ -223,6 +232,18 @@ mod tests {
         customer
     }
 
+    fn compared(desired: &DesiredCustomer, remote: &RemoteCustomer, ownership: &Ownership) -> Diff {
+        let written = Written::default();
+        diff(
+            desired,
+            Against {
+                remote,
+                written: &written,
+                ownership,
+            },
+        )
+    }
+
     fn wanting(fields: Vec<(Field, Wish<Value>)>) -> DesiredCustomer {
         DesiredCustomer {
             fields,
@@ -251,7 +272,7 @@ mod tests {
             ])
         };
         assert_eq!(
-            diff(&desired, &remote(), &Ownership::default()).operations(),
+            compared(&desired, &remote(), &Ownership::default()).operations(),
             vec![]
         );
     }
@@ -259,16 +280,16 @@ mod tests {
     #[test]
     fn a_one_way_field_goes_back_only_where_always_is_written() {
         let desired = wanting(vec![(Field::Unsubscribed, Wish::Set(Value::Bool(false)))]);
-        let kept = diff(&desired, &remote(), &Ownership::default());
+        let kept = compared(&desired, &remote(), &Ownership::default());
         assert_eq!((kept.kept_true, kept.patch.is_empty()), (1, true));
         let ownership = Ownership {
             fields: BTreeMap::from([(Field::Unsubscribed, Overwrite::Always)]),
             ..Ownership::default()
         };
-        assert_eq!(diff(&desired, &remote(), &ownership).patch.set.len(), 1);
+        assert_eq!(compared(&desired, &remote(), &ownership).patch.set.len(), 1);
         let never_was = wanting(vec![(Field::Blocked, Wish::Set(Value::Bool(false)))]);
         assert!(
-            diff(&never_was, &remote(), &Ownership::default())
+            compared(&never_was, &remote(), &Ownership::default())
                 .patch
                 .is_empty()
         );
@@ -287,7 +308,7 @@ mod tests {
             (Field::Name, text("Bea")),
             (Field::Company, text("Acme")),
         ]);
-        let changes = diff(&desired, &remote(), &ownership).patch.set;
+        let changes = compared(&desired, &remote(), &ownership).patch.set;
         assert_eq!(
             changes.iter().map(|c| c.field).collect::<Vec<_>>(),
             [Field::Company]
@@ -318,7 +339,7 @@ mod tests {
             },
             ..DesiredCustomer::default()
         };
-        let diff = diff(&desired, &remote(), &ownership);
+        let diff = compared(&desired, &remote(), &ownership);
         let names = |tags: Vec<Tag>| tags.into_iter().map(|t| t.name).collect();
         (names(diff.tag), names(diff.untag))
     }
@@ -355,6 +376,106 @@ mod tests {
         );
     }
 
+    /// What hcsync wrote to `remote()`, but for the name and the tag `vip`.
+    fn written() -> Written {
+        let mut written = Written::from_bytes([1; 16], CustomerId(1), &[]);
+        written.learn(&Operation::Create(Create {
+            set: vec![
+                (Field::Email, Value::Text("ann@x.org".into())),
+                (Field::Phone, Value::Text("1".into())),
+            ],
+            clear: vec![],
+            custom_data: vec![("mrr".into(), CustomValue::Text("15".into()))],
+            tags: vec![Tag::named("plan:a"), Tag::named("gone")],
+        }));
+        written
+    }
+
+    #[test]
+    fn if_unedited_writes_over_its_own_and_over_nothing_else() {
+        let fields = [
+            Field::Name,
+            Field::Email,
+            Field::Phone,
+            Field::Company,
+            Field::Notes,
+        ];
+        let ownership = Ownership {
+            fields: fields.map(|f| (f, Overwrite::IfUnedited)).into(),
+            custom_data: BTreeMap::from([("mrr".into(), Overwrite::IfUnedited)]),
+            ..Ownership::default()
+        };
+        let desired = DesiredCustomer {
+            custom_data: vec![("mrr".into(), Wish::Clear)],
+            ..wanting(vec![
+                (Field::Name, text("Bea")),
+                (Field::Email, text("b@x.org")),
+                // Somebody cleared what was written; the company was never written by anybody.
+                (Field::Phone, text("2")),
+                (Field::Company, text("Acme")),
+                (Field::Notes, Wish::Clear),
+            ])
+        };
+        let (remote, written) = (remote(), written());
+        let compared = |written| {
+            let against = Against {
+                remote: &remote,
+                written,
+                ownership: &ownership,
+            };
+            let diff = diff(&desired, against);
+            let names = Operation::Patch(diff.patch).fields();
+            (names, diff.kept_edited)
+        };
+        assert_eq!(
+            compared(&written),
+            (
+                named(&["email", "company", "customData.mrr"]),
+                named(&["name", "phone"])
+            )
+        );
+        // Without a memory all that is there counts as edited.
+        assert_eq!(
+            compared(&Written::default()),
+            (
+                named(&["phone", "company"]),
+                named(&["name", "email", "customData.mrr"])
+            )
+        );
+    }
+
+    #[test]
+    fn ours_are_the_tags_that_were_added_and_are_still_there() {
+        let ownership = Ownership {
+            tag_mode: TagMode::Managed,
+            managed_ours: true,
+            ..Ownership::default()
+        };
+        let (remote, written) = (remote(), written());
+        let untagged = |spoken, add: &[&str], written| {
+            let tags = DesiredTags {
+                add: add.iter().map(|t| Tag::named(*t)).collect(),
+                remove: vec![],
+                spoken,
+            };
+            let desired = DesiredCustomer {
+                tags,
+                ..DesiredCustomer::default()
+            };
+            let against = Against {
+                remote: &remote,
+                written,
+                ownership: &ownership,
+            };
+            let untag = diff(&desired, against).untag;
+            untag.into_iter().map(|t| t.name).collect::<Vec<_>>()
+        };
+        assert_eq!(untagged(true, &["new"], &written), ["plan:a"]);
+        assert_eq!(untagged(true, &["plan:a"], &written), [""; 0]);
+        assert_eq!(untagged(false, &["new"], &written), [""; 0]);
+        assert_eq!(untagged(true, &["new"], &Written::default()), [""; 0]);
+    }
+
     #[test]
     fn what_the_reading_does_not_say_is_unknown_not_empty() {
         let mut silent = remote();
@@ -366,7 +487,7 @@ mod tests {
             },
             ..DesiredCustomer::default()
         };
-        let found = diff(&desired, &silent, &Ownership::default());
+        let found = compared(&desired, &silent, &Ownership::default());
         assert!(found.unknown && found.operations().is_empty());
     }
 }

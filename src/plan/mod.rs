@@ -14,6 +14,7 @@ pub mod previewer;
 pub mod safety;
 mod settings;
 pub mod writes;
+mod written;
 
 pub use operation::{Create, FieldChange, Lane, Operation, OperationKind, Patch, PropertyChange};
 pub use preview::{
@@ -24,3 +25,4 @@ pub use settings::{
     Duplicates, MatchSettings, OnAmbiguous, OnConflict, Ownership, SafetySettings, SyncMode,
     Tolerance,
 };
+pub use written::{Salt, Written};

@@ -134,6 +134,9 @@ pub struct Preview {
     pub turned_false: u64,
     /// One-way booleans that stay true although their row says false.
     pub kept_true: u64,
+    /// Fields and properties that somebody edited in HelpCrunch and that are left so, with the number of customers,
+    /// most first.
+    pub kept_edited: Vec<(String, u64)>,
     pub ignored_columns: Vec<String>,
     /// Other things worth knowing, a sentence each.
     pub notes: Vec<String>,

@@ -37,6 +37,7 @@ pub struct Previewer {
     examples_of_each: usize,
     causes: HashMap<CauseKey, Cause>,
     fields: BTreeMap<String, u64>,
+    edited: BTreeMap<String, u64>,
     tags: BTreeMap<String, u64>,
     properties: BTreeMap<String, u64>,
     shown: BTreeMap<OperationKind, usize>,
@@ -52,6 +53,7 @@ impl Previewer {
             examples_of_each,
             causes: HashMap::new(),
             fields: BTreeMap::new(),
+            edited: BTreeMap::new(),
             tags: BTreeMap::new(),
             properties: BTreeMap::new(),
             shown: BTreeMap::new(),
@@ -81,6 +83,11 @@ impl Previewer {
     /// A one-way boolean of a row stays true.
     pub fn kept_true(&mut self, count: u32) {
         self.preview.kept_true += u64::from(count);
+    }
+
+    /// Fields and properties of a row are left as somebody edited them.
+    pub fn kept_edited(&mut self, names: &[String]) {
+        names.iter().for_each(|name| count(&mut self.edited, name));
     }
 
     pub fn rejected(&mut self, issue: &Issue, place: Place<'_>) {
@@ -211,10 +218,8 @@ impl Previewer {
                 .cmp(&a.count)
                 .then(a.example_row.cmp(&b.example_row))
         });
-        preview.changed_fields = self.fields.into_iter().collect();
-        preview
-            .changed_fields
-            .sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        preview.changed_fields = most_first(self.fields);
+        preview.kept_edited = most_first(self.edited);
         preview.new_tags = new_names(self.tags, &known.tags);
         preview.new_properties = new_names(self.properties, &known.properties);
         preview.examples.sort_by_key(|example| example.op);
@@ -228,6 +233,12 @@ fn count(counts: &mut BTreeMap<String, u64>, name: &str) {
     } else if counts.len() < MOST_NAMES {
         counts.insert(name.to_owned(), 1);
     }
+}
+
+fn most_first(counts: BTreeMap<String, u64>) -> Vec<(String, u64)> {
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    counts
 }
 
 fn cause(issue: &Issue, place: Place<'_>) -> Cause {

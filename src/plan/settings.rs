@@ -3,7 +3,9 @@ use std::collections::BTreeMap;
 use globset::GlobSet;
 use serde::Deserialize;
 
-use crate::domain::{Field, KeyField, Overwrite, TagMode};
+use crate::domain::{CustomValue, Field, KeyField, Overwrite, TagMode, Value};
+
+use super::Written;
 
 /// `[match]`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -78,6 +80,8 @@ pub struct Ownership {
     pub tag_mode: TagMode,
     /// Matches the names that `TagMode::Managed` may remove.
     pub managed_tags: GlobSet,
+    /// Whether `TagMode::Managed` may remove the tags that hcsync itself added.
+    pub managed_ours: bool,
 }
 
 impl Ownership {
@@ -89,6 +93,39 @@ impl Ownership {
     #[must_use]
     pub fn property(&self, name: &str) -> Overwrite {
         self.custom_data.get(name).copied().unwrap_or_default()
+    }
+
+    /// Whether what may be written depends on what hcsync wrote before.
+    #[must_use]
+    pub fn looks_back(&self) -> bool {
+        let mut overwrites = self.fields.values().chain(self.custom_data.values());
+        let removes_ours = self.managed_ours && self.tag_mode == TagMode::Managed;
+        removes_ours || overwrites.any(|o| *o == Overwrite::IfUnedited)
+    }
+
+    /// Whether a field may be written over what HelpCrunch has.
+    #[must_use]
+    pub fn may_write(&self, field: Field, theirs: Option<&Value>, written: &Written) -> bool {
+        match self.field(field) {
+            Overwrite::Default | Overwrite::Always => true,
+            Overwrite::IfEmpty => theirs.is_none(),
+            Overwrite::IfUnedited => written.is_unedited(field, theirs),
+        }
+    }
+
+    /// Whether a property may be written over what HelpCrunch has.
+    #[must_use]
+    pub fn may_write_property(
+        &self,
+        name: &str,
+        theirs: Option<&CustomValue>,
+        written: &Written,
+    ) -> bool {
+        match self.property(name) {
+            Overwrite::Default | Overwrite::Always => true,
+            Overwrite::IfEmpty => theirs.is_none(),
+            Overwrite::IfUnedited => written.is_property_unedited(name, theirs),
+        }
     }
 }
 

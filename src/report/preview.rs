@@ -182,13 +182,33 @@ fn losses(page: &mut Page, preview: &Preview) {
             Style::Plain,
         ),
     ];
-    if lines.iter().all(|(count, ..)| *count == 0) {
+    if lines.iter().all(|(count, ..)| *count == 0) && preview.kept_edited.is_empty() {
         return;
     }
     page.heading("Values that go, and values that are kept");
     for (_, line, style) in lines.iter().filter(|(count, ..)| *count > 0) {
         page.item("  ", line, *style);
     }
+    if !preview.kept_edited.is_empty() {
+        page.item("  ", &kept_edited(&preview.kept_edited), Style::Plain);
+    }
+}
+
+fn kept_edited(fields: &[(String, u64)]) -> String {
+    let total = fields.iter().map(|(_, count)| count).sum();
+    let shown = fields.iter().take(MOST);
+    let mut shown: Vec<_> = shown
+        .map(|(field, count)| format!("{} {count}", name(field)))
+        .collect();
+    let more = fields.len().saturating_sub(MOST);
+    if more > 0 {
+        shown.push(format!("and {more} more"));
+    }
+    format!(
+        "kept: {} that somebody edited in HelpCrunch ({})",
+        plural(total, "value", "values"),
+        shown.join(", ")
+    )
 }
 
 fn notes(page: &mut Page, preview: &Preview) {
@@ -407,6 +427,7 @@ mod tests {
             cleared: 3,
             turned_false: 1,
             kept_true: 2,
+            kept_edited: vec![("phone".into(), 12), ("customData.plan".into(), 1)],
             ignored_columns: vec!["Internal note".into(), "x".into()],
             notes: vec![
                 "PATCH is not known to merge custom data: 150 customers are read again before they are written. \

@@ -22,6 +22,7 @@ struct PreviewJson<'a> {
     cleared: u64,
     turned_false: u64,
     kept_true: u64,
+    kept_edited: Vec<ChangedField<'a>>,
     ignored_columns: &'a [String],
     notes: &'a [String],
     /// Nothing where it is not known: every change takes a request.
@@ -39,28 +40,32 @@ struct ChangedField<'a> {
     customers: u64,
 }
 
+fn by_name(counts: &[(String, u64)]) -> Vec<ChangedField<'_>> {
+    let named = counts.iter().map(|(field, count)| ChangedField {
+        field,
+        customers: *count,
+    });
+    named.collect()
+}
+
 /// Writes the preview for `--output json`, one line: the figures of the text, and every entry of its lists.
 ///
 /// # Errors
 /// When the writer fails.
 pub fn write_preview(out: impl Write, preview: &Preview) -> io::Result<()> {
-    let changed = preview.changed_fields.iter();
-    let changed_fields = changed.map(|(field, count)| ChangedField {
-        field,
-        customers: *count,
-    });
     let json = PreviewJson {
         hcsync_preview: 1,
         rows: preview.rows,
         matched: preview.matched,
         planned: preview.counts,
         rejected_by_cause: &preview.rejected_by_cause,
-        changed_fields: changed_fields.collect(),
+        changed_fields: by_name(&preview.changed_fields),
         new_tags: &preview.new_tags,
         new_properties: &preview.new_properties,
         cleared: preview.cleared,
         turned_false: preview.turned_false,
         kept_true: preview.kept_true,
+        kept_edited: by_name(&preview.kept_edited),
         ignored_columns: &preview.ignored_columns,
         notes: &preview.notes,
         estimate: (preview.estimate.requests > 0 || !preview.counts.has_changes())

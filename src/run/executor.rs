@@ -16,10 +16,10 @@ use crate::outcome::{OperationResult, OperationStatus, RowStatus};
 use crate::plan::codec::lane_to_json;
 use crate::plan::writes::{BATCH_MOST, Together, WriteRules};
 use crate::plan::{Operation, OperationKind};
-use crate::remote::{ReadTimes, RemoteError};
+use crate::remote::ReadTimes;
 
 use super::batch::Notices;
-use super::freshness::{Freshness, Refreshed, Refresher, not_sent, stops};
+use super::freshness::{Freshness, RefreshError, Refreshed, Refresher, not_sent, stops};
 use super::lane::{LaneContext, LaneEnd, LaneJob, Place};
 use running::{BatchOfLanes, Ended, run_lane};
 
@@ -51,7 +51,7 @@ pub enum ExecutorError {
     #[error(transparent)]
     Journal(#[from] JournalError),
     #[error(transparent)]
-    Remote(#[from] RemoteError),
+    Refresh(#[from] RefreshError),
     #[error("the plan cannot be read")]
     Plan(#[source] Box<dyn std::error::Error + Send + Sync>),
 }

@@ -11,8 +11,8 @@ use crate::domain::{
     Row, RowNumber, Tag, Value,
 };
 use crate::mapping::{AttributeRule, MappingSettings, Schema, SchemaError};
-use crate::plan::Ownership;
-use crate::plan::diff::diff;
+use crate::plan::diff::{Against, diff};
+use crate::plan::{Ownership, Written};
 use crate::source::ReadLimits;
 
 /// HelpCrunch's own id: for people, since no column of that name is ever taken for a field.
@@ -182,7 +182,12 @@ impl CsvExport {
             let mut blamed = mapped.issues.into_iter().filter_map(|i| i.column);
             return blamed.find(filled);
         };
-        let diff = diff(&desired, customer, &self.ownership);
+        let against = Against {
+            remote: customer,
+            written: &Written::default(),
+            ownership: &self.ownership,
+        };
+        let diff = diff(&desired, against);
         let field = diff.patch.set.first().map(|c| c.field.name().to_owned());
         let property = diff.patch.custom_data.first();
         field
@@ -306,7 +311,12 @@ mod tests {
                 fields: schema.fields().collect(),
                 ..Ownership::default()
             };
-            let diff = diff(&desired, customer, &ownership);
+            let against = Against {
+                remote: customer,
+                written: &Written::default(),
+                ownership: &ownership,
+            };
+            let diff = diff(&desired, against);
             assert!(diff.operations().is_empty(), "{customer:?}\n{csv}");
             assert!(
                 desired

@@ -9,8 +9,9 @@ use tokio::time::Instant;
 
 use crate::domain::{CustomerId, Issue, IssueKind, RemoteCustomer, RowKey, fold_email};
 use crate::helpcrunch::{CallError, ListQuery, Order, ReadClient, Sort};
+use crate::journal::{WrittenError, WrittenReader};
 use crate::outcome::{OperationResult, OperationStatus};
-use crate::plan::diff::{diff, field_holds, property_holds};
+use crate::plan::diff::{Against, diff, field_holds, property_holds};
 use crate::plan::matching::{Match, Matcher, RemoteLookup, Target};
 use crate::plan::{MatchSettings, Operation, Ownership};
 use crate::remote::{
@@ -39,6 +40,15 @@ pub enum Refreshed {
     Anew(LaneJob),
     /// Nothing is sent: the row fails with this.
     Failed(LaneJob, Issue),
+}
+
+/// Why lanes could not be read again.
+#[derive(Debug, thiserror::Error)]
+pub enum RefreshError {
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
+    #[error(transparent)]
+    Written(#[from] WrittenError),
 }
 
 /// The rules under which lanes are planned anew.
@@ -99,7 +109,7 @@ impl Refresher {
         &self,
         client: &ReadClient,
         jobs: Vec<LaneJob>,
-    ) -> Result<Vec<Refreshed>, RemoteError> {
+    ) -> Result<Vec<Refreshed>, RefreshError> {
         let mut wanted = WantedKeys::default();
         for job in &jobs {
             match job.lane.customer {
@@ -115,9 +125,11 @@ impl Refresher {
         let mut fresh: Fresh = Fresh(found.into_iter().map(|c| (c.id, c)).collect());
         self.complete(client, &jobs, &mut fresh).await?;
         self.make_sure(client, &jobs, &mut fresh).await?;
-        jobs.into_iter()
-            .map(|job| Ok(self.judge(job, &fresh)))
-            .collect()
+        let written = self.memory.written(&self.ownership)?;
+        let judged = jobs
+            .into_iter()
+            .map(|job| self.judge(job, &fresh, &written));
+        Ok(judged.collect::<Result<_, _>>()?)
     }
 
     /// "Not found" by e-mail search counts only where search is known to ignore case (contract): else all customers
@@ -179,10 +191,15 @@ impl Refresher {
         Ok(())
     }
 
-    fn judge(&self, mut job: LaneJob, fresh: &Fresh) -> Refreshed {
-        match job.lane.customer {
+    fn judge(
+        &self,
+        mut job: LaneJob,
+        fresh: &Fresh,
+        written: &WrittenReader,
+    ) -> Result<Refreshed, WrittenError> {
+        Ok(match job.lane.customer {
             Some(id) => match fresh.0.get(&id) {
-                Some(customer) => self.existing(job, customer),
+                Some(customer) => self.existing(job, customer, written)?,
                 None => Refreshed::Failed(job, stale("its customer is gone")),
             },
             None => match self.find(&job, fresh) {
@@ -192,14 +209,14 @@ impl Refresher {
                 }
                 Ok(Some(customer)) => {
                     job.lane.customer = Some(customer.id);
-                    self.existing(job, customer)
+                    self.existing(job, customer, written)?
                 }
                 Err(issue) if self.freshness == Freshness::Exactly => {
                     Refreshed::Failed(job, stale(&issue.message))
                 }
                 Err(issue) => Refreshed::Failed(job, issue),
             },
-        }
+        })
     }
 
     /// Whom a row that was to create finds now.
@@ -220,36 +237,46 @@ impl Refresher {
         }
     }
 
-    fn existing(&self, mut job: LaneJob, customer: &RemoteCustomer) -> Refreshed {
+    fn existing(
+        &self,
+        mut job: LaneJob,
+        customer: &RemoteCustomer,
+        written: &WrittenReader,
+    ) -> Result<Refreshed, WrittenError> {
         job.before = Some(customer.clone());
         if self.freshness == Freshness::Exactly {
-            return match changed(&job.lane.operations, customer) {
+            return Ok(match changed(&job.lane.operations, customer) {
                 None => Refreshed::Same(job),
                 Some(what) => Refreshed::Failed(
                     job,
                     stale(&format!("{what} changed since the plan was made")),
                 ),
-            };
+            });
         }
         let Some(desired) = &job.desired else {
-            return Refreshed::Same(job);
+            return Ok(Refreshed::Same(job));
         };
-        let mut diff = diff(desired, customer, &self.ownership);
+        let against = Against {
+            remote: customer,
+            written: &written.customer(customer.id)?,
+            ownership: &self.ownership,
+        };
+        let mut diff = diff(desired, against);
         if diff.unknown {
             let issue = Issue::new(
                 IssueKind::Api,
                 "untold",
                 "HelpCrunch does not say which tags or custom data this customer has",
             );
-            return Refreshed::Failed(job, issue);
+            return Ok(Refreshed::Failed(job, issue));
         }
         let _warned_in_the_plan = self.memory.drop_rewritten(customer.id, &mut diff);
         let operations = diff.operations();
         if operations == job.lane.operations {
-            return Refreshed::Same(job);
+            return Ok(Refreshed::Same(job));
         }
         job.lane.operations = operations;
-        Refreshed::Anew(job)
+        Ok(Refreshed::Anew(job))
     }
 }
 
@@ -351,8 +378,8 @@ pub fn not_sent(operations: &[Operation]) -> Vec<OperationResult> {
 
 /// Whether a refresh failed because the run stops.
 #[must_use]
-pub fn stops(error: &RemoteError) -> bool {
-    matches!(error, RemoteError::Call(call) if CallError::stop(call).is_some())
+pub fn stops(error: &RefreshError) -> bool {
+    matches!(error, RefreshError::Remote(RemoteError::Call(call)) if CallError::stop(call).is_some())
 }
 
 #[cfg(test)]
@@ -423,10 +450,10 @@ mod tests {
             Ownership::default(),
             Memory::default(),
         );
-        refresher.judge(
-            job,
-            &Fresh(fresh.iter().map(|c| (c.id, c.clone())).collect()),
-        )
+        let fresh = Fresh(fresh.iter().map(|c| (c.id, c.clone())).collect());
+        refresher
+            .judge(job, &fresh, &WrittenReader::nothing())
+            .unwrap()
     }
 
     #[test]

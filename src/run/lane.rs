@@ -8,6 +8,8 @@ mod riding;
 
 pub use place::Place;
 
+pub(super) use mending::NOT_KEPT;
+
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 

@@ -9,6 +9,7 @@ use tokio::sync::Mutex;
 
 use crate::domain::{RemoteCustomer, RunId};
 use crate::helpcrunch::ReadClient;
+use crate::journal::WrittenReader;
 use crate::mapping::Schema;
 use crate::pace::Clock;
 use crate::plan::budget::{Budget, BudgetRules};
@@ -27,7 +28,9 @@ use crate::source::{InputFile, SourceSettings};
 
 use super::intake::{Intake, IntakeError, Survey, Taken};
 use super::memory::Memory;
-use super::planning::{Decider, Decision, PlanRules, Planner, PlanningError, Sinks, silent};
+use super::planning::{
+    Decider, Decision, Ground, PlanRules, Planner, PlanningError, Sinks, silent,
+};
 use super::rows::{RowHead, RowReader, RowRecord, Verdict};
 
 /// Why no plan could be made.
@@ -227,11 +230,28 @@ impl Making<'_> {
     }
 
     fn decide(&self, spool: &mut File, side: &RemoteSide) -> Result<Vec<Decision>, MakingError> {
-        let mut decider = Decider::new(self.rules, &side.reading, side.absence_counts);
+        let written = self.written()?;
+        let ground = self.ground(&side.reading, &written);
+        let mut decider = Decider::new(ground, side.absence_counts);
         for record in rows_of::<RowHead>(spool)? {
             decider.row(&record?)?;
         }
         Ok(decider.finish())
+    }
+
+    /// Held for one pass only: no run of the account can end meanwhile.
+    fn written(&self) -> Result<WrittenReader, MakingError> {
+        let written = self.memory.written(&self.rules.ownership);
+        Ok(written.map_err(PlanningError::from)?)
+    }
+
+    fn ground<'g>(&'g self, reading: &'g Reading, written: &'g WrittenReader) -> Ground<'g> {
+        Ground {
+            rules: self.rules,
+            reading,
+            memory: self.memory,
+            written,
+        }
     }
 
     fn compare(
@@ -260,7 +280,9 @@ impl Making<'_> {
             previewer: Previewer::new(self.examples),
             budget: Budget::new(self.budget.clone()).on_reading_of(side.age(began)),
         };
-        let mut planner = Planner::new(self.rules, &side.reading, self.memory, &sources, sinks);
+        let written = self.written()?;
+        let ground = self.ground(&side.reading, &written);
+        let mut planner = Planner::new(ground, &sources, sinks);
         for (record, decision) in rows_of::<RowRecord>(spool)?.zip(decisions) {
             planner.row(record?, decision)?;
         }

@@ -1,13 +1,16 @@
-//! Values that HelpCrunch keeps rewriting: written well twice, and twice it kept another value. Such a change is not
-//! planned again until the row or the remote value changes.
+//! What is remembered of an account: what hcsync last wrote, and values that HelpCrunch keeps rewriting: written well
+//! twice, and twice it kept another value. Such a change is not planned again until the row or the remote value changes.
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hasher;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 
 use crate::domain::{CustomerId, Field, Issue, IssueKind};
+use crate::journal::{WrittenError, WrittenReader};
+use crate::plan::Ownership;
 use crate::plan::diff::Diff;
 
 /// One value that was not kept. Hashes, so that no value leaves the run's own files.
@@ -47,13 +50,36 @@ fn hash(text: &str) -> u64 {
     hasher.finish()
 }
 
-/// The account's rewrites, the latest of each field.
+/// What is remembered of an account.
 #[derive(Debug, Clone, Default)]
 pub struct Memory {
+    /// The latest of each field.
     rewrites: HashMap<(CustomerId, String), (u64, u64)>,
+    /// Where it is kept what was last written; nothing where nothing is remembered.
+    written: Option<PathBuf>,
 }
 
 impl Memory {
+    /// With the file of what was last written.
+    #[must_use]
+    pub fn with_written(self, file: PathBuf) -> Self {
+        Self {
+            written: Some(file),
+            ..self
+        }
+    }
+
+    /// What was last written, as far as these rules ask for it. Nobody can add to it while it is held.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn written(&self, rules: &Ownership) -> Result<WrittenReader, WrittenError> {
+        match &self.written {
+            Some(file) if rules.looks_back() => WrittenReader::open(file),
+            Some(_) | None => Ok(WrittenReader::nothing()),
+        }
+    }
+
     pub fn learn(&mut self, rewrite: Rewrite) {
         self.rewrites.insert(
             (rewrite.customer, rewrite.field),

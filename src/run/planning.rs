@@ -4,11 +4,12 @@
 use std::io::{self, Write};
 
 use crate::domain::{
-    CustomerId, Field, Issue, IssueKind, Known, Overwrite, RemoteCustomer, RowKey, RowNumber,
+    CustomerId, Field, Issue, IssueKind, Known, RemoteCustomer, RowKey, RowNumber,
 };
+use crate::journal::{WrittenError, WrittenReader};
 use crate::plan::budget::Budget;
 use crate::plan::codec::{LanePlace, PlanWriter};
-use crate::plan::diff::{create, diff};
+use crate::plan::diff::{Against, create, diff};
 use crate::plan::matching::{Claims, Match, Matcher, RemoteLookup, Target};
 use crate::plan::previewer::{Place, Previewer};
 use crate::plan::{Duplicates, Lane, MatchSettings, Operation, Ownership, SyncMode};
@@ -31,6 +32,8 @@ pub struct PlanRules {
 pub enum PlanningError {
     #[error(transparent)]
     Reading(#[from] ReadingError),
+    #[error(transparent)]
+    Written(#[from] WrittenError),
     #[error("the run's files cannot be written")]
     Io(#[from] io::Error),
 }
@@ -46,9 +49,20 @@ pub enum Decision {
     New,
 }
 
+/// What rows are planned against.
+#[derive(Debug, Clone, Copy)]
+pub struct Ground<'a> {
+    pub rules: &'a PlanRules,
+    pub reading: &'a Reading,
+    pub memory: &'a Memory,
+    /// What was last written to the customers.
+    pub written: &'a WrittenReader,
+}
+
 /// Decides for each row, in order, which customer it means and whether it speaks for it.
 #[derive(Debug)]
 pub struct Decider<'a> {
+    ground: Ground<'a>,
     rules: &'a PlanRules,
     matcher: Matcher<'a, Reading>,
     /// Whether "not found" by e-mail address means that there is none.
@@ -60,9 +74,11 @@ pub struct Decider<'a> {
 
 impl<'a> Decider<'a> {
     #[must_use]
-    pub fn new(rules: &'a PlanRules, reading: &'a Reading, absence_counts: bool) -> Self {
+    pub fn new(ground: Ground<'a>, absence_counts: bool) -> Self {
+        let (rules, reading) = (ground.rules, ground.reading);
         let matcher = Matcher::new(&rules.matching, reading);
         Self {
+            ground,
             rules,
             matcher,
             absence_counts,
@@ -133,17 +149,20 @@ impl<'a> Decider<'a> {
             ..record.key.clone()
         };
         if let Target::Remote(id) = target {
-            let keeps = |field| {
-                let overwrite = self.rules.ownership.field(field);
-                matches!(overwrite, Overwrite::IfEmpty | Overwrite::IfUnedited)
-            };
-            let customer = if keeps(Field::UserId) || keeps(Field::Email) {
-                self.reading.customer(id)?
+            let rules = &self.rules.ownership;
+            let may_keep = [Field::UserId, Field::Email].map(|field| !rules.field(field).is_firm());
+            let known = if may_keep.contains(&true) {
+                let customer = self.reading.customer(id)?;
+                customer.map(|c| Ok::<_, PlanningError>((c, self.ground.written.customer(id)?)))
             } else {
                 None
             };
-            let kept =
-                |field| keeps(field) && customer.as_ref().is_some_and(|c| c.value(field).is_some());
+            let known = known.transpose()?;
+            let kept = |field| {
+                known.as_ref().is_some_and(|(customer, written)| {
+                    !rules.may_write(field, customer.value(field), written)
+                })
+            };
             let skipped = self.rules.mode == SyncMode::Create;
             if skipped || kept(Field::UserId) {
                 key.user_id = None;
@@ -213,26 +232,18 @@ pub struct Sinks<P, R> {
 /// Compares rows with their customers and writes the plan.
 #[derive(Debug)]
 pub struct Planner<'a, P, R> {
+    ground: Ground<'a>,
     rules: &'a PlanRules,
-    reading: &'a Reading,
-    memory: &'a Memory,
     /// The inputs as the user named them.
     sources: &'a [String],
     pub sinks: Sinks<P, R>,
 }
 
 impl<'a, P: Write, R: Write> Planner<'a, P, R> {
-    pub fn new(
-        rules: &'a PlanRules,
-        reading: &'a Reading,
-        memory: &'a Memory,
-        sources: &'a [String],
-        sinks: Sinks<P, R>,
-    ) -> Self {
+    pub fn new(ground: Ground<'a>, sources: &'a [String], sinks: Sinks<P, R>) -> Self {
         Self {
-            rules,
-            reading,
-            memory,
+            ground,
+            rules: ground.rules,
             sources,
             sinks,
         }
@@ -303,17 +314,24 @@ impl<'a, P: Write, R: Write> Planner<'a, P, R> {
         if self.rules.mode == SyncMode::Create {
             return Ok(self.skip(record));
         }
-        let (Some(desired), Some(remote)) = (&record.desired, self.reading.customer(id)?) else {
+        let remote = self.ground.reading.customer(id)?;
+        let (Some(desired), Some(remote)) = (&record.desired, remote) else {
             return Ok(Vec::new());
         };
-        let mut diff = diff(desired, &remote, &self.rules.ownership);
+        let against = Against {
+            remote: &remote,
+            written: &self.ground.written.customer(id)?,
+            ownership: &self.rules.ownership,
+        };
+        let mut diff = diff(desired, against);
         if diff.unknown {
             return Ok(self.reject(record, Some(untold())));
         }
         self.sinks.previewer.kept_true(diff.kept_true);
+        self.sinks.previewer.kept_edited(&diff.kept_edited);
         record
             .warnings
-            .extend(self.memory.drop_rewritten(id, &mut diff));
+            .extend(self.ground.memory.drop_rewritten(id, &mut diff));
         let operations = diff.operations();
         if operations.is_empty() {
             record.verdict = Verdict::Unchanged;

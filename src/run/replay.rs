@@ -8,7 +8,8 @@ use crate::plan::previewer::{KnownNames, Place, Previewer};
 use crate::plan::safety::SafetyFigures;
 use crate::plan::{OperationKind, Preview};
 
-use super::rows::{RowRecord, Verdict, write_row};
+use super::rereading::Rereading;
+use super::rows::{Raw, RowRecord, Verdict, write_row};
 
 /// A saved plan's preview, and the figures for the safety limits as far as the plan tells them.
 ///
@@ -70,14 +71,20 @@ fn rows_matchable(rows: u64, rejected: u64) -> u64 {
     rows.saturating_sub(rejected)
 }
 
-/// Writes the rows of a saved plan that have an operation; gives their number.
+/// Writes the rows of a saved plan that have an operation, as they stood in its inputs where these are as they were;
+/// gives their number.
 ///
 /// # Errors
 /// When a line cannot be read or the sink cannot be written.
-pub fn write_rows_of(plan: impl BufRead, out: &mut impl Write) -> Result<u64, PlanFileError> {
+pub fn write_rows_of(
+    plan: impl BufRead,
+    inputs: &mut Rereading<'_>,
+    out: &mut impl Write,
+) -> Result<u64, PlanFileError> {
     let mut rows = 0;
     for planned in LaneReader::new(plan)? {
         let planned = planned?;
+        let raw = inputs.record(&planned);
         let creates = planned
             .lane
             .operations
@@ -96,7 +103,7 @@ pub fn write_rows_of(plan: impl BufRead, out: &mut impl Write) -> Result<u64, Pl
             customer_id: planned.lane.customer,
             error: None,
             warnings: Vec::new(),
-            raw: None,
+            raw: raw.map(Raw::from),
             desired: None,
         };
         write_row(out, &record)?;

@@ -2,6 +2,8 @@
 //! request log and its switches. One fresh folder per test, port 0, no order, no sleep.
 
 #[cfg(test)]
+mod apply_rejected;
+#[cfg(test)]
 mod bench;
 #[cfg(test)]
 mod files;
@@ -19,6 +21,8 @@ mod inputs;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
+mod overlaps;
+#[cfg(test)]
 mod pause;
 #[cfg(test)]
 mod promises;
@@ -34,3 +38,5 @@ mod secrets;
 mod server;
 #[cfg(test)]
 mod target_state;
+#[cfg(test)]
+mod three_way;

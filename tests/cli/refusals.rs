@@ -382,12 +382,9 @@ fn confirm_without_a_terminal() {
 #[test]
 fn what_is_not_built_is_refused() {
     let bench = bench();
-    bench.write(
-        "hcsync.toml",
-        "[tags]\ncolumn = \"name\"\nmode = \"managed\"\nmanaged = \"ours\"\n",
-    );
+    bench.write("hcsync.toml", "[remote]\nstrategy = \"snapshot\"\n");
     let ran = bench.run("sync good.csv --summary s.json");
-    let _ = refused(&bench, ran, 2, &["tags.managed", "not available yet"]);
+    let _ = refused(&bench, ran, 2, &["remote.strategy", "not available yet"]);
 }
 
 #[cfg(unix)]

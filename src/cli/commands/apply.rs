@@ -11,7 +11,7 @@ use crate::cli::console::Console;
 use crate::cli::exit::{Cause, Exit, Failure, chain};
 use crate::cli::learned;
 use crate::cli::overlap::{FilesInUse, Overlap};
-use crate::cli::planning::{KeptSettings, budget_rules, open_run};
+use crate::cli::planning::{KeptSettings, budget_rules, open_run, source_settings};
 use crate::cli::probed::{email_case, findings};
 use crate::cli::reports::ReportOf;
 use crate::cli::sending::{EndOf, Order, end, recall, send};
@@ -26,6 +26,8 @@ use crate::platform::AtomicFile;
 use crate::report::render_preview;
 use crate::run::freshness::{Freshness, Refresher};
 use crate::run::replay::{preview_of, write_rows_of};
+use crate::run::rereading::Rereading;
+use crate::source::Dialect;
 
 use super::sync::{ask, lock_failure, must_ask, quoted, refuse_without_terminal, refused, wanted};
 
@@ -59,6 +61,8 @@ async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure>
     })?;
     refuse_without_terminal(&args.ask)?;
     let (mut file, plan) = open_plan(&args.plan, args.digest.as_deref())?;
+    let inputs = plan.header.inputs.iter().map(|input| input.path.as_str());
+    session.keep_apart(FilesInUse::of_inputs(inputs), &args.report)?;
     let digest = plan.end.sha256.clone();
     session.summary.plan_digest = Some(digest.clone());
     let target = Target::find(&settings, &session.console).await?;
@@ -142,20 +146,26 @@ async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure>
         .iter()
         .map(|input| input.path.clone())
         .collect();
+    let source = source_settings(&settings.input)?;
+    let mut inputs = Rereading::new(&plan.header.inputs, &source);
+    let kept = kept(
+        &settings,
+        inputs.dialects(),
+        loaded.document.as_ref().map(|d| d.text().to_owned()),
+    );
     let new = NewRun {
         command: "apply".into(),
         account: Some(target.account.clone()),
         base_url: target.base_url_text.clone(),
         inputs: input_metas(&plan),
         dry_run: target.is_sandbox,
-        config: serde_json::to_value(kept(
-            &settings,
-            loaded.document.as_ref().map(|d| d.text().to_owned()),
-        ))
-        .unwrap_or_default(),
+        config: serde_json::to_value(&kept).unwrap_or_default(),
     };
     let (dir, mut meta) = open_run(session, &state, new)?;
-    let rows = take_over(&dir, &mut file, &args.plan)?;
+    let rows = take_over(&dir, &mut file, &mut inputs, &args.plan)?;
+    for lost in inputs.lost() {
+        session.console.say(&lost.to_string());
+    }
     session.read_input(rows, 0);
     meta.state = RunState::Planned;
     meta.plan_digest = Some(digest.clone());
@@ -181,7 +191,7 @@ async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure>
         report: ReportOf {
             dir: &dir,
             sources: &sources,
-            dialects: &[],
+            dialects: &kept.dialects,
             dry_run: false,
         },
         wanted: &wanted,
@@ -235,18 +245,24 @@ fn input_metas(plan: &VerifiedPlan) -> Vec<InputMeta> {
     inputs.map(meta).collect()
 }
 
-fn kept(settings: &Settings, config: Option<String>) -> KeptSettings {
+fn kept(settings: &Settings, dialects: Vec<Dialect>, config: Option<String>) -> KeptSettings {
     KeptSettings {
         config,
         account_name: settings.api.account.clone(),
         requests_per_minute: settings.limits.requests_per_minute,
         concurrency: settings.limits.concurrency,
+        dialects,
         ..KeptSettings::default()
     }
 }
 
 /// Copies the plan into the run, with a row for each of its lanes.
-fn take_over(dir: &RunDir, file: &mut File, path: &Path) -> Result<u64, Failure> {
+fn take_over(
+    dir: &RunDir,
+    file: &mut File,
+    inputs: &mut Rereading<'_>,
+    path: &Path,
+) -> Result<u64, Failure> {
     let failed = |e: &Cause| Failure::from_error(Exit::NotFinished, "state", e);
     file.rewind().map_err(|e| plan_failure(path, &e))?;
     let mut copy = AtomicFile::create(&dir.plan()).map_err(|e| failed(&e))?;
@@ -254,8 +270,8 @@ fn take_over(dir: &RunDir, file: &mut File, path: &Path) -> Result<u64, Failure>
     copy.commit().map_err(|e| failed(&e))?;
     let plan = File::open(dir.plan()).map_err(|e| failed(&e))?;
     let mut rows = AtomicFile::create(&dir.rows()).map_err(|e| failed(&e))?;
-    let count =
-        write_rows_of(BufReader::new(plan), &mut rows).map_err(|e| plan_failure(path, &e))?;
+    let count = write_rows_of(BufReader::new(plan), inputs, &mut rows)
+        .map_err(|e| plan_failure(path, &e))?;
     rows.commit().map_err(|e| failed(&e))?;
     Ok(count)
 }

@@ -8,6 +8,7 @@ use crate::cli::args::ExportArgs;
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Cause, Exit, Failure};
+use crate::cli::overlap::{FilesInUse, Overlap};
 use crate::cli::progress::ReadingShown;
 use crate::cli::reports::is_csv;
 use crate::cli::session::{Session, state_dir, state_failure};
@@ -27,8 +28,19 @@ pub(in crate::cli) async fn run(args: &ExportArgs) -> Exit {
             return failure.exit;
         }
     };
-    let ended = export(&mut session, args).await;
+    let ended = match apart(args) {
+        Ok(()) => export(&mut session, args).await,
+        Err(overlap) => Err(overlap.into()),
+    };
     session.finish(ended)
+}
+
+fn apart(args: &ExportArgs) -> Result<(), Overlap> {
+    let files = FilesInUse::of(&[], args.config.config.as_deref());
+    match &args.out {
+        Some(out) => files.writes("-o", out).map(drop),
+        None => Ok(()),
+    }
 }
 
 async fn export(session: &mut Session, args: &ExportArgs) -> Result<Exit, Failure> {

@@ -10,7 +10,7 @@ use crate::cli::overlap::{FilesInUse, Overlap};
 use crate::cli::planning::{KeptSettings, meaning};
 use crate::cli::probed::{email_case, findings};
 use crate::cli::reports::ReportOf;
-use crate::cli::sending::{EndOf, Order, end, recall, send};
+use crate::cli::sending::{EndOf, Order, end, learn, recall, send};
 use crate::cli::session::{Session, state_dir, state_failure};
 use crate::cli::snapshot::Snapshot;
 use crate::config::{Overrides, Settings, parse_text};
@@ -67,6 +67,8 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
     })?;
     let state = state_dir(&settings)?;
     let (dir, mut meta) = find(&state, args.run.as_deref())?;
+    let inputs = meta.inputs.iter().map(|input| input.path.as_str());
+    session.keep_apart(FilesInUse::of_inputs(inputs), &args.report)?;
     session.summary.run_id = Some(meta.run_id.clone());
     let kept: KeptSettings = serde_json::from_value(meta.config.clone()).map_err(|e| {
         Failure::new(
@@ -97,6 +99,8 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
     )
     .await?;
 
+    // What the run wrote before it was interrupted, as it was planned then.
+    learn(&dir, &meta, &account, false)?;
     let (memory, _) = recall(&account)?;
     let probed = findings(session, &target, &account);
     learned::recall(&client, &target, &account, &probed);

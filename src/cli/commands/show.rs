@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::args::{ShowArgs, When};
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::overlap::FilesInUse;
 use crate::cli::reports::{Changes, ReportOf, ReportsError};
 use crate::cli::session::{named_state_dir, state_failure};
 use crate::domain::RunId;
@@ -32,7 +33,21 @@ pub(in crate::cli) fn run(args: &ShowArgs) -> Exit {
 }
 
 fn show(args: &ShowArgs, console: &Console) -> Result<(), Failure> {
-    match find(args)? {
+    let target = find(args)?;
+    if let Some(out) = &args.changes.changes {
+        let files = FilesInUse::default();
+        let files = match &target {
+            Target::Plan(path) => files.reads("the plan", path),
+            Target::Run(dir) => files
+                .reads("the run's plan", &dir.plan())
+                .reads("the run's journal", &dir.journal())
+                .reads("the run's rows", &dir.rows())
+                .reads("the run's results", &dir.results_jsonl())
+                .reads("the run's results", &dir.results_csv()),
+        };
+        files.writes("--changes", out)?;
+    }
+    match target {
         Target::Plan(path) => show_plan(args, console, &path),
         Target::Run(dir) => show_run(args, console, &dir),
     }

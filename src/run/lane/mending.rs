@@ -5,9 +5,10 @@ use std::sync::PoisonError;
 
 use crate::domain::{CustomerId, Issue, IssueKind, RemoteCustomer};
 use crate::helpcrunch::CallError;
-use crate::journal::JournalError;
+use crate::journal::{Entry, JournalError, Kept};
 use crate::outcome::{OperationResult, OperationStatus};
-use crate::plan::{Operation, Patch};
+use crate::plan::codec::lane_to_json;
+use crate::plan::{Lane, Operation, Patch};
 
 use super::Run;
 use crate::run::memory::{Rewrite, shown};
@@ -114,6 +115,7 @@ impl Run<'_> {
         }
         let mut further = Vec::new();
         let mut left = Vec::new();
+        let mut otherwise = Patch::default();
         let mut trouble = None;
         for mend in short.mends() {
             let mut result = OperationResult::planned(&mend);
@@ -148,6 +150,8 @@ impl Run<'_> {
             };
             self.remember_rewrites(id, &still.patch);
             left.extend(still.names());
+            otherwise.set.extend(still.patch.set);
+            otherwise.custom_data.extend(still.patch.custom_data);
             further.push(result);
         }
         if let (Operation::Create(_), true) = (operation, left.is_empty() && trouble.is_none()) {
@@ -160,7 +164,13 @@ impl Run<'_> {
             self.results.append(&mut further);
             return Ok(());
         }
-        let issue = trouble.unwrap_or_else(|| not_kept(&left, &self.context.columns));
+        let issue = match trouble {
+            Some(issue) => issue,
+            None => {
+                self.note_kept(otherwise).await?;
+                not_kept(&left, &self.context.columns)
+            }
+        };
         let same_kind = further.iter().any(|r| r.op == done.op);
         absorb(&mut done, &mut further);
         if same_kind {
@@ -186,6 +196,23 @@ impl Run<'_> {
             .unwrap_or_else(PoisonError::into_inner)
             .ignored
             .extend(ignored.map(|change| change.field));
+    }
+
+    /// What was kept is what was written last, however it was sent.
+    async fn note_kept(&self, kept: Patch) -> Result<(), JournalError> {
+        if kept.is_empty() {
+            return Ok(());
+        }
+        let lane = Lane {
+            customer: self.customer,
+            operations: vec![Operation::Patch(kept)],
+            ..self.lane.clone()
+        };
+        let entry = Entry::Kept(Kept {
+            row: self.lane.row,
+            payload: lane_to_json(&lane),
+        });
+        self.context.journal.append_lazy(&entry).await
     }
 
     fn remember_rewrites(&self, id: CustomerId, kept: &Patch) {
@@ -225,12 +252,15 @@ fn absorb(done: &mut OperationResult, further: &mut Vec<OperationResult>) {
     }
 }
 
+/// Of a write that was answered well, and of which a value was not kept.
+pub(in crate::run) const NOT_KEPT: &str = "not_kept";
+
 fn not_kept(fields: &[String], columns: &BTreeMap<String, String>) -> Issue {
     let message = format!(
         "HelpCrunch answered well and kept another value of: {}",
         fields.join(", ")
     );
-    let issue = Issue::new(IssueKind::Api, "not_kept", message)
+    let issue = Issue::new(IssueKind::Api, NOT_KEPT, message)
         .hint("compare the value with what HelpCrunch shows; the next run leaves it as it is while both stay the same");
     match fields.first().and_then(|field| columns.get(field)) {
         Some(column) => issue.column(column),

@@ -1,0 +1,280 @@
+//! What a run wrote, taken over into what is remembered of its customers. Derived from its plan and its journal alone,
+//! so that it can be done again after a crash, and by another process.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use crate::domain::RunId;
+use crate::journal::{
+    FinishedRows, Recovered, RecoveryError, RowState, RunDir, WrittenError, WrittenUpdate,
+    recover_file, update_written,
+};
+use crate::outcome::{OperationResult, OperationStatus};
+use crate::plan::codec::{LaneReader, PlanFileError, lane_from_json};
+use crate::plan::{Create, Lane, Operation, Patch, Salt};
+use crate::platform::{FileAction, FileError};
+
+use super::lane::NOT_KEPT;
+
+/// Why it cannot be taken over.
+#[derive(Debug, thiserror::Error)]
+pub enum LearningError {
+    #[error(transparent)]
+    Written(#[from] WrittenError),
+    #[error(transparent)]
+    Journal(#[from] RecoveryError),
+    #[error("the run's plan cannot be read")]
+    Plan(#[from] PlanFileError),
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error("the journal's record of row {row} cannot be read: {reason}")]
+    Record { row: u64, reason: String },
+}
+
+/// Takes over what a run wrote since it was taken over last: operations that the API's answers confirmed, and nothing
+/// of what it does not know. A run that is `over` does not come again. `salt` is for a file that is new.
+///
+/// # Errors
+/// See [`LearningError`]. Nothing was taken over then.
+pub fn learn(
+    run: &RunDir,
+    id: &RunId,
+    over: bool,
+    file: &Path,
+    salt: Salt,
+) -> Result<(), LearningError> {
+    if !run.journal().exists() {
+        return Ok(());
+    }
+    let recovered = match recover_file(&run.journal()) {
+        // Nothing was sent under it.
+        Err(RecoveryError::Empty { .. }) => return Ok(()),
+        recovered => recovered?,
+    };
+    let plan =
+        File::open(run.plan()).map_err(|e| FileError::new(FileAction::Open, &run.plan(), e))?;
+    let mut lanes = LaneReader::new(BufReader::with_capacity(1 << 18, plan))?;
+    let mut finished = FinishedRows::open(&run.journal(), &recovered)?;
+    update_written(file, id, over, salt, |update| {
+        lanes.try_for_each(|lane| learn_lane(lane?.lane, &recovered, &mut finished, update))?;
+        Ok(recovered.valid_len)
+    })
+}
+
+fn learn_lane(
+    mut lane: Lane,
+    recovered: &Recovered,
+    finished: &mut FinishedRows<'_, File>,
+    update: &mut WrittenUpdate<'_>,
+) -> Result<(), LearningError> {
+    let row = lane.row;
+    let (customer, results, replanned, kept) = match recovered.row(row) {
+        RowState::Untouched => return Ok(()),
+        RowState::Unfinished(progress) => {
+            let results = progress.operations.clone();
+            let replanned = progress.replanned.clone();
+            (progress.customer_id, results, replanned, None)
+        }
+        RowState::Finished if !recovered.was_finished_since(row, update.since) => return Ok(()),
+        RowState::Finished => {
+            let Some(end) = finished.get(row)? else {
+                return Ok(());
+            };
+            let not_kept = end.error.is_some_and(|error| error.code == NOT_KEPT);
+            let kept = if not_kept { finished.kept(row)? } else { None };
+            (
+                end.customer_id,
+                end.operations,
+                finished.replanned(row)?,
+                kept,
+            )
+        }
+    };
+    let read = |payload: &serde_json::Value| {
+        lane_from_json(payload).map_err(|reason| LearningError::Record { row: row.0, reason })
+    };
+    if let Some(payload) = replanned {
+        let (anew, operations) = read(&payload)?;
+        lane.customer = anew.or(lane.customer);
+        lane.operations = operations;
+    }
+    if let Some(customer) = customer.or(lane.customer) {
+        let confirmed = match kept {
+            Some(payload) => kept_otherwise(lane.operations, &results, read(&payload)?.1),
+            None => confirmed(lane.operations, &results),
+        };
+        update.learn(customer, &confirmed)?;
+    }
+    Ok(())
+}
+
+/// The operations that took, without what further operations were to mend in them and did not.
+fn confirmed(operations: Vec<Operation>, results: &[OperationResult]) -> Vec<Operation> {
+    let done = |operation: &Operation| {
+        let of_kind = |r: &&OperationResult| r.op == operation.kind();
+        results
+            .iter()
+            .find(of_kind)
+            .is_some_and(|r| r.status == OperationStatus::Done)
+    };
+    let failed = || {
+        results
+            .iter()
+            .filter(|r| r.status == OperationStatus::Failed)
+    };
+    let fields: BTreeSet<&str> = failed()
+        .flat_map(|r| r.fields.iter())
+        .map(|n| &**n)
+        .collect();
+    let tags: BTreeSet<&str> = failed().flat_map(|r| r.tags.iter()).map(|n| &**n).collect();
+    operations
+        .into_iter()
+        .filter(done)
+        .map(|operation| without(operation, &fields, &tags))
+        .collect()
+}
+
+/// The same where HelpCrunch answered well and kept other values than it was sent: these are what was written, and the
+/// rest of the write took.
+fn kept_otherwise(
+    operations: Vec<Operation>,
+    results: &[OperationResult],
+    kept: Vec<Operation>,
+) -> Vec<Operation> {
+    let (mut written, mut names) = (Vec::new(), BTreeSet::new());
+    for operation in kept {
+        names.extend(operation.fields());
+        if let Operation::Patch(mut patch) = operation {
+            // What was lost beside the write and written back is not the row's.
+            let ours = |name: &str| operations.iter().any(|op| speaks_of(op, name));
+            patch.set.retain(|change| ours(change.field.name()));
+            patch
+                .custom_data
+                .retain(|change| ours(&format!("customData.{}", change.name)));
+            let set = patch.set.iter_mut();
+            set.for_each(|change| change.to = change.from.take());
+            let custom_data = patch.custom_data.iter_mut();
+            custom_data.for_each(|change| change.to = change.from.take());
+            written.push(Operation::Patch(patch));
+        }
+    }
+    let fields: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+    // The write itself counts as failed for these values alone.
+    let results: Vec<OperationResult> = results
+        .iter()
+        .map(|result| match result.status {
+            OperationStatus::Failed if !result.fields.is_empty() => OperationResult {
+                status: OperationStatus::Done,
+                ..result.clone()
+            },
+            _ => result.clone(),
+        })
+        .collect();
+    let took = confirmed(operations, &results).into_iter();
+    took.map(|operation| without(operation, &fields, &BTreeSet::new()))
+        .chain(written)
+        .collect()
+}
+
+fn speaks_of(operation: &Operation, name: &str) -> bool {
+    let cleared = |create: &Create| create.clear.iter().any(|field| field.name() == name);
+    operation.fields().iter().any(|field| field == name)
+        || matches!(operation, Operation::Create(create) if cleared(create))
+}
+
+fn without(operation: Operation, fields: &BTreeSet<&str>, tags: &BTreeSet<&str>) -> Operation {
+    let property = |name: &str| fields.contains(format!("customData.{name}").as_str());
+    match operation {
+        Operation::Create(mut create) => {
+            let Create {
+                set,
+                clear,
+                custom_data,
+                tags: added,
+            } = &mut create;
+            set.retain(|(field, _)| !fields.contains(field.name()));
+            clear.retain(|field| !fields.contains(field.name()));
+            custom_data.retain(|(name, _)| !property(name));
+            added.retain(|tag| !tags.contains(tag.name.as_str()));
+            Operation::Create(create)
+        }
+        Operation::Patch(Patch {
+            mut set,
+            mut custom_data,
+        }) => {
+            set.retain(|change| !fields.contains(change.field.name()));
+            custom_data.retain(|change| !property(&change.name));
+            Operation::Patch(Patch { set, custom_data })
+        }
+        tagging @ (Operation::Tag(_) | Operation::Untag(_)) => tagging,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{CustomValue, Field, Tag, Value};
+
+    fn create() -> Operation {
+        Operation::Create(Create {
+            set: vec![
+                (Field::Name, Value::Text("Ann".into())),
+                (Field::Phone, Value::Text("1".into())),
+            ],
+            clear: vec![Field::FirstSeen],
+            custom_data: vec![("plan".into(), CustomValue::Text("pro".into()))],
+            tags: vec![Tag::named("a"), Tag::named("b")],
+        })
+    }
+
+    fn result(operation: &Operation, status: OperationStatus) -> OperationResult {
+        OperationResult {
+            status,
+            ..OperationResult::planned(operation)
+        }
+    }
+
+    #[test]
+    fn only_what_was_confirmed_is_learned() {
+        use OperationStatus::{Done, Failed, InDoubt, NotSent};
+        let untag = Operation::Untag(vec![Tag::named("old")]);
+        let operations = || vec![create(), untag.clone()];
+        let all = [result(&create(), Done), result(&untag, Done)];
+        assert_eq!(confirmed(operations(), &all), operations());
+        for status in [Failed, InDoubt, NotSent] {
+            let some = [result(&create(), Done), result(&untag, status)];
+            assert_eq!(confirmed(operations(), &some), [create()], "{status:?}");
+        }
+        assert_eq!(confirmed(operations(), &[]), []);
+    }
+
+    #[test]
+    fn what_a_create_lacks_after_it_was_mended_is_not_learned() {
+        let mend = Operation::Patch(Patch {
+            set: vec![crate::plan::FieldChange {
+                field: Field::Phone,
+                from: None,
+                to: Some(Value::Text("1".into())),
+            }],
+            custom_data: vec![],
+        });
+        let tag = Operation::Tag(vec![Tag::named("b")]);
+        let results = [
+            result(&create(), OperationStatus::Done),
+            result(&mend, OperationStatus::Failed),
+            result(&tag, OperationStatus::Failed),
+        ];
+        let learned = confirmed(vec![create()], &results);
+        let [Operation::Create(learned)] = learned.as_slice() else {
+            panic!("{learned:?}");
+        };
+        assert_eq!(
+            learned.set.iter().map(|s| s.0).collect::<Vec<_>>(),
+            [Field::Name]
+        );
+        assert_eq!(learned.tags, [Tag::named("a")]);
+        assert_eq!((learned.clear.len(), learned.custom_data.len()), (1, 1));
+    }
+}
