@@ -170,6 +170,6 @@ fn the_example_config_is_valid_as_it_stands() {
 
 /// A file with the columns that the example names.
 const EXAMPLE_INPUT: &str = "\
-User ID,Full name,E-mail,Signed up,org,country,Language,Mobile,Plan,MRR,Tags,Remove tags
-u1,Ann,Ann@example.com,31.12.2024,Acme,UA,Ukrainian,,pro,15,vip,
+User ID,Full name,E-mail,Signed up,org,country,Language,Mobile,Plan,MRR,Trial,Renewed,Tags,Remove tags
+u1,Ann,Ann@example.com,31.12.2024,Acme,UA,Ukrainian,050 123 45 67,pro,\"1 234,50\",nein,2024-12-31,vip,
 ";

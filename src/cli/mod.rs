@@ -8,6 +8,7 @@ mod connection;
 mod console;
 mod diagnostics;
 mod exit;
+mod inputs;
 mod learned;
 mod overlap;
 mod overrides;

@@ -3,9 +3,9 @@
 use crate::config::Overrides;
 
 use super::args::{
-    ApplyArgs, BudgetArgs, CheckArgs, ConfigArgs, ConnectionArgs, ExamplesArgs, ExportArgs,
-    PlanArgs, ProbeArgs, ReadingArgs, ReportArgs, ResumeArgs, RowsArgs, SafetyArgs, SandboxArg,
-    StateArgs, SyncArgs,
+    ApplyArgs, BudgetArgs, CheckArgs, ConfigArgs, ConnectionArgs, DecisionsArg, ExamplesArgs,
+    ExportArgs, PlanArgs, ProbeArgs, ReadingArgs, ReportArgs, ResumeArgs, RowsArgs, SafetyArgs,
+    SandboxArg, StateArgs, SyncArgs,
 };
 
 /// A group of options that has a say in the settings.
@@ -28,6 +28,7 @@ impl From<&SyncArgs> for Overrides {
             &args.state,
             &args.connection,
             &args.sandbox,
+            &args.decisions,
             &args.rows,
             &args.reading,
             &args.budget,
@@ -45,6 +46,7 @@ impl From<&PlanArgs> for Overrides {
             &args.state,
             &args.connection,
             &args.sandbox,
+            &args.decisions,
             &args.rows,
             &args.reading,
             &args.budget,
@@ -139,6 +141,13 @@ impl OptionGroup for SandboxArg {
     fn add_to(&self, overrides: &mut Overrides) {
         let Self { sandbox } = self;
         overrides.run.sandbox = *sandbox;
+    }
+}
+
+impl OptionGroup for DecisionsArg {
+    fn add_to(&self, overrides: &mut Overrides) {
+        let Self { decisions } = self;
+        overrides.run.decisions.clone_from(decisions);
     }
 }
 

@@ -1,7 +1,7 @@
 //! What `sync` and `plan` share: from inputs and settings to a plan that was made and is to be shown.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
@@ -18,6 +18,7 @@ use crate::plan::{MatchSettings, Ownership};
 use crate::probe::Findings;
 use crate::remote::{RemoteSettings, SnapshotFiles, Strategy};
 use crate::report::{View, render_preview, write_preview};
+use crate::run::decisions::Decisions;
 use crate::run::intake::{IntakeError, Survey, survey};
 use crate::run::making::{MadePlan, Making, MakingError, Origin, RemoteSource};
 use crate::run::memory::Memory;
@@ -44,10 +45,11 @@ pub(super) struct Prepared {
 impl Prepared {
     pub(super) fn new(inputs: Vec<InputFile>, settings: &Settings) -> Result<Self, Failure> {
         let source = source_settings(&settings.input)?;
-        let survey =
+        let mut survey =
             survey(&inputs, &source).map_err(|e| Failure::from_error(Exit::Usage, "input", &e))?;
         let columns: Vec<&Columns> = survey.columns.iter().map(AsRef::as_ref).collect();
         let (schema, rules) = meaning(settings, &columns)?;
+        survey.notes.extend(lacking_note(schema.lacking_columns()));
         Ok(Self {
             inputs,
             source,
@@ -60,6 +62,16 @@ impl Prepared {
     pub(super) fn sources(&self) -> Vec<String> {
         self.inputs.iter().map(|input| input.name.clone()).collect()
     }
+}
+
+fn lacking_note(columns: &[String]) -> Option<String> {
+    let quoted: Vec<_> = columns.iter().map(|name| format!("`{name}`")).collect();
+    (!quoted.is_empty()).then(|| {
+        format!(
+            "mapped, but in no record, so that nothing is said of it: {}",
+            quoted.join(", ")
+        )
+    })
 }
 
 /// The schema and the rules that settings give for these columns.
@@ -236,6 +248,7 @@ pub(super) struct MakeWith<'a> {
     /// The account's snapshot, where this process has it.
     pub(super) snapshot: Option<&'a Mutex<SnapshotFiles>>,
     pub(super) memory: &'a Memory,
+    pub(super) decisions: &'a Decisions,
     pub(super) finished_runs: u64,
     pub(super) reread_all: bool,
     pub(super) probed: &'a Findings,
@@ -249,7 +262,7 @@ pub(super) async fn make(
     with: MakeWith<'_>,
 ) -> Result<MadePlan, Failure> {
     let remote_settings = remote_settings(with.settings, with.probed);
-    let (plan_file, rows_file) = (dir.plan(), dir.rows());
+    let (plan_file, rows_file, ambiguous_file) = (dir.plan(), dir.rows(), dir.ambiguous());
     let making = Making {
         inputs: &with.prepared.inputs,
         source: &with.prepared.source,
@@ -257,6 +270,7 @@ pub(super) async fn make(
         schema: &with.prepared.schema,
         rules: &with.prepared.rules,
         memory: with.memory,
+        decisions: with.decisions,
         limit: with.settings.run.limit,
         examples: with.settings.run.examples.map_or(0, |n| n as usize),
         explains: with.settings.run.explain,
@@ -279,6 +293,7 @@ pub(super) async fn make(
         clock: session.clock,
         plan_file: &plan_file,
         rows_file: &rows_file,
+        ambiguous_file: &ambiguous_file,
     };
     let shown = ReadingShown::new(&session.console);
     let stopping = session.stopping.clone();
@@ -329,6 +344,19 @@ pub(super) fn note_refusals(settings: &Settings, made: &mut MadePlan) {
     }
 }
 
+/// The decisions that the user gives back, read before anything else is done.
+pub(super) fn decisions(settings: &Settings) -> Result<Decisions, Failure> {
+    let Some(path) = &settings.run.decisions else {
+        return Ok(Decisions::default());
+    };
+    let input = InputFile::new(path.display().to_string(), path);
+    Decisions::read(&input).map_err(|e| {
+        Failure::from_error(Exit::Usage, "decisions", &e).hint(
+            "--decisions takes the ambiguous.csv of a run, with its column `decision` filled in",
+        )
+    })
+}
+
 /// Shows a preview on standard output.
 pub(super) fn show_preview(session: &Session, made: &MadePlan) {
     session
@@ -345,45 +373,4 @@ pub(super) fn show_preview_json(session: &Session, made: &MadePlan) {
 
 fn preview_text(made: &MadePlan, view: View) -> String {
     render_preview(&made.preview, view)
-}
-
-/// The inputs of a command. Standard input is spooled, since inputs are read more than once.
-#[derive(Debug)]
-pub(super) struct Inputs {
-    pub(super) files: Vec<InputFile>,
-    /// Removed when it is dropped.
-    _spool: Option<tempfile::NamedTempFile>,
-}
-
-impl Inputs {
-    pub(super) fn open(paths: &[PathBuf]) -> Result<Self, Failure> {
-        let is_stdin = |path: &PathBuf| path.as_os_str() == "-";
-        if paths.iter().filter(|path| is_stdin(path)).count() > 1 {
-            return Err(Failure::usage("standard input (`-`) can be read only once"));
-        }
-        let spool = if paths.iter().any(is_stdin) {
-            Some(spool_stdin()?)
-        } else {
-            None
-        };
-        let file = |path: &PathBuf| match &spool {
-            Some(spool) if is_stdin(path) => InputFile::new("-", spool.path()),
-            _ => InputFile::new(path.display().to_string(), path),
-        };
-        Ok(Self {
-            files: paths.iter().map(file).collect(),
-            _spool: spool,
-        })
-    }
-}
-
-/// Temporary files are made for their owner alone.
-fn spool_stdin() -> Result<tempfile::NamedTempFile, Failure> {
-    let failed = |e: std::io::Error| {
-        Failure::from_error(Exit::Usage, "input", &e)
-            .hint("standard input is kept in a temporary file")
-    };
-    let mut spool = tempfile::NamedTempFile::new().map_err(failed)?;
-    std::io::copy(&mut std::io::stdin().lock(), &mut spool).map_err(failed)?;
-    Ok(spool)
 }

@@ -161,6 +161,7 @@ impl Sinks {
             rejected: rejected_files(of, wanted),
             names: vec![named("results", &of.dir.results_csv())],
         };
+        let ambiguous = of.dir.ambiguous();
         if let Some(path) = &wanted.results {
             let file = AtomicFile::create_output(path)?;
             if is_csv(path) {
@@ -180,6 +181,9 @@ impl Sinks {
                 },
             )?);
             sinks.names.push(named("changes", path));
+        }
+        if ambiguous.exists() {
+            sinks.names.push(named("ambiguous", &ambiguous));
         }
         Ok(sinks)
     }

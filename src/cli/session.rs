@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-use crate::config::{Document, Loaded, Overrides, Settings, Unbuilt, load};
+use crate::config::{Document, Loaded, Overrides, Settings, load};
 use crate::helpcrunch::{GateStats, ReadClient, StopKind};
 use crate::journal::{RunDir, StateDir, StateError};
 use crate::pace::Clock;
@@ -21,9 +21,6 @@ use super::diagnostics::{at_config, config_failure};
 use super::exit::{Cause, Exit, Failure};
 use super::overlap::{FilesInUse, Overlap};
 use super::stopping::Stopping;
-
-/// What a config may say and this build cannot do yet: refused, never passed over.
-const UNBUILT: &[Unbuilt] = &[];
 
 /// A command that is running.
 #[derive(Debug)]
@@ -75,9 +72,6 @@ impl Session {
         let folder =
             std::env::current_dir().map_err(|e| Failure::from_error(Exit::Usage, "usage", &e))?;
         let loaded = load(&folder, overrides).map_err(|e| config_failure(&e))?;
-        loaded
-            .refuse_unbuilt(UNBUILT)
-            .map_err(|e| config_failure(&e))?;
         self.keep = Some(loaded.settings.state.keep);
         self.document.clone_from(&loaded.document);
         if let Some(file) = loaded.file() {

@@ -264,7 +264,7 @@ mod tests {
             ("[custom_data]\nmrr = { column = \"M\", type = \"money\" }", "x.toml:2:30: `custom_data.mrr.type` must be one of".into()),
             ("[tags]\nmanaged = \"mine\"", "x.toml:2:11: `tags.managed` must be a list of tag names".into()),
             ("[tags]\ncolors = []", "x.toml:2:10: `tags.colors` must be a table".into()),
-            ("rows.duplicates = \"merge\"", "x.toml:1:19: `rows.duplicates` must be one of `reject`, `first`, `last`, not `merge`".into()),
+            ("rows.duplicates = \"unite\"", "x.toml:1:19: `rows.duplicates` must be one of `reject`, `first`, `last`, `merge`, not `unite`".into()),
             ("remote.batch = true", "x.toml:1:16: `remote.batch` must be a text".into()),
             ("safety.tolerated_rows = \"some\"", "x.toml:1:25: `safety.tolerated_rows` must be a number of rows".into()),
             ("safety.max_creates = \"9\"", "x.toml:1:22: `safety.max_creates` must be a whole number".into()),

@@ -122,6 +122,11 @@ impl Lines {
             value_type,
             formats,
             timezone,
+            decimal,
+            thousands,
+            true_values,
+            false_values,
+            region,
             case,
             map,
             default,
@@ -129,6 +134,11 @@ impl Lines {
         } = rule;
         self.put(name, (column, template, formats, timezone, map, default));
         self.word(name, (value_type, case, overwrite));
+        let forms = (decimal, thousands, true_values, false_values, region);
+        // A rule without these is written as it was before there were any.
+        if forms != (&None, &None, &Vec::new(), &Vec::new(), &None) {
+            self.put(name, forms);
+        }
     }
 
     fn tags(&mut self, tags: Option<&TagSettings>) {
@@ -209,6 +219,11 @@ mod tests {
             "[fields]\nname = { column = \"A\", type = \"text\" }",
             "[fields]\nname = { column = \"A\", format = \"x\" }",
             "[fields]\nname = { column = \"A\", timezone = \"UTC\" }",
+            "[fields]\nname = { column = \"A\", decimal = \",\" }",
+            "[fields]\nname = { column = \"A\", thousands = \",\" }",
+            "[fields]\nname = { column = \"A\", true_values = [\"ja\"] }",
+            "[fields]\nname = { column = \"A\", false_values = [\"ja\"] }",
+            "[fields]\nname = { column = \"A\", region = \"UA\" }",
             "[fields]\nname = { column = \"A\", case = \"lower\" }",
             "[fields]\nname = { column = \"A\", map = { a = \"b\" } }",
             "[fields]\nname = { column = \"A\", default = \"b\" }",

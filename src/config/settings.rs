@@ -170,6 +170,8 @@ pub struct RunOptions {
     pub examples: Option<u32>,
     /// `None`: the platform's state directory.
     pub state_dir: Option<PathBuf>,
+    /// What was decided about ambiguous rows.
+    pub decisions: Option<PathBuf>,
     pub results: Option<PathBuf>,
     pub rejected: Option<PathBuf>,
     pub changes: Option<PathBuf>,

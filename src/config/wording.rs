@@ -49,6 +49,7 @@ fn kind(expected: &str) -> String {
         "u64" => "a whole number, 0 or more",
         "f32" | "f64" => "a number",
         "a boolean" => "true or false",
+        "a character" => "one character",
         "a string" | "path string" => "a text",
         "a sequence" => "a list",
         "a map" => "a table",

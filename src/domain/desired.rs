@@ -59,4 +59,111 @@ impl DesiredCustomer {
             .find(|(f, _)| *f == field)
             .map(|(_, wish)| wish)
     }
+
+    /// Merges a later row of the same customer into this one: of each field and property the first value holds, a
+    /// value goes before the wish for none, and tags are united. A tag that one row wants and the other removes stays,
+    /// as within one row.
+    pub fn merge(&mut self, later: Self) {
+        self.key.complete_with(later.key);
+        merge_wishes(&mut self.fields, later.fields);
+        self.fields.sort_by_key(|(field, _)| *field);
+        merge_wishes(&mut self.custom_data, later.custom_data);
+        self.tags.merge(later.tags);
+    }
+}
+
+impl DesiredTags {
+    fn merge(&mut self, later: Self) {
+        self.spoken |= later.spoken;
+        for tag in later.add {
+            if self.add.iter().all(|known| known.name != tag.name) {
+                self.add.push(tag);
+            }
+        }
+        for name in later.remove {
+            if !self.remove.contains(&name) {
+                self.remove.push(name);
+            }
+        }
+        let added = &self.add;
+        self.remove
+            .retain(|name| added.iter().all(|tag| tag.name != *name));
+    }
+}
+
+fn merge_wishes<N: PartialEq, T>(wishes: &mut Vec<(N, Wish<T>)>, later: Vec<(N, Wish<T>)>) {
+    for (index, (name, wish)) in later.into_iter().enumerate() {
+        // Rows of one table speak of the same attributes in the same order: no search for each of thousands.
+        let same_place = wishes.get(index).is_some_and(|(known, _)| *known == name);
+        let place = match same_place {
+            true => Some(index),
+            false => wishes.iter().position(|(known, _)| *known == name),
+        };
+        match place.and_then(|place| wishes.get_mut(place)) {
+            None => wishes.push((name, wish)),
+            Some((_, first)) if first.value().is_none() => *first = wish,
+            Some(_) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> Wish<Value> {
+        Wish::Set(Value::Text(text.into()))
+    }
+
+    fn tags(add: &[&str], remove: &[&str], spoken: bool) -> DesiredTags {
+        let tag = |name: &&str| Tag {
+            name: (*name).to_owned(),
+            color: None,
+        };
+        DesiredTags {
+            add: add.iter().map(tag).collect(),
+            remove: remove.iter().map(|name| (*name).to_owned()).collect(),
+            spoken,
+        }
+    }
+
+    #[test]
+    fn the_first_value_of_each_attribute_holds_and_tags_are_united() {
+        let mut first = DesiredCustomer {
+            key: RowKey {
+                email: Some("a@b.c".into()),
+                ..RowKey::default()
+            },
+            fields: vec![(Field::Name, text("Ann")), (Field::Company, Wish::Clear)],
+            custom_data: vec![("plan".into(), Wish::Clear)],
+            tags: tags(&["vip"], &["old"], false),
+        };
+        first.merge(DesiredCustomer {
+            key: RowKey {
+                user_id: Some("u1".into()),
+                email: Some("other@b.c".into()),
+                ..RowKey::default()
+            },
+            fields: vec![
+                (Field::Name, text("Anna")),
+                (Field::UserId, text("u1")),
+                (Field::Company, text("Firm")),
+                (Field::Phone, Wish::Clear),
+            ],
+            custom_data: vec![
+                ("plan".into(), Wish::Set(CustomValue::Bool(true))),
+                ("seats".into(), Wish::Clear),
+            ],
+            tags: tags(&["old", "vip", "lead"], &["trial", "vip"], true),
+        });
+        assert_eq!(first.key.user_id.as_deref(), Some("u1"));
+        assert_eq!(first.key.email.as_deref(), Some("a@b.c"));
+        assert_eq!(first.field(Field::Name), Some(&text("Ann")));
+        assert_eq!(first.field(Field::Company), Some(&text("Firm")));
+        assert_eq!(first.field(Field::Phone), Some(&Wish::Clear));
+        assert!(first.fields.is_sorted_by_key(|(field, _)| *field));
+        let plan = ("plan".to_owned(), Wish::Set(CustomValue::Bool(true)));
+        assert_eq!(first.custom_data, [plan, ("seats".to_owned(), Wish::Clear)]);
+        assert_eq!(first.tags, tags(&["vip", "old", "lead"], &["trial"], true));
+    }
 }

@@ -48,6 +48,13 @@ impl RowKey {
     pub fn is_empty(&self) -> bool {
         self.id.is_none() && self.user_id.is_none() && self.email.is_none()
     }
+
+    /// Takes from a later row of the same customer the keys that are missing here.
+    pub fn complete_with(&mut self, later: Self) {
+        self.id = self.id.or(later.id);
+        self.user_id = self.user_id.take().or(later.user_id);
+        self.email = self.email.take().or(later.email);
+    }
 }
 
 /// E-mail addresses compare ignoring case (contract, "Meaning").

@@ -17,22 +17,43 @@ pub struct Position {
 
 /// The names of an input's columns, in order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Columns(Vec<String>);
+pub struct Columns {
+    names: Vec<String>,
+    of_objects: bool,
+}
 
 impl Columns {
     #[must_use]
     pub fn new(names: Vec<String>) -> Self {
-        Self(names)
+        Self {
+            names,
+            of_objects: false,
+        }
+    }
+
+    /// The names of the members that some record of an input of objects has.
+    #[must_use]
+    pub fn of_objects(names: Vec<String>) -> Self {
+        Self {
+            names,
+            of_objects: true,
+        }
+    }
+
+    /// Whether a name that is not among them may still be meant: a member that no object has says nothing.
+    #[must_use]
+    pub fn are_of_objects(&self) -> bool {
+        self.of_objects
     }
 
     #[must_use]
     pub fn names(&self) -> &[String] {
-        &self.0
+        &self.names
     }
 
     #[must_use]
     pub fn position(&self, name: &str) -> Option<usize> {
-        self.0.iter().position(|n| n == name)
+        self.names.iter().position(|n| n == name)
     }
 }
 

@@ -170,6 +170,12 @@ impl RunDir {
         self.path.join(format!("rejected.{extension}"))
     }
 
+    /// Rows whose key matches several customers, to be decided and fed back.
+    #[must_use]
+    pub fn ambiguous(&self) -> PathBuf {
+        self.path.join("ambiguous.csv")
+    }
+
     #[must_use]
     pub fn summary(&self) -> PathBuf {
         self.path.join("summary.json")

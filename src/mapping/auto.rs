@@ -1,5 +1,3 @@
-use std::collections::HashSet;
-
 use super::schema_error::SchemaError;
 use super::slot::{Inputs, Slot};
 use crate::domain::Field;
@@ -30,17 +28,7 @@ pub(super) fn fields(inputs: Inputs<'_>) -> Result<Vec<(Field, Slot)>, SchemaErr
 
 /// The columns `customData.NAME` and `custom.NAME`, with NAME as it is written.
 pub(super) fn properties(inputs: Inputs<'_>) -> Result<Vec<(String, Slot)>, SchemaError> {
-    let mut found = Vec::new();
-    let mut seen = HashSet::new();
-    for name in inputs.names().into_iter().filter_map(property) {
-        if !seen.insert(name) {
-            continue;
-        }
-        let attribute = format!("customData.{name}");
-        let slot = inputs.matching(&attribute, |column| property(column) == Some(name))?;
-        found.extend(slot.map(|slot| (name.to_owned(), slot)));
-    }
-    Ok(found)
+    inputs.grouped(property, |name| format!("customData.{name}"))
 }
 
 pub(super) fn property(column: &str) -> Option<&str> {
@@ -56,6 +44,7 @@ pub(super) fn tags(inputs: Inputs<'_>) -> Result<Option<Slot>, SchemaError> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::slot::Index;
     use super::*;
     use crate::domain::Columns;
 
@@ -74,7 +63,7 @@ mod tests {
             "Id",
             "Emails",
         ]);
-        let found = fields(Inputs(&[&columns])).unwrap();
+        let found = fields(Inputs(&Index::new(&[&columns]))).unwrap();
         let found: Vec<_> = found.iter().map(|(f, s)| (f.name(), s.label())).collect();
         let expected = [
             ("email", "E-mail"),
@@ -88,12 +77,17 @@ mod tests {
     #[test]
     fn two_columns_of_one_input_for_one_field_are_an_error() {
         let twice = columns(&["email", "E-mail"]);
-        let error = fields(Inputs(&[&twice])).unwrap_err().to_string();
+        let error = fields(Inputs(&Index::new(&[&twice])))
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("`email` and `E-mail`"), "{error}");
         let both = columns(&["customData.plan", "custom.plan"]);
-        assert!(properties(Inputs(&[&both])).is_err());
+        assert!(properties(Inputs(&Index::new(&[&both]))).is_err());
         let (one, other) = (columns(&["email"]), columns(&["E-mail"]));
-        assert_eq!(fields(Inputs(&[&one, &other])).unwrap().len(), 1);
+        assert_eq!(
+            fields(Inputs(&Index::new(&[&one, &other]))).unwrap().len(),
+            1
+        );
     }
 
     #[test]
@@ -105,7 +99,7 @@ mod tests {
             "custom.",
             "customs.y",
         ]);
-        let found = properties(Inputs(&[&columns])).unwrap();
+        let found = properties(Inputs(&Index::new(&[&columns]))).unwrap();
         let found: Vec<_> = found.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(found, ["Last Plan", "a.b", "X"]);
     }

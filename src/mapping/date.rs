@@ -64,6 +64,13 @@ fn strptime(format: &str) -> Result<DateFormat, String> {
     Ok(DateFormat::Strptime(format.to_owned()))
 }
 
+impl Default for DateReader {
+    /// Dates that can mean one thing only, of UTC where they say nothing else.
+    fn default() -> Self {
+        Self::new(Vec::new(), TimeZone::UTC)
+    }
+}
+
 impl DateReader {
     pub(super) fn new(formats: Vec<DateFormat>, zone: TimeZone) -> Self {
         Self { formats, zone }

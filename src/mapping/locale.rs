@@ -7,16 +7,22 @@ use super::given::Scalar;
 use super::problem::Problem;
 
 /// A language as the API wants it (ISO 639-1, documented), from a two- or three-letter code, a language tag such
-/// as `uk-UA` or `en_US.UTF-8`, or the language's English name.
+/// as `uk-UA` or `en_US.UTF-8`, or the language's name in English or in itself.
 pub(super) fn read(scalar: &Scalar<'_>) -> Result<String, Problem> {
     let text = match scalar {
         Scalar::Text(text) | Scalar::Native(text) => text.trim(),
         Scalar::Number(_) | Scalar::Bool(_) => return Err(refused()),
     };
     of_code(text)
-        .or_else(|| NAMES.get(&text.to_lowercase()).copied().flatten())
+        .or_else(|| of_name(text))
         .map(str::to_owned)
         .ok_or_else(refused)
+}
+
+/// `Chinese (Simplified)` is Chinese: the two letters say no more than that.
+fn of_name(text: &str) -> Option<&'static str> {
+    let name = text.split('(').next().unwrap_or(text).trim();
+    NAMES.get(&name.to_lowercase()).copied().flatten()
 }
 
 fn refused() -> Problem {
@@ -42,14 +48,21 @@ fn of_code(text: &str) -> Option<&'static str> {
     }
 }
 
-/// English names in lower case; nothing under a name that two languages with a two-letter code share.
+/// Names in lower case, English ones and the languages' own; nothing under a name that two languages with a
+/// two-letter code share.
 static NAMES: LazyLock<HashMap<String, Option<&'static str>>> = LazyLock::new(|| {
-    let mut names = HashMap::new();
+    let mut names: HashMap<String, Option<&'static str>> = HashMap::new();
     for language in Language::match_names(|_| true) {
-        if let Some(code) = language.to_639_1() {
+        let Some(code) = language.to_639_1() else {
+            continue;
+        };
+        for name in [Some(language.to_name()), language.to_autonym()] {
+            let Some(name) = name.filter(|name| !name.is_empty()) else {
+                continue;
+            };
             names
-                .entry(language.to_name().to_lowercase())
-                .and_modify(|known| *known = None)
+                .entry(name.to_lowercase())
+                .and_modify(|known| *known = known.filter(|known| *known == code))
                 .or_insert(Some(code));
         }
     }
@@ -83,6 +96,11 @@ mod tests {
             ("English", "en"),
             ("German", "de"),
             ("Swahili", "sw"),
+            ("Deutsch", "de"),
+            ("Chinese (Simplified)", "zh"),
+            ("English (United Kingdom)", "en"),
+            ("Українська", "uk"),
+            ("français", "fr"),
         ] {
             assert_eq!(locale(cell).as_deref(), Some(code), "{cell}");
         }

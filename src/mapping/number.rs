@@ -5,23 +5,138 @@ use crate::domain::Number;
 /// Digits that a 64-bit float, which is what JSON readers hold a number in, keeps exactly.
 const EXACT_DIGITS: usize = 15;
 
-/// `type = "number"`: a JSON number as it is, a text in plain decimal form.
-pub(super) fn read(scalar: &Scalar<'_>) -> Result<Number, Problem> {
-    match scalar {
-        Scalar::Number(number) => Ok(Number::new((*number).clone())),
-        Scalar::Bool(_) => Err(not_a_number()),
-        Scalar::Text(text) | Scalar::Native(text) => parse(text.trim()),
+/// 2^64: what a reader of JSON keeps as an integer is below it.
+const INTEGERS: f64 = 18_446_744_073_709_551_616.0;
+
+/// `decimal` and `thousands`: how the texts of an attribute write numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NumberForm {
+    decimal: char,
+    thousands: Option<char>,
+}
+
+impl Default for NumberForm {
+    fn default() -> Self {
+        Self {
+            decimal: '.',
+            thousands: None,
+        }
     }
 }
 
-fn parse(text: &str) -> Result<Number, Problem> {
-    let Some(plain) = plain_form(text) else {
-        return Err(refusal(text));
-    };
-    Number::parse(&plain).ok_or_else(|| {
-        Problem::new("bad_number", "has more digits than can be sent exactly")
-            .advice("keep it as text: type = \"text\"")
-    })
+impl NumberForm {
+    /// # Errors
+    /// The option that cannot be meant, and why.
+    pub(super) fn new(
+        decimal: Option<char>,
+        thousands: Option<char>,
+    ) -> Result<Self, (&'static str, String)> {
+        let form = Self {
+            decimal: decimal.unwrap_or('.'),
+            thousands,
+        };
+        let digit_like = |c: char| c.is_alphanumeric() || matches!(c, '-' | '+');
+        if digit_like(form.decimal) || form.decimal.is_whitespace() {
+            return Err((
+                "decimal",
+                "is no decimal separator: it is a point or a comma".to_owned(),
+            ));
+        }
+        match thousands {
+            Some(c) if digit_like(c) => {
+                Err(("thousands", "is no separator of thousands".to_owned()))
+            }
+            Some(c) if c == form.decimal => {
+                let reason = format!("and `decimal` are the same, `{c}`: name both");
+                Err(("thousands", reason))
+            }
+            _ => Ok(form),
+        }
+    }
+
+    /// `type = "number"`: a JSON number as it is, a text in decimal form.
+    pub(super) fn read(&self, scalar: &Scalar<'_>) -> Result<Number, Problem> {
+        match scalar {
+            Scalar::Number(number) => of_json(number),
+            Scalar::Bool(_) => Err(not_a_number()),
+            Scalar::Text(text) | Scalar::Native(text) => self.parse(text.trim()),
+        }
+    }
+
+    fn parse(&self, text: &str) -> Result<Number, Problem> {
+        let plain = self.with_point(text).and_then(|text| plain_form(&text));
+        let Some(plain) = plain else {
+            return Err(refusal(text));
+        };
+        Number::parse(&plain).ok_or_else(inexact)
+    }
+
+    /// The text with a decimal point and nothing between the thousands; nothing where it is not written in this form.
+    /// Between thousands there are three digits, everywhere: `1.5` is no number with a point between its thousands.
+    fn with_point(&self, text: &str) -> Option<String> {
+        if *self == Self::default() {
+            return Some(text.to_owned());
+        }
+        let (whole, fraction) = match text.split_once(self.decimal) {
+            Some((whole, fraction)) => (whole, Some(fraction)),
+            None => (text, None),
+        };
+        let (sign, digits) =
+            whole.split_at(whole.len() - whole.trim_start_matches(['-', '+']).len());
+        let mut groups = digits.split(|c| self.separates(c));
+        let mut plain = format!("{sign}{}", groups.next()?);
+        let mut is_grouped = false;
+        for group in groups {
+            if group.len() != 3 {
+                return None;
+            }
+            is_grouped = true;
+            plain.push_str(group);
+        }
+        let first = digits.split(|c| self.separates(c)).next()?;
+        if is_grouped && !(1..=3).contains(&first.len()) {
+            return None;
+        }
+        if let Some(fraction) = fraction {
+            let digits = fraction.bytes().all(|b| b.is_ascii_digit());
+            if !digits || fraction.is_empty() {
+                return None;
+            }
+            plain.push('.');
+            plain.push_str(fraction);
+        } else if plain.contains('.') {
+            return None;
+        }
+        Some(plain)
+    }
+
+    /// Spreadsheets and locales write one separator in several ways: a space that does not break, another apostrophe.
+    fn separates(self, c: char) -> bool {
+        self.thousands.is_some_and(|thousands| match thousands {
+            ' ' => matches!(c, ' ' | '\u{a0}' | '\u{202f}' | '\u{2009}'),
+            '\'' | '’' => matches!(c, '\'' | '’'),
+            other => c == other,
+        })
+    }
+}
+
+/// The plain form alone.
+pub(super) fn read(scalar: &Scalar<'_>) -> Result<Number, Problem> {
+    NumberForm::default().read(scalar)
+}
+
+/// A JSON number as it stands there; not one of so many digits that its reader had to round it.
+pub(super) fn of_json(number: &serde_json::Number) -> Result<Number, Problem> {
+    let float = number.as_f64().filter(|_| number.is_f64());
+    if float.is_some_and(|float| float.fract() == 0.0 && float.abs() >= INTEGERS) {
+        return Err(inexact());
+    }
+    Ok(Number::new(number.clone()))
+}
+
+fn inexact() -> Problem {
+    Problem::new("bad_number", "has more digits than can be sent exactly")
+        .advice("keep it as text: type = \"text\", and in JSON with quotes around it")
 }
 
 /// The text as JSON writes numbers, where it is a plain decimal: a sign, digits and one point. Leading zeros and
@@ -64,7 +179,9 @@ fn refusal(text: &str) -> Problem {
             "bad_number",
             "is written with a decimal comma or thousands separators",
         )
-        .advice("write it with a decimal point and nothing between the thousands: 1234.5");
+        .advice(
+            "name its separators in the config, such as decimal = \",\", thousands = \" \", or write it with a decimal point and nothing between the thousands: 1234.5",
+        );
     }
     not_a_number()
 }
@@ -132,6 +249,75 @@ mod tests {
 
     fn text(text: &str) -> Result<Number, Problem> {
         read(&Scalar::Text(Cow::Borrowed(text)))
+    }
+
+    #[test]
+    fn separators_of_the_config_are_read() {
+        let form = |decimal, thousands| NumberForm::new(decimal, thousands).unwrap();
+        let (comma, german) = (form(Some(','), None), form(Some(','), Some('.')));
+        let (spaced, english) = (form(Some(','), Some(' ')), form(None, Some(',')));
+        let swiss = form(None, Some('\''));
+        for (form, cell, same) in [
+            (comma, "1234,56", "1234.56"),
+            (comma, "-0,5", "-0.5"),
+            (comma, "7", "7"),
+            (german, "1.234.567,8", "1234567.8"),
+            (german, "1234567,8", "1234567.8"),
+            (spaced, "1 234\u{a0}567,80", "1234567.8"),
+            (spaced, "-12\u{202f}345", "-12345"),
+            (english, "12,345,678.9", "12345678.9"),
+            (swiss, "1’234.5", "1234.5"),
+            (german, "9.007.199.254.740.993", "9007199254740993"),
+        ] {
+            let read = form.read(&Scalar::Text(Cow::Borrowed(cell)));
+            assert_eq!(read.unwrap(), Number::parse(same).unwrap(), "{cell}");
+        }
+        for (form, cell) in [
+            (comma, "1.5"),
+            (comma, "1.234,5"),
+            (comma, "1,"),
+            (comma, "1,2,3"),
+            (german, "1.5"),
+            (german, "1.23,4"),
+            (german, "1234.567"),
+            (german, ".123"),
+            (german, "1,234.5"),
+            (english, "1,5"),
+            (spaced, "1  234"),
+            (spaced, ""),
+            (spaced, "12 EUR"),
+        ] {
+            let read = form.read(&Scalar::Text(Cow::Borrowed(cell)));
+            assert_eq!(read.unwrap_err().code, "bad_number", "{cell}");
+        }
+        for (decimal, thousands, option) in [
+            (Some('x'), None, "decimal"),
+            (Some(' '), None, "decimal"),
+            (None, Some('.'), "thousands"),
+            (Some(','), Some(','), "thousands"),
+            (None, Some('0'), "thousands"),
+        ] {
+            assert_eq!(NumberForm::new(decimal, thousands).unwrap_err().0, option);
+        }
+    }
+
+    #[test]
+    fn integers_are_exact_or_refused() {
+        let of_json = |text: &str| {
+            let json: serde_json::Value = serde_json::from_str(text).unwrap();
+            of_json(json.as_number().unwrap()).map(|n| n.to_string())
+        };
+        for exact in [
+            "9007199254740993",
+            "-9223372036854775808",
+            "18446744073709551615",
+            "1.5",
+        ] {
+            assert_eq!(of_json(exact).as_deref(), Ok(exact));
+            assert_eq!(text(exact).unwrap().to_string(), exact);
+        }
+        assert!(of_json("18446744073709551616").is_err());
+        assert!(text("18446744073709551616").is_err());
     }
 
     #[test]

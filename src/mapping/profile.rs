@@ -4,7 +4,8 @@ use std::sync::Arc;
 use super::date_forms::{Dates, is_timestamp};
 use super::distinct::Distinct;
 use super::given::{Emptiness, Given, Scalar};
-use super::{EmptyCells, boolean, email, locale, number};
+use super::number::{self, NumberForm};
+use super::{EmptyCells, boolean, email, locale};
 use crate::domain::{Cells, Columns, Row};
 
 /// Examples that are kept of each column, and characters of each.
@@ -161,6 +162,12 @@ impl ColumnProfile {
         self.fits.locales * 100 >= self.filled * NEARLY_ALL
     }
 
+    /// Whether every value is true or false, also where all are 1 or 0.
+    #[must_use]
+    pub fn is_boolean(&self) -> bool {
+        self.filled > 0 && self.fits.boolean && !self.fits.nested
+    }
+
     /// The formats of the dates, as in [`ColumnKind::Date`], where nearly every value is one.
     #[must_use]
     pub fn mostly_dates(&self) -> Option<Vec<String>> {
@@ -255,6 +262,7 @@ impl Fits {
             || matches!(text, "true" | "false")
             || number::of_untyped(text).is_some();
         self.any_typed |= typed;
+        let german = NumberForm::new(Some(','), Some('.')).unwrap_or_default();
         self.number = self.number && number::read(scalar).is_ok();
         self.shortest = self.shortest
             && (matches!(scalar, Scalar::Number(_)) || number::of_untyped(text).is_some());
@@ -262,7 +270,7 @@ impl Fits {
         self.timestamp = self.timestamp && self.number && is_timestamp(text);
         self.boolean = self.boolean && boolean::read(scalar).is_ok();
         self.plain_boolean = self.plain_boolean && matches!(text, "true" | "false");
-        self.decimal_comma = self.decimal_comma && is_decimal_comma(text);
+        self.decimal_comma = self.decimal_comma && german.read(scalar).is_ok();
         self.email = self.email && email::read(scalar).is_ok();
         self.locales += u64::from(locale::read(scalar).is_ok());
     }
@@ -272,14 +280,6 @@ fn is_zero_led(text: &str) -> bool {
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     text.starts_with('+')
         || (digits.len() > 1 && digits.starts_with('0') && !digits.starts_with("0."))
-}
-
-/// `1.234,56`, `-0,5`, and whole numbers beside them.
-fn is_decimal_comma(text: &str) -> bool {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let (whole, fraction) = digits.split_once(',').unwrap_or((digits, "0"));
-    let is_digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
-    is_digits(fraction) && is_digits(&whole.replace('.', ""))
 }
 
 /// The profile of all columns of one input.

@@ -1,17 +1,17 @@
-use super::boolean;
+use super::boolean::Words;
 use super::date::DateReader;
 use super::given::Scalar;
-use super::number;
+use super::number::{self, NumberForm};
 use super::problem::Problem;
-use crate::domain::{CustomType, CustomValue, Number};
+use crate::domain::{CustomType, CustomValue};
 
 /// Reads the values of one custom property.
 #[derive(Debug, Clone)]
 pub(super) enum PropertyReader {
     Auto,
     Text,
-    Number,
-    Boolean,
+    Number(NumberForm),
+    Boolean(Words),
     Date(DateReader),
 }
 
@@ -20,18 +20,18 @@ impl PropertyReader {
         match self {
             Self::Auto => CustomType::Auto,
             Self::Text => CustomType::Text,
-            Self::Number => CustomType::Number,
-            Self::Boolean => CustomType::Boolean,
+            Self::Number(_) => CustomType::Number,
+            Self::Boolean(_) => CustomType::Boolean,
             Self::Date(_) => CustomType::Date,
         }
     }
 
     pub(super) fn read(&self, scalar: Scalar<'_>) -> Result<CustomValue, Problem> {
         match self {
-            Self::Auto => Ok(auto(scalar)),
+            Self::Auto => auto(scalar),
             Self::Text => Ok(CustomValue::Text(scalar.into_text())),
-            Self::Number => number::read(&scalar).map(CustomValue::Number),
-            Self::Boolean => boolean::read(&scalar).map(CustomValue::Bool),
+            Self::Number(form) => form.read(&scalar).map(CustomValue::Number),
+            Self::Boolean(words) => words.read(&scalar).map(CustomValue::Bool),
             Self::Date(dates) => dates.read(&scalar).map(CustomValue::Date),
         }
     }
@@ -39,9 +39,9 @@ impl PropertyReader {
 
 /// JSON types stay; an untyped cell is a number or a boolean only where the very same cell would be written for
 /// that value again.
-fn auto(scalar: Scalar<'_>) -> CustomValue {
-    match scalar {
-        Scalar::Number(number) => CustomValue::Number(Number::new(number.clone())),
+fn auto(scalar: Scalar<'_>) -> Result<CustomValue, Problem> {
+    Ok(match scalar {
+        Scalar::Number(number) => CustomValue::Number(number::of_json(number)?),
         Scalar::Bool(b) => CustomValue::Bool(b),
         Scalar::Native(text) => CustomValue::Text(text.into_owned()),
         Scalar::Text(text) => match &*text {
@@ -52,7 +52,7 @@ fn auto(scalar: Scalar<'_>) -> CustomValue {
                 None => CustomValue::Text(text.into_owned()),
             },
         },
-    }
+    })
 }
 
 #[cfg(test)]
@@ -60,9 +60,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::Number;
+
+    fn typed(scalar: Scalar<'_>) -> CustomValue {
+        auto(scalar).unwrap()
+    }
 
     fn cell(text: &str) -> CustomValue {
-        auto(Scalar::Text(text.into()))
+        typed(Scalar::Text(text.into()))
     }
 
     #[test]
@@ -80,14 +85,14 @@ mod tests {
     #[test]
     fn json_types_stay() {
         assert_eq!(
-            auto(Scalar::Native("15".into())),
+            typed(Scalar::Native("15".into())),
             CustomValue::Text("15".into())
         );
         assert_eq!(
-            auto(Scalar::Native("true".into())),
+            typed(Scalar::Native("true".into())),
             CustomValue::Text("true".into())
         );
-        assert_eq!(auto(Scalar::Bool(true)), CustomValue::Bool(true));
+        assert_eq!(typed(Scalar::Bool(true)), CustomValue::Bool(true));
     }
 
     #[test]

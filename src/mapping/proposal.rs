@@ -2,9 +2,11 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::auto;
+use super::exports::{self, Export, Meaning};
 use super::profile::{ColumnKind, ColumnProfile, TableProfile};
+use super::proposal_lines::{comment, field_line, property_lines, quoted, text_line};
 use super::synonyms;
-use crate::domain::{Field, FieldKind};
+use crate::domain::Field;
 
 /// What a proposal is made from, besides the columns.
 #[derive(Debug, Clone, Copy)]
@@ -53,11 +55,74 @@ struct Sections {
     properties: BTreeSet<String>,
     has_key: bool,
     open: Vec<String>,
+    /// Where the header is that of an export that is known.
+    export: Option<&'static Export>,
 }
 
 impl Sections {
     fn assign(&mut self, profile: &TableProfile) {
         let columns = self.usable(profile);
+        self.export = exports::recognise(&columns);
+        match self.export {
+            Some(export) => self.assign_export(export, &columns),
+            None => self.assign_by_name(&columns),
+        }
+    }
+
+    /// The columns of an export that is known; what it does not name is a property, unless a field is free for it.
+    fn assign_export(&mut self, export: &'static Export, columns: &[(&str, &ColumnProfile)]) {
+        let first_name = export.columns_of(Meaning::FirstName, columns);
+        let last_name = export.columns_of(Meaning::LastName, columns);
+        let whole_name = columns.iter().any(|(name, _)| {
+            export.meaning(name).is_none() && field_of(name).is_some_and(|(f, _)| f == Field::Name)
+        });
+        for (name, column) in columns {
+            match export.meaning(name) {
+                Some(meaning @ Meaning::Field(field)) => {
+                    let best = export.columns_of(meaning, columns);
+                    if best.first().is_some_and(|(best, _)| best == name) {
+                        self.field(field, true, name, column);
+                    } else {
+                        self.property(name, column);
+                    }
+                }
+                Some(meaning @ (Meaning::FirstName | Meaning::LastName)) => {
+                    match (first_name.first(), last_name.first()) {
+                        _ if whole_name => self.property(name, column),
+                        (Some((first, _)), Some((last, _))) => {
+                            if meaning == Meaning::FirstName {
+                                self.name_of(first, last);
+                            }
+                        }
+                        _ => self.field(Field::Name, true, name, column),
+                    }
+                }
+                Some(Meaning::Tags(separator)) => self.tags_of_export(separator, name, column),
+                Some(Meaning::Unused(why)) => self.unused(name, why),
+                Some(Meaning::Property) => self.property(name, column),
+                None => match field_of(name).map(|(field, _)| field) {
+                    Some(field) if !export.claims(field, columns) => {
+                        self.field(field, false, name, column);
+                    }
+                    _ => self.property(name, column),
+                },
+            }
+        }
+    }
+
+    /// The separator that the cells show goes before the one that the export is known for.
+    fn tags_of_export(&mut self, usual: char, name: &str, column: &ColumnProfile) {
+        if self.tags.is_empty() {
+            self.tags.push(format!("column = {}", quoted(name)));
+            let separator = column.separator().unwrap_or(usual);
+            self.tags
+                .push(format!("separator = {}", quoted(&separator.to_string())));
+        } else {
+            self.property(name, column);
+        }
+    }
+
+    fn assign_by_name(&mut self, columns: &[(&str, &ColumnProfile)]) {
         let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
         let first_name = names.iter().find(|name| synonyms::is_first_name(name));
         let last_name = names.iter().find(|name| synonyms::is_last_name(name));
@@ -65,8 +130,8 @@ impl Sections {
         let whole_name = fields.clone().any(|(field, _)| field == Field::Name);
         self.named = fields.filter(|(_, exact)| *exact).map(|(f, _)| f).collect();
         let parts = first_name.zip(last_name).filter(|_| !whole_name);
-        let key_by_data = key_by_data(&columns);
-        for (name, column) in &columns {
+        let key_by_data = key_by_data(columns);
+        for (name, column) in columns {
             let key = key_by_data.filter(|(_, key)| key == name);
             if let Some((field, exact)) = field_of(name) {
                 self.field(field, exact, name, column);
@@ -162,7 +227,10 @@ impl Sections {
     }
 
     fn property(&mut self, column_name: &str, column: &ColumnProfile) {
-        let name = auto::property(column_name).unwrap_or(column_name);
+        let of_export = self.export.and_then(|export| export.property(column_name));
+        let name = of_export
+            .or_else(|| auto::property(column_name))
+            .unwrap_or(column_name);
         if !self.properties.insert(name.to_owned()) {
             self.unused(
                 column_name,
@@ -170,7 +238,17 @@ impl Sections {
             );
             return;
         }
-        let lines = property_lines(name, column_name, column);
+        // Ids and numbers of phones are no numbers to reckon with.
+        let is_code = matches!(
+            self.export.and_then(|export| export.meaning(column_name)),
+            Some(Meaning::Field(Field::UserId | Field::Phone))
+        );
+        let lines = match column.kind() {
+            ColumnKind::Number { .. } | ColumnKind::Timestamp if is_code => {
+                vec![text_line(name, column_name)]
+            }
+            _ => property_lines(name, column_name, column),
+        };
         if lines.iter().all(|line| line.starts_with('#')) {
             self.open.push(column_name.to_owned());
         }
@@ -187,6 +265,17 @@ impl Sections {
             "# Proposed by `hcsync init` from {input}, {rows} rows. What is unsure is commented out: look it through,\n\
              # then run `hcsync check` on the same input. All keys: config.example.toml, or the README.\n"
         );
+        if let Some(export) = self.export {
+            let _ = write!(
+                text,
+                "#\n# By its columns it is an export of {}",
+                export.tool
+            );
+            let _ = match export.hint {
+                Some(hint) => writeln!(text, "; {hint}."),
+                None => writeln!(text, "."),
+            };
+        }
         section(&mut text, "input", of.input_lines);
         if !self.has_key {
             let _ = write!(
@@ -255,126 +344,6 @@ fn field_of(column: &str) -> Option<(Field, bool)> {
         .find(|field| auto::folded(field.name()) == auto::folded(column));
     let exact = exact.map(|field| (field, true));
     exact.or_else(|| synonyms::field(column).map(|field| (field, false)))
-}
-
-/// The line of a field, or commented lines where the data does not fit it.
-fn field_line(field: Field, name: &str, column: &ColumnProfile) -> Result<String, Vec<String>> {
-    let plain = format!("{} = {}", field.name(), quoted(name));
-    let kind = column.kind();
-    match (field.kind(), &kind) {
-        (_, ColumnKind::Empty) => Ok(plain),
-        (_, ColumnKind::Nested) => Err(vec![comment(&plain, "its cells are lists or objects")]),
-        (FieldKind::Date, ColumnKind::Timestamp) => Ok(plain),
-        (FieldKind::Date, _) => match column.mostly_dates().as_deref() {
-            Some([]) => Ok(plain),
-            Some([format]) => Ok(date_line(field.name(), name, format)),
-            Some(several) => Err(undecided(field.name(), name, several)),
-            None => Err(vec![comment(
-                &date_line(field.name(), name, "%d.%m.%Y"),
-                "its cells are no dates of one form",
-            )]),
-        },
-        (FieldKind::OneWay, ColumnKind::Boolean { .. }) => Ok(plain),
-        (FieldKind::OneWay, ColumnKind::Number { .. }) => {
-            Err(vec![comment(&plain, "if its cells are 1 and 0 only")])
-        }
-        (FieldKind::OneWay, _) => Err(vec![comment(
-            &format!(
-                "{} = {{ column = {}, map = {{ ja = \"true\", nein = \"false\" }} }}",
-                field.name(),
-                quoted(name)
-            ),
-            "its cells are neither true nor false: translate them",
-        )]),
-        (FieldKind::Text, _) if field == Field::Locale && !column.is_mostly_locale() => {
-            Err(vec![comment(
-                &format!(
-                    "locale = {{ column = {}, map = {{ Deutsch = \"de\" }} }}",
-                    quoted(name)
-                ),
-                "its cells are no language codes: translate them",
-            )])
-        }
-        (FieldKind::Text, _) => Ok(plain),
-    }
-}
-
-fn date_line(attribute: &str, column: &str, format: &str) -> String {
-    format!(
-        "{attribute} = {{ column = {}, type = \"date\", format = {} }}",
-        quoted(column),
-        quoted(format)
-    )
-}
-
-/// A line for each way to read the dates, to choose from.
-fn undecided(attribute: &str, column: &str, formats: &[String]) -> Vec<String> {
-    let way = |format: &String| {
-        let which = match (format.find("%d"), format.find("%m")) {
-            (Some(day), Some(month)) if day < month => "day first",
-            _ => "month first",
-        };
-        let why = format!("{which}? every date in the file fits both ways: keep the right line");
-        comment(&date_line(attribute, column, format), &why)
-    };
-    formats.iter().map(way).collect()
-}
-
-fn property_lines(name: &str, column_name: &str, column: &ColumnProfile) -> Vec<String> {
-    let key = key(name);
-    let quoted_column = quoted(column_name);
-    let plain = format!("{key} = {quoted_column}");
-    let typed = |value_type: &str| {
-        format!("{key} = {{ column = {quoted_column}, type = \"{value_type}\" }}")
-    };
-    let line = match column.kind() {
-        ColumnKind::Empty => comment(&plain, "empty in this file"),
-        ColumnKind::Nested => comment(
-            &plain,
-            "lists or objects; name a member, as `object.member`",
-        ),
-        ColumnKind::Number { shortest: false } => typed("number"),
-        ColumnKind::Codes | ColumnKind::MixedText => typed("text"),
-        ColumnKind::Boolean { plain: false } => typed("boolean"),
-        ColumnKind::Timestamp => {
-            format!("{plain}   # numbers; if they are UNIX timestamps, add type = \"date\"")
-        }
-        ColumnKind::DecimalComma => {
-            let why = "for the decimal comma; with a point they could be numbers";
-            format!("{}   # {why}", typed("text"))
-        }
-        ColumnKind::Date { formats } => match formats.as_slice() {
-            [] => typed("date"),
-            [format] => date_line(&key, column_name, format),
-            several => return undecided(&key, column_name, several),
-        },
-        ColumnKind::Text
-        | ColumnKind::Email
-        | ColumnKind::Number { shortest: true }
-        | ColumnKind::Boolean { plain: true } => plain,
-    };
-    vec![line]
-}
-
-/// A line that says nothing yet, and why.
-fn comment(line: &str, why: &str) -> String {
-    format!("# {line}   # {why}")
-}
-
-fn key(name: &str) -> String {
-    let bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-    if !name.is_empty() && name.chars().all(bare) {
-        name.to_owned()
-    } else {
-        quoted(name)
-    }
-}
-
-/// A TOML basic string, on one line: JSON's escapes are TOML's too, but for one character that only TOML wants
-/// escaped.
-fn quoted(text: &str) -> String {
-    let json = serde_json::Value::from(text).to_string();
-    json.replace('\u{7f}', "\\u007f")
 }
 
 fn one_line(text: &str) -> String {
@@ -490,7 +459,7 @@ mod tests {
 
         [custom_data]
         # property = column; properties are defined in HelpCrunch under Contacts, Custom attributes
-        Umsatz = { column = "Umsatz", type = "text" }   # for the decimal comma; with a point they could be numbers
+        Umsatz = { column = "Umsatz", type = "number", decimal = ",", thousands = "." }
         PLZ = { column = "PLZ", type = "text" }
         Aktiv = "Aktiv"
         Rabatt = "Rabatt"

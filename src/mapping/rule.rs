@@ -1,7 +1,11 @@
 use jiff::tz::TimeZone;
 
+use super::boolean::Words;
 use super::date::{DateFormat, DateReader};
+use super::field::Forms;
 use super::given::{Emptiness, Given};
+use super::number::NumberForm;
+use super::phone::PhoneReader;
 use super::problem::Problem;
 use super::property::PropertyReader;
 use super::recode::Recode;
@@ -159,6 +163,7 @@ fn check_options(
             return refuse("timezone", reason);
         }
     }
+    check_forms(target, value_type, written).or_else(|(option, reason)| refuse(option, reason))?;
     let textual = matches!(value_type, ValueType::Text | ValueType::Auto);
     if written.case.is_some() && !(textual && target != Target::Field(Field::Locale)) {
         return refuse("case", "is for texts only");
@@ -178,6 +183,45 @@ fn check_options(
     Ok(())
 }
 
+/// The options that say how numbers, booleans and phone numbers are written.
+fn check_forms(
+    target: Target,
+    value_type: ValueType,
+    written: &AttributeRule,
+) -> Result<(), (&'static str, &'static str)> {
+    let property = target == Target::Property;
+    if value_type != ValueType::Number || !property {
+        let reason = if property {
+            "is for numbers only: add type = \"number\""
+        } else {
+            "is for numbers in [custom_data] only"
+        };
+        if written.decimal.is_some() {
+            return Err(("decimal", reason));
+        }
+        if written.thousands.is_some() {
+            return Err(("thousands", reason));
+        }
+    }
+    if value_type != ValueType::Boolean {
+        let reason = if property {
+            "is for booleans only: add type = \"boolean\""
+        } else {
+            "is for booleans only"
+        };
+        if !written.true_values.is_empty() {
+            return Err(("true_values", reason));
+        }
+        if !written.false_values.is_empty() {
+            return Err(("false_values", reason));
+        }
+    }
+    if written.region.is_some() && target != Target::Field(Field::Phone) {
+        return Err(("region", "is for the field `phone` only"));
+    }
+    Ok(())
+}
+
 fn word(value_type: ValueType) -> &'static str {
     match value_type {
         ValueType::Text => "text",
@@ -188,12 +232,30 @@ fn word(value_type: ValueType) -> &'static str {
     }
 }
 
+/// How the values of an attribute are written.
+///
+/// # Errors
+/// When an option says something that cannot be meant.
+pub(super) fn forms(attribute: &str, written: &AttributeRule) -> Result<Forms, SchemaError> {
+    let refuse = |option: &'static str, reason: String| SchemaError::Option {
+        attribute: attribute.to_owned(),
+        option,
+        reason,
+    };
+    let words = Words::new(&written.true_values, &written.false_values);
+    let numbers = NumberForm::new(written.decimal, written.thousands);
+    let phones = written.region.as_deref().map(PhoneReader::new).transpose();
+    Ok(Forms {
+        dates: date_reader(attribute, written)?,
+        words: words.map_err(|reason| refuse("true_values", reason))?,
+        phones: phones.map_err(|reason| refuse("region", reason))?,
+        numbers: numbers.map_err(|(option, reason)| refuse(option, reason))?,
+    })
+}
+
 /// # Errors
 /// When a format cannot read dates, or there is no such time zone.
-pub(super) fn date_reader(
-    attribute: &str,
-    written: &AttributeRule,
-) -> Result<DateReader, SchemaError> {
+fn date_reader(attribute: &str, written: &AttributeRule) -> Result<DateReader, SchemaError> {
     let refuse = |option: &'static str, reason: String| SchemaError::Option {
         attribute: attribute.to_owned(),
         option,
@@ -226,11 +288,12 @@ pub(super) fn property_reader(
     attribute: &str,
     written: &AttributeRule,
 ) -> Result<PropertyReader, SchemaError> {
+    let forms = forms(attribute, written)?;
     Ok(match written.value_type.unwrap_or(ValueType::Auto) {
         ValueType::Auto => PropertyReader::Auto,
         ValueType::Text => PropertyReader::Text,
-        ValueType::Number => PropertyReader::Number,
-        ValueType::Boolean => PropertyReader::Boolean,
-        ValueType::Date => PropertyReader::Date(date_reader(attribute, written)?),
+        ValueType::Number => PropertyReader::Number(forms.numbers),
+        ValueType::Boolean => PropertyReader::Boolean(forms.words),
+        ValueType::Date => PropertyReader::Date(forms.dates),
     })
 }

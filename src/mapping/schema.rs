@@ -1,12 +1,11 @@
 use std::collections::BTreeSet;
 
-use super::date::DateReader;
 use super::field::FieldReader;
 use super::given::Emptiness;
 use super::property::PropertyReader;
-use super::rule::{Rule, Target, date_reader, property_reader};
+use super::rule::{Rule, Target, forms, property_reader};
 use super::schema_error::{Nearest, SchemaError};
-use super::slot::{Inputs, Slot};
+use super::slot::{Index, Inputs, Slot};
 use super::tags::{ManagedTagRule, TagRule};
 use super::{AttributeRule, FieldRules, MappingSettings, PropertyRules, TagSettings, auto};
 use crate::domain::{Columns, CustomType, Field, FieldKind, KeyField, Overwrite};
@@ -21,6 +20,7 @@ pub struct Schema {
     pub(super) emptiness: Emptiness,
     keys: Vec<KeyField>,
     unused: Vec<String>,
+    lacking: Vec<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -55,7 +55,8 @@ impl Schema {
         keys: &[KeyField],
         columns: &[&Columns],
     ) -> Result<Self, SchemaError> {
-        let inputs = Inputs(columns);
+        let index = Index::new(columns);
+        let inputs = Inputs(&index);
         let (id, fields) = match &settings.fields {
             Some(rules) => written_fields(rules, inputs)?,
             None => (None, found_fields(inputs)?),
@@ -73,9 +74,11 @@ impl Schema {
             emptiness: Emptiness::new(&settings.null_values, settings.empty_cells),
             keys: Vec::new(),
             unused: Vec::new(),
+            lacking: Vec::new(),
         };
         schema.keys = schema.usable_keys(keys, inputs)?;
         schema.unused = schema.left_over(inputs);
+        schema.lacking = schema.lacked_by(inputs);
         for mapped in &mut schema.fields {
             let is_key = key_of(mapped.field).is_some_and(|key| schema.keys.contains(&key));
             mapped.clearable = !is_key && mapped.field.kind() != FieldKind::OneWay;
@@ -131,6 +134,12 @@ impl Schema {
         &self.unused
     }
 
+    /// The columns that are mapped and that no record of an input of objects has, in order.
+    #[must_use]
+    pub fn lacking_columns(&self) -> &[String] {
+        &self.lacking
+    }
+
     fn rules(&self) -> impl Iterator<Item = &Rule> {
         let fields = self.fields.iter().map(|mapped| &mapped.rule);
         let properties = self.properties.iter().map(|mapped| &mapped.rule);
@@ -173,6 +182,18 @@ impl Schema {
         Ok(usable)
     }
 
+    fn lacked_by(&self, inputs: Inputs<'_>) -> Vec<String> {
+        if inputs.are_unknown() {
+            return Vec::new();
+        }
+        let mut seen = BTreeSet::new();
+        self.sources()
+            .flat_map(|(_, columns)| columns)
+            .filter(|column| !inputs.has(column) && seen.insert(*column))
+            .map(str::to_owned)
+            .collect()
+    }
+
     fn left_over(&self, inputs: Inputs<'_>) -> Vec<String> {
         let used: BTreeSet<&str> = self.sources().flat_map(|(_, columns)| columns).collect();
         let names = inputs.names().into_iter();
@@ -191,15 +212,11 @@ fn key_of(field: Field) -> Option<KeyField> {
     }
 }
 
-fn utc_dates() -> DateReader {
-    DateReader::new(Vec::new(), jiff::tz::TimeZone::UTC)
-}
-
 fn found_fields(inputs: Inputs<'_>) -> Result<Vec<MappedField>, SchemaError> {
     let mapped = |(field, slot): (Field, _)| MappedField {
         field,
         rule: Rule::of_column(field.name().to_owned(), slot),
-        reader: FieldReader::new(field, utc_dates),
+        reader: FieldReader::plain(field),
         clearable: false,
         overwrite: Overwrite::Default,
     };
@@ -231,11 +248,11 @@ fn written_field(
 ) -> Result<MappedField, SchemaError> {
     let name = field.name();
     let rule = Rule::new(name.to_owned(), Target::Field(field), written, inputs)?;
-    let dates = date_reader(name, written)?;
+    let forms = forms(name, written)?;
     Ok(MappedField {
         field,
         rule,
-        reader: FieldReader::new(field, || dates),
+        reader: FieldReader::new(field, forms),
         clearable: false,
         overwrite: written.overwrite,
     })
@@ -410,6 +427,37 @@ mod tests {
     }
 
     #[test]
+    fn a_column_that_no_object_has_may_be_named() {
+        let names = |names: &[&str]| names.iter().map(|&n| n.to_owned()).collect();
+        let objects = Columns::of_objects(names(&["email", "a"]));
+        let written = settings(
+            "[fields]\nemail = \"email\"\nname = \"full name\"\ncompany = { template = \"{{ a }} {{ b }}\" }\n[custom_data]\nplan = \"plan\"",
+        );
+        let schema = Schema::new(&written, &KEYS, &[&objects]).unwrap();
+        assert_eq!(schema.lacking_columns(), ["full name", "b", "plan"]);
+        let table = columns(&["email", "a"]);
+        assert!(Schema::new(&written, &KEYS, &[&table]).is_err());
+        let both = Schema::new(&written, &KEYS, &[&table, &objects]);
+        assert!(both.is_ok());
+    }
+
+    #[test]
+    fn ten_thousand_columns_are_bound_in_one_go() {
+        let all: Vec<String> = (0..10_000).map(|n| format!("custom.p{n}")).collect();
+        let mut found: Vec<&str> = all.iter().map(String::as_str).collect();
+        found.push("email");
+        let schema = schema("", &found).unwrap();
+        assert_eq!(schema.properties().count(), 10_000);
+        let rules: String = (0..10_000)
+            .map(|n| format!("p{n} = \"custom.p{n}\"\n"))
+            .collect();
+        let config = format!("[fields]\nemail = \"email\"\n[custom_data]\n{rules}");
+        let schema = super::super::fixture::schema(&config, &found).unwrap();
+        assert_eq!(schema.properties().count(), 10_000);
+        assert!(schema.unused_columns().is_empty());
+    }
+
+    #[test]
     fn options_that_do_not_fit_are_errors() {
         for (rule, word) in [
             ("name = { column = \"c\", type = \"number\" }", "`type`"),
@@ -419,6 +467,20 @@ mod tests {
                 "`timezone`",
             ),
             ("name = { column = \"c\", default = \"x\" }", "`map`"),
+            ("name = { column = \"c\", decimal = \",\" }", "`decimal`"),
+            ("name = { column = \"c\", region = \"UA\" }", "`region`"),
+            (
+                "phone = { column = \"c\", region = \"Ukraine\" }",
+                "no region",
+            ),
+            (
+                "name = { column = \"c\", true_values = [\"ja\"] }",
+                "`true_values`",
+            ),
+            (
+                "blocked = { column = \"c\", true_values = [\"ja\"], false_values = [\"JA\"] }",
+                "both hold `ja`",
+            ),
             ("blocked = { column = \"c\", case = \"lower\" }", "`case`"),
             ("locale = { column = \"c\", case = \"lower\" }", "`case`"),
             (
@@ -448,6 +510,23 @@ mod tests {
         for (rule, word) in [
             ("\"\" = \"c\"", "without a name"),
             ("p = { column = \"c\", format = \"%F\" }", "type = \"date\""),
+            (
+                "p = { column = \"c\", decimal = \",\" }",
+                "type = \"number\"",
+            ),
+            (
+                "p = { column = \"c\", type = \"number\", decimal = \",\", thousands = \",\" }",
+                "the same",
+            ),
+            (
+                "p = { column = \"c\", type = \"number\", thousands = \".\" }",
+                "`thousands`",
+            ),
+            (
+                "p = { column = \"c\", false_values = [\"x\"] }",
+                "type = \"boolean\"",
+            ),
+            ("p = { column = \"c\", region = \"UA\" }", "`phone`"),
             (
                 "p = { column = \"c\", type = \"number\", case = \"lower\" }",
                 "`case`",

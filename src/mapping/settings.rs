@@ -25,6 +25,13 @@ struct RuleTable {
     #[serde(default)]
     format: OneOrMany,
     timezone: Option<String>,
+    decimal: Option<char>,
+    thousands: Option<char>,
+    #[serde(default)]
+    true_values: Vec<String>,
+    #[serde(default)]
+    false_values: Vec<String>,
+    region: Option<String>,
     case: Option<Case>,
     map: Option<BTreeMap<String, String>>,
     default: Option<String>,
@@ -43,6 +50,16 @@ pub struct AttributeRule {
     pub formats: Vec<String>,
     /// IANA name of the zone of dates that carry none; UTC without it.
     pub timezone: Option<String>,
+    /// Of numbers; a point without it.
+    pub decimal: Option<char>,
+    /// What may stand between the thousands of numbers; nothing without it.
+    pub thousands: Option<char>,
+    /// Words of booleans besides the usual ones, in any case.
+    pub true_values: Vec<String>,
+    pub false_values: Vec<String>,
+    /// ISO 3166 code of the country whose phone numbers are written without its code; they are sent in E.164. Without
+    /// it a number is sent as it is written.
+    pub region: Option<String>,
     pub case: Option<Case>,
     /// Cell text → value; a text that is not named passes, unless there is a `default`.
     pub map: Option<BTreeMap<String, String>>,
@@ -68,6 +85,11 @@ impl From<RuleTable> for AttributeRule {
             value_type: table.value_type,
             formats: table.format.0,
             timezone: table.timezone,
+            decimal: table.decimal,
+            thousands: table.thousands,
+            true_values: table.true_values,
+            false_values: table.false_values,
+            region: table.region,
             case: table.case,
             map: table.map,
             default: table.default,

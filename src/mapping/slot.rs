@@ -1,3 +1,5 @@
+use std::collections::{HashMap, HashSet};
+
 use super::schema_error::{Nearest, SchemaError};
 use crate::domain::{Cell, Cells, Columns, Row};
 
@@ -52,51 +54,81 @@ impl Slot {
     }
 }
 
+/// The names of all inputs' columns, looked up once: an input may have thousands of columns, each of which is mapped.
+#[derive(Debug)]
+pub(super) struct Index<'a> {
+    inputs: &'a [&'a Columns],
+    /// For each input the places of a name.
+    by_name: Vec<HashMap<&'a str, Vec<usize>>>,
+}
+
+impl<'a> Index<'a> {
+    pub(super) fn new(inputs: &'a [&'a Columns]) -> Self {
+        let places = |columns: &&'a Columns| {
+            let mut places: HashMap<&str, Vec<usize>> = HashMap::new();
+            for (index, name) in columns.names().iter().enumerate() {
+                places.entry(name).or_default().push(index);
+            }
+            places
+        };
+        Self {
+            inputs,
+            by_name: inputs.iter().map(places).collect(),
+        }
+    }
+}
+
 /// The columns of all inputs.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Inputs<'a>(pub(super) &'a [&'a Columns]);
+pub(super) struct Inputs<'a>(pub(super) &'a Index<'a>);
 
 impl<'a> Inputs<'a> {
     /// Whether nothing is known of the columns: no input was given, or none holds a record or a header. Names
     /// cannot be checked then, and no row will come.
     pub(super) fn are_unknown(&self) -> bool {
-        self.0.iter().all(|columns| columns.names().is_empty())
+        self.0.by_name.iter().all(HashMap::is_empty)
+    }
+
+    /// Whether a column that no input has may be named: records of JSON leave out what they have nothing to say of.
+    pub(super) fn may_lack(&self) -> bool {
+        self.0.inputs.iter().any(|columns| columns.are_of_objects())
     }
 
     /// All column names, once each, in order.
     pub(super) fn names(&self) -> Vec<&'a str> {
-        let mut names: Vec<&str> = Vec::new();
-        for name in self.0.iter().flat_map(|columns| columns.names()) {
-            if !names.contains(&name.as_str()) {
-                names.push(name);
-            }
-        }
-        names
+        let mut seen = HashSet::new();
+        let all = self.0.inputs.iter().flat_map(|columns| columns.names());
+        all.map(String::as_str)
+            .filter(|name| seen.insert(*name))
+            .collect()
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
-        self.0
-            .iter()
-            .any(|columns| columns.position(name).is_some())
+        self.0.by_name.iter().any(|names| names.contains_key(name))
     }
 
     /// The column that the config names.
     ///
     /// # Errors
-    /// When no input has it, or one has it twice.
+    /// When no input has it, and none may lack it, or one has it twice.
     pub(super) fn named(&self, attribute: &str, column: &str) -> Result<Slot, SchemaError> {
-        if !self.are_unknown() && !self.has(column) {
+        if !self.are_unknown() && !self.may_lack() && !self.has(column) {
             return Err(SchemaError::NoSuchColumn {
                 attribute: attribute.to_owned(),
                 column: column.to_owned(),
                 nearest: Nearest::among(column, self.names()),
             });
         }
-        let slot = self.matching(attribute, |name| name == column)?;
-        Ok(slot.unwrap_or_else(|| Slot {
+        let mut places = Vec::with_capacity(self.0.by_name.len());
+        for names in &self.0.by_name {
+            let found = names.get(column).map_or(&[][..], Vec::as_slice);
+            let found = found.iter().map(|index| (*index, column));
+            places.push(only_place(attribute, found)?);
+        }
+        Ok(Slot {
             label: column.to_owned(),
-            places: Vec::new(),
-        }))
+            places,
+        })
     }
 
     /// The column of each input whose name fits; nothing where none does.
@@ -108,39 +140,78 @@ impl<'a> Inputs<'a> {
         attribute: &str,
         fits: impl Fn(&str) -> bool,
     ) -> Result<Option<Slot>, SchemaError> {
-        let mut places = Vec::with_capacity(self.0.len());
-        for columns in self.0 {
-            places.push(only_place(attribute, columns, &fits)?);
+        let mut places = Vec::with_capacity(self.0.inputs.len());
+        for columns in self.0.inputs {
+            let all = columns.names().iter().map(String::as_str).enumerate();
+            places.push(only_place(attribute, all.filter(|(_, name)| fits(name)))?);
         }
         let label = places.iter().flatten().next().map(|p| p.name.clone());
         Ok(label.map(|label| Slot { label, places }))
     }
+
+    /// The columns that `group` gives a name, by that name and in the order in which they come.
+    ///
+    /// # Errors
+    /// When two columns of one input get the same name; `attribute` is what reports call it.
+    pub(super) fn grouped(
+        &self,
+        group: impl Fn(&str) -> Option<&str>,
+        attribute: impl Fn(&str) -> String,
+    ) -> Result<Vec<(String, Slot)>, SchemaError> {
+        let inputs = self.0.inputs.len();
+        let mut order: HashMap<&str, usize> = HashMap::new();
+        let mut slots: Vec<(String, Slot)> = Vec::new();
+        for (input, columns) in self.0.inputs.iter().enumerate() {
+            for (index, column) in columns.names().iter().enumerate() {
+                let Some(name) = group(column) else {
+                    continue;
+                };
+                let slot = *order.entry(name).or_insert(slots.len());
+                if slot == slots.len() {
+                    let (label, places) = (column.clone(), vec![None; inputs]);
+                    slots.push((name.to_owned(), Slot { label, places }));
+                }
+                let places = slots.get_mut(slot).map(|(_, slot)| &mut slot.places);
+                let Some(place) = places.and_then(|places| places.get_mut(input)) else {
+                    continue;
+                };
+                if let Some(Place { index: first, name }) = place {
+                    let both = [(*first, name.as_str()), (index, column)];
+                    only_place(
+                        &attribute(group(column).unwrap_or(column)),
+                        both.into_iter(),
+                    )?;
+                }
+                let name = column.clone();
+                *place = Some(Place { index, name });
+            }
+        }
+        Ok(slots)
+    }
 }
 
-fn only_place(
+fn only_place<'n>(
     attribute: &str,
-    columns: &Columns,
-    fits: impl Fn(&str) -> bool,
+    mut fitting: impl Iterator<Item = (usize, &'n str)>,
 ) -> Result<Option<Place>, SchemaError> {
-    let mut fitting = columns.names().iter().enumerate().filter(|(_, n)| fits(n));
     let Some((index, name)) = fitting.next() else {
         return Ok(None);
     };
     match fitting.next() {
         None => Ok(Some(Place {
             index,
-            name: name.clone(),
+            name: name.to_owned(),
         })),
         Some((second, other)) if name == other => Err(SchemaError::ColumnTwice {
             attribute: attribute.to_owned(),
-            column: name.clone(),
+            column: name.to_owned(),
             first: index + 1,
             second: second + 1,
         }),
         Some((_, other)) => Err(SchemaError::TwoColumns {
             attribute: attribute.to_owned(),
-            first: name.clone(),
-            second: other.clone(),
+            first: name.to_owned(),
+            second: other.to_owned(),
         }),
     }
 }

@@ -255,6 +255,7 @@ fn column_of(attribute: &str, variable: &str, inputs: Inputs<'_>) -> Result<Stri
         }
         match name.rsplit_once('.') {
             Some((shorter, _)) => name = shorter,
+            None if inputs.may_lack() => return Ok(variable.to_owned()),
             None => {
                 return Err(SchemaError::NoSuchColumn {
                     attribute: attribute.to_owned(),
@@ -299,6 +300,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::EmptyCells;
+    use super::super::slot::Index;
     use super::*;
     use crate::domain::{Cells, Columns, Position, RawRecord, RowNumber};
 
@@ -325,7 +327,7 @@ mod tests {
 
     fn table(source: &str, cells: &[(&str, &str)]) -> Given<'static> {
         let columns = columns(&cells.iter().map(|(name, _)| *name).collect::<Vec<_>>());
-        let template = Template::new("company", source, Inputs(&[&columns])).unwrap();
+        let template = Template::new("company", source, Inputs(&Index::new(&[&columns]))).unwrap();
         let texts = cells.iter().map(|(_, text)| (*text).to_owned()).collect();
         template
             .given(&row(Cells::Table { columns, texts }), &emptiness())
@@ -338,7 +340,7 @@ mod tests {
 
     fn error(source: &str, names: &[&str]) -> SchemaError {
         let columns = columns(names);
-        Template::new("company", source, Inputs(&[&columns])).unwrap_err()
+        Template::new("company", source, Inputs(&Index::new(&[&columns]))).unwrap_err()
     }
 
     #[test]
@@ -376,7 +378,7 @@ mod tests {
     fn objects_are_reached_by_their_members() {
         let columns = columns(&["person.name", "tags", "age", "vip", "none"]);
         let source = "{{ person.name }} {{ tags|join('/') }} {{ age }} {{ vip }}{{ row['none'] }}";
-        let template = Template::new("company", source, Inputs(&[&columns])).unwrap();
+        let template = Template::new("company", source, Inputs(&Index::new(&[&columns]))).unwrap();
         let json = serde_json::json!({
             "person": {"name": "Ann"}, "tags": ["a", "b"], "age": 30, "vip": true, "none": null
         });
@@ -433,7 +435,7 @@ mod tests {
         #[test]
         fn arbitrary_templates_and_cells_never_panic(source in r"\PC{0,20}|(\{\{|\}\}|row|\[|\]|[a'\x22. |%-]){0,12}", cell in any::<String>()) {
             let columns = columns(&["a", "row x"]);
-            if let Ok(template) = Template::new("company", &source, Inputs(&[&columns])) {
+            if let Ok(template) = Template::new("company", &source, Inputs(&Index::new(&[&columns]))) {
                 let texts = vec![cell.clone(), cell];
                 let _ = template.given(&row(Cells::Table { columns, texts }), &emptiness());
             }

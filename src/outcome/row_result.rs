@@ -58,6 +58,9 @@ pub struct RowResult {
     pub key: RowKey,
     pub customer_id: Option<CustomerId>,
     pub status: RowStatus,
+    /// The earlier row of the same customer that this one was merged into, which carries the operations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<RowNumber>,
     pub operations: Vec<OperationResult>,
     pub error: Option<Issue>,
     /// Things worth knowing that did not change how the row ended, such as a value that the server keeps

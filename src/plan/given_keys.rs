@@ -71,6 +71,18 @@ impl GivenKeys {
         }
     }
 
+    /// The customer gets these keys beside those that rows before gave it, which stay.
+    pub(super) fn add(&mut self, target: Target, keys: KeyHashes) {
+        let before = self.of(target);
+        self.replace(
+            target,
+            KeyHashes {
+                user_id: before.user_id.or(keys.user_id),
+                email: before.email.or(keys.email),
+            },
+        );
+    }
+
     pub(super) fn by_user_id(&self, user_id: &str) -> Option<Target> {
         self.by_user_id.get(&key_hash(user_id)).copied()
     }
@@ -95,10 +107,14 @@ impl GivenKeys {
     }
 
     pub(super) fn user_id(&self, target: Target) -> Option<KeyHash> {
+        self.of(target).user_id
+    }
+
+    fn of(&self, target: Target) -> KeyHashes {
         let keys = match target {
             Target::New(new) => self.created.get(new.0 as usize),
             Target::Remote(id) => self.remote.get(&id),
         };
-        keys.and_then(|keys| keys.user_id)
+        keys.copied().unwrap_or_default()
     }
 }

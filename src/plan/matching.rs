@@ -40,8 +40,33 @@ pub enum Match {
     /// Nobody: the row creates its customer.
     Nobody,
     Rejected(Issue),
-    /// Several were found and the config says to skip such rows.
-    SkippedAmbiguous,
+    /// Several were found, and the config does not choose among them.
+    Ambiguous(Ambiguity),
+}
+
+/// The customers among whom a row's key does not tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ambiguity {
+    /// The key that finds them.
+    pub by: KeyField,
+    /// In the order of their age.
+    pub candidates: Vec<Target>,
+}
+
+impl Ambiguity {
+    /// Why the row is rejected.
+    #[must_use]
+    pub fn issue(&self) -> Issue {
+        let message = format!(
+            "its {} matches {} customers",
+            self.by,
+            self.candidates.len()
+        );
+        Issue::matching("ambiguous", message).hint(
+            "merge them in HelpCrunch, give the row a key that finds one, set match.on_ambiguous, or decide in the run's \
+             ambiguous.csv and give it back with --decisions",
+        )
+    }
 }
 
 /// What each key of a row finds.
@@ -84,6 +109,16 @@ impl<'a, L: RemoteLookup> Matcher<'a, L> {
         Ok(decided)
     }
 
+    /// The same for a row of which the user decided that it means this customer, one of those that its key matches:
+    /// conflicts are looked for all the same.
+    ///
+    /// # Errors
+    /// When the reading of the remote side cannot be consulted.
+    pub fn decided(&self, key: &RowKey, target: Target) -> Result<Match, L::Error> {
+        let finds = self.finds(key)?;
+        self.check_conflicts(key, &finds, target)
+    }
+
     /// Takes note that a row creates its customer, for the rows after it.
     pub fn create(&mut self, key: &RowKey) -> NewCustomer {
         let new = self.given.create();
@@ -98,6 +133,23 @@ impl<'a, L: RemoteLookup> Matcher<'a, L> {
     /// # Errors
     /// When the reading of the remote side cannot be consulted.
     pub fn give(&mut self, target: Target, key: &RowKey) -> Result<(), L::Error> {
+        let keys = self.unknown_keys(target, key)?;
+        self.given.replace(target, keys);
+        Ok(())
+    }
+
+    /// Takes note of the keys that a row gives to its customer beside those of rows before, into which it is merged.
+    ///
+    /// # Errors
+    /// When the reading of the remote side cannot be consulted.
+    pub fn give_also(&mut self, target: Target, key: &RowKey) -> Result<(), L::Error> {
+        let keys = self.unknown_keys(target, key)?;
+        self.given.add(target, keys);
+        Ok(())
+    }
+
+    /// Of these keys those that the customer was not read with.
+    fn unknown_keys(&self, target: Target, key: &RowKey) -> Result<KeyHashes, L::Error> {
         let mut keys = KeyHashes::of(key);
         if let Target::Remote(id) = target {
             if let Some(user_id) = &key.user_id
@@ -111,8 +163,7 @@ impl<'a, L: RemoteLookup> Matcher<'a, L> {
                 keys.email = None;
             }
         }
-        self.given.replace(target, keys);
-        Ok(())
+        Ok(keys)
     }
 
     fn finds(&self, key: &RowKey) -> Result<Finds, L::Error> {
@@ -199,8 +250,10 @@ impl<'a, L: RemoteLookup> Matcher<'a, L> {
             ([one], _) => Match::Found(*one),
             ([oldest, ..], OnAmbiguous::Oldest) => Match::Found(*oldest),
             ([.., newest], OnAmbiguous::Newest) => Match::Found(*newest),
-            (_, OnAmbiguous::Skip) => Match::SkippedAmbiguous,
-            (several, OnAmbiguous::Reject) => Match::Rejected(ambiguous(field, several.len())),
+            (several, OnAmbiguous::Skip | OnAmbiguous::Reject) => Match::Ambiguous(Ambiguity {
+                by: field,
+                candidates: several.to_vec(),
+            }),
         }
     }
 
@@ -295,13 +348,6 @@ impl<'a, L: RemoteLookup> Matcher<'a, L> {
             None => given.is_some(),
         })
     }
-}
-
-fn ambiguous(field: KeyField, several: usize) -> Issue {
-    let message = format!("its {field} matches {several} customers");
-    Issue::matching("ambiguous", message).hint(
-        "merge them in HelpCrunch, give the row a key that finds one, or set match.on_ambiguous",
-    )
 }
 
 fn two_customers() -> Issue {
@@ -400,6 +446,7 @@ mod tests {
     fn code(m: &Match) -> &str {
         match m {
             Match::Rejected(issue) => &issue.code,
+            Match::Ambiguous(_) => "ambiguous",
             _ => "",
         }
     }
@@ -523,10 +570,14 @@ mod tests {
             found(5)
         );
         let pick = |on| settings(&[KeyField::UserId, KeyField::Email], on, OnConflict::Reject);
-        assert_eq!(
-            find(&people, &pick(OnAmbiguous::Skip), &key(None, Some("s@x"))),
-            Match::SkippedAmbiguous
-        );
+        let skipping = pick(OnAmbiguous::Skip);
+        let Match::Ambiguous(found_several) = find(&people, &skipping, &key(None, Some("s@x")))
+        else {
+            panic!()
+        };
+        assert_eq!(found_several.by, KeyField::Email);
+        let ids = [3, 5, 9].map(|id| Target::Remote(CustomerId(id)));
+        assert_eq!(found_several.candidates, ids);
         assert_eq!(
             find(&people, &pick(OnAmbiguous::Oldest), &key(None, Some("s@x"))),
             found(3)

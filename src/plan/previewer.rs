@@ -43,6 +43,7 @@ pub struct Previewer {
     shown: BTreeMap<OperationKind, usize>,
     changed: u64,
     rejected_for_content: u64,
+    merged: u64,
 }
 
 impl Previewer {
@@ -59,6 +60,7 @@ impl Previewer {
             shown: BTreeMap::new(),
             changed: 0,
             rejected_for_content: 0,
+            merged: 0,
         }
     }
 
@@ -78,6 +80,12 @@ impl Previewer {
 
     pub fn skipped(&mut self) {
         self.preview.counts.skipped += 1;
+    }
+
+    /// A row that is merged into another: it is skipped, and for the safety limits no row of its own.
+    pub fn merged(&mut self) {
+        self.skipped();
+        self.merged += 1;
     }
 
     /// A one-way boolean of a row stays true.
@@ -199,7 +207,7 @@ impl Previewer {
     pub fn figures(&self, customers: Option<u64>, finished_runs: u64) -> SafetyFigures {
         SafetyFigures {
             counts: self.preview.counts,
-            rows: self.preview.rows - self.rejected_for_content,
+            rows: self.preview.rows - self.rejected_for_content - self.merged,
             matched: self.preview.matched,
             changed: self.changed,
             cleared: self.preview.cleared,

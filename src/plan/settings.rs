@@ -58,6 +58,8 @@ pub enum Duplicates {
     Reject,
     First,
     Last,
+    /// It is merged into the first.
+    Merge,
 }
 
 /// `[sync] mode`.

@@ -19,10 +19,14 @@ fn by_code(code: &str) -> Option<&'static str> {
         "bad_number" => "Write a plain number such as 1234.5, or use `type = \"text\"`.",
         "bad_boolean" => "Write true or false, or translate the words with `map`.",
         "bad_email" => "Mend the address; an empty cell says nothing about it.",
+        "bad_phone" => {
+            "Write the whole number, as it is dialled there or with + and the country's code."
+        }
+        "decision" => "Decide anew in the ambiguous.csv of this run.",
         "bad_locale" => "Use a two-letter ISO 639-1 code, or translate with `map`.",
         "bad_color" | "bad_colour" => "Use a CSS colour such as #ff0000.",
         "duplicate" => {
-            "Leave one row for each customer, or set `rows.duplicates` to first or last."
+            "Leave one row for each customer, or set `rows.duplicates` to first, last or merge."
         }
         "ambiguous" => "Use a key that only one customer has, or set `match.on_ambiguous`.",
         "conflict" => {

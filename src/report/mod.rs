@@ -2,6 +2,7 @@
 //! given, and never sees a file, a clock, the environment, HTTP or whether there is a terminal.
 
 mod advice;
+mod ambiguous;
 mod bad_rows;
 mod cause_list;
 mod changes;
@@ -27,6 +28,7 @@ mod tally;
 mod terminal;
 
 pub use advice::advice;
+pub use ambiguous::{AmbiguousCsv, AmbiguousRow, MOST_CANDIDATES};
 pub use bad_rows::{BadRow, BadRowList, BadRows};
 pub use changes::{Change, ChangeScope, ChangesCsv, LaneFacts, write_change};
 pub use check_report::{

@@ -6,7 +6,7 @@ use crate::plan::OperationKind;
 
 use super::spreadsheet::Sheet;
 
-const COLUMNS: [&str; 19] = [
+const COLUMNS: [&str; 20] = [
     "source",
     "line",
     "row",
@@ -26,6 +26,7 @@ const COLUMNS: [&str; 19] = [
     "error_column",
     "at",
     "warnings",
+    "merged_into",
 ];
 
 /// Writes `results.csv`: one line a row, made for reading in a spreadsheet.
@@ -101,6 +102,7 @@ fn cells(result: &RowResult) -> [String; COLUMNS.len()] {
         // RFC 3339 in UTC with whole seconds sorts as text.
         text(operations.iter().filter_map(|o| o.at.as_ref()).max()),
         join(result.warnings.iter().map(|w| w.message.clone())),
+        text(result.merged_into),
     ]
 }
 
@@ -164,11 +166,11 @@ mod tests {
             evil,
         ]);
         insta::assert_snapshot!(text.trim_start_matches('\u{feff}'), @r#"
-        source,line,row,status,customer_id,userId,email,id,operations,fields,tags,http_status,attempts,error_kind,error_code,error_message,error_column,at,warnings
-        customers.csv,13,12,updated,542335,u12,,,patch:done;tag:done,company;customData.plan,vip,200,3,,,,,2026-11-20T03:12:45Z,
-        customers.csv,14,13,rejected,,,ann@example.com,,,,,,0,input,bad_date,`firstSeen` is no date in the format that is given,Signed up,,
-        customers.csv,15,14,failed,7,u14,,7,patch:failed;untag:not_sent,email,untag:trial,400,1,api,email,This value is not a valid email address.,E-mail,2026-11-20T03:12:46Z,
-        "'""@x.csv",14,13,rejected,,"'=HYPERLINK(""http://x"")",ann@example.com,,,,,,0,input,bad_date,`firstSeen` is no date in the format that is given,Signed up,,
+        source,line,row,status,customer_id,userId,email,id,operations,fields,tags,http_status,attempts,error_kind,error_code,error_message,error_column,at,warnings,merged_into
+        customers.csv,13,12,updated,542335,u12,,,patch:done;tag:done,company;customData.plan,vip,200,3,,,,,2026-11-20T03:12:45Z,,
+        customers.csv,14,13,rejected,,,ann@example.com,,,,,,0,input,bad_date,`firstSeen` is no date in the format that is given,Signed up,,,
+        customers.csv,15,14,failed,7,u14,,7,patch:failed;untag:not_sent,email,untag:trial,400,1,api,email,This value is not a valid email address.,E-mail,2026-11-20T03:12:46Z,,
+        "'""@x.csv",14,13,rejected,,"'=HYPERLINK(""http://x"")",ann@example.com,,,,,,0,input,bad_date,`firstSeen` is no date in the format that is given,Signed up,,,
         "#);
     }
 

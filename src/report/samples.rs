@@ -21,6 +21,7 @@ fn row(number: u64, key: RowKey, status: RowStatus) -> RowResult {
         key,
         customer_id: None,
         status,
+        merged_into: None,
         operations: Vec::new(),
         error: None,
         warnings: Vec::new(),

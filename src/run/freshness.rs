@@ -230,10 +230,7 @@ impl Refresher {
             Match::Found(Target::Remote(id)) => Ok(fresh.0.get(&id)),
             Match::Nobody | Match::Found(Target::New(_)) => Ok(None),
             Match::Rejected(issue) => Err(issue),
-            Match::SkippedAmbiguous => Err(Issue::matching(
-                "ambiguous",
-                "its key matches several customers now",
-            )),
+            Match::Ambiguous(ambiguity) => Err(ambiguity.issue()),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use crate::domain::{Columns, RowNumber};
+use crate::domain::{Columns, CustomValue, DesiredCustomer, RowNumber, Value};
 use crate::mapping::Schema;
 use crate::plan::codec::PlanInput;
 use crate::remote::WantedKeys;
@@ -70,6 +70,8 @@ pub struct Taken {
     pub inputs: Vec<PlanInput>,
     /// The match keys of all rows, for a look-up.
     pub keys: WantedKeys,
+    /// Texts that hold control characters other than tabs and line ends; they are sent as they are.
+    pub control_texts: u64,
 }
 
 /// How the rows are taken in.
@@ -108,7 +110,7 @@ impl Intake<'_> {
                     break;
                 };
                 taken.rows += 1;
-                write_row(spool, &self.record(record, &mut taken.keys))?;
+                write_row(spool, &self.record(record, &mut taken))?;
             }
             let provenance = reader.provenance()?;
             taken.bytes += provenance.bytes;
@@ -122,7 +124,7 @@ impl Intake<'_> {
         Ok(taken)
     }
 
-    fn record(&self, record: Record, keys: &mut WantedKeys) -> RowRecord {
+    fn record(&self, record: Record, taken: &mut Taken) -> RowRecord {
         match record {
             Record::Bad(bad) => {
                 RowRecord::rejected(bad.position, bad.raw, Default::default(), bad.issues)
@@ -131,7 +133,8 @@ impl Intake<'_> {
                 let mapped = self.schema.map(&row);
                 match mapped.desired {
                     Some(desired) => {
-                        keys.add(&desired.key);
+                        taken.keys.add(&desired.key);
+                        taken.control_texts += control_texts(&desired);
                         RowRecord::read(row.position, row.raw, desired)
                     }
                     None => RowRecord::rejected(
@@ -144,4 +147,25 @@ impl Intake<'_> {
             }
         }
     }
+}
+
+/// How many of a row's texts hold characters that no eye sees and few mean.
+fn control_texts(desired: &DesiredCustomer) -> u64 {
+    let is_odd = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
+    let fields = desired.fields.iter().filter_map(|(_, wish)| wish.value());
+    let fields = fields.filter_map(Value::as_text);
+    let properties = desired
+        .custom_data
+        .iter()
+        .filter_map(|(_, wish)| wish.value());
+    let properties = properties.filter_map(|value| match value {
+        CustomValue::Text(text) => Some(text.as_str()),
+        CustomValue::Number(_) | CustomValue::Bool(_) | CustomValue::Date(_) => None,
+    });
+    let tags = desired.tags.add.iter().map(|tag| tag.name.as_str());
+    let odd = fields
+        .chain(properties)
+        .chain(tags)
+        .filter(|text| text.contains(is_odd));
+    odd.count() as u64
 }

@@ -26,11 +26,12 @@ use crate::remote::{
 };
 use crate::source::{InputFile, SourceSettings};
 
+use super::deciding::{Asked, DecidedRows, Decider};
+use super::decisions::Decisions;
 use super::intake::{Intake, IntakeError, Survey, Taken};
 use super::memory::Memory;
-use super::planning::{
-    Decider, Decision, Ground, PlanRules, Planner, PlanningError, Sinks, silent,
-};
+use super::merging::Merges;
+use super::planning::{Decision, Ground, PlanRules, Planner, PlanningError, Sinks, silent};
 use super::rows::{RowHead, RowReader, RowRecord, Verdict};
 
 /// Why no plan could be made.
@@ -85,6 +86,8 @@ pub struct Making<'a> {
     pub schema: &'a Schema,
     pub rules: &'a PlanRules,
     pub memory: &'a Memory,
+    /// What the user decided about ambiguous rows.
+    pub decisions: &'a Decisions,
     pub limit: Option<u64>,
     pub examples: usize,
     /// Whether the preview tells why the remote side was read as it was.
@@ -96,6 +99,8 @@ pub struct Making<'a> {
     /// Where `plan.jsonl` and `rows.jsonl` go.
     pub plan_file: &'a Path,
     pub rows_file: &'a Path,
+    /// Where ambiguous rows go.
+    pub ambiguous_file: &'a Path,
 }
 
 /// A plan, with what is to be known of it.
@@ -113,6 +118,26 @@ pub struct MadePlan {
     pub witness: Option<RemoteCustomer>,
 }
 
+/// What was decided of all rows.
+struct Decided {
+    decisions: Vec<Decision>,
+    merges: Merges,
+}
+
+fn control_note(texts: u64) -> Option<String> {
+    (texts > 0).then(|| {
+        format!("values with control characters (such as NUL), which are sent as they are: {texts}")
+    })
+}
+
+fn merged_note(rows: u64) -> Option<String> {
+    (rows > 0).then(|| {
+        format!(
+            "rows that are merged into an earlier row of the same customer, and skipped: {rows}"
+        )
+    })
+}
+
 impl Making<'_> {
     /// Makes the plan. `finished_runs` of the account decide whether the default limits guard.
     ///
@@ -128,7 +153,11 @@ impl Making<'_> {
         let taken = self.take_in(&mut spool, stopped)?;
         let began = (self.clock.now(), self.clock.wall());
         let mut side = self.read_remote(&taken, &mut spool, progress).await?;
-        let decisions = self.decide(&mut spool, &side)?;
+        let sources = self.sources();
+        let DecidedRows {
+            decisions,
+            notes: told,
+        } = self.decide(&mut spool, &side, &sources)?;
         if let RemoteSource::Api {
             client, snapshot, ..
         } = &self.remote
@@ -146,15 +175,22 @@ impl Making<'_> {
         let oldest = side.snapshot.map_or(began.1, |snapshot| snapshot.as_of);
         let remote = side.facts(Clock::format(oldest));
         let read_at = ReadTimes::new(began.0, side.age(began.1));
+        let merges = self.merges(&mut spool, &decisions)?;
+        let mut notes = self.survey.notes.clone();
+        notes.append(&mut side.notes);
+        notes.extend(control_note(taken.control_texts));
+        notes.extend(merged_note(merges.rows()));
+        notes.extend(told);
+        let decided = Decided { decisions, merges };
         let (previewer, budget, digest) =
-            self.compare(&mut spool, decisions, &side, (&taken, &remote, began.1))?;
+            self.compare(&mut spool, decided, &side, (&taken, &remote, began.1))?;
         let figures = previewer.figures(side.customers, finished_runs);
         let preview = Preview {
             estimate: budget.estimate(),
             remote,
             digest,
             ignored_columns: self.schema.unused_columns().to_vec(),
-            notes: [self.survey.notes.clone(), std::mem::take(&mut side.notes)].concat(),
+            notes,
             explain: side.explanation.take().filter(|_| self.explains),
             ..previewer.finish(side.reading.names())
         };
@@ -229,14 +265,42 @@ impl Making<'_> {
         }
     }
 
-    fn decide(&self, spool: &mut File, side: &RemoteSide) -> Result<Vec<Decision>, MakingError> {
+    fn sources(&self) -> Vec<String> {
+        self.inputs.iter().map(|input| input.name.clone()).collect()
+    }
+
+    fn decide(
+        &self,
+        spool: &mut File,
+        side: &RemoteSide,
+        sources: &[String],
+    ) -> Result<DecidedRows, MakingError> {
+        let asked = Asked {
+            decisions: self.decisions,
+            file: self.ambiguous_file.to_owned(),
+            sources,
+        };
         let written = self.written()?;
         let ground = self.ground(&side.reading, &written);
-        let mut decider = Decider::new(ground, side.absence_counts);
+        let mut decider = Decider::new(ground, side.absence_counts, asked);
         for record in rows_of::<RowHead>(spool)? {
             decider.row(&record?)?;
         }
-        Ok(decider.finish())
+        Ok(decider.finish()?)
+    }
+
+    /// What the rows that are merged into others want; another pass over the spool where there are any.
+    fn merges(&self, spool: &mut File, decisions: &[Decision]) -> Result<Merges, MakingError> {
+        if !decisions.iter().any(|d| matches!(d, Decision::Merged(_))) {
+            return Ok(Merges::default());
+        }
+        let folder = self.rows_file.parent().unwrap_or(Path::new("."));
+        let wishes = tempfile::tempfile_in(folder)?;
+        Ok(Merges::gather(
+            rows_of::<RowRecord>(spool)?,
+            decisions,
+            wishes,
+        )?)
     }
 
     /// Held for one pass only: no run of the account can end meanwhile.
@@ -257,7 +321,7 @@ impl Making<'_> {
     fn compare(
         &self,
         spool: &mut File,
-        decisions: Vec<Decision>,
+        decided: Decided,
         side: &RemoteSide,
         (taken, remote, began): (&Taken, &RemoteFacts, Timestamp),
     ) -> Result<(Previewer, Budget, String), MakingError> {
@@ -272,7 +336,7 @@ impl Making<'_> {
             config_sha256: self.origin.config_sha256.clone(),
             remote: remote.clone(),
         };
-        let sources: Vec<String> = self.inputs.iter().map(|input| input.name.clone()).collect();
+        let sources = self.sources();
         let mut rows = AtomicFile::create(self.rows_file)?;
         let sinks = Sinks {
             plan: PlanWriter::new(AtomicFile::create(self.plan_file)?, &header)?,
@@ -282,8 +346,8 @@ impl Making<'_> {
         };
         let written = self.written()?;
         let ground = self.ground(&side.reading, &written);
-        let mut planner = Planner::new(ground, &sources, sinks);
-        for (record, decision) in rows_of::<RowRecord>(spool)?.zip(decisions) {
+        let mut planner = Planner::new(ground, &sources, sinks).with_merges(decided.merges);
+        for (record, decision) in rows_of::<RowRecord>(spool)?.zip(decided.decisions) {
             planner.row(record?, decision)?;
         }
         let Sinks {

@@ -1,8 +1,11 @@
 //! A run: rows are decided and planned, lanes are sent, results are derived. Nothing here prints.
 
+mod ambiguity;
 pub mod batch;
 mod by_date;
 mod cause;
+pub mod deciding;
+pub mod decisions;
 pub mod executor;
 pub mod export;
 pub mod freshness;
@@ -13,6 +16,7 @@ pub mod learning;
 pub mod making;
 pub mod memory;
 mod merge;
+pub mod merging;
 pub mod planning;
 pub mod replay;
 pub mod rereading;

@@ -1,22 +1,21 @@
-//! From rows that were read and a reading of the remote side to a plan: which customer each row means, which row
-//! speaks for a customer, and what differs.
+//! From rows that were decided and a reading of the remote side to a plan: what differs.
 
 use std::io::{self, Write};
 
-use crate::domain::{
-    CustomerId, Field, Issue, IssueKind, Known, RemoteCustomer, RowKey, RowNumber,
-};
+use crate::domain::{CustomerId, Issue, IssueKind, Known, RemoteCustomer, RowKey, RowNumber};
 use crate::journal::{WrittenError, WrittenReader};
 use crate::plan::budget::Budget;
 use crate::plan::codec::{LanePlace, PlanWriter};
 use crate::plan::diff::{Against, create, diff};
-use crate::plan::matching::{Claims, Match, Matcher, RemoteLookup, Target};
+use crate::plan::matching::RemoteLookup;
 use crate::plan::previewer::{Place, Previewer};
 use crate::plan::{Duplicates, Lane, MatchSettings, Operation, Ownership, SyncMode};
 use crate::remote::{Reading, ReadingError};
 
+use super::ambiguity::AmbiguityError;
 use super::memory::Memory;
-use super::rows::{RowHead, RowRecord, Verdict, write_row};
+use super::merging::{Carried, Merges};
+use super::rows::{RowRecord, Verdict, write_row};
 
 /// Everything of the config that decides what a row means.
 #[derive(Debug, Clone)]
@@ -33,6 +32,8 @@ pub enum PlanningError {
     #[error(transparent)]
     Reading(#[from] ReadingError),
     #[error(transparent)]
+    Ambiguity(#[from] AmbiguityError),
+    #[error(transparent)]
     Written(#[from] WrittenError),
     #[error("the run's files cannot be written")]
     Io(#[from] io::Error),
@@ -47,6 +48,10 @@ pub enum Decision {
     Skipped,
     Existing(CustomerId),
     New,
+    /// The user decided that it is none of those that have its e-mail address: it is looked for by its userId alone.
+    Apart,
+    /// Into this earlier row of the same customer.
+    Merged(RowNumber),
 }
 
 /// What rows are planned against.
@@ -57,146 +62,6 @@ pub struct Ground<'a> {
     pub memory: &'a Memory,
     /// What was last written to the customers.
     pub written: &'a WrittenReader,
-}
-
-/// Decides for each row, in order, which customer it means and whether it speaks for it.
-#[derive(Debug)]
-pub struct Decider<'a> {
-    ground: Ground<'a>,
-    rules: &'a PlanRules,
-    matcher: Matcher<'a, Reading>,
-    /// Whether "not found" by e-mail address means that there is none.
-    absence_counts: bool,
-    reading: &'a Reading,
-    claims: Claims,
-    decisions: Vec<Decision>,
-}
-
-impl<'a> Decider<'a> {
-    #[must_use]
-    pub fn new(ground: Ground<'a>, absence_counts: bool) -> Self {
-        let (rules, reading) = (ground.rules, ground.reading);
-        let matcher = Matcher::new(&rules.matching, reading);
-        Self {
-            ground,
-            rules,
-            matcher,
-            absence_counts,
-            reading,
-            claims: Claims::default(),
-            decisions: Vec::new(),
-        }
-    }
-
-    /// Takes the next row in.
-    ///
-    /// # Errors
-    /// When the reading cannot be consulted.
-    pub fn row(&mut self, record: &RowHead) -> Result<(), PlanningError> {
-        let decision = self.decide(record)?;
-        self.decisions.push(decision);
-        Ok(())
-    }
-
-    fn decide(&mut self, record: &RowHead) -> Result<Decision, PlanningError> {
-        if record.verdict == Verdict::Rejected {
-            return Ok(Decision::Bad);
-        }
-        let (target, decision) = match self.matcher.find(&record.key)? {
-            Match::Rejected(issue) => return Ok(Decision::Rejected(Box::new(issue))),
-            Match::SkippedAmbiguous => return Ok(Decision::Skipped),
-            Match::Found(Target::Remote(id)) => (Target::Remote(id), Decision::Existing(id)),
-            Match::Found(new @ Target::New(_)) => (new, Decision::New),
-            Match::Nobody if self.absence_is_doubtful(record)? => {
-                return Ok(Decision::Rejected(Box::new(doubtful())));
-            }
-            Match::Nobody => (Target::New(self.matcher.create(&record.key)), Decision::New),
-        };
-        match self.claims.claim(target, record.row) {
-            None => {
-                self.give(target, record)?;
-                Ok(decision)
-            }
-            Some(earlier) => self.duplicate(record, target, earlier, decision),
-        }
-    }
-
-    fn duplicate(
-        &mut self,
-        record: &RowHead,
-        target: Target,
-        earlier: RowNumber,
-        decision: Decision,
-    ) -> Result<Decision, PlanningError> {
-        Ok(match self.rules.duplicates {
-            Duplicates::Reject => Decision::Rejected(Box::new(duplicate(earlier))),
-            Duplicates::First => Decision::Skipped,
-            Duplicates::Last => {
-                self.give(target, record)?;
-                self.claims.replace(target, record.row);
-                if let Some(slot) = self.decisions.get_mut(earlier.index()) {
-                    *slot = Decision::Skipped;
-                }
-                decision
-            }
-        })
-    }
-
-    /// The row speaks for this customer: its keys are the customer's from here on, as far as they are written.
-    fn give(&mut self, target: Target, record: &RowHead) -> Result<(), PlanningError> {
-        let mut key = RowKey {
-            id: None,
-            ..record.key.clone()
-        };
-        if let Target::Remote(id) = target {
-            let rules = &self.rules.ownership;
-            let may_keep = [Field::UserId, Field::Email].map(|field| !rules.field(field).is_firm());
-            let known = if may_keep.contains(&true) {
-                let customer = self.reading.customer(id)?;
-                customer.map(|c| Ok::<_, PlanningError>((c, self.ground.written.customer(id)?)))
-            } else {
-                None
-            };
-            let known = known.transpose()?;
-            let kept = |field| {
-                known.as_ref().is_some_and(|(customer, written)| {
-                    !rules.may_write(field, customer.value(field), written)
-                })
-            };
-            let skipped = self.rules.mode == SyncMode::Create;
-            if skipped || kept(Field::UserId) {
-                key.user_id = None;
-            }
-            if skipped || kept(Field::Email) {
-                key.email = None;
-            }
-        }
-        Ok(self.matcher.give(target, &key)?)
-    }
-
-    fn absence_is_doubtful(&self, record: &RowHead) -> Result<bool, PlanningError> {
-        let Some(email) = &record.key.email else {
-            return Ok(false);
-        };
-        Ok(!self.absence_counts && self.reading.by_email(email)?.is_empty())
-    }
-
-    /// The decisions in the order of the rows.
-    #[must_use]
-    pub fn finish(self) -> Vec<Decision> {
-        self.decisions
-    }
-}
-
-fn duplicate(earlier: RowNumber) -> Issue {
-    Issue::matching("duplicate", "an earlier row is for the same customer").hint(format!(
-        "the first such row is row {earlier}; keep one of them, or set rows.duplicates"
-    ))
-}
-
-fn doubtful() -> Issue {
-    let message = "search does not ignore the case of e-mail addresses, so not finding one does not mean that there is none";
-    Issue::matching("email_case", message).hint("set remote.strategy = \"list\" or \"auto\"")
 }
 
 /// Existing customers of whom the reading leaves out tags or properties that are managed here.
@@ -236,6 +101,7 @@ pub struct Planner<'a, P, R> {
     rules: &'a PlanRules,
     /// The inputs as the user named them.
     sources: &'a [String],
+    merges: Merges,
     pub sinks: Sinks<P, R>,
 }
 
@@ -245,8 +111,16 @@ impl<'a, P: Write, R: Write> Planner<'a, P, R> {
             ground,
             rules: ground.rules,
             sources,
+            merges: Merges::default(),
             sinks,
         }
+    }
+
+    /// With the rows that are to be merged into others.
+    #[must_use]
+    pub fn with_merges(mut self, merges: Merges) -> Self {
+        self.merges = merges;
+        self
     }
 
     /// Plans the next row as it was decided.
@@ -255,20 +129,29 @@ impl<'a, P: Write, R: Write> Planner<'a, P, R> {
     /// When the reading cannot be consulted or a sink cannot be written.
     pub fn row(&mut self, mut record: RowRecord, decision: Decision) -> Result<(), PlanningError> {
         self.sinks.previewer.row();
+        let is_apart = decision == Decision::Apart;
+        self.merges.merge_into(&mut record)?;
         let operations = match decision {
             Decision::Bad => self.reject(&mut record, None),
             Decision::Rejected(issue) => self.reject(&mut record, Some(*issue)),
             Decision::Skipped => self.skip(&mut record),
-            Decision::New => self.new_customer(&mut record),
+            Decision::New | Decision::Apart => self.new_customer(&mut record),
             Decision::Existing(id) => self.existing(&mut record, id)?,
+            Decision::Merged(first) => self.merged(&mut record, first),
         };
+        self.merges.planned(&record);
         if operations.is_empty() {
             record.desired = None;
-            if record.verdict != Verdict::Rejected {
+            if !matches!(record.verdict, Verdict::Rejected | Verdict::Merged) {
                 record.raw = None;
             }
         } else {
-            self.lane(&record, operations)?;
+            let mut key = record.key.clone();
+            if is_apart {
+                // By its e-mail address others would be found before it is sent, and after it.
+                key.email = None;
+            }
+            self.lane(&record, key, operations)?;
         }
         write_row(&mut self.sinks.rows, &record)?;
         Ok(())
@@ -289,6 +172,31 @@ impl<'a, P: Write, R: Write> Planner<'a, P, R> {
     fn skip(&mut self, record: &mut RowRecord) -> Vec<Operation> {
         record.verdict = Verdict::Skipped;
         self.sinks.previewer.skipped();
+        Vec::new()
+    }
+
+    /// What the row wants is in an earlier row already, whose fate it shares.
+    fn merged(&mut self, record: &mut RowRecord, first: RowNumber) -> Vec<Operation> {
+        record.merged_into = Some(first);
+        let carried = self.merges.carried(first).cloned();
+        let Some(Carried {
+            verdict,
+            customer_id,
+            error,
+        }) = carried
+        else {
+            return self.skip(record);
+        };
+        record.customer_id = customer_id;
+        if let (Verdict::Rejected, Some(error)) = (verdict, error) {
+            let message = format!("row {first}, into which it was merged: {}", error.message);
+            return self.reject(record, Some(Issue { message, ..error }));
+        }
+        self.sinks.previewer.merged();
+        record.verdict = Verdict::Skipped;
+        if matches!(verdict, Verdict::Create | Verdict::Update) {
+            record.verdict = Verdict::Merged;
+        }
         Vec::new()
     }
 
@@ -345,11 +253,12 @@ impl<'a, P: Write, R: Write> Planner<'a, P, R> {
     fn lane(
         &mut self,
         record: &RowRecord,
+        key: RowKey,
         operations: Vec<Operation>,
     ) -> Result<(), PlanningError> {
         let lane = Lane {
             row: record.row,
-            key: record.key.clone(),
+            key,
             customer: record.customer_id,
             operations,
         };

@@ -101,6 +101,7 @@ pub fn write_rows_of(
                 Verdict::Update
             },
             customer_id: planned.lane.customer,
+            merged_into: None,
             error: None,
             warnings: Vec::new(),
             raw: raw.map(Raw::from),

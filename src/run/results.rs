@@ -85,6 +85,9 @@ impl<'a, R: BufRead, P: BufRead, J: Read + Seek> Results<'a, R, P, J> {
         if lane.is_some() {
             self.overlay(&mut result)?;
         }
+        if let (Verdict::Merged, Some(first)) = (record.verdict, record.merged_into) {
+            self.follow(&mut result, first)?;
+        }
         Ok(Some(ResultRow {
             result,
             record,
@@ -108,6 +111,8 @@ impl<'a, R: BufRead, P: BufRead, J: Read + Seek> Results<'a, R, P, J> {
             (Verdict::Create, true) => RowStatus::WouldCreate,
             (Verdict::Update, true) => RowStatus::WouldUpdate,
             (Verdict::Create | Verdict::Update | Verdict::Read, _) => RowStatus::Pending,
+            (Verdict::Merged, true) => RowStatus::Skipped,
+            (Verdict::Merged, false) => RowStatus::Pending,
             (Verdict::Unchanged, _) => RowStatus::Unchanged,
             (Verdict::Rejected, _) => RowStatus::Rejected,
             (Verdict::Skipped, _) => RowStatus::Skipped,
@@ -130,6 +135,7 @@ impl<'a, R: BufRead, P: BufRead, J: Read + Seek> Results<'a, R, P, J> {
             key: record.key.clone(),
             customer_id: record.customer_id,
             status,
+            merged_into: record.merged_into,
             operations: operations.unwrap_or_default(),
             error: record.error.clone(),
             warnings: record.warnings.clone(),
@@ -156,6 +162,47 @@ impl<'a, R: BufRead, P: BufRead, J: Read + Seek> Results<'a, R, P, J> {
         }
         Ok(())
     }
+
+    /// A row that was merged into another is as well off as that one: its values are at the server only where the
+    /// other's are.
+    fn follow(&mut self, result: &mut RowResult, first: RowNumber) -> Result<(), ResultsError> {
+        let Sent::Journal {
+            recovered,
+            finished,
+        } = &mut self.sent
+        else {
+            return Ok(());
+        };
+        match recovered.row(first) {
+            RowState::Untouched => {}
+            RowState::Unfinished(progress) => {
+                result.customer_id = progress.customer_id.or(result.customer_id);
+                if progress.create_in_doubt() {
+                    result.status = RowStatus::InDoubt;
+                    result.error = Some(in_doubt());
+                }
+            }
+            RowState::Finished => {
+                if let Some(row) = finished.get(first)? {
+                    lay_fate(result, first, row);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The end of the row that another was merged into, for that other.
+fn lay_fate(result: &mut RowResult, first: RowNumber, row: FinishedRow) {
+    result.customer_id = row.customer_id.or(result.customer_id);
+    result.status = match row.status {
+        RowStatus::Created | RowStatus::Updated | RowStatus::Unchanged => RowStatus::Skipped,
+        other => other,
+    };
+    result.error = row.error.map(|error| Issue {
+        message: format!("row {first}, into which it was merged: {}", error.message),
+        ..error
+    });
 }
 
 fn lay_finished(result: &mut RowResult, row: FinishedRow) {
@@ -183,9 +230,12 @@ fn lay_progress(result: &mut RowResult, progress: &RowProgress) {
     }
     if progress.create_in_doubt() {
         result.status = RowStatus::InDoubt;
-        let message =
-            "the create was under way when the run ended: whether it was done is not known";
-        let issue = Issue::new(IssueKind::Network, "in_doubt", message);
-        result.error = Some(issue.hint("going on with the run, or the next sync, finds out"));
+        result.error = Some(in_doubt());
     }
+}
+
+fn in_doubt() -> Issue {
+    let message = "the create was under way when the run ended: whether it was done is not known";
+    Issue::new(IssueKind::Network, "in_doubt", message)
+        .hint("going on with the run, or the next sync, finds out")
 }

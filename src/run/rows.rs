@@ -22,6 +22,8 @@ pub enum Verdict {
     Unchanged,
     Rejected,
     Skipped,
+    /// Merged into a row that has operations, whose end is its own.
+    Merged,
 }
 
 /// One row of the run.
@@ -37,6 +39,9 @@ pub struct RowRecord {
     pub verdict: Verdict,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_id: Option<CustomerId>,
+    /// The earlier row of the same customer that this one was merged into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<RowNumber>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Issue>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -95,6 +100,7 @@ impl RowRecord {
             key: RowKey::default(),
             verdict,
             customer_id: None,
+            merged_into: None,
             error: None,
             warnings: Vec::new(),
             raw: Some(Raw::from(raw)),
@@ -107,6 +113,9 @@ impl RowRecord {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct RowHead {
     pub row: RowNumber,
+    pub line: u64,
+    #[serde(default)]
+    pub source: u16,
     #[serde(default)]
     pub key: RowKey,
     pub verdict: Verdict,

@@ -49,7 +49,7 @@ fn of_reader(mut reader: Reader) -> Result<Arc<Columns>, SourceError> {
             });
         }
     }
-    Ok(Arc::new(Columns::new(names.list)))
+    Ok(Arc::new(Columns::of_objects(names.list)))
 }
 
 #[derive(Default)]

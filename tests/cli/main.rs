@@ -9,6 +9,8 @@ mod bench;
 mod files;
 
 #[cfg(test)]
+mod decisions;
+#[cfg(test)]
 mod exit_codes;
 #[cfg(test)]
 mod fault_storm;
@@ -18,6 +20,8 @@ mod first_run;
 mod formats;
 #[cfg(test)]
 mod inputs;
+#[cfg(test)]
+mod merging;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
@@ -40,3 +44,5 @@ mod server;
 mod target_state;
 #[cfg(test)]
 mod three_way;
+#[cfg(test)]
+mod values;

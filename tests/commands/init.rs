@@ -128,3 +128,132 @@ fn what_cannot_be_told_is_said_in_the_config() {
         .exits(0)
         .says(&["map one to userId or email"]);
 }
+
+/// Samples of other tools' exports, with lines that their configs have to hold.
+const EXPORTS: [(&str, &str, &[&str]); 6] = [
+    (
+        "intercom.csv",
+        "Intercom",
+        &[
+            "userId = \"User ID\"",
+            "email = \"Email\"",
+            "company = \"Company name\"",
+            "firstSeen = \"Signed up (GMT +00:00)\"",
+            "lastSeen = \"Last seen (GMT +00:00)\"",
+            "unsubscribed = \"Unsubscribed from Emails\"",
+            "column = \"Tag\"\nseparator = \",\"",
+            "add timezone",
+        ],
+    ),
+    (
+        "zendesk.csv",
+        "Zendesk",
+        &[
+            "userId = \"external_id\"",
+            "firstSeen = \"created_at\"",
+            "lastSeen = \"last_login_at\"",
+            "blocked = \"suspended\"",
+            "locale = \"locale\"",
+            "column = \"tags\"\nseparator = \" \"",
+        ],
+    ),
+    (
+        "hubspot.csv",
+        "HubSpot",
+        &[
+            "userId = \"Record ID\"",
+            "name = { template = \"{{ (row[\\\"First Name\\\"] ~ \\\" \\\" ~ row[\\\"Last Name\\\"]) | trim }}\" }",
+            "phone = \"Phone Number\"",
+            "\"Mobile Phone Number\" = ",
+            "unsubscribed = \"Unsubscribed from all email\"",
+            "locale = \"Preferred language\"",
+            "firstSeen = \"Create Date\"",
+        ],
+    ),
+    (
+        "freshdesk.csv",
+        "Freshdesk",
+        &[
+            "userId = \"Unique external ID\"",
+            "name = \"Full name\"",
+            "phone = \"Mobile phone\"",
+            "locale = \"Language\"",
+            "notes = \"About\"",
+            "\"Contact ID\" = { column = \"Contact ID\", type = \"text\" }",
+            "column = \"Tags\"\nseparator = \",\"",
+        ],
+    ),
+    (
+        "crisp.csv",
+        "Crisp",
+        &[
+            "userId = \"data.user_id\"",
+            "name = \"person.nickname\"",
+            "firstSeen = \"created_at\"",
+            "locale = \"person.locales\"",
+            "plan = \"data.plan\"",
+            "column = \"segments\"\nseparator = \"|\"",
+        ],
+    ),
+    (
+        "salesforce.csv",
+        "Salesforce",
+        &[
+            "userId = \"Id\"",
+            "row[\\\"FirstName\\\"]",
+            "phone = \"MobilePhone\"",
+            "firstSeen = \"CreatedDate\"",
+            "unsubscribed = \"HasOptedOutOfEmail\"",
+            "# \"OwnerId\"",
+            "Birthdate = { column = \"Birthdate\", type = \"date\" }",
+        ],
+    ),
+];
+
+#[test]
+fn what_is_proposed_for_an_export_is_checked_and_synced_without_an_edit() {
+    let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/exports");
+    let mut files: Vec<_> = crate::bench::entries(&fixtures)
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|ending| ending == "csv"))
+        .collect();
+    files.sort();
+    assert_eq!(files.len(), EXPORTS.len(), "{files:?}");
+    for (name, tool, lines) in EXPORTS {
+        let bench = Bench::empty();
+        bench.write(name, std::fs::read(fixtures.join(name)).unwrap());
+        let _ = run(&bench, &["init", name, "-o", "c.toml"]).exits(0);
+        let config = read_text(&bench.path("c.toml"));
+        assert!(config.contains(&format!("an export of {tool}")), "{config}");
+        for line in lines {
+            assert!(config.contains(line), "{name}: no {line}\n{config}");
+        }
+        let values = read_text(&fixtures.join(name));
+        let addresses = values
+            .split(['"', ',', '\n'])
+            .filter(|cell| cell.contains('@'));
+        for address in addresses {
+            assert!(!config.contains(address), "no value of a row: {config}");
+        }
+        let _ = run(&bench, &["check", name, "-c", "c.toml"])
+            .exits(0)
+            .shows(&["All good: 3 rows"]);
+        let ran = run(
+            &bench,
+            &[
+                "sync",
+                name,
+                "-c",
+                "c.toml",
+                "--sandbox",
+                "--output",
+                "json",
+                "--state-dir",
+                "s",
+            ],
+        )
+        .exits(0)
+        .json();
+        assert_eq!(ran["summary"]["results"]["created"], 3, "{name}: {ran}");
+    }
+}

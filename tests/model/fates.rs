@@ -30,7 +30,13 @@ pub(crate) enum Fate {
 
 /// The fates of rows, none for those whose values are bad, in the contract's order: value checks (before), matching,
 /// duplicates, mode.
-pub(crate) fn fates(setup: &Setup, rows: &[Option<Wanted>], customers: &[Customer]) -> Vec<Fate> {
+///
+/// Where rows are merged, a row that others are merged into wants afterwards what all of them want.
+pub(crate) fn fates(
+    setup: &Setup,
+    rows: &mut [Option<Wanted>],
+    customers: &[Customer],
+) -> Vec<Fate> {
     Matching {
         setup,
         keys: match_keys(setup),
@@ -44,7 +50,7 @@ pub(crate) fn fates(setup: &Setup, rows: &[Option<Wanted>], customers: &[Custome
 struct Matching<'a> {
     setup: &'a Setup,
     keys: Vec<Key>,
-    rows: &'a [Option<Wanted>],
+    rows: &'a mut [Option<Wanted>],
     customers: &'a [Customer],
     /// The row that stands for each customer so far.
     owners: BTreeMap<Who, usize>,
@@ -53,10 +59,10 @@ struct Matching<'a> {
 impl Matching<'_> {
     fn fates(mut self) -> Vec<Fate> {
         let mut fates = Vec::new();
-        for (number, row) in self.rows.iter().enumerate() {
-            let fate = match row {
+        for number in 0..self.rows.len() {
+            let fate = match self.rows[number].clone() {
                 None => Fate::Rejected,
-                Some(row) => match self.who(number, row) {
+                Some(row) => match self.who(number, &row) {
                     Ok(who) => self.twin(number, who, &mut fates),
                     Err(fate) => fate,
                 },
@@ -74,6 +80,14 @@ impl Matching<'_> {
         match self.setup.duplicates {
             Duplicates::Reject => Fate::Rejected,
             Duplicates::First => Fate::Skipped,
+            Duplicates::Merge => {
+                let owner = *owner;
+                let later = self.rows[number].clone().unwrap_or_default();
+                if let Some(first) = &mut self.rows[owner] {
+                    first.merge(later);
+                }
+                Fate::Skipped
+            }
             Duplicates::Last => {
                 fates[*owner] = Fate::Skipped;
                 *owner = number;
@@ -142,7 +156,8 @@ impl Matching<'_> {
         let read = self.customers[index].text(field).map(str::to_owned);
         let mut rules = self.setup.fields.iter();
         let rule = rules.find(|rule| rule.attribute == field);
-        let kept = rule.is_some_and(|rule| rule.overwrite == Some(Overwrite::IfEmpty));
+        let kept =
+            rule.is_some_and(|rule| rule.overwrite.is_some_and(Overwrite::keeps_what_is_there));
         let writes = self.setup.mode != Mode::Create && !(kept && read.is_some());
         read.into_iter().chain(given.filter(|_| writes)).collect()
     }

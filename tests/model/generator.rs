@@ -91,7 +91,12 @@ impl Draw {
             tags,
             inferred,
             clear_empty_cells: self.chance(50),
-            duplicates: self.pick(&[Duplicates::Reject, Duplicates::First, Duplicates::Last]),
+            duplicates: self.pick(&[
+                Duplicates::Reject,
+                Duplicates::First,
+                Duplicates::Last,
+                Duplicates::Merge,
+            ]),
             mode: self.pick(&[
                 Mode::Upsert,
                 Mode::Upsert,
@@ -225,7 +230,8 @@ impl Draw {
         rule.overwrite = match self.rng.u32(0..100) {
             0..20 => Some(Overwrite::Always),
             // A flag always has a value, so that the word means nothing for it.
-            20..45 if !is_flag => Some(Overwrite::IfEmpty),
+            20..40 if !is_flag => Some(Overwrite::IfEmpty),
+            40..55 if !is_flag => Some(Overwrite::IfUnedited),
             _ => None,
         };
         rule

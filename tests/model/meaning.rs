@@ -28,6 +28,27 @@ pub(crate) struct Wanted {
     pub(crate) remove: BTreeSet<String>,
 }
 
+impl Wanted {
+    /// "Tags united, first non-empty value wins." A tag that is wanted stays, as within one row.
+    pub(crate) fn merge(&mut self, later: Self) {
+        self.id = self.id.or(later.id);
+        self.user_id = self.user_id.take().or(later.user_id);
+        self.email = self.email.take().or(later.email);
+        for (name, said) in later.said {
+            let first = self.said.entry(name).or_insert(Said::Nothing);
+            match (&first, &said) {
+                (Said::Value(_), _) | (Said::Clear, Said::Nothing | Said::Clear) => {}
+                (Said::Nothing, _) | (Said::Clear, Said::Value(_)) => *first = said,
+            }
+        }
+        self.tags = match (self.tags.take(), later.tags) {
+            (Some(first), Some(later)) => Some(first.union(&later).cloned().collect()),
+            (first, later) => first.or(later),
+        };
+        self.remove.extend(later.remove);
+    }
+}
+
 /// A value does not fit its type, or the row has no match key.
 #[derive(Debug)]
 pub(crate) struct Bad;

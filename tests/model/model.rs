@@ -38,12 +38,12 @@ pub(crate) struct Outcome {
 }
 
 pub(crate) fn sync(setup: &Setup, input: &Input, customers: &[Customer]) -> Outcome {
-    let rows: Vec<Option<Wanted>> = input
+    let mut rows: Vec<Option<Wanted>> = input
         .rows
         .iter()
         .map(|row| wanted(setup, input.format, row).ok())
         .collect();
-    let fates = fates(setup, &rows, customers);
+    let fates = fates(setup, &mut rows, customers);
     let mut end = customers.to_vec();
     let mut outcomes = Vec::new();
     for (row, fate) in rows.iter().zip(fates) {
@@ -121,7 +121,7 @@ fn change(
 ) {
     let name = &rule.attribute;
     let there = values.get(name);
-    if rule.overwrite == Some(Overwrite::IfEmpty) && there.is_some() {
+    if rule.overwrite.is_some_and(Overwrite::keeps_what_is_there) && there.is_some() {
         return;
     }
     match said {

@@ -253,6 +253,13 @@ impl Checks<'_> {
         for (row, (wanted, result)) in (1..).zip(self.wanted.rows.iter().zip(self.results)) {
             let sent = !wanted.operations.is_empty();
             let failed = matches!(result.status, RowStatus::Failed | RowStatus::InDoubt);
+            // A row that was merged into another ends like that one, where that one was not done.
+            let first = result
+                .merged_into
+                .and_then(|row| self.results.get(row.index()));
+            if failed && first.is_some_and(|first| first.status == result.status) {
+                continue;
+            }
             if failed && sent && self.hindered {
                 seen.failed += 1;
                 if result.error.is_none() {

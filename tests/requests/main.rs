@@ -20,6 +20,8 @@ mod huge_account;
 #[cfg(test)]
 mod listing;
 #[cfg(test)]
+mod nightly;
+#[cfg(test)]
 mod snapshot;
 #[cfg(test)]
 mod unchanged;

@@ -26,6 +26,7 @@ use hcsync::remote::{ReadProgress, ReadTimes, RemoteSettings};
 use hcsync::run::batch::{
     BatchMemory, Batches, LostKinds, Notices, open_watch, settle_watch, take_up, watch_closed,
 };
+use hcsync::run::decisions::Decisions;
 use hcsync::run::executor::{Executor, ExecutorSettings, MOST_SETTLING, SendProgress, Sending};
 use hcsync::run::freshness::{Freshness, Refresher};
 use hcsync::run::intake::survey;
@@ -412,6 +413,7 @@ impl World {
             schema: &schema,
             rules: &self.plan_rules(&schema),
             memory: &self.memory,
+            decisions: &Decisions::default(),
             limit: None,
             examples: 0,
             explains: false,
@@ -431,6 +433,7 @@ impl World {
             clock: self.clock,
             plan_file: &plan_file,
             rows_file: &rows_file,
+            ambiguous_file: &self.path("ambiguous.csv"),
         };
         let made = making.make(0, &Unseen, &|| false).await?;
         // A resume has no more than what the run has kept.

@@ -6,8 +6,8 @@ use clap::Args;
 use clap::builder::BoolishValueParser;
 
 use super::options::{
-    AskArgs, BudgetArgs, ConfigArgs, ConnectionArgs, ExamplesArgs, LogArgs, OutputArgs,
-    ProgressArgs, ReadingArgs, ReportArgs, RowsArgs, SafetyArgs, SandboxArg, StateArgs,
+    AskArgs, BudgetArgs, ConfigArgs, ConnectionArgs, DecisionsArg, ExamplesArgs, LogArgs,
+    OutputArgs, ProgressArgs, ReadingArgs, ReportArgs, RowsArgs, SafetyArgs, SandboxArg, StateArgs,
 };
 use super::values;
 
@@ -40,6 +40,8 @@ pub struct SyncArgs {
     pub connection: ConnectionArgs,
     #[command(flatten)]
     pub sandbox: SandboxArg,
+    #[command(flatten)]
+    pub decisions: DecisionsArg,
     #[command(flatten)]
     pub rows: RowsArgs,
     #[command(flatten)]
@@ -96,6 +98,8 @@ pub struct PlanArgs {
     pub connection: ConnectionArgs,
     #[command(flatten)]
     pub sandbox: SandboxArg,
+    #[command(flatten)]
+    pub decisions: DecisionsArg,
     #[command(flatten)]
     pub rows: RowsArgs,
     #[command(flatten)]

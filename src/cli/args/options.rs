@@ -60,6 +60,14 @@ pub struct SandboxArg {
 }
 
 #[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Config and state")]
+pub struct DecisionsArg {
+    /// Decide rows that match several customers as this file says: the ambiguous.csv of an earlier run, filled in
+    #[arg(long, value_name = "FILE", env = "HCSYNC_DECISIONS")]
+    pub decisions: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Limits of this run")]
 pub struct RowsArgs {
     /// Take the first N rows only

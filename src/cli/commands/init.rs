@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::cli::args::{InitArgs, When};
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::planning::Inputs;
+use crate::cli::inputs::Inputs;
 use crate::domain::RowNumber;
 use crate::mapping::{ProposalOf, TableProfile, propose};
 use crate::platform::{create_new_file, remove_file};

@@ -7,10 +7,11 @@ use crate::cli::args::PlanArgs;
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::inputs::Inputs;
 use crate::cli::learned;
 use crate::cli::overlap::{FilesInUse, Overlap};
 use crate::cli::planning::{
-    From, Inputs, MakeWith, Prepared, input_metas, make, note_refusals, open_run, show_preview,
+    From, MakeWith, Prepared, decisions, input_metas, make, note_refusals, open_run, show_preview,
     show_preview_json,
 };
 use crate::cli::probed::findings;
@@ -46,7 +47,8 @@ pub(in crate::cli) async fn run(args: &PlanArgs) -> Exit {
 
 fn files_in_use(args: &PlanArgs) -> Result<FilesInUse, Overlap> {
     let files = FilesInUse::of(&args.inputs, args.config.config.as_deref())
-        .also_reads("--remote-file", args.remote_file.as_deref());
+        .also_reads("--remote-file", args.remote_file.as_deref())
+        .also_reads("--decisions", args.decisions.decisions.as_deref());
     match &args.out {
         Some(out) => files.writes("--out", out),
         None => Ok(files),
@@ -69,6 +71,7 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
         .map_err(unwritable)?;
     let inputs = Inputs::open(&args.inputs)?;
     let prepared = Prepared::new(inputs.files.clone(), &settings)?;
+    let decisions = decisions(&settings)?;
     let state = state_dir(&settings)?;
     let target = match args.remote_file {
         Some(_) => None,
@@ -122,6 +125,7 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
         },
         snapshot: snapshot.files(),
         memory: &memory,
+        decisions: &decisions,
         finished_runs,
         // Applied, each of its customers is read again first.
         reread_all: args.out.is_some(),

@@ -214,7 +214,11 @@ fn refresher(meta: &RunMeta, kept: &KeptSettings, memory: Memory) -> Result<Refr
     let columns: Vec<Columns> = kept
         .columns
         .iter()
-        .map(|names| Columns::new(names.clone()))
+        .zip(&kept.dialects)
+        .map(|(names, dialect)| match dialect.format.is_table() {
+            true => Columns::new(names.clone()),
+            false => Columns::of_objects(names.clone()),
+        })
         .collect();
     let columns: Vec<&Columns> = columns.iter().collect();
     let (_, rules) = meaning(&then, &columns)?;

@@ -7,10 +7,11 @@ use crate::cli::args::{AskArgs, SyncArgs};
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::inputs::Inputs;
 use crate::cli::learned;
 use crate::cli::overlap::{FilesInUse, Overlap};
 use crate::cli::planning::{
-    From, Inputs, KeptSettings, MakeWith, Prepared, attribute_columns, input_metas, make,
+    From, KeptSettings, MakeWith, Prepared, attribute_columns, decisions, input_metas, make,
     note_refusals, open_run, show_preview, show_preview_json,
 };
 use crate::cli::probed::{AccountLessons, clean_up, email_case, findings, settle};
@@ -29,7 +30,9 @@ use crate::run::planning::PlanRules;
 
 pub(in crate::cli) async fn run(args: &SyncArgs) -> Exit {
     let console = Console::new(args.output.output, args.progress.progress, &args.log);
-    let apart = FilesInUse::of(&args.inputs, args.config.config.as_deref()).reports(&args.report);
+    let apart = FilesInUse::of(&args.inputs, args.config.config.as_deref())
+        .also_reads("--decisions", args.decisions.decisions.as_deref())
+        .reports(&args.report);
     let summary = Overlap::summary_file(apart.as_ref().copied(), &args.report);
     let mut session = match Session::start("sync", console.clone(), summary) {
         Ok(session) => session,
@@ -60,6 +63,7 @@ async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
     }
     let inputs = Inputs::open(&args.inputs)?;
     let prepared = Prepared::new(inputs.files.clone(), &settings)?;
+    let decisions = decisions(&settings)?;
     let target = Target::find(&settings, &session.console).await?;
     let client = target.connect(&settings, session.clock, &session.stopping)?;
     let state = state_dir(&settings)?;
@@ -120,6 +124,7 @@ async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
         from: From::Api(&client),
         snapshot: snapshot.files(),
         memory: &memory,
+        decisions: &decisions,
         finished_runs,
         reread_all: false,
         probed: &probed,

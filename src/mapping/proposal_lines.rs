@@ -1,0 +1,131 @@
+//! Lines of a proposed config: the one that fits a column's data, or commented ones where the data does not decide.
+
+use super::profile::{ColumnKind, ColumnProfile};
+use crate::domain::{Field, FieldKind};
+
+/// The line of a field, or commented lines where the data does not fit it.
+pub(super) fn field_line(
+    field: Field,
+    name: &str,
+    column: &ColumnProfile,
+) -> Result<String, Vec<String>> {
+    let plain = format!("{} = {}", field.name(), quoted(name));
+    let kind = column.kind();
+    match (field.kind(), &kind) {
+        (_, ColumnKind::Empty) => Ok(plain),
+        (_, ColumnKind::Nested) => Err(vec![comment(&plain, "its cells are lists or objects")]),
+        (FieldKind::Date, ColumnKind::Timestamp) => Ok(plain),
+        (FieldKind::Date, _) => match column.mostly_dates().as_deref() {
+            Some([]) => Ok(plain),
+            Some([format]) => Ok(date_line(field.name(), name, format)),
+            Some(several) => Err(undecided(field.name(), name, several)),
+            None => Err(vec![comment(
+                &date_line(field.name(), name, "%d.%m.%Y"),
+                "its cells are no dates of one form",
+            )]),
+        },
+        (FieldKind::OneWay, _) if column.is_boolean() => Ok(plain),
+        (FieldKind::OneWay, _) => Err(vec![comment(
+            &format!(
+                "{} = {{ column = {}, true_values = [\"ja\"], false_values = [\"nein\"] }}",
+                field.name(),
+                quoted(name)
+            ),
+            "its cells are neither true nor false: name the words",
+        )]),
+        (FieldKind::Text, _) if field == Field::Locale && !column.is_mostly_locale() => {
+            Err(vec![comment(
+                &format!(
+                    "locale = {{ column = {}, map = {{ Deutsch = \"de\" }} }}",
+                    quoted(name)
+                ),
+                "its cells are no language codes: translate them",
+            )])
+        }
+        (FieldKind::Text, _) => Ok(plain),
+    }
+}
+
+fn date_line(attribute: &str, column: &str, format: &str) -> String {
+    format!(
+        "{attribute} = {{ column = {}, type = \"date\", format = {} }}",
+        quoted(column),
+        quoted(format)
+    )
+}
+
+/// A line for each way to read the dates, to choose from.
+fn undecided(attribute: &str, column: &str, formats: &[String]) -> Vec<String> {
+    let way = |format: &String| {
+        let which = match (format.find("%d"), format.find("%m")) {
+            (Some(day), Some(month)) if day < month => "day first",
+            _ => "month first",
+        };
+        let why = format!("{which}? every date in the file fits both ways: keep the right line");
+        comment(&date_line(attribute, column, format), &why)
+    };
+    formats.iter().map(way).collect()
+}
+
+/// A property that is a text whatever it looks like.
+pub(super) fn text_line(name: &str, column_name: &str) -> String {
+    let (key, column) = (key(name), quoted(column_name));
+    format!("{key} = {{ column = {column}, type = \"text\" }}")
+}
+
+pub(super) fn property_lines(name: &str, column_name: &str, column: &ColumnProfile) -> Vec<String> {
+    let key = key(name);
+    let quoted_column = quoted(column_name);
+    let plain = format!("{key} = {quoted_column}");
+    let typed = |value_type: &str| {
+        format!("{key} = {{ column = {quoted_column}, type = \"{value_type}\" }}")
+    };
+    let line = match column.kind() {
+        ColumnKind::Empty => comment(&plain, "empty in this file"),
+        ColumnKind::Nested => comment(
+            &plain,
+            "lists or objects; name a member, as `object.member`",
+        ),
+        ColumnKind::Number { shortest: false } => typed("number"),
+        ColumnKind::Codes | ColumnKind::MixedText => typed("text"),
+        ColumnKind::Boolean { plain: false } => typed("boolean"),
+        ColumnKind::Timestamp => {
+            format!("{plain}   # numbers; if they are UNIX timestamps, add type = \"date\"")
+        }
+        ColumnKind::DecimalComma => {
+            let form = "type = \"number\", decimal = \",\", thousands = \".\"";
+            format!("{key} = {{ column = {quoted_column}, {form} }}")
+        }
+        ColumnKind::Date { formats } => match formats.as_slice() {
+            [] => typed("date"),
+            [format] => date_line(&key, column_name, format),
+            several => return undecided(&key, column_name, several),
+        },
+        ColumnKind::Text
+        | ColumnKind::Email
+        | ColumnKind::Number { shortest: true }
+        | ColumnKind::Boolean { plain: true } => plain,
+    };
+    vec![line]
+}
+
+/// A line that says nothing yet, and why.
+pub(super) fn comment(line: &str, why: &str) -> String {
+    format!("# {line}   # {why}")
+}
+
+fn key(name: &str) -> String {
+    let bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    if !name.is_empty() && name.chars().all(bare) {
+        name.to_owned()
+    } else {
+        quoted(name)
+    }
+}
+
+/// A TOML basic string, on one line: JSON's escapes are TOML's too, but for one character that only TOML wants
+/// escaped.
+pub(super) fn quoted(text: &str) -> String {
+    let json = serde_json::Value::from(text).to_string();
+    json.replace('\u{7f}', "\\u007f")
+}

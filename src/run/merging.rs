@@ -1,0 +1,111 @@
+//! Rows that are merged into an earlier row of their customer: what they want is kept in a file of its own, so that
+//! the earlier row, which is planned before they come, can take it up.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
+
+use crate::domain::{CustomerId, DesiredCustomer, Issue, RowNumber};
+
+use super::planning::Decision;
+use super::rows::{RowRecord, Verdict};
+
+/// What became of a row that others are merged into.
+#[derive(Debug, Clone)]
+pub(super) struct Carried {
+    pub(super) verdict: Verdict,
+    pub(super) customer_id: Option<CustomerId>,
+    pub(super) error: Option<Issue>,
+}
+
+/// The rows that others are merged into, by number. Memory holds eight bytes for each row that is merged.
+#[derive(Debug, Default)]
+pub struct Merges {
+    wishes: Option<BufReader<File>>,
+    carriers: HashMap<RowNumber, Carrier>,
+    rows: u64,
+}
+
+#[derive(Debug, Default)]
+struct Carrier {
+    /// Where the wishes of the rows that are merged into it begin, in the order of the rows.
+    offsets: Vec<u64>,
+    carried: Option<Carried>,
+}
+
+impl Merges {
+    /// Gathers what the rows that are to be merged want from all rows that were taken in.
+    ///
+    /// # Errors
+    /// When rows cannot be read or `wishes`, an empty file, cannot be written.
+    pub fn gather(
+        rows: impl Iterator<Item = io::Result<RowRecord>>,
+        decisions: &[Decision],
+        wishes: File,
+    ) -> io::Result<Self> {
+        let mut merges = Self::default();
+        let mut out = BufWriter::with_capacity(1 << 18, wishes);
+        let mut place = 0;
+        for (record, decision) in rows.zip(decisions) {
+            let (record, Decision::Merged(first)) = (record?, decision) else {
+                continue;
+            };
+            let carrier = merges.carriers.entry(*first).or_default();
+            carrier.offsets.push(place);
+            let mut line = serde_json::to_vec(&record.desired.unwrap_or_default())?;
+            line.push(b'\n');
+            out.write_all(&line)?;
+            place += line.len() as u64;
+            merges.rows += 1;
+        }
+        let wishes = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        merges.wishes = Some(BufReader::new(wishes));
+        Ok(merges)
+    }
+
+    /// Rows that are merged into others.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Merges into a row what the later rows of its customer want.
+    ///
+    /// # Errors
+    /// When that cannot be read.
+    pub(super) fn merge_into(&mut self, record: &mut RowRecord) -> io::Result<()> {
+        let (Some(carrier), Some(wishes)) =
+            (self.carriers.get_mut(&record.row), self.wishes.as_mut())
+        else {
+            return Ok(());
+        };
+        let Some(desired) = &mut record.desired else {
+            return Ok(());
+        };
+        let mut line = Vec::new();
+        for offset in std::mem::take(&mut carrier.offsets) {
+            wishes.seek(SeekFrom::Start(offset))?;
+            line.clear();
+            wishes.read_until(b'\n', &mut line)?;
+            desired.merge(serde_json::from_slice::<DesiredCustomer>(&line)?);
+        }
+        record.key.clone_from(&desired.key);
+        Ok(())
+    }
+
+    /// Takes note of what became of a row, where others are merged into it.
+    pub(super) fn planned(&mut self, record: &RowRecord) {
+        if let Some(carrier) = self.carriers.get_mut(&record.row) {
+            carrier.carried = Some(Carried {
+                verdict: record.verdict,
+                customer_id: record.customer_id,
+                error: record.error.clone(),
+            });
+        }
+    }
+
+    /// What became of a row that others are merged into; it is planned before them.
+    pub(super) fn carried(&self, row: RowNumber) -> Option<&Carried> {
+        self.carriers.get(&row)?.carried.as_ref()
+    }
+}
