@@ -210,10 +210,10 @@ fn a_killed_sync_leaves_a_snapshot_that_says_nothing_false() {
     );
     let writes = || bench.sandbox().stats().applied_writes;
     let before = writes();
-    let mut child = bench
-        .command("sync in.csv --max-change-percent 0")
-        .spawn()
-        .unwrap();
+    let mut sync = bench.command("sync in.csv --max-change-percent 0");
+    sync.stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null());
+    let mut child = sync.spawn().unwrap();
     while writes() < before + 150 {
         assert!(
             child.try_wait().unwrap().is_none(),
