@@ -166,7 +166,6 @@ fn label(problem: &Problem) -> &'static str {
         Problem::UnknownKey { .. } => "not a key that hcsync knows",
         Problem::InlineKey { .. } => "a key does not belong here",
         Problem::Value { .. } => "this value",
-        Problem::NotBuilt { .. } => "not available",
     }
 }
 
@@ -178,7 +177,6 @@ fn help(problem: &Problem) -> &'static str {
             "config.example.toml shows every key with its default"
         }
         Problem::InlineKey { .. } => "set HELPCRUNCH_API_KEY, or name a file with api.key_file",
-        Problem::NotBuilt { .. } => "leave it out, or give it another value",
     }
 }
 

@@ -9,6 +9,7 @@ mod console;
 mod diagnostics;
 mod exit;
 mod inputs;
+mod learned;
 mod overlap;
 mod overrides;
 mod planning;
@@ -17,6 +18,7 @@ mod progress;
 mod reports;
 mod sending;
 mod session;
+mod snapshot;
 mod stopping;
 mod superseding;
 

@@ -4,8 +4,8 @@ use crate::config::Overrides;
 
 use super::args::{
     ApplyArgs, BudgetArgs, CheckArgs, ConfigArgs, ConnectionArgs, DecisionsArg, ExamplesArgs,
-    ExportArgs, PlanArgs, ProbeArgs, ReportArgs, ResumeArgs, RowsArgs, SafetyArgs, SandboxArg,
-    StateArgs, SyncArgs,
+    ExportArgs, PlanArgs, ProbeArgs, ReadingArgs, ReportArgs, ResumeArgs, RowsArgs, SafetyArgs,
+    SandboxArg, StateArgs, SyncArgs,
 };
 
 /// A group of options that has a say in the settings.
@@ -30,6 +30,7 @@ impl From<&SyncArgs> for Overrides {
             &args.sandbox,
             &args.decisions,
             &args.rows,
+            &args.reading,
             &args.budget,
             &args.safety,
             &args.report,
@@ -47,6 +48,7 @@ impl From<&PlanArgs> for Overrides {
             &args.sandbox,
             &args.decisions,
             &args.rows,
+            &args.reading,
             &args.budget,
             &args.safety,
             &args.report,
@@ -198,6 +200,14 @@ impl OptionGroup for ReportArgs {
     }
 }
 
+impl OptionGroup for ReadingArgs {
+    fn add_to(&self, overrides: &mut Overrides) {
+        let Self { refresh, explain } = self;
+        overrides.run.refresh = *refresh;
+        overrides.run.explain = *explain;
+    }
+}
+
 impl OptionGroup for ExamplesArgs {
     fn add_to(&self, overrides: &mut Overrides) {
         let Self { examples } = self;
@@ -283,12 +293,14 @@ mod tests {
                 STATE,
                 RUN,
                 SAFETY,
-                "--limit 7 --sandbox --examples 0",
+                "--limit 7 --sandbox --examples 0 --refresh --explain",
             ];
             let mut expected = safety(shared());
             expected.run = RunOptions {
                 sandbox: true,
                 limit: Some(7),
+                refresh: true,
+                explain: true,
                 examples: Some(0),
                 ..run()
             };

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
 
 use crate::config::{Delimiter, InputConfig, InputEncoding, InputFormat, RemoteStrategy, Settings};
 use crate::domain::Columns;
@@ -15,7 +16,7 @@ use crate::plan::budget::BudgetRules;
 use crate::plan::safety::check;
 use crate::plan::{MatchSettings, Ownership};
 use crate::probe::Findings;
-use crate::remote::{RemoteSettings, Strategy};
+use crate::remote::{RemoteSettings, SnapshotFiles, Strategy};
 use crate::report::{View, render_preview, write_preview};
 use crate::run::decisions::Decisions;
 use crate::run::intake::{IntakeError, Survey, survey};
@@ -171,11 +172,14 @@ pub(super) struct KeptSettings {
 pub(super) fn remote_settings(settings: &Settings, probed: &Findings) -> RemoteSettings {
     RemoteSettings {
         strategy: match settings.remote.strategy {
-            RemoteStrategy::Auto | RemoteStrategy::Snapshot => Strategy::Auto,
+            RemoteStrategy::Auto => Strategy::Auto,
+            RemoteStrategy::Snapshot => Strategy::Snapshot,
             RemoteStrategy::List => Strategy::List,
             RemoteStrategy::Lookup => Strategy::Lookup,
         },
         recheck_after: settings.remote.recheck_after,
+        snapshot_max_age: settings.remote.snapshot_max_age,
+        refresh: settings.run.refresh,
         email_case: email_case(probed),
     }
 }
@@ -241,6 +245,8 @@ pub(super) struct MakeWith<'a> {
     /// Where requests go, if they do.
     pub(super) target: Option<&'a Target>,
     pub(super) from: From<'a>,
+    /// The account's snapshot, where this process has it.
+    pub(super) snapshot: Option<&'a Mutex<SnapshotFiles>>,
     pub(super) memory: &'a Memory,
     pub(super) decisions: &'a Decisions,
     pub(super) finished_runs: u64,
@@ -267,11 +273,13 @@ pub(super) async fn make(
         decisions: with.decisions,
         limit: with.settings.run.limit,
         examples: with.settings.run.examples.map_or(0, |n| n as usize),
+        explains: with.settings.run.explain,
         budget: budget_rules(with.settings, with.reread_all, with.probed),
         remote: match with.from {
             From::Api(client) => RemoteSource::Api {
                 client,
                 settings: &remote_settings,
+                snapshot: with.snapshot,
             },
             From::File(path) => RemoteSource::File(path),
         },
@@ -307,6 +315,7 @@ pub(super) async fn make(
     session.summary.planned = made.preview.counts;
     session.summary.estimate = made.preview.estimate.into();
     session.summary.remote = made.preview.remote.clone();
+    session.explanation.clone_from(&made.preview.explain);
     session.summary.plan_digest = Some(made.preview.digest.clone());
     Ok(made)
 }

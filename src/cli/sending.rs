@@ -6,7 +6,6 @@ use std::io::BufReader;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
 
 use crate::config::Settings;
 use crate::domain::RemoteCustomer;
@@ -17,6 +16,7 @@ use crate::journal::{
 };
 use crate::outcome::RowStatus;
 use crate::probe::Findings;
+use crate::remote::ReadTimes;
 use crate::report::{Ending, Stop, render_ending, write_ending};
 use crate::run::batch::{BatchMemory, Batches, Notices, take_up};
 use crate::run::executor::{Executor, ExecutorError, ExecutorSettings, MOST_SETTLING, Sending};
@@ -33,6 +33,7 @@ use super::probed::{AccountLessons, settle, write_rules};
 use super::progress::SendingShown;
 use super::reports::{ReportOf, Wanted, Written};
 use super::session::{Session, state_failure};
+use super::snapshot::Snapshot;
 
 /// What to send, and under which rules.
 #[derive(Debug)]
@@ -42,8 +43,10 @@ pub(super) struct Order<'a> {
     pub(super) refresher: &'a Refresher,
     /// Column of each attribute, for messages.
     pub(super) columns: BTreeMap<String, String>,
-    /// When the reading began that the plan stands on.
-    pub(super) read_at: Option<Instant>,
+    /// When the customers were read that the plan stands on.
+    pub(super) read_at: Option<ReadTimes>,
+    /// Is told of every answer.
+    pub(super) snapshot: Snapshot,
     pub(super) recovered: Option<&'a Recovered>,
     /// How the account's API is known to behave.
     pub(super) probed: &'a Findings,
@@ -76,9 +79,10 @@ pub(super) async fn send(
         .await
         .map_err(|e| journal_failure(&e))?;
     let limits = &order.settings.limits;
+    let upkeep = order.snapshot.begin(&dir.plan());
     let lessons = Arc::new(AccountLessons::of(order.account, session.clock));
     let context = Arc::new(LaneContext {
-        client: WriteClient::new(order.client.clone()),
+        client: WriteClient::new(upkeep.observed(order.client.clone())),
         journal,
         clock: session.clock,
         settler: Settler {
@@ -120,6 +124,7 @@ pub(super) async fn send(
     let jobs = Jobs::new(plan, rows, order.recovered)
         .map_err(|e| Failure::from_error(Exit::NotFinished, "state", &e))?;
     let sending = executor.run(jobs).await;
+    upkeep.end();
     shown.finish();
     let rewrites = std::mem::take(
         &mut *context
@@ -404,6 +409,7 @@ pub(super) fn tell_end(session: &mut Session, exit: Exit, written: &Written) {
         errors: &errors,
         warnings: &warnings,
         notes: &notes,
+        explain: session.explanation.as_ref(),
         files: &files,
     };
     let console = &session.console;

@@ -6,10 +6,11 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-use crate::config::{Document, Loaded, Overrides, Settings, Unbuilt, load};
+use crate::config::{Document, Loaded, Overrides, Settings, load};
 use crate::helpcrunch::{GateStats, ReadClient, StopKind};
 use crate::journal::{RunDir, StateDir, StateError};
 use crate::pace::Clock;
+use crate::plan::Explanation;
 use crate::platform::{self, AtomicFile};
 use crate::report::{InputFacts, RateFacts, RequestFacts, Stop, Summary, write_summary};
 
@@ -21,12 +22,6 @@ use super::exit::{Cause, Exit, Failure};
 use super::overlap::{FilesInUse, Overlap};
 use super::stopping::Stopping;
 
-/// What a config may say and this build cannot do yet: refused, never passed over.
-const UNBUILT: &[Unbuilt] = &[Unbuilt {
-    key: "remote.strategy",
-    value: Some("snapshot"),
-}];
-
 /// A command that is running.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -37,6 +32,8 @@ pub(super) struct Session {
     pub(super) summary: Summary,
     summary_file: Option<PathBuf>,
     pub(super) run: Option<RunDir>,
+    /// Why the remote side was read as it was, where that was asked for.
+    pub(super) explanation: Option<Explanation>,
     /// `[state] keep` and the config file, once they were read.
     keep: Option<Duration>,
     document: Option<Document>,
@@ -64,6 +61,7 @@ impl Session {
             summary,
             summary_file,
             run: None,
+            explanation: None,
             keep: None,
             document: None,
         })
@@ -74,9 +72,6 @@ impl Session {
         let folder =
             std::env::current_dir().map_err(|e| Failure::from_error(Exit::Usage, "usage", &e))?;
         let loaded = load(&folder, overrides).map_err(|e| config_failure(&e))?;
-        loaded
-            .refuse_unbuilt(UNBUILT)
-            .map_err(|e| config_failure(&e))?;
         self.keep = Some(loaded.settings.state.keep);
         self.document.clone_from(&loaded.document);
         if let Some(file) = loaded.file() {

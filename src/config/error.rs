@@ -55,8 +55,6 @@ pub enum Problem {
     InlineKey { key: String },
     #[error("`{key}` {message}")]
     Value { key: String, message: String },
-    #[error("`{setting}` is not available yet")]
-    NotBuilt { setting: String },
 }
 
 /// A place in a config file.

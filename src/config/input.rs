@@ -1,4 +1,4 @@
-use encoding_rs::Encoding;
+use encoding_rs::{Encoding, ISO_2022_JP};
 use serde::{Deserialize, Serialize};
 
 /// `[input]`, but for `null_values`, which is the mapping's.
@@ -82,9 +82,17 @@ impl TryFrom<String> for InputEncoding {
         if label == "auto" {
             return Ok(Self::Auto);
         }
-        Encoding::for_label_no_replacement(label.as_bytes())
-            .map(Self::Named)
-            .ok_or("must be \"auto\" or a name of the WHATWG's list, such as \"windows-1251\" or \"utf-16le\"")
+        let known = Encoding::for_label_no_replacement(label.as_bytes());
+        match known {
+            // Its bytes change their meaning on the way, so that a comma may be half a character.
+            Some(encoding) if encoding == ISO_2022_JP => Err(
+                "must be another one: ISO-2022-JP cannot be read here, so convert the file to UTF-8 first, for instance with iconv",
+            ),
+            Some(encoding) => Ok(Self::Named(encoding)),
+            None => Err(
+                "must be \"auto\" or a name of the WHATWG's list, such as \"windows-1251\" or \"utf-16le\"",
+            ),
+        }
     }
 }
 
@@ -114,7 +122,7 @@ mod tests {
             Ok(InputEncoding::Named(encoding_rs::WINDOWS_1251))
         );
         assert_eq!(read("utf8"), Ok(InputEncoding::Named(encoding_rs::UTF_8)));
-        for wrong in ["", "utf-9", "iso-2022-cn"] {
+        for wrong in ["", "utf-9", "iso-2022-cn", "iso-2022-jp"] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
     }

@@ -6,7 +6,6 @@ use super::document::Document;
 use super::error::{ConfigError, Problem, looks_like_key};
 use super::file::FileConfig;
 use super::settings::{RunOptions, Settings};
-use super::unbuilt::{self, Unbuilt};
 
 /// The config that is taken without being named, from the current folder.
 const USUAL_FILE: &str = "hcsync.toml";
@@ -43,17 +42,6 @@ impl Loaded {
     #[must_use]
     pub fn file(&self) -> Option<&Path> {
         self.document.as_ref().map(Document::path)
-    }
-
-    /// Refuses a config that asks for what this build cannot do, rather than to ignore it.
-    ///
-    /// # Errors
-    /// The first of `unbuilt` that the file holds, with its place.
-    pub fn refuse_unbuilt(&self, unbuilt: &[Unbuilt]) -> Result<(), ConfigError> {
-        let document = self.document.as_ref();
-        document
-            .into_iter()
-            .try_for_each(|document| unbuilt::refuse(document, unbuilt))
     }
 }
 
@@ -515,24 +503,5 @@ mod tests {
                 .unwrap_err()
                 .starts_with("--account must be a name")
         );
-    }
-
-    #[test]
-    fn what_is_not_built_is_refused_with_its_place() {
-        let loaded = load(
-            folder("remote.strategy = \"lookup\"").path(),
-            &Overrides::default(),
-        )
-        .unwrap();
-        let later = [Unbuilt {
-            key: "remote.strategy",
-            value: Some("lookup"),
-        }];
-        let refused = loaded.refuse_unbuilt(&later).unwrap_err().to_string();
-        assert_eq!(
-            refused,
-            "hcsync.toml:1:19: `remote.strategy = \"lookup\"` is not available yet"
-        );
-        assert!(loaded.refuse_unbuilt(&[]).is_ok());
     }
 }

@@ -14,7 +14,6 @@ mod known_keys;
 mod merge;
 mod settings;
 mod text;
-mod unbuilt;
 mod wording;
 
 pub use base_url::{BaseUrlError, check_base_url, is_loopback};
@@ -28,4 +27,3 @@ pub use settings::{
     ApiConfig, BatchMode, LimitsConfig, RemoteConfig, RemoteStrategy, RunOptions, Settings,
     StateConfig,
 };
-pub use unbuilt::Unbuilt;

@@ -160,6 +160,10 @@ pub struct RunOptions {
     pub sandbox: bool,
     /// The first rows only.
     pub limit: Option<u64>,
+    /// Read all customers, whatever is known of them.
+    pub refresh: bool,
+    /// Tell how the remote side could be read, and what each way costs.
+    pub explain: bool,
     pub max_requests: Option<u64>,
     pub max_duration: Option<Duration>,
     /// Of each kind of change; `None` where the command shows none.

@@ -106,7 +106,8 @@ mod tests {
     fn is_respelt(wanted: &CustomValue, remote: &CustomValue) -> bool {
         match (wanted, remote) {
             (CustomValue::Text(text), CustomValue::Number(_) | CustomValue::Date(_)) => {
-                remote.to_json().to_string() != text.as_str()
+                let spelt = remote.to_json().to_string();
+                spelt != *text
             }
             (CustomValue::Text(text), CustomValue::Bool(b)) => {
                 text != if *b { "true" } else { "false" }

@@ -26,7 +26,8 @@ impl fmt::Display for ApiError {
 
 /// What an answer with an error status says, at least one entry: the API's entries without the generic first one
 /// where later ones say more, else a short word on what came instead.
-pub(super) fn read(status: u16, body: &[u8], scrubber: &Scrubber) -> Vec<ApiError> {
+#[must_use]
+pub fn read(status: u16, body: &[u8], scrubber: &Scrubber) -> Vec<ApiError> {
     let json: Option<Json> = serde_json::from_slice(body).ok();
     let mut errors = json
         .map(|json| entries(&json, status, scrubber))

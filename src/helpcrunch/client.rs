@@ -1,9 +1,11 @@
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::observer::{tell_batch, tell_deleted, tell_page, tell_read, tell_write};
 use super::{
-    BatchAnswer, BatchEntry, Endpoint, Gate, ListQuery, Page, PatchBody, Search, Sent, WireRequest,
-    decode, encode,
+    BatchAnswer, BatchEntry, Endpoint, Gate, ListQuery, Observer, Page, PatchBody, Search, Sent,
+    WireRequest, decode, encode,
 };
 use crate::domain::{CustomerId, RemoteCustomer, Tag};
 use crate::plan::Create;
@@ -12,7 +14,13 @@ use crate::plan::Create;
 #[derive(Debug, Clone)]
 pub struct ReadClient {
     gate: Arc<Gate>,
+    observer: Option<Arc<dyn Observer>>,
+    most_filters: Arc<AtomicU64>,
 }
+
+/// Filters that one search holds at the beginning; fewer once the API refused so many. Not documented; 100 is the
+/// largest page that was seen.
+const MOST_FILTERS: u64 = 100;
 
 /// Writes customers, and reads them. Each write answers with the customer as it is afterwards (documented), which
 /// the caller compares with what was meant.
@@ -24,7 +32,49 @@ pub struct WriteClient {
 impl ReadClient {
     #[must_use]
     pub fn new(gate: Arc<Gate>) -> Self {
-        Self { gate }
+        Self {
+            gate,
+            observer: None,
+            most_filters: Arc::new(AtomicU64::new(MOST_FILTERS)),
+        }
+    }
+
+    /// Filters that one search may hold, as far as is known.
+    #[must_use]
+    pub fn most_filters(&self) -> u64 {
+        self.most_filters.load(Ordering::Relaxed)
+    }
+
+    /// Whether a search was ever seen to be refused for its filters.
+    #[must_use]
+    pub fn has_learned(&self) -> bool {
+        self.most_filters() < MOST_FILTERS
+    }
+
+    /// Takes note that a search may hold no more filters than this; more than before is no news.
+    pub fn limit_filters(&self, most: u64) {
+        self.most_filters.fetch_min(most.max(1), Ordering::Relaxed);
+    }
+
+    /// The same client, whose answers are told to the observer.
+    #[must_use]
+    pub fn observed_by(self, observer: Arc<dyn Observer>) -> Self {
+        Self {
+            observer: Some(observer),
+            ..self
+        }
+    }
+
+    /// Tells the observer that nothing more will be written to this customer.
+    pub fn done_with(&self, id: CustomerId) {
+        if let Some(observer) = &self.observer {
+            observer.done_with(id);
+        }
+    }
+
+    fn asking(&self) -> Option<(&dyn Observer, u64)> {
+        let observer = self.observer.as_deref()?;
+        Some((observer, observer.asking()))
     }
 
     #[must_use]
@@ -35,12 +85,17 @@ impl ReadClient {
     /// One customer; [`is_not_found`](super::CallError::is_not_found) tells that there is none.
     pub async fn get(&self, id: CustomerId) -> Sent<RemoteCustomer> {
         let request = request(Endpoint::Get, customer_path(id), None);
-        self.gate.send(&request, decode::customer).await
+        let asked = self.asking();
+        let sent = self.gate.send(&request, decode::customer).await;
+        if let Some((observer, asked)) = asked {
+            tell_read(observer, asked, id, &sent);
+        }
+        sent
     }
 
     pub async fn list(&self, query: &ListQuery) -> Sent<Page> {
         let request = request(Endpoint::List, query.path(), None);
-        self.gate.send(&request, decode::page).await
+        self.page(&request).await
     }
 
     pub async fn search(&self, search: &Search) -> Sent<Page> {
@@ -49,7 +104,16 @@ impl ReadClient {
             "/customers/search".to_owned(),
             Some(search.body()),
         );
-        self.gate.send(&request, decode::page).await
+        self.page(&request).await
+    }
+
+    async fn page(&self, request: &WireRequest) -> Sent<Page> {
+        let asked = self.asking();
+        let sent = self.gate.send(request, decode::page).await;
+        if let Some((observer, asked)) = asked {
+            tell_page(observer, asked, &sent);
+        }
+        sent
     }
 }
 
@@ -62,19 +126,21 @@ impl WriteClient {
     /// Never sent again once it may have been done: see [`CallError::Unknown`](super::CallError::Unknown).
     pub async fn create(&self, create: &Create) -> Sent<RemoteCustomer> {
         let body = encode::create(create);
-        self.write(Endpoint::Create, "/customers".to_owned(), body)
-            .await
+        let request = request(Endpoint::Create, "/customers".to_owned(), Some(body));
+        self.write(None, &request).await
     }
 
     pub async fn patch(&self, id: CustomerId, patch: &PatchBody) -> Sent<RemoteCustomer> {
-        self.write(Endpoint::Patch, customer_path(id), encode::patch(patch))
-            .await
+        let body = Some(encode::patch(patch));
+        let request = request(Endpoint::Patch, customer_path(id), body);
+        self.write(Some(id), &request).await
     }
 
     /// One update of the whole customer; for a probe, since it may reset what the body does not name.
     pub async fn put(&self, id: CustomerId, body: &PatchBody) -> Sent<RemoteCustomer> {
-        self.write(Endpoint::Put, customer_path(id), encode::patch(body))
-            .await
+        let body = Some(encode::patch(body));
+        let request = request(Endpoint::Put, customer_path(id), body);
+        self.write(Some(id), &request).await
     }
 
     /// At most ten customers (documented) in one request. Whether it leaves alone what it does not name, what it
@@ -83,30 +149,41 @@ impl WriteClient {
         let path = "/customers/batch".to_owned();
         let request = request(Endpoint::Batch, path, Some(encode::batch(entries)));
         let read = |body: &[u8]| Ok(decode::batch(body));
-        self.gate.send(&request, read).await
+        let sent = self.gate.send(&request, read).await;
+        if let Some(observer) = &self.read.observer {
+            tell_batch(observer.as_ref(), entries, &sent);
+        }
+        sent
     }
 
     /// Adds tags; one that the account does not have is made for all of it (documented).
     pub async fn tag(&self, id: CustomerId, tags: &[Tag]) -> Sent<RemoteCustomer> {
-        self.write(Endpoint::Tag, tags_path(id), encode::tag(tags))
-            .await
+        let request = request(Endpoint::Tag, tags_path(id), Some(encode::tag(tags)));
+        self.write(Some(id), &request).await
     }
 
     pub async fn untag(&self, id: CustomerId, tags: &[Tag]) -> Sent<RemoteCustomer> {
-        self.write(Endpoint::Untag, tags_path(id), encode::untag(tags))
-            .await
+        let request = request(Endpoint::Untag, tags_path(id), Some(encode::untag(tags)));
+        self.write(Some(id), &request).await
     }
 
     /// The documented answer is the word `Ok`; any 2xx is taken for it. After a retry a 404 may mean that the
     /// first attempt did it.
     pub async fn delete(&self, id: CustomerId) -> Sent<()> {
         let request = request(Endpoint::Delete, customer_path(id), None);
-        self.gate.send(&request, |_| Ok(())).await
+        let sent = self.gate.send(&request, |_| Ok(())).await;
+        if let Some(observer) = &self.read.observer {
+            tell_deleted(observer.as_ref(), id, &sent);
+        }
+        sent
     }
 
-    async fn write(&self, endpoint: Endpoint, path: String, body: String) -> Sent<RemoteCustomer> {
-        let request = request(endpoint, path, Some(body));
-        self.gate.send(&request, decode::customer).await
+    async fn write(&self, id: Option<CustomerId>, request: &WireRequest) -> Sent<RemoteCustomer> {
+        let sent = self.gate.send(request, decode::customer).await;
+        if let Some(observer) = &self.read.observer {
+            tell_write(observer.as_ref(), id, &sent);
+        }
+        sent
     }
 }
 

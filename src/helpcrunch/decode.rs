@@ -54,13 +54,20 @@ pub enum BatchAnswer {
 
 type Members<'a> = BTreeMap<String, &'a RawValue>;
 
+/// One customer, as every write answers.
+///
+/// # Errors
+/// When it is not JSON, or has no id.
 pub fn customer(body: &[u8]) -> Result<RemoteCustomer, DecodeError> {
     let raw: &RawValue = serde_json::from_slice(body)?;
     read_customer(raw)
 }
 
 /// `{"data":[…],"total":N}`, the total also as text or missing, or the bare array.
-pub(super) fn page(body: &[u8]) -> Result<Page, DecodeError> {
+///
+/// # Errors
+/// When it is not JSON, holds no list, or a customer without an id.
+pub fn page(body: &[u8]) -> Result<Page, DecodeError> {
     let whole: &RawValue = serde_json::from_slice(body)?;
     let (list, total) = match whole.get().as_bytes().first() {
         Some(b'[') => (whole, None),
@@ -87,7 +94,8 @@ pub(super) fn page(body: &[u8]) -> Result<Page, DecodeError> {
 }
 
 /// The status alone says that a batch was taken, so that no body is an error here.
-pub(super) fn batch(body: &[u8]) -> BatchAnswer {
+#[must_use]
+pub fn batch(body: &[u8]) -> BatchAnswer {
     if let Ok(page) = page(body) {
         return BatchAnswer::Customers(page.customers);
     }

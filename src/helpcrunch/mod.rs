@@ -11,6 +11,7 @@ mod encode;
 mod endpoint;
 mod gate;
 mod http_transport;
+mod observer;
 mod query;
 mod scrub;
 mod settings;
@@ -20,16 +21,20 @@ mod wire;
 #[cfg(test)]
 mod http_transport_tests;
 
-pub use api_error::ApiError;
+pub use api_error::{ApiError, read as decode_errors};
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use call_error::{CallError, Sent};
 pub use classify::Trouble;
 pub use client::{ReadClient, WriteClient};
-pub use decode::{BatchAnswer, DecodeError, Page, customer as decode_customer};
+pub use decode::{
+    BatchAnswer, DecodeError, Page, batch as decode_batch, customer as decode_customer,
+    page as decode_page,
+};
 pub use encode::{BatchEntry, PatchBody, PropertyWrite};
 pub use endpoint::{Endpoint, Method, Safety};
 pub use gate::{Gate, GateParts, GateStats, StopKind, StopReason, Stops};
 pub use http_transport::{HttpTransport, HttpTransportError};
+pub use observer::Observer;
 pub use query::{Filter, ListQuery, Operator, Order, Search, Sort, Term};
 pub use scrub::Scrubber;
 pub use settings::{ApiSettings, LimitError, LimitSettings};

@@ -147,12 +147,6 @@ impl AccountDir {
         &self.path
     }
 
-    /// The customers of the last complete reading.
-    #[must_use]
-    pub fn snapshot(&self) -> PathBuf {
-        self.path.join("snapshot.jsonl")
-    }
-
     /// What the probe found out.
     #[must_use]
     pub fn probe(&self) -> PathBuf {

@@ -1,5 +1,10 @@
 //! What a plan costs: requests, and the time that they take at the pace of the limit.
 
+use std::collections::HashSet;
+use std::time::Duration;
+
+use crate::domain::CustomerId;
+
 use super::writes::{BATCH_MOST, Together, WriteRules};
 use super::{Estimate, Lane};
 
@@ -17,10 +22,36 @@ pub struct BudgetRules {
     pub writes: WriteRules,
 }
 
+/// How old a reading was when it began to be used.
+#[derive(Debug, Clone, Default)]
+pub struct ReadingAge {
+    snapshot: Option<(Duration, HashSet<CustomerId>)>,
+}
+
+impl ReadingAge {
+    /// A reading of which all but the fresh ones come from a snapshot that is so old.
+    #[must_use]
+    pub fn of_snapshot(age: Duration, fresh: HashSet<CustomerId>) -> Self {
+        Self {
+            snapshot: Some((age, fresh)),
+        }
+    }
+
+    /// The age of what is known of a customer; nobody: those that are not known were looked for just now.
+    #[must_use]
+    pub fn of(&self, customer: Option<CustomerId>) -> Duration {
+        match (&self.snapshot, customer) {
+            (Some((age, fresh)), Some(id)) if !fresh.contains(&id) => *age,
+            _ => Duration::ZERO,
+        }
+    }
+}
+
 /// Adds up what lanes cost, in the order in which they will run, put together as the executor does it.
 #[derive(Debug, Clone)]
 pub struct Budget {
     rules: BudgetRules,
+    age: ReadingAge,
     /// Requests that write, each for one customer.
     alone: u64,
     batches: u64,
@@ -38,6 +69,7 @@ impl Budget {
     pub fn new(rules: BudgetRules) -> Self {
         Self {
             rules,
+            age: ReadingAge::default(),
             alone: 0,
             batches: 0,
             reads: 0,
@@ -45,6 +77,12 @@ impl Budget {
             forming: 0,
             is_watched: false,
         }
+    }
+
+    /// The same for a plan on a reading that was this old when it was made.
+    #[must_use]
+    pub fn on_reading_of(self, age: ReadingAge) -> Self {
+        Self { age, ..self }
     }
 
     pub fn add(&mut self, lane: &Lane) {
@@ -65,7 +103,8 @@ impl Budget {
     }
 
     fn needs_reread(&self, lane: &Lane) -> bool {
-        let stale = self.seconds(self.requests()) >= self.rules.recheck_after_s;
+        let age = self.age.of(lane.customer).as_secs_f64();
+        let stale = age + self.seconds(self.requests()) >= self.rules.recheck_after_s;
         self.rules.reread_all || stale || self.rules.writes.needs_reading(&lane.operations)
     }
 
@@ -127,7 +166,7 @@ impl Budget {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{CustomValue, CustomerId, RowKey, RowNumber, Tag};
+    use crate::domain::{CustomValue, RowKey, RowNumber, Tag};
     use crate::plan::writes::BatchRules;
     use crate::plan::{Operation, Patch, PropertyChange};
 

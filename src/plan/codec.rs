@@ -232,7 +232,13 @@ impl<R: BufRead> LaneReader<R> {
                 break;
             };
             match &mut self.ahead {
+                // After a create nothing is left to do for its row.
                 Some(lane) if lane.lane.row == one.lane.row => {
+                    if one.lane.customer.is_none() || lane.lane.customer != one.lane.customer {
+                        let reason =
+                            "its row has other operations that are not of the same customer";
+                        return Err(self.bad(reason.to_owned()));
+                    }
                     lane.lane.operations.extend(one.lane.operations)
                 }
                 ahead => {
@@ -251,13 +257,16 @@ impl<R: BufRead> LaneReader<R> {
         if self.input.read_until(b'\n', &mut line)? == 0 || line.starts_with(b"{\"end\":") {
             return Ok(None);
         }
-        let bad = |reason: String| PlanFileError::BadLine {
+        let parsed: OperationLine =
+            serde_json::from_slice(&line).map_err(|e| self.bad(e.to_string()))?;
+        parsed.into_lane().map(Some).map_err(|e| self.bad(e))
+    }
+
+    fn bad(&self, reason: String) -> PlanFileError {
+        PlanFileError::BadLine {
             line: self.line,
             reason,
-        };
-        let parsed: OperationLine =
-            serde_json::from_slice(&line).map_err(|e| bad(e.to_string()))?;
-        parsed.into_lane().map(Some).map_err(bad)
+        }
     }
 }
 
@@ -268,6 +277,7 @@ impl<R: BufRead> Iterator for LaneReader<R> {
         let next = self.next_lane();
         if next.is_err() {
             self.ended = true;
+            self.ahead = None;
         }
         next.transpose()
     }
@@ -445,6 +455,34 @@ mod tests {
         assert_eq!(create["set"]["userId"], "u1");
         assert_eq!(create["tags"][0]["name"], "vip");
         assert!(create.get("customer_id").is_none());
+    }
+
+    #[test]
+    fn a_row_is_of_one_customer() {
+        let text = String::from_utf8(plan()).unwrap();
+        let errors = |text: &str| {
+            let read = LaneReader::new(text.as_bytes()).unwrap();
+            read.filter_map(Result::err)
+                .map(|e| e.to_string())
+                .collect::<Vec<_>>()
+        };
+        assert!(errors(&text).is_empty());
+        let create = text.lines().nth(1).unwrap();
+        let twice = text.replacen(create, &format!("{create}\n{create}"), 1);
+        for (wrong, line) in [
+            (text.replace("\"row\":5", "\"row\":3"), 3),
+            (
+                text.replacen("\"customer_id\":1", "\"customer_id\":2", 1),
+                4,
+            ),
+            (twice, 3),
+        ] {
+            let found = errors(&wrong);
+            assert!(
+                found[0].starts_with(&format!("line {line} is not an operation")),
+                "{found:?}"
+            );
+        }
     }
 
     #[test]

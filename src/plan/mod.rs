@@ -18,7 +18,8 @@ mod written;
 
 pub use operation::{Create, FieldChange, Lane, Operation, OperationKind, Patch, PropertyChange};
 pub use preview::{
-    Cause, Estimate, Example, NewName, PlanCounts, Preview, RemoteFacts, ShownChange,
+    Candidate, Cause, Estimate, Example, Explanation, NewName, PlanCounts, Preview, RemoteFacts,
+    ShownChange,
 };
 pub use settings::{
     Duplicates, MatchSettings, OnAmbiguous, OnConflict, Ownership, SafetySettings, SyncMode,

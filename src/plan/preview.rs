@@ -94,6 +94,28 @@ pub struct RemoteFacts {
     pub as_of: Option<String>,
 }
 
+/// A way of knowing the remote side, with its price.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// `list`, `lookup` or `snapshot`.
+    pub strategy: String,
+    /// Requests after the first one, which every way needs; nothing where it is out.
+    pub requests: Option<u64>,
+    /// Why it is out.
+    pub out: Option<String>,
+}
+
+/// Why the remote side was read in the way that it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Explanation {
+    pub taken: String,
+    /// Customers of the account as the first request told.
+    pub customers: Option<u64>,
+    pub candidates: Vec<Candidate>,
+    /// What turned out otherwise, a sentence each.
+    pub notes: Vec<String>,
+}
+
 /// Everything that is shown of a plan before anything is sent. The same facts in every format.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Preview {
@@ -120,6 +142,9 @@ pub struct Preview {
     pub notes: Vec<String>,
     pub estimate: Estimate,
     pub remote: RemoteFacts,
+    /// Nothing where it was not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explain: Option<Explanation>,
     /// The plan's digest.
     pub digest: String,
     pub examples: Vec<Example>,

@@ -107,6 +107,13 @@ impl Findings {
         Duration::from_millis(ms)
     }
 
+    /// Filters that one search may hold, where more were refused or not minded.
+    #[must_use]
+    pub fn most_filters(&self) -> Option<u64> {
+        let filters = answer(&self.search_filters)?;
+        filters.fails.map(|_| filters.works.into())
+    }
+
     /// Whether batch update was shown, for batch itself, to leave alone what it does not name. That it takes
     /// properties away which it does not name beside others rules it out; where that could not be told, all are sent.
     #[must_use]

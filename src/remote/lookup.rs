@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use crate::domain::{CustomerId, RemoteCustomer, RowKey, fold_email};
 use crate::helpcrunch::{CallError, Filter, Page, ReadClient, Search, Term};
+use crate::plan::matching::RemoteLookup;
 
 use super::listing::{Gathering, fill_by_ranges};
 use super::reading::{Reading, ReadingError};
-use super::side::{NoProgress, ReadProgress, RemoteError};
+use super::side::{NoProgress, RemoteError};
 use super::strategy::PAGE;
 
 /// More keys than this are not held in memory: by then a look-up costs more than most accounts' listing.
@@ -53,6 +54,55 @@ impl WantedKeys {
         (!self.too_many).then_some(self.count() as u64)
     }
 
+    /// The keys that nobody in the reading has.
+    ///
+    /// # Errors
+    /// When the reading cannot be consulted.
+    pub fn unknown_to(&self, reading: &Reading) -> Result<Self, ReadingError> {
+        let mut unknown = Self {
+            too_many: self.too_many,
+            ..Self::default()
+        };
+        let ids = self.ids.iter().filter(|id| !reading.contains(**id));
+        unknown.ids.extend(ids);
+        for user_id in &self.user_ids {
+            if reading.by_user_id(user_id)?.is_empty() {
+                unknown.user_ids.insert(user_id.clone());
+            }
+        }
+        for email in &self.emails {
+            if reading.by_email(email)?.is_empty() {
+                unknown.emails.insert(email.clone());
+            }
+        }
+        Ok(unknown)
+    }
+
+    /// Adds the keys of a row that nobody in the reading has.
+    ///
+    /// # Errors
+    /// When the reading cannot be consulted.
+    pub fn add_unknown(&mut self, key: &RowKey, reading: &Reading) -> Result<(), ReadingError> {
+        let user_id = key.user_id.as_deref();
+        let email = key.email.as_deref();
+        let knows_user_id = |id| Ok::<_, ReadingError>(!reading.by_user_id(id)?.is_empty());
+        let knows_email = |email| Ok::<_, ReadingError>(!reading.by_email(email)?.is_empty());
+        let known_user_id = user_id.map(knows_user_id).transpose()?.unwrap_or(true);
+        let known_email = email.map(knows_email).transpose()?.unwrap_or(true);
+        self.add(&RowKey {
+            id: key.id.filter(|id| !reading.contains(*id)),
+            user_id: key.user_id.clone().filter(|_| !known_user_id),
+            email: key.email.clone().filter(|_| !known_email),
+        });
+        Ok(())
+    }
+
+    /// Whether there were more keys than are held.
+    #[must_use]
+    pub fn is_too_many(&self) -> bool {
+        self.too_many
+    }
+
     pub(super) fn emails(&self) -> impl Iterator<Item = &str> {
         self.emails.iter().map(String::as_str)
     }
@@ -75,10 +125,6 @@ pub enum EmailCase {
     Matters,
 }
 
-/// Filters that one search holds at the beginning; fewer once the API refused so many. Not documented; 100 is the
-/// largest page that was seen.
-pub(super) const FILTERS: usize = 100;
-
 /// Searches for all keys; customers that have one of them come back, each once or more.
 ///
 /// An answer that does not hold all that it should is asked for again with half of the keys, and with a single key by
@@ -92,9 +138,20 @@ pub async fn find_all(
     wanted: &WantedKeys,
     found: &mut Vec<RemoteCustomer>,
 ) -> Result<(), RemoteError> {
+    find_within(client, wanted, found, None).await.map(drop)
+}
+
+/// The same, but given up where a search was refused because of its size and the rest would need more requests than
+/// `most`. Tells whether all keys were searched.
+pub(super) async fn find_within(
+    client: &ReadClient,
+    wanted: &WantedKeys,
+    found: &mut Vec<RemoteCustomer>,
+    most: Option<u64>,
+) -> Result<bool, RemoteError> {
     let filters = wanted.to_filters();
     let mut todo = vec![filters.as_slice()];
-    let mut at_once = FILTERS;
+    let mut at_once = usize::try_from(client.most_filters()).unwrap_or(usize::MAX);
     let mut largest = 0;
     while let Some(filters) = todo.pop() {
         if filters.len() > at_once {
@@ -109,7 +166,12 @@ pub async fn find_all(
             })) if filters.len() > 1 => {
                 at_once = filters.len().div_ceil(2);
                 tracing::debug!(at_once, "the search was refused: fewer filters at once");
+                client.limit_filters(at_once as u64);
                 todo.push(filters);
+                let left: usize = todo.iter().map(|part| part.len().div_ceil(at_once)).sum();
+                if most.is_some_and(|most| left as u64 > most) {
+                    return Ok(false);
+                }
                 continue;
             }
             answer => answer?,
@@ -120,13 +182,17 @@ pub async fn find_all(
                 fill_by_ranges(client, Some(one), &mut sharers, largest, &NoProgress).await?;
                 found.append(&mut sharers);
             }
-            (Answer::Part(_), several) => {
+            (Answer::Part(got), several) => {
+                if got.len() < PAGE as usize {
+                    // Shorter than what was asked for: the page is capped.
+                    at_once = at_once.min(got.len().max(1));
+                }
                 let (now, later) = several.split_at(several.len() / 2);
                 todo.extend([later, now]);
             }
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// What came back of a search.
@@ -190,22 +256,6 @@ impl Gathering for Vec<RemoteCustomer> {
         let ids: BTreeSet<CustomerId> = self.iter().map(|customer| customer.id).collect();
         ids.into_iter().collect()
     }
-}
-
-/// Searches for the keys and keeps what is found.
-pub(super) async fn look_up(
-    client: &ReadClient,
-    wanted: &WantedKeys,
-    reading: &mut Reading,
-    progress: &dyn ReadProgress,
-) -> Result<(), RemoteError> {
-    let mut found = Vec::new();
-    find_all(client, wanted, &mut found).await?;
-    for customer in &found {
-        reading.put(customer)?;
-    }
-    progress.read(reading.len(), None);
-    Ok(())
 }
 
 /// Searches for a known customer's e-mail address in swapped case; nothing where its address has no letters.

@@ -108,9 +108,28 @@ impl Reading {
     /// # Errors
     /// When the file cannot be written.
     pub fn put(&mut self, customer: &RemoteCustomer) -> Result<(), ReadingError> {
-        self.silent |= !customer.tags.is_known() || !customer.custom_data.is_known();
         let start = self.tail.len();
         serde_json::to_writer(&mut self.tail, customer)?;
+        self.index(customer, start)
+    }
+
+    /// Adds a customer from its [`record`](Self::record).
+    ///
+    /// # Errors
+    /// When the record is of no customer or of another, or the file cannot be written.
+    pub(super) fn put_record(&mut self, id: CustomerId, record: &[u8]) -> Result<(), ReadingError> {
+        let customer: RemoteCustomer = serde_json::from_slice(record)?;
+        if customer.id != id {
+            return Err(io::Error::other("a record is of another customer").into());
+        }
+        let start = self.tail.len();
+        self.tail.extend_from_slice(record);
+        self.index(&customer, start)
+    }
+
+    /// Takes in the record that was just added to the tail, from `start` on.
+    fn index(&mut self, customer: &RemoteCustomer, start: usize) -> Result<(), ReadingError> {
+        self.silent |= !customer.tags.is_known() || !customer.custom_data.is_known();
         let length = u32::try_from(self.tail.len() - start).map_err(io::Error::other)?;
         let slot = Slot {
             offset: self.written + start as u64,
@@ -193,18 +212,37 @@ impl Reading {
         &self.names
     }
 
-    fn load(&self, slot: Slot) -> Result<RemoteCustomer, ReadingError> {
+    /// The same with nobody in it.
+    #[must_use]
+    pub(super) fn emptied(self) -> Self {
+        Self::new(self.file.into_inner())
+    }
+
+    /// The customer as it is kept here.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(super) fn record(&self, id: CustomerId) -> Result<Option<Vec<u8>>, ReadingError> {
+        let slot = self.slots.get(&id);
+        slot.map(|slot| self.bytes(*slot)).transpose()
+    }
+
+    fn bytes(&self, slot: Slot) -> Result<Vec<u8>, ReadingError> {
         let length = slot.length as usize;
         if slot.offset >= self.written {
             let start = usize::try_from(slot.offset - self.written).map_err(io::Error::other)?;
             let bytes = self.tail.get(start..start + length).unwrap_or_default();
-            return Ok(serde_json::from_slice(bytes)?);
+            return Ok(bytes.to_vec());
         }
         let mut bytes = vec![0; length];
         let mut file = self.file.borrow_mut();
         file.seek(SeekFrom::Start(slot.offset))?;
         file.read_exact(&mut bytes)?;
-        Ok(serde_json::from_slice(&bytes)?)
+        Ok(bytes)
+    }
+
+    fn load(&self, slot: Slot) -> Result<RemoteCustomer, ReadingError> {
+        Ok(serde_json::from_slice(&self.bytes(slot)?)?)
     }
 
     /// The ids whose latest record really has the key.

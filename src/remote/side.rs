@@ -1,16 +1,22 @@
 //! Reads the remote side for a plan, in the way that needs the fewest requests.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
-use crate::domain::RemoteCustomer;
-use crate::helpcrunch::{CallError, Page, ReadClient};
-use crate::plan::RemoteFacts;
-use crate::plan::matching::RemoteLookup;
+use jiff::Timestamp;
 
+use crate::domain::{CustomerId, RemoteCustomer};
+use crate::helpcrunch::{CallError, Page, ReadClient};
+use crate::plan::budget::ReadingAge;
+use crate::plan::matching::RemoteLookup;
+use crate::plan::{Explanation, RemoteFacts};
+
+use super::kept::{Consulted, consult};
 use super::listing::{first_page, list_rest};
-use super::lookup::{EmailCase, FILTERS, WantedKeys, look_up, swapped_case_test};
+use super::lookup::{EmailCase, WantedKeys, find_within, swapped_case_test};
 use super::reading::{Reading, ReadingError};
-use super::strategy::{Choice, Situation, Strategy};
+use super::snapshot::{SnapshotFacts, SnapshotFiles};
+use super::strategy::{Situation, Strategy, Way};
 
 /// `[remote]`.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +24,10 @@ pub struct RemoteSettings {
     pub strategy: Strategy,
     /// Nothing is written on the strength of an older reading.
     pub recheck_after: Duration,
+    /// A complete reading that began longer ago is not used.
+    pub snapshot_max_age: Duration,
+    /// Whether all customers are read, whatever is known of them.
+    pub refresh: bool,
     /// What is known of e-mail search before anything is read.
     pub email_case: EmailCase,
 }
@@ -27,6 +37,8 @@ impl Default for RemoteSettings {
         Self {
             strategy: Strategy::Auto,
             recheck_after: Duration::from_secs(30 * 60),
+            snapshot_max_age: Duration::from_secs(20 * 60 * 60),
+            refresh: false,
             email_case: EmailCase::Unknown,
         }
     }
@@ -78,15 +90,38 @@ pub struct RemoteSide {
     pub reading: Reading,
     /// Customers of the account, where that is known.
     pub customers: Option<u64>,
-    /// Which way was taken: `list` or `lookup`.
+    /// Which way was taken: `list`, `lookup`, `snapshot` or `file`.
     pub way: &'static str,
     /// Whether "not found" by e-mail address means that there is none.
     pub absence_counts: bool,
     pub email_case: EmailCase,
+    /// The snapshot that most of the reading comes from, and who was read just now all the same.
+    pub snapshot: Option<SnapshotFacts>,
+    pub fresh: HashSet<CustomerId>,
+    /// Between which ways was chosen; nothing where there was no choice.
+    pub explanation: Option<Explanation>,
+    /// What a preview should say of it, a sentence each.
+    pub notes: Vec<String>,
 }
 
 impl RemoteSide {
-    /// For previews and plans; `as_of` is when the reading began (RFC 3339).
+    /// A reading that is no matter of requests.
+    #[must_use]
+    pub fn of_file(reading: Reading) -> Self {
+        Self {
+            customers: Some(reading.len()),
+            way: "file",
+            absence_counts: true,
+            email_case: EmailCase::Unknown,
+            snapshot: None,
+            fresh: HashSet::new(),
+            explanation: None,
+            notes: Vec::new(),
+            reading,
+        }
+    }
+
+    /// For previews and plans; `as_of` is the time of what is oldest in it (RFC 3339).
     #[must_use]
     pub fn facts(&self, as_of: String) -> RemoteFacts {
         RemoteFacts {
@@ -97,84 +132,200 @@ impl RemoteSide {
     }
 }
 
-/// Reads the remote side. `keys` are the rows' keys, as far as they were gathered.
+impl RemoteSide {
+    /// How old what is known was when this reading began.
+    #[must_use]
+    pub fn age(&self, began: Timestamp) -> ReadingAge {
+        self.snapshot.map_or_else(ReadingAge::default, |snapshot| {
+            let age = Duration::try_from(began.duration_since(snapshot.as_of));
+            ReadingAge::of_snapshot(age.unwrap_or_default(), self.fresh.clone())
+        })
+    }
+}
+
+/// Finds the rows' keys that a reading does not know.
+pub type UnknownKeys<'a> = &'a mut dyn FnMut(&Reading) -> Result<WantedKeys, ReadingError>;
+
+/// What is to be known of the remote side, and what with.
+pub struct Inquiry<'a> {
+    pub client: &'a ReadClient,
+    pub settings: &'a RemoteSettings,
+    /// The rows' keys, as far as they were gathered.
+    pub keys: &'a WantedKeys,
+    pub unknown: UnknownKeys<'a>,
+    /// Nothing where another process has it, or none is kept.
+    pub snapshot: Option<&'a mut SnapshotFiles>,
+    pub now: Timestamp,
+}
+
+impl std::fmt::Debug for Inquiry<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inquiry").finish_non_exhaustive()
+    }
+}
+
+/// Reads the remote side.
 ///
 /// # Errors
 /// When a request got no usable answer, or the reading cannot be kept.
 pub async fn read(
-    client: &ReadClient,
-    settings: &RemoteSettings,
-    keys: &WantedKeys,
-    mut reading: Reading,
+    inquiry: Inquiry<'_>,
+    reading: Reading,
     progress: &dyn ReadProgress,
 ) -> Result<RemoteSide, RemoteError> {
+    let Inquiry {
+        client,
+        settings,
+        keys,
+        ..
+    } = inquiry;
     let first = first_page(client).await?;
-    let total = first
-        .total
-        .or_else(|| (first.customers.is_empty()).then_some(0));
+    let total = first.total.or(first.customers.is_empty().then_some(0));
+    let (reading, consulted) = consult(inquiry, &first, total, reading)?;
     let situation = Situation {
         total,
         first_page: first.customers.len() as u64,
         filters: keys.filters(),
-        filters_a_search: FILTERS as u64,
+        unknown: match &consulted {
+            Consulted::Usable { unknown, .. } => unknown
+                .filters()
+                .ok_or_else(|| "it does not know most of the rows' keys".to_owned()),
+            Consulted::Out(why) => Err(why.clone()),
+        },
+        filters_a_search: client.most_filters(),
+        tests_case: settings.email_case == EmailCase::Unknown && keys.emails().next().is_some(),
     };
-    let choice = situation.cheapest();
-    tracing::debug!(?situation, ?choice, "reading the remote side");
-    let looks_up = match settings.strategy {
-        Strategy::Auto => matches!(choice, Choice::Lookup { .. }),
-        Strategy::List => false,
-        Strategy::Lookup => total != Some(0) && keys.filters().is_some(),
+    let strategy = match settings.refresh {
+        true => Strategy::List,
+        false => settings.strategy,
     };
-    if looks_up {
-        let case = match settings.email_case {
-            EmailCase::Unknown => by_keys(client, &first, keys, &mut reading, progress).await?,
-            known => {
-                look_up(client, keys, &mut reading, progress).await?;
-                known
-            }
-        };
-        let absence_counts = case != EmailCase::Matters || all_emails_found(keys, &reading)?;
-        if absence_counts || settings.strategy == Strategy::Lookup {
-            return Ok(RemoteSide {
-                reading,
-                customers: total,
-                way: "lookup",
-                absence_counts,
-                email_case: case,
-            });
-        }
-        tracing::info!("e-mail search does not ignore case: reading all customers instead");
+    let way = situation.choose(strategy);
+    tracing::debug!(?situation, ?way, "reading the remote side");
+    let mut explanation = situation.explain(way);
+    if let (Strategy::Snapshot, Err(why)) = (strategy, &situation.unknown) {
+        tracing::info!(
+            why,
+            "no snapshot can be used: reading all customers, and making one"
+        );
+        explanation
+            .notes
+            .push(format!("remote.strategy asks for the snapshot, and {why}"));
     }
-    list_rest(client, &first, &mut reading, progress).await?;
-    let customers = Some(reading.len());
-    Ok(RemoteSide {
+    let search = Searching {
+        client,
+        settings,
+        first: &first,
+        // A look-up is given up where it turns out to cost more than a listing.
+        most: situation
+            .price(Way::List)
+            .ok()
+            .filter(|_| strategy == Strategy::Auto),
+    };
+    let mut side = RemoteSide {
         reading,
-        customers,
-        way: "list",
+        customers: total,
+        way: way.name(),
         absence_counts: true,
-        email_case: EmailCase::Unknown,
+        email_case: settings.email_case,
+        snapshot: None,
+        fresh: HashSet::new(),
+        explanation: None,
+        notes: Vec::new(),
+    };
+    let wanted = match (way, consulted) {
+        (Way::List, _) => None,
+        (Way::Lookup, _) => {
+            side.reading = side.reading.emptied();
+            Some(keys.clone())
+        }
+        (
+            Way::Snapshot,
+            Consulted::Usable {
+                facts,
+                unknown,
+                note,
+            },
+        ) => {
+            side.snapshot = Some(facts);
+            side.fresh.extend(first.customers.iter().map(|c| c.id));
+            side.notes.extend(note);
+            Some(unknown)
+        }
+        (Way::Snapshot, Consulted::Out(_)) => None,
+    };
+    if let Some(wanted) = wanted {
+        match search.keys(&wanted, &mut side).await? {
+            None => {
+                side.explanation = Some(explanation);
+                return Ok(side);
+            }
+            Some(why) => {
+                tracing::info!("{why}: reading all customers instead");
+                explanation
+                    .notes
+                    .push(format!("{why}, so all customers were read instead"));
+                explanation.taken = Way::List.name().to_owned();
+            }
+        }
+    }
+    let mut reading = side.reading.emptied();
+    list_rest(client, &first, &mut reading, progress).await?;
+    Ok(RemoteSide {
+        customers: Some(reading.len()),
+        explanation: Some(explanation),
+        way: Way::List.name(),
+        absence_counts: true,
+        email_case: side.email_case,
+        snapshot: None,
+        fresh: HashSet::new(),
+        notes: Vec::new(),
+        reading,
     })
 }
 
-/// Looks the keys up; tells what is known of the case of e-mail search, testing it where somebody was not found.
-async fn by_keys(
-    client: &ReadClient,
-    first: &Page,
-    keys: &WantedKeys,
-    reading: &mut Reading,
-    progress: &dyn ReadProgress,
-) -> Result<EmailCase, RemoteError> {
-    look_up(client, keys, reading, progress).await?;
-    if all_emails_found(keys, reading)? {
-        return Ok(EmailCase::Unknown);
+/// A look-up of keys.
+struct Searching<'a> {
+    client: &'a ReadClient,
+    settings: &'a RemoteSettings,
+    first: &'a Page,
+    /// Requests that it may cost; nothing where it has to be.
+    most: Option<u64>,
+}
+
+impl Searching<'_> {
+    /// Looks the keys up, and learns what can be relied on. Tells why listing is the better way, where it is.
+    async fn keys(
+        &self,
+        wanted: &WantedKeys,
+        side: &mut RemoteSide,
+    ) -> Result<Option<&'static str>, RemoteError> {
+        let mut found = Vec::new();
+        if !find_within(self.client, wanted, &mut found, self.most).await? {
+            return Ok(Some("search takes fewer filters than was thought"));
+        }
+        for customer in &found {
+            side.reading.put(customer)?;
+            side.fresh.insert(customer.id);
+        }
+        let all_found = all_emails_found(wanted, &side.reading)?;
+        if side.email_case == EmailCase::Unknown && !all_found {
+            side.email_case = self.case().await?;
+        }
+        side.absence_counts = all_found || side.email_case == EmailCase::Ignored;
+        let may_list = matches!(self.settings.strategy, Strategy::Auto | Strategy::List);
+        Ok((!side.absence_counts && may_list).then_some("e-mail search does not ignore case"))
     }
-    let testable = |c: &&RemoteCustomer| {
-        c.email()
-            .is_some_and(|e| e.chars().any(|c| c.is_ascii_alphabetic()))
-    };
-    match first.customers.iter().find(testable) {
-        Some(known) => swapped_case_test(client, known).await,
-        None => Ok(EmailCase::Matters),
+
+    /// Tests e-mail search with a customer of the first page.
+    async fn case(&self) -> Result<EmailCase, RemoteError> {
+        let testable = |c: &&RemoteCustomer| {
+            c.email()
+                .is_some_and(|e| e.chars().any(|c| c.is_ascii_alphabetic()))
+        };
+        match self.first.customers.iter().find(testable) {
+            Some(known) => swapped_case_test(self.client, known).await,
+            None => Ok(EmailCase::Matters),
+        }
     }
 }
 

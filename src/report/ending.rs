@@ -1,6 +1,7 @@
 use serde::Serialize;
 
 use crate::outcome::RowStatus;
+use crate::plan::Explanation;
 
 use super::cause_list;
 use super::page::{Figure, Page, View};
@@ -18,6 +19,8 @@ pub struct Ending<'a> {
     pub warnings: &'a [CauseGroup],
     /// Other things worth knowing, a sentence each.
     pub notes: &'a [String],
+    /// Why the remote side was read as it was, where that was asked for.
+    pub explain: Option<&'a Explanation>,
     /// The files that were written.
     pub files: &'a [NamedPath],
 }
@@ -270,6 +273,7 @@ mod tests {
             errors: &[],
             warnings: &[],
             notes: &[],
+            explain: None,
             files: &[],
         }
     }

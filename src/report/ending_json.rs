@@ -2,7 +2,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::plan::Cause;
+use crate::plan::{Cause, Explanation};
 
 use super::cause_list::what_to_do;
 use super::ending::{Ending, NamedPath, Outcome, headline};
@@ -19,6 +19,8 @@ struct EndingJson<'a> {
     problems: Vec<Problem<'a>>,
     warnings: Vec<Problem<'a>>,
     notes: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explain: Option<&'a Explanation>,
     files: &'a [NamedPath],
 }
 
@@ -53,6 +55,7 @@ pub fn write_ending(out: impl Write, ending: &Ending<'_>) -> io::Result<()> {
         problems: ending.errors.iter().map(Problem::from).collect(),
         warnings: ending.warnings.iter().map(Problem::from).collect(),
         notes: ending.notes,
+        explain: ending.explain,
         files: ending.files,
     };
     write_line(out, &json)

@@ -22,6 +22,7 @@ pub fn render_preview(preview: &Preview, view: View) -> String {
     losses(&mut page, preview);
     notes(&mut page, preview);
     this_plan(&mut page, preview);
+    explanation(&mut page, preview);
     preview_examples::render(&mut page, &preview.examples);
     page.finish()
 }
@@ -251,6 +252,27 @@ fn this_plan(page: &mut Page, preview: &Preview) {
     }
 }
 
+fn explanation(page: &mut Page, preview: &Preview) {
+    let Some(explanation) = &preview.explain else {
+        return;
+    };
+    page.heading("Ways to know the remote side, in requests after the first");
+    for candidate in &explanation.candidates {
+        let taken = candidate.strategy == explanation.taken;
+        let price = candidate
+            .requests
+            .map_or_else(|| "-".to_owned(), human_count);
+        let mark = if taken { "taken" } else { "not taken" };
+        let why = candidate.out.as_deref().unwrap_or(mark);
+        let style = if taken { Style::Good } else { Style::Plain };
+        let label = format!("  {:<10}{price:>9}  ", candidate.strategy);
+        page.item(&label, why, style);
+    }
+    for note in &explanation.notes {
+        page.item("  - ", note, Style::Warn);
+    }
+}
+
 fn requests(estimate: &Estimate) -> String {
     let mut text = plural(estimate.requests, "request", "requests");
     match estimate.requests_per_minute {
@@ -292,7 +314,9 @@ mod tests {
 
     use super::*;
     use crate::domain::{CustomerId, IssueKind, RowKey, RowNumber};
-    use crate::plan::{Cause, Example, OperationKind, PlanCounts, ShownChange};
+    use crate::plan::{
+        Candidate, Cause, Example, Explanation, OperationKind, PlanCounts, ShownChange,
+    };
     use crate::report::terminal::{is_hidden, text_width};
 
     const DIGEST: &str = "6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b";
@@ -416,6 +440,7 @@ mod tests {
                 duration_s: 624.0,
                 requests_per_minute: Some(120),
             },
+            explain: None,
             remote: RemoteFacts {
                 strategy: "list".into(),
                 customers: Some(12_000),
@@ -565,6 +590,37 @@ mod tests {
         );
         assert!(text.contains("and 20 more tags"), "{text}");
         assert!(text.contains("and 2 more causes, 2,000 rows"), "{text}");
+    }
+
+    #[test]
+    fn what_was_chosen_between_is_shown_where_it_is_asked_for() {
+        let candidate = |strategy: &str, requests, out: Option<&str>| Candidate {
+            strategy: strategy.into(),
+            requests,
+            out: out.map(Into::into),
+        };
+        let explain = Explanation {
+            taken: "lookup".into(),
+            customers: Some(750_000),
+            candidates: vec![
+                candidate("list", Some(7_575), None),
+                candidate("lookup", Some(2), None),
+                candidate("snapshot", None, Some("there is none")),
+            ],
+            notes: vec![],
+        };
+        let preview = Preview {
+            explain: Some(explain),
+            ..full()
+        };
+        let text = text(&preview);
+        for line in [
+            "  list          7,575  not taken\n",
+            "  lookup            2  taken\n",
+            "  snapshot          -  there is none\n",
+        ] {
+            assert!(text.contains(line), "{line:?}: {text}");
+        }
     }
 
     #[test]

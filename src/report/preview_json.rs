@@ -2,7 +2,9 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::plan::{Cause, Estimate, Example, NewName, PlanCounts, Preview, RemoteFacts};
+use crate::plan::{
+    Cause, Estimate, Example, Explanation, NewName, PlanCounts, Preview, RemoteFacts,
+};
 
 use super::json_text::write_line;
 
@@ -26,6 +28,8 @@ struct PreviewJson<'a> {
     /// Nothing where it is not known: every change takes a request.
     estimate: Option<Estimate>,
     remote: &'a RemoteFacts,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explain: Option<&'a Explanation>,
     plan_digest: &'a str,
     examples: &'a [Example],
 }
@@ -67,6 +71,7 @@ pub fn write_preview(out: impl Write, preview: &Preview) -> io::Result<()> {
         estimate: (preview.estimate.requests > 0 || !preview.counts.has_changes())
             .then_some(preview.estimate),
         remote: &preview.remote,
+        explain: preview.explain.as_ref(),
         plan_digest: &preview.digest,
         examples: &preview.examples,
     };

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::{Issue, IssueKind, RemoteCustomer, RowNumber};
@@ -17,6 +16,7 @@ use crate::outcome::{OperationResult, OperationStatus, RowStatus};
 use crate::plan::codec::lane_to_json;
 use crate::plan::writes::{BATCH_MOST, Together, WriteRules};
 use crate::plan::{Operation, OperationKind};
+use crate::remote::ReadTimes;
 
 use super::batch::Notices;
 use super::freshness::{Freshness, RefreshError, Refreshed, Refresher, not_sent, stops};
@@ -32,8 +32,8 @@ pub struct ExecutorSettings {
     pub concurrency: usize,
     /// Nothing is written on the strength of an older reading.
     pub recheck_after: Duration,
-    /// When the reading began that the plan stands on; nothing where it is not known: everything is read again.
-    pub read_at: Option<Instant>,
+    /// When the customers were read that the plan stands on; nothing where it is not known: everything is read again.
+    pub read_at: Option<ReadTimes>,
     /// So many failed rows stop the run; 0: none do.
     pub max_failures: u64,
     /// What is to be told of rows because of what happened before an interruption.
@@ -172,7 +172,8 @@ impl<'a, P: SendProgress> Executor<'a, P> {
         let stale = self
             .settings
             .read_at
-            .is_none_or(|at| at.elapsed() >= self.settings.recheck_after);
+            .as_ref()
+            .is_none_or(|read| read.age_of(job.lane.customer) >= self.settings.recheck_after);
         // A create in doubt is settled by looking for its customer; that it finds one does not make it stale.
         let begun = job.progress.open.is_some() || job.progress.customer_id.is_some();
         !begun

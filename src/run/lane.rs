@@ -186,6 +186,9 @@ impl Run<'_> {
             .journal
             .append(&Entry::Row(finished.clone()))
             .await?;
+        if let Some(id) = self.customer {
+            self.context.client.done_with(id);
+        }
         Ok(LaneEnd::Finished(finished))
     }
 

@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use tokio::time::Instant;
+use jiff::Timestamp;
+use tokio::sync::Mutex;
 
 use crate::domain::{RemoteCustomer, RunId};
 use crate::helpcrunch::ReadClient;
@@ -19,7 +20,8 @@ use crate::plan::safety::SafetyFigures;
 use crate::plan::{Preview, RemoteFacts};
 use crate::platform::{AtomicFile, FileError};
 use crate::remote::{
-    EmailCase, ReadProgress, Reading, RemoteError, RemoteFileError, RemoteSettings, RemoteSide,
+    EmailCase, Inquiry, ReadProgress, ReadTimes, Reading, ReadingError, RemoteError,
+    RemoteFileError, RemoteSettings, RemoteSide, SnapshotError, SnapshotFiles, WantedKeys, Way,
     complete, read, read_file,
 };
 use crate::source::{InputFile, SourceSettings};
@@ -30,7 +32,7 @@ use super::intake::{Intake, IntakeError, Survey, Taken};
 use super::memory::Memory;
 use super::merging::Merges;
 use super::planning::{Decision, Ground, PlanRules, Planner, PlanningError, Sinks, silent};
-use super::rows::{RowHead, RowReader, RowRecord};
+use super::rows::{RowHead, RowReader, RowRecord, Verdict};
 
 /// Why no plan could be made.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +60,8 @@ pub enum RemoteSource<'a> {
     Api {
         client: &'a ReadClient,
         settings: &'a RemoteSettings,
+        /// The account's snapshot, where this process has it.
+        snapshot: Option<&'a Mutex<SnapshotFiles>>,
     },
     /// An export.
     File(&'a Path),
@@ -86,6 +90,8 @@ pub struct Making<'a> {
     pub decisions: &'a Decisions,
     pub limit: Option<u64>,
     pub examples: usize,
+    /// Whether the preview tells why the remote side was read as it was.
+    pub explains: bool,
     pub budget: BudgetRules,
     pub remote: RemoteSource<'a>,
     pub origin: Origin,
@@ -105,8 +111,8 @@ pub struct MadePlan {
     pub rows: u64,
     pub bytes: u64,
     pub inputs: Vec<PlanInput>,
-    /// When the reading of the remote side began.
-    pub read_at: Instant,
+    /// When the customers were read.
+    pub read_at: ReadTimes,
     pub email_case: EmailCase,
     /// A customer of the account, by which it will be known again.
     pub witness: Option<RemoteCustomer>,
@@ -145,30 +151,39 @@ impl Making<'_> {
     ) -> Result<MadePlan, MakingError> {
         let mut spool = tempfile::tempfile_in(self.rows_file.parent().unwrap_or(Path::new(".")))?;
         let taken = self.take_in(&mut spool, stopped)?;
-        let read_at = self.clock.now();
-        let as_of = self.clock.rfc3339();
-        let mut side = self.read_remote(&taken, progress).await?;
+        let began = (self.clock.now(), self.clock.wall());
+        let mut side = self.read_remote(&taken, &mut spool, progress).await?;
         let sources = self.sources();
         let DecidedRows {
             decisions,
             notes: told,
         } = self.decide(&mut spool, &side, &sources)?;
-        if let RemoteSource::Api { client, .. } = &self.remote {
+        if let RemoteSource::Api {
+            client, snapshot, ..
+        } = &self.remote
+        {
             let silent = silent(&decisions, &side.reading)?;
             if self.speaks_of_tags_or_properties() && !silent.is_empty() {
                 complete(client, &mut side.reading, &silent).await?;
+                side.fresh.extend(silent);
+            }
+            if let Some(snapshot) = snapshot {
+                keep(&mut *snapshot.lock().await, &side, began.1);
             }
         }
         let witness = witness(&side.reading)?;
-        let remote = side.facts(as_of);
+        let oldest = side.snapshot.map_or(began.1, |snapshot| snapshot.as_of);
+        let remote = side.facts(Clock::format(oldest));
+        let read_at = ReadTimes::new(began.0, side.age(began.1));
         let merges = self.merges(&mut spool, &decisions)?;
         let mut notes = self.survey.notes.clone();
+        notes.append(&mut side.notes);
         notes.extend(control_note(taken.control_texts));
         notes.extend(merged_note(merges.rows()));
         notes.extend(told);
         let decided = Decided { decisions, merges };
         let (previewer, budget, digest) =
-            self.compare(&mut spool, decided, &side, &taken, remote.clone())?;
+            self.compare(&mut spool, decided, &side, (&taken, &remote, began.1))?;
         let figures = previewer.figures(side.customers, finished_runs);
         let preview = Preview {
             estimate: budget.estimate(),
@@ -176,6 +191,7 @@ impl Making<'_> {
             digest,
             ignored_columns: self.schema.unused_columns().to_vec(),
             notes,
+            explain: side.explanation.take().filter(|_| self.explains),
             ..previewer.finish(side.reading.names())
         };
         let (rows, bytes, inputs, email_case) =
@@ -212,13 +228,30 @@ impl Making<'_> {
     async fn read_remote(
         &self,
         taken: &Taken,
+        spool: &mut File,
         progress: &dyn ReadProgress,
     ) -> Result<RemoteSide, MakingError> {
         let folder = self.rows_file.parent().unwrap_or(Path::new("."));
         let mut reading = Reading::new(tempfile::tempfile_in(folder)?);
         match &self.remote {
-            RemoteSource::Api { client, settings } => {
-                Ok(read(client, settings, &taken.keys, reading, progress).await?)
+            RemoteSource::Api {
+                client,
+                settings,
+                snapshot,
+            } => {
+                let mut snapshot = match snapshot {
+                    Some(snapshot) => Some(snapshot.lock().await),
+                    None => None,
+                };
+                let inquiry = Inquiry {
+                    client,
+                    settings,
+                    keys: &taken.keys,
+                    unknown: &mut |reading| unknown_keys(&taken.keys, spool, reading),
+                    snapshot: snapshot.as_deref_mut(),
+                    now: self.clock.wall(),
+                };
+                Ok(read(inquiry, reading, progress).await?)
             }
             RemoteSource::File(path) => {
                 let failed = |source: RemoteFileError| MakingError::RemoteFile {
@@ -227,14 +260,7 @@ impl Making<'_> {
                 };
                 let file = File::open(path).map_err(|e| failed(e.into()))?;
                 read_file(BufReader::with_capacity(1 << 20, file), &mut reading).map_err(failed)?;
-                let customers = Some(reading.len());
-                Ok(RemoteSide {
-                    reading,
-                    customers,
-                    way: "file",
-                    absence_counts: true,
-                    email_case: EmailCase::Unknown,
-                })
+                Ok(RemoteSide::of_file(reading))
             }
         }
     }
@@ -297,8 +323,7 @@ impl Making<'_> {
         spool: &mut File,
         decided: Decided,
         side: &RemoteSide,
-        taken: &Taken,
-        remote: RemoteFacts,
+        (taken, remote, began): (&Taken, &RemoteFacts, Timestamp),
     ) -> Result<(Previewer, Budget, String), MakingError> {
         let header = PlanHeader {
             hcsync_plan: PLAN_VERSION,
@@ -309,7 +334,7 @@ impl Making<'_> {
             key: self.origin.key.clone(),
             inputs: taken.inputs.clone(),
             config_sha256: self.origin.config_sha256.clone(),
-            remote,
+            remote: remote.clone(),
         };
         let sources = self.sources();
         let mut rows = AtomicFile::create(self.rows_file)?;
@@ -317,7 +342,7 @@ impl Making<'_> {
             plan: PlanWriter::new(AtomicFile::create(self.plan_file)?, &header)?,
             rows: &mut rows,
             previewer: Previewer::new(self.examples),
-            budget: Budget::new(self.budget.clone()),
+            budget: Budget::new(self.budget.clone()).on_reading_of(side.age(began)),
         };
         let written = self.written()?;
         let ground = self.ground(&side.reading, &written);
@@ -335,6 +360,50 @@ impl Making<'_> {
         plan.commit()?;
         rows.commit()?;
         Ok((previewer, budget, digest))
+    }
+}
+
+/// The rows' keys that nobody in the reading has. More keys than are held in memory are read from the spool again.
+fn unknown_keys(
+    keys: &WantedKeys,
+    spool: &mut File,
+    reading: &Reading,
+) -> Result<WantedKeys, ReadingError> {
+    if !keys.is_too_many() {
+        return keys.unknown_to(reading);
+    }
+    let mut unknown = WantedKeys::default();
+    for record in rows_of::<RowHead>(spool)? {
+        let record = record?;
+        if record.verdict != Verdict::Rejected {
+            unknown.add_unknown(&record.key, reading)?;
+        }
+    }
+    Ok(unknown)
+}
+
+/// Keeps what was read for the runs to come: a complete reading as the new snapshot, single customers in the one that
+/// is there. That it cannot be kept is no failure of this run.
+fn keep(snapshot: &mut SnapshotFiles, side: &RemoteSide, began: Timestamp) {
+    let kept = match side.way {
+        way if way == Way::List.name() => snapshot.replace(began, &side.reading),
+        _ => keep_fresh(snapshot, side),
+    };
+    if let Err(error) = kept {
+        let error: &(dyn std::error::Error + 'static) = &error;
+        tracing::warn!(error, "what was read could not be kept for the next run");
+    }
+}
+
+fn keep_fresh(snapshot: &mut SnapshotFiles, side: &RemoteSide) -> Result<(), SnapshotError> {
+    let customers = side.fresh.iter().map(|id| side.reading.customer(*id));
+    let customers: Vec<RemoteCustomer> = customers
+        .filter_map(Result::transpose)
+        .collect::<Result<_, _>>()?;
+    match snapshot.open() {
+        Ok(Some(store)) => store.update(&customers),
+        // That it cannot be used was told when it was to be.
+        Ok(None) | Err(_) => Ok(()),
     }
 }
 

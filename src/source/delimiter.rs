@@ -45,6 +45,37 @@ pub(super) fn detect(
     }
 }
 
+/// A first line that says the delimiter, as spreadsheets write and obey it: `sep=;`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Declared {
+    pub(super) delimiter: u8,
+    /// Bytes of the line with its end.
+    pub(super) skip: usize,
+}
+
+pub(super) fn declared(sample: &[u8]) -> Option<Declared> {
+    let (line, end) = match sample.iter().position(|b| matches!(b, b'\r' | b'\n')) {
+        Some(at) => sample.split_at_checked(at)?,
+        None => (sample, &[][..]),
+    };
+    let bare = line
+        .strip_prefix(b"\"")
+        .and_then(|rest| rest.strip_suffix(b"\""))
+        .unwrap_or(line);
+    let (word, said) = bare.split_at_checked(4)?;
+    let &[delimiter] = said else { return None };
+    let fit = delimiter.is_ascii() && !matches!(delimiter, b'"' | 0);
+    let end = match end {
+        [b'\r', b'\n', ..] => 2,
+        [_, ..] => 1,
+        [] => 0,
+    };
+    (word.eq_ignore_ascii_case(b"sep=") && fit).then_some(Declared {
+        delimiter,
+        skip: line.len() + end,
+    })
+}
+
 /// How a file of rejected rows begins.
 fn own_header(delimiter: u8) -> Vec<u8> {
     RESERVED_COLUMNS.map(str::as_bytes).join(&delimiter)
@@ -112,6 +143,26 @@ mod tests {
     #[test]
     fn a_tie_is_not_guessed() {
         assert_eq!(of("a,b;c\n"), Err(vec![b',', b';']));
+    }
+
+    #[test]
+    fn a_first_line_may_say_it() {
+        let of = |text: &str| declared(text.as_bytes()).map(|d| (d.delimiter, d.skip));
+        assert_eq!(of("sep=;\na;b\n"), Some((b';', 6)));
+        assert_eq!(of("\"SEP=|\"\r\na|b"), Some((b'|', 9)));
+        assert_eq!(of("sep=\t\ra\tb"), Some((b'\t', 6)));
+        assert_eq!(of("sep=,"), Some((b',', 5)));
+        for other in [
+            "sep=",
+            "sep=\n",
+            "sep=;;\n",
+            "sep=ж\n",
+            "step=;\n",
+            "userId\nsep=;\n",
+            "sep=\"\n",
+        ] {
+            assert_eq!(of(other), None, "{other}");
+        }
     }
 
     #[test]

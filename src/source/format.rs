@@ -39,6 +39,7 @@ impl Format {
         let named = Self::by_name(name).filter(|format| *format != Self::Xlsx);
         match named {
             Some(Self::Json) => json_kind(sample).unwrap_or(Self::Json),
+            Some(Self::Jsonl) if is_one_array(sample) => Self::Json,
             Some(format) => format,
             None => json_kind(sample).unwrap_or(Self::Csv),
         }
@@ -62,25 +63,63 @@ fn json_kind(sample: &[u8]) -> Option<Format> {
     object.then_some(Format::Jsonl)
 }
 
-/// A container that is recognised by its first bytes.
+/// An array of objects that is no line of JSONL: it goes on over the first line's end, or nothing follows that line.
+fn is_one_array(sample: &[u8]) -> bool {
+    let mut lines = sample.trim_ascii_start().splitn(2, |b| *b == b'\n');
+    let first = lines.next().unwrap_or_default().trim_ascii_end();
+    let rest = lines.next().unwrap_or_default();
+    json_kind(sample) == Some(Format::Json)
+        && (!first.ends_with(b"]") || rest.trim_ascii().is_empty())
+}
+
+/// What is no text, recognised by its first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Container {
     Zip,
-    OldOffice,
-    Pdf,
+    /// Something that no rows can be read from: what it is, and what to do.
+    Foreign(&'static str, &'static str),
 }
+
+const FOREIGN: [(&[u8], &str, &str); 15] = [
+    (
+        b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1",
+        "is an old Excel file (.xls) or an encrypted workbook",
+        "save it as .xlsx without a password, or as CSV",
+    ),
+    (b"%PDF-", "is a PDF", EXPORT),
+    (b"\x1F\x8B", "is packed twice", UNPACK_ONCE),
+    (b"\x28\xB5\x2F\xFD", "is packed twice", UNPACK_ONCE),
+    (b"BZh91AY&SY", "is packed with bzip2", UNPACK),
+    (b"\xFD7zXZ\0", "is packed with xz", UNPACK),
+    (b"7z\xBC\xAF\x27\x1C", "is a 7z archive", UNPACK),
+    (b"Rar!\x1A\x07", "is a RAR archive", UNPACK),
+    (b"\x89PNG\r\n", "is a picture (PNG)", EXPORT),
+    (b"\xFF\xD8\xFF", "is a picture (JPEG)", EXPORT),
+    (b"GIF89a", "is a picture (GIF)", EXPORT),
+    (b"\x7FELF", "is a program", EXPORT),
+    (b"SQLite format 3\0", "is a SQLite database", EXPORT),
+    (b"PAR1\x15", "is a Parquet file", EXPORT),
+    (b"PGDMP\x01", "is a dump of a PostgreSQL database", EXPORT),
+];
+const EXPORT: &str = "export the data as CSV";
+const UNPACK: &str = "unpack it and name the file that was in it";
+const UNPACK_ONCE: &str = "unpack it once";
 
 impl Container {
     pub(super) fn of(sample: &[u8]) -> Option<Self> {
-        let magics: [(&[u8], Self); 3] = [
-            (b"PK\x03\x04", Self::Zip),
-            (b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", Self::OldOffice),
-            (b"%PDF-", Self::Pdf),
-        ];
-        magics
-            .iter()
-            .find(|(magic, _)| sample.starts_with(magic))
-            .map(|(_, container)| *container)
+        if sample.starts_with(b"PK\x03\x04") {
+            return Some(Self::Zip);
+        }
+        let mut known = FOREIGN.iter();
+        let found = known.find(|(magic, ..)| sample.starts_with(magic));
+        if let Some((_, problem, advice)) = found {
+            return Some(Self::Foreign(problem, advice));
+        }
+        let blank = sample.iter().all(|byte| *byte == 0);
+        (blank && !sample.is_empty()).then_some(Self::Foreign(
+            "begins with NUL bytes and nothing else",
+            "what wrote it did not come to its end; export the data again",
+        ))
     }
 }
 
@@ -112,6 +151,9 @@ mod tests {
         assert_eq!(by("-", b"[\n {\"a\":1}]"), Format::Json);
         assert_eq!(by("x.json", b"{\"a\":1}\n"), Format::Jsonl);
         assert_eq!(by("x.json", b"{\n\"a\":1}\n"), Format::Json);
+        assert_eq!(by("x.jsonl", b"[{\"a\":1},\n{\"a\":2}]\n"), Format::Json);
+        assert_eq!(by("x.jsonl", b"[{\"a\":1}]\n"), Format::Json);
+        assert_eq!(by("x.jsonl", b"[{\"a\":1}]\n{\"a\":2}\n"), Format::Jsonl);
         assert_eq!(by("x.csv", b"[note],b\n"), Format::Csv);
         assert_eq!(by("-", b"[note],b\n"), Format::Csv);
     }

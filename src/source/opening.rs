@@ -117,11 +117,7 @@ impl Opening<'_> {
                 "set it to xlsx or auto",
             )),
             Some(Container::Zip) => Ok(true),
-            Some(Container::OldOffice) => Err(self.unsupported(
-                "is an old Excel file (.xls) or an encrypted workbook",
-                "save it as .xlsx without a password, or as CSV",
-            )),
-            Some(Container::Pdf) => Err(self.unsupported("is a PDF", "export the data as CSV")),
+            Some(Container::Foreign(problem, advice)) => Err(self.unsupported(problem, advice)),
             None if self.settings.format == Choice::Given(Format::Xlsx) => Err(self.unsupported(
                 "is no xlsx workbook, but `input.format` says so",
                 "set it to auto",
@@ -196,12 +192,17 @@ impl Opening<'_> {
         }
     }
 
-    fn delimiter(&self, window: &Window, dialect: &Dialect) -> Result<u8, SourceError> {
+    fn delimiter(
+        &self,
+        window: &Window,
+        dialect: &Dialect,
+        declared: Option<u8>,
+    ) -> Result<u8, SourceError> {
         let coding = Coding(dialect.encoding);
-        let delimiter = match (self.settings.delimiter, dialect.format) {
-            (Choice::Given(delimiter), _) => delimiter,
-            (Choice::Auto, Format::Tsv) => b'\t',
-            (Choice::Auto, _) => delimiter::detect(
+        let delimiter = match (self.settings.delimiter, declared, dialect.format) {
+            (Choice::Given(delimiter), ..) | (Choice::Auto, Some(delimiter), _) => delimiter,
+            (Choice::Auto, None, Format::Tsv) => b'\t',
+            (Choice::Auto, None, _) => delimiter::detect(
                 window.view(),
                 window.ended(),
                 dialect.line_end,
@@ -219,10 +220,16 @@ impl Opening<'_> {
         Ok(delimiter)
     }
 
-    fn table(&self, window: Window, mut dialect: Dialect) -> Result<Opened, SourceError> {
-        let delimiter = self.delimiter(&window, &dialect)?;
+    fn table(&self, mut window: Window, mut dialect: Dialect) -> Result<Opened, SourceError> {
+        let declared = delimiter::declared(window.view());
+        window.consume(declared.map_or(0, |declared| declared.skip));
+        let declared = declared.map(|declared| declared.delimiter);
+        let delimiter = self.delimiter(&window, &dialect, declared)?;
         let coding = Coding(dialect.encoding);
-        let scanner = Scanner::new(delimiter, dialect.line_end, self.settings.limits);
+        let mut scanner = Scanner::new(delimiter, dialect.line_end, self.settings.limits);
+        if declared.is_some() {
+            scanner.begin_on_line(2);
+        }
         let mut table = Table::new(window, scanner, delimiter, coding);
         dialect.delimiter = Some(delimiter);
         if self.settings.header {

@@ -92,6 +92,11 @@ impl Scanner {
         }
     }
 
+    /// What was before that line was not scanned.
+    pub(super) fn begin_on_line(&mut self, line: u64) {
+        self.line = line;
+    }
+
     /// The next record, blank ones among them; the caller consumes it.
     pub(super) fn next(&mut self, window: &mut Window) -> io::Result<Option<Extent>> {
         let line = self.line;

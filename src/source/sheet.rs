@@ -38,7 +38,9 @@ pub(super) enum Failure {
     Workbook(XlsxError),
     NoSheet(String, Vec<String>),
     Spool(io::Error),
+    /// A row that stands before the one before it, and one with a cell beyond the last column, counted from 1.
     Order(u32),
+    TooWide(u32),
     Empty,
 }
 
@@ -61,6 +63,10 @@ impl Failure {
             Self::Order(row) => SourceError::BadWorkbook {
                 name,
                 problem: format!("its row {row} stands out of order"),
+            },
+            Self::TooWide(row) => SourceError::BadWorkbook {
+                name,
+                problem: format!("its row {row} has a cell beyond column {WIDEST}"),
             },
             Self::Empty => SourceError::Empty { name },
         })
@@ -227,12 +233,16 @@ fn spool_rows(workbook: &mut Xlsx<BufReader<File>>, sheet: &str) -> Result<(File
         if number != row.number {
             spool.write(&row)?;
             if number < row.number {
-                return Err(Failure::Order(number + 1));
+                return Err(Failure::Order(number.saturating_add(1)));
             }
             row = SpooledRow {
                 number,
                 ..SpooledRow::default()
             };
+        }
+        // The reader lets a column of many letters overflow, and would put its cell anywhere.
+        if column as usize >= WIDEST {
+            return Err(Failure::TooWide(number.saturating_add(1)));
         }
         row.put(column as usize, cell.get_value(), is_1904);
     }
@@ -278,7 +288,7 @@ struct SpooledRow {
 impl SpooledRow {
     fn put(&mut self, column: usize, value: &DataRef<'_>, is_1904: bool) {
         let (text, code) = text_of(value, is_1904);
-        if column >= WIDEST || (text.is_empty() && code.is_none()) {
+        if text.is_empty() && code.is_none() {
             return;
         }
         if self.texts.len() <= column {
@@ -376,6 +386,10 @@ mod tests {
 
     /// A workbook of the least parts, stored without compression.
     fn workbook() -> Vec<u8> {
+        workbook_of(SHEET)
+    }
+
+    fn workbook_of(sheet: &str) -> Vec<u8> {
         let main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
         let office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
         let package = "http://schemas.openxmlformats.org/package/2006/relationships";
@@ -413,7 +427,7 @@ mod tests {
                     "<styleSheet xmlns=\"{main}\"><cellXfs><xf numFmtId=\"0\"/><xf numFmtId=\"22\"/></cellXfs></styleSheet>"
                 ),
             ),
-            ("xl/worksheets/sheet1.xml", SHEET.to_owned()),
+            ("xl/worksheets/sheet1.xml", sheet.to_owned()),
         ];
         let (mut zip, mut index) = (Vec::new(), Vec::new());
         for (name, text) in &parts {
@@ -533,6 +547,24 @@ mod tests {
             missing.to_string(),
             "`a.xlsx` has no sheet `Leute`: it has `People`"
         );
+    }
+
+    #[test]
+    fn a_cell_where_no_column_can_be_is_an_error() {
+        for cell in ["XFE3", "AKKKKKKKKK3"] {
+            let sheet = SHEET.replace("\"B3\"", &format!("\"{cell}\""));
+            let problem = open(workbook_of(&sheet), None).unwrap_err().to_string();
+            assert!(
+                problem.contains("row 3 has a cell beyond column 16384"),
+                "{problem}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_range_that_ends_before_it_begins_says_nothing_of_the_cells() {
+        let sheet = SHEET.replace("<sheetData>", "<dimension ref=\"C9:A1\"/><sheetData>");
+        assert!(open(workbook_of(&sheet), None).is_ok());
     }
 
     #[test]

@@ -379,14 +379,6 @@ fn confirm_without_a_terminal() {
     let _ = refused(&bench, ran, 2, &["--confirm", "terminal"]);
 }
 
-#[test]
-fn what_is_not_built_is_refused() {
-    let bench = bench();
-    bench.write("hcsync.toml", "[remote]\nstrategy = \"snapshot\"\n");
-    let ran = bench.run("sync good.csv --summary s.json");
-    let _ = refused(&bench, ran, 2, &["remote.strategy", "not available yet"]);
-}
-
 #[cfg(unix)]
 #[test]
 fn a_state_directory_that_is_a_file() {

@@ -87,8 +87,7 @@ fn kept(preview: &Value) -> Vec<(&str, u64)> {
     .collect()
 }
 
-fn three_nights(scenario: &str) -> Bench {
-    let bench = Bench::with(Vec::new(), scenario);
+fn first_night(bench: Bench) -> Bench {
     bench.write(
         "hcsync.toml",
         format!("{UNEDITED}company = \"company\"\n{PLAN}"),
@@ -116,7 +115,19 @@ const SECOND: &str =
 
 #[test]
 fn an_agents_edit_is_kept_until_it_is_taken_back() {
-    let bench = three_nights("");
+    taken_back(first_night(Bench::empty()));
+}
+
+/// With batches, and tags and properties that need no reading before they are written.
+#[test]
+fn and_so_it_is_where_the_account_was_probed() {
+    let bench = Bench::empty();
+    let _ = bench.run("probe").exits(0);
+    let bench = first_night(bench);
+    taken_back(bench);
+}
+
+fn taken_back(bench: Bench) {
     agents_at_work(&bench);
     let second = sync(&bench, SECOND);
     let expected = [("customData.plan", 1), ("name", 1), ("phone", 1)];
@@ -298,7 +309,7 @@ fn only_tags_that_hcsync_added_are_removed() {
 /// The file tells nobody what was written.
 #[test]
 fn what_is_remembered_holds_no_value() {
-    let bench = three_nights("");
+    let bench = first_night(Bench::empty());
     let accounts = crate::bench::tree(&bench.path("state").join("accounts"));
     let file = accounts.iter().find(|path| path.ends_with("written.redb"));
     let bytes = std::fs::read(file.unwrap()).unwrap();

@@ -156,7 +156,8 @@ impl Matching<'_> {
         let read = self.customers[index].text(field).map(str::to_owned);
         let mut rules = self.setup.fields.iter();
         let rule = rules.find(|rule| rule.attribute == field);
-        let kept = rule.is_some_and(|rule| rule.overwrite == Some(Overwrite::IfEmpty));
+        let kept =
+            rule.is_some_and(|rule| rule.overwrite.is_some_and(Overwrite::keeps_what_is_there));
         let writes = self.setup.mode != Mode::Create && !(kept && read.is_some());
         read.into_iter().chain(given.filter(|_| writes)).collect()
     }

@@ -230,7 +230,8 @@ impl Draw {
         rule.overwrite = match self.rng.u32(0..100) {
             0..20 => Some(Overwrite::Always),
             // A flag always has a value, so that the word means nothing for it.
-            20..45 if !is_flag => Some(Overwrite::IfEmpty),
+            20..40 if !is_flag => Some(Overwrite::IfEmpty),
+            40..55 if !is_flag => Some(Overwrite::IfUnedited),
             _ => None,
         };
         rule

@@ -121,7 +121,7 @@ fn change(
 ) {
     let name = &rule.attribute;
     let there = values.get(name);
-    if rule.overwrite == Some(Overwrite::IfEmpty) && there.is_some() {
+    if rule.overwrite.is_some_and(Overwrite::keeps_what_is_there) && there.is_some() {
         return;
     }
     match said {

@@ -66,6 +66,15 @@ pub(crate) enum LetterCase {
 pub(crate) enum Overwrite {
     Always,
     IfEmpty,
+    /// The program under test remembers nothing here, so that whatever is there counts as edited.
+    IfUnedited,
+}
+
+impl Overwrite {
+    /// Whether a value that is there stays.
+    pub(crate) fn keeps_what_is_there(self) -> bool {
+        matches!(self, Self::IfEmpty | Self::IfUnedited)
+    }
 }
 
 /// The `type` of a rule.
@@ -243,6 +252,7 @@ impl Rule {
                     match overwrite {
                         Overwrite::Always => "always",
                         Overwrite::IfEmpty => "if_empty",
+                        Overwrite::IfUnedited => "if_unedited",
                     }
                     .to_owned()
                 }),

@@ -131,3 +131,33 @@ fn what_the_first_batch_takes_away_is_written_back_and_batches_are_off() {
         (0, 10)
     );
 }
+
+#[test]
+fn a_run_that_is_stopped_between_batches_goes_on_with_those_that_are_left() {
+    let bench = Bench::with(60);
+    bench.probe();
+    let rows = (1..=60).map(|n| {
+        row_with(
+            n,
+            "Another firm",
+            if n > 40 { "known;new" } else { "known" },
+        )
+    });
+    bench.write("in.csv", table(rows));
+    // One page, two readings about the first of two batches.
+    let stopped = bench
+        .run("sync in.csv --max-requests 5 --concurrency 1")
+        .exits(7);
+    assert_eq!((stopped.total(), stopped.count(Endpoint::Batch)), (5, 2));
+    let ran = bench.run("resume --results results.jsonl").exits(0);
+    let bodies = stopped.requests.iter().chain(&ran.requests);
+    let bodies = bodies.filter(|r| r.endpoint == Endpoint::Batch);
+    let mut ids: Vec<u64> = bodies
+        .flat_map(|r| r.body.as_array().unwrap())
+        .map(|entry| entry["customer"].as_u64().unwrap())
+        .collect();
+    ids.sort_unstable();
+    assert_eq!(ids, (5001..=5060).collect::<Vec<u64>>());
+    assert!(bench.results().iter().all(|r| r["status"] == "updated"));
+    assert_eq!(ran.count(Endpoint::Tag), 0);
+}

@@ -12,4 +12,16 @@ mod changed;
 #[cfg(test)]
 mod empty_account;
 #[cfg(test)]
+mod filters;
+#[cfg(test)]
 mod foreseen;
+#[cfg(test)]
+mod huge_account;
+#[cfg(test)]
+mod listing;
+#[cfg(test)]
+mod nightly;
+#[cfg(test)]
+mod snapshot;
+#[cfg(test)]
+mod unchanged;

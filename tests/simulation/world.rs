@@ -22,7 +22,7 @@ use hcsync::pace::{Clock, Limiter};
 use hcsync::plan::budget::BudgetRules;
 use hcsync::plan::writes::WriteRules;
 use hcsync::plan::{Duplicates, MatchSettings, Ownership, Preview, SyncMode};
-use hcsync::remote::{ReadProgress, RemoteSettings};
+use hcsync::remote::{ReadProgress, ReadTimes, RemoteSettings};
 use hcsync::run::batch::{
     BatchMemory, Batches, LostKinds, Notices, open_watch, settle_watch, take_up, watch_closed,
 };
@@ -43,7 +43,6 @@ use secrecy::SecretString;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
 
 use crate::disk::Disk;
 use crate::plug::{Crash, Plug};
@@ -417,10 +416,12 @@ impl World {
             decisions: &Decisions::default(),
             limit: None,
             examples: 0,
+            explains: false,
             budget: self.budget(),
             remote: RemoteSource::Api {
                 client,
                 settings: &self.options.remote,
+                snapshot: None,
             },
             origin: Origin {
                 key: None,
@@ -492,7 +493,7 @@ impl World {
     }
 
     /// Sends the run's plan, or what is left of it.
-    async fn send(&mut self, process: &Process, read_at: Option<Instant>) -> Ended {
+    async fn send(&mut self, process: &Process, read_at: Option<ReadTimes>) -> Ended {
         let recovered = self.recovered();
         let journal = match self.open_journal(process, recovered.as_ref()) {
             Ok(journal) => journal,

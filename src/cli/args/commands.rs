@@ -7,7 +7,7 @@ use clap::builder::BoolishValueParser;
 
 use super::options::{
     AskArgs, BudgetArgs, ConfigArgs, ConnectionArgs, DecisionsArg, ExamplesArgs, LogArgs,
-    OutputArgs, ProgressArgs, ReportArgs, RowsArgs, SafetyArgs, SandboxArg, StateArgs,
+    OutputArgs, ProgressArgs, ReadingArgs, ReportArgs, RowsArgs, SafetyArgs, SandboxArg, StateArgs,
 };
 use super::values;
 
@@ -44,6 +44,8 @@ pub struct SyncArgs {
     pub decisions: DecisionsArg,
     #[command(flatten)]
     pub rows: RowsArgs,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
     #[command(flatten)]
     pub budget: BudgetArgs,
     #[command(flatten)]
@@ -100,6 +102,8 @@ pub struct PlanArgs {
     pub decisions: DecisionsArg,
     #[command(flatten)]
     pub rows: RowsArgs,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
     #[command(flatten)]
     pub budget: BudgetArgs,
     #[command(flatten)]

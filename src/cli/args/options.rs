@@ -76,6 +76,18 @@ pub struct RowsArgs {
 }
 
 #[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Reading HelpCrunch")]
+pub struct ReadingArgs {
+    /// Read all customers afresh, whatever the snapshot of the last reading holds, and keep a new one
+    #[arg(long, env = "HCSYNC_REFRESH", value_parser = BoolishValueParser::new())]
+    pub refresh: bool,
+
+    /// Show in the preview how the remote side could be read, what each way costs, and which was taken
+    #[arg(long, env = "HCSYNC_EXPLAIN", value_parser = BoolishValueParser::new())]
+    pub explain: bool,
+}
+
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Limits of this run")]
 pub struct BudgetArgs {
     /// Stop, resumable, after N requests (exit 7)

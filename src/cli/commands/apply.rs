@@ -9,12 +9,14 @@ use crate::cli::args::ApplyArgs;
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Cause, Exit, Failure, chain};
+use crate::cli::learned;
 use crate::cli::overlap::{FilesInUse, Overlap};
 use crate::cli::planning::{KeptSettings, budget_rules, open_run, source_settings};
 use crate::cli::probed::{email_case, findings};
 use crate::cli::reports::ReportOf;
 use crate::cli::sending::{EndOf, Order, end, recall, send};
 use crate::cli::session::{Session, state_dir, state_failure};
+use crate::cli::snapshot::Snapshot;
 use crate::config::{Overrides, Settings};
 use crate::journal::{AccountLock, InputMeta, NewRun, RunDir, RunState};
 use crate::plan::codec::{VerifiedPlan, verify};
@@ -107,6 +109,7 @@ async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure>
     .await?;
 
     let probed = findings(session, &target, &account);
+    learned::recall(&client, &target, &account, &probed);
     let (memory, finished_runs) = recall(&account)?;
     file.rewind().map_err(|e| plan_failure(&args.plan, &e))?;
     let examples = settings.run.examples.map_or(0, |n| n as usize);
@@ -175,6 +178,7 @@ async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure>
         refresher: &refresher,
         columns: Default::default(),
         read_at: None,
+        snapshot: Snapshot::of(&target, &account),
         recovered: None,
         probed: &probed,
         account: &account,

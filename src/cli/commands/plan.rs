@@ -8,6 +8,7 @@ use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::inputs::Inputs;
+use crate::cli::learned;
 use crate::cli::overlap::{FilesInUse, Overlap};
 use crate::cli::planning::{
     From, MakeWith, Prepared, decisions, input_metas, make, note_refusals, open_run, show_preview,
@@ -17,6 +18,7 @@ use crate::cli::probed::findings;
 use crate::cli::reports::{ReportOf, write_output};
 use crate::cli::sending::recall;
 use crate::cli::session::{Session, state_dir, state_failure};
+use crate::cli::snapshot::Snapshot;
 use crate::config::Overrides;
 use crate::journal::NewRun;
 use crate::platform::check_output;
@@ -89,6 +91,12 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
     let probed = target.as_ref().map_or_else(Findings::default, |target| {
         findings(session, target, &state.account(&target.account))
     });
+    let snapshot = target.as_ref().map_or(Snapshot::None, |target| {
+        Snapshot::of(target, &state.account(&target.account))
+    });
+    if let (Some(target), Some(client)) = (&target, &client) {
+        learned::recall(client, target, &state.account(&target.account), &probed);
+    }
     let kept = kept(
         &settings,
         &prepared,
@@ -115,6 +123,7 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
             (Some(client), _) => From::Api(client),
             (None, file) => From::File(file.as_deref().unwrap_or(Path::new(""))),
         },
+        snapshot: snapshot.files(),
         memory: &memory,
         decisions: &decisions,
         finished_runs,
@@ -132,6 +141,9 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
             .create_account(&target.account)
             .map_err(|e| state_failure(&e))?;
         remember_witness(&account, target, &settings, made.witness.as_ref())?;
+        if let Some(client) = &client {
+            learned::keep(client, target, &account);
+        }
     }
     note_refusals(&settings, &mut made);
     planned(session, &dir, &mut meta, &made)?;

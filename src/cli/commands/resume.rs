@@ -5,12 +5,14 @@ use crate::cli::args::{ConfigArgs, ResumeArgs, StateArgs};
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Cause, Exit, Failure};
+use crate::cli::learned;
 use crate::cli::overlap::{FilesInUse, Overlap};
 use crate::cli::planning::{KeptSettings, meaning};
 use crate::cli::probed::{email_case, findings};
 use crate::cli::reports::ReportOf;
 use crate::cli::sending::{EndOf, Order, end, learn, recall, send};
 use crate::cli::session::{Session, state_dir, state_failure};
+use crate::cli::snapshot::Snapshot;
 use crate::config::{Overrides, Settings, parse_text};
 use crate::domain::{Columns, RunId};
 use crate::journal::{AccountLock, RunDir, RunMeta, RunState, StateDir, recover_file};
@@ -101,6 +103,7 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
     learn(&dir, &meta, &account, false)?;
     let (memory, _) = recall(&account)?;
     let probed = findings(session, &target, &account);
+    learned::recall(&client, &target, &account, &probed);
     let refresher = refresher(&meta, &kept, memory)?.with_email_case(email_case(&probed));
     let journal = dir.journal();
     let recovered = match journal.exists() {
@@ -119,6 +122,7 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
         columns: kept.attributes.clone(),
         // How old the reading is by now is not known for certain: everything is read again.
         read_at: None,
+        snapshot: Snapshot::of(&target, &account),
         recovered: recovered.as_ref(),
         probed: &probed,
         account: &account,

@@ -221,6 +221,7 @@ fn tell_run(
         errors: &errors,
         warnings: &warnings,
         notes: &[],
+        explain: None,
         files,
     };
     if console.is_json() {

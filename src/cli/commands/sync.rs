@@ -8,6 +8,7 @@ use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::inputs::Inputs;
+use crate::cli::learned;
 use crate::cli::overlap::{FilesInUse, Overlap};
 use crate::cli::planning::{
     From, KeptSettings, MakeWith, Prepared, attribute_columns, decisions, input_metas, make,
@@ -17,6 +18,7 @@ use crate::cli::probed::{AccountLessons, clean_up, email_case, findings, settle}
 use crate::cli::reports::{ReportOf, Wanted};
 use crate::cli::sending::{EndOf, Order, end, finished_exit, recall, send, tell_end};
 use crate::cli::session::{Session, state_dir, state_failure};
+use crate::cli::snapshot::Snapshot;
 use crate::cli::superseding::supersede;
 use crate::config::{Overrides, Settings};
 use crate::journal::{AccountLock, LockError, NewRun, RunDir, RunMeta, RunState};
@@ -82,6 +84,8 @@ async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
         recall(&account)?
     };
     let mut probed = findings(session, &target, &account);
+    let snapshot = Snapshot::of(&target, &account);
+    learned::recall(&client, &target, &account, &probed);
     let kept = kept(
         &settings,
         &prepared,
@@ -118,6 +122,7 @@ async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
         config_sha256: settings.config_sha256(),
         target: Some(&target),
         from: From::Api(&client),
+        snapshot: snapshot.files(),
         memory: &memory,
         decisions: &decisions,
         finished_runs,
@@ -126,6 +131,7 @@ async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
     };
     let made = make(session, &meta, &dir, with).await;
     session.count_requests(&client, &settings);
+    learned::keep(&client, &target, &account);
     let mut made = made?;
     if args.dry_run {
         note_refusals(&settings, &mut made);
@@ -180,7 +186,8 @@ async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
         client: &client,
         refresher: &refresher,
         columns: attribute_columns(&prepared.schema),
-        read_at: Some(made.read_at),
+        read_at: Some(made.read_at.clone()),
+        snapshot,
         recovered: None,
         probed: &probed,
         account: &account,

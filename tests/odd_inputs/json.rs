@@ -1,0 +1,180 @@
+use super::encodings::utf16le;
+use crate::case::{Case, case};
+
+pub(crate) fn cases() -> Vec<Case> {
+    [lines(), values(), arrays()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn lines() -> Vec<Case> {
+    vec![
+        case("JSONL with blank lines and CRLF", "people.jsonl", "{\"userId\":\"a\"}\r\n\r\n  \n{\"userId\":\"b\"}")
+            .does("skips them; lines are still counted as they stand")
+            .rows(&["1: userId=\"a\"", "4: userId=\"b\""]),
+        case("JSONL with a line that is cut off", "people.jsonl", "{\"userId\":\"a\"}\n{\"userId\":\"b\"\n{\"userId\":\"c\"}\n")
+            .does("rejects that line alone, and says at which byte")
+            .rows(&["1: userId=\"a\"", "2: rejected bad_json", "3: userId=\"c\""]),
+        case("two objects on a line", "people.jsonl", "{\"userId\":\"a\"} {\"userId\":\"b\"}\n{\"userId\":\"c\"}\n")
+            .does("rejects the line")
+            .rows(&["1: rejected bad_json", "2: userId=\"c\""]),
+        case("a comma after each object, of an array without brackets", "people.jsonl", "{\"userId\":\"a\"},\n{\"userId\":\"b\"}\n")
+            .does("rejects the line")
+            .rows(&["1: rejected bad_json", "2: userId=\"b\""]),
+        case("single quotes, comments, `NaN`, trailing commas", "people.jsonl", "{'userId':'a'}\n{\"userId\":\"b\"} // Ben\n{\"userId\":\"c\",\"n\":NaN}\n{\"userId\":\"d\",}\n")
+            .does("are no JSON: rejects the lines")
+            .rows(&["1: rejected bad_json", "2: rejected bad_json", "3: rejected bad_json", "4: rejected bad_json"]),
+        case("lines that are JSON, but no objects", "people.jsonl", "{\"userId\":\"a\"}\n[\"b\"]\n\"c\"\n4\nnull\n")
+            .does("rejects them")
+            .rows(&["1: userId=\"a\"", "2: rejected not_an_object", "3: rejected not_an_object", "4: rejected not_an_object", "5: rejected not_an_object"]),
+        case("a member that is there twice", "people.jsonl", "{\"userId\":\"a\",\"name\":\"Ann\",\"name\":\"Anna\"}\n")
+            .does("does not choose one of them: rejects the line")
+            .rows(&["1: rejected duplicate_member @ name"]),
+        case("JSONL with a byte order mark", "people.jsonl", "\u{feff}{\"userId\":\"a\"}\n").does("drops it").rows(&["1: userId=\"a\""]),
+        case("JSONL in UTF-16", "people.jsonl", utf16le("\u{feff}{\"userId\":\"a\",\"name\":\"Їжак\"}\n"))
+            .does("reads it")
+            .rows(&["1: name=\"Їжак\", userId=\"a\""]),
+        case("JSONL with a byte that is no UTF-8", "people.jsonl", b"{\"userId\":\"\xD0\x96\xD0\x96\"}\n{\"userId\":\"b\",\"name\":\"\xE9\"}\n")
+            .does("rejects that line alone")
+            .rows(&["1: userId=\"ЖЖ\"", "2: rejected undecodable"]),
+        case("an empty object", "people.jsonl", "{}\n{\"userId\":\"b\"}\n").does("has no key: rejected").rows(&["1: rejected no_key @ userId", "2: userId=\"b\""]),
+    ]
+}
+
+fn values() -> Vec<Case> {
+    vec![
+        case("`null`, empty text and missing members", "people.jsonl", "{\"userId\":\"a\",\"name\":null,\"company\":\"\"}\n")
+            .remote("{\"id\":1,\"userId\":\"a\",\"name\":\"Ann\",\"company\":\"X\",\"notes\":\"n\"}\n")
+            .does("`null` clears the field; the others say nothing")
+            .rows(&["1: patch name=null"]),
+        case("nested objects", "people.jsonl", "{\"userId\":\"a\",\"customData\":{\"plan\":\"pro\",\"n\":1.50}}\n")
+            .does("takes members of `customData` for properties; JSON types are kept")
+            .rows(&["1: userId=\"a\", customData.n=1.5, customData.plan=\"pro\""]),
+        case("a member within a member, by its path", "people.jsonl", "{\"id\":\"a\",\"address\":{\"city\":\"Kyiv\"}}\n")
+            .config("[fields]\nuserId = \"id\"\ncompany = \"address.city\"\n")
+            .does("is mapped as `address.city`")
+            .rows(&["1: company=\"Kyiv\", userId=\"a\""]),
+        case("an object where a text could be, nothing said", "people.jsonl", "{\"userId\":\"a\",\"name\":{\"first\":\"Ann\"}}\n")
+            .does("has no field of that name; its members are told as ignored")
+            .rows(&["1: userId=\"a\""])
+            .notes(&["ignored column `name.first"]),
+        case("an object in one row where others have a text", "people.jsonl", "{\"userId\":\"a\",\"name\":{\"first\":\"Ann\"}}\n{\"userId\":\"b\",\"name\":\"Ben\"}\n")
+            .does("rejects that row")
+            .rows(&["1: rejected nested @ name", "2: name=\"Ben\", userId=\"b\""])
+            .notes(&["ignored column `name.first"]),
+        case("an array as a property", "people.jsonl", "{\"userId\":\"a\",\"customData\":{\"x\":[1,2]}}\n")
+            .does("rejects the row: a property is a text, a number, a boolean or a date")
+            .rows(&["1: rejected nested @ customData.x"]),
+        case("tags as an array, and as text", "people.jsonl", "{\"userId\":\"a\",\"tags\":[\"vip\",\" x \",\"vip\"]}\n{\"userId\":\"b\",\"tags\":\"vip;x\"}\n")
+            .does("reads both; blanks around and twins go")
+            .rows(&["1: userId=\"a\", tags=vip|x", "2: userId=\"b\", tags=vip|x"]),
+        case("whole numbers beyond 2^53", "people.jsonl", "{\"userId\":9007199254740993,\"customData\":{\"n\":9007199254740993,\"m\":18446744073709551615}}\n")
+            .does("keeps every digit")
+            .rows(&["1: userId=\"9007199254740993\", customData.m=18446744073709551615, customData.n=9007199254740993"]),
+        case("a number with more digits than can be kept", "people.jsonl", "{\"userId\":\"a\",\"customData\":{\"n\":12345678901234567890123}}\n")
+            .does("rejects the row rather than round it")
+            .rows(&["1: rejected inexact_number @ customData"]),
+        case("a number that is no number: 1e999", "people.jsonl", "{\"userId\":\"a\",\"customData\":{\"n\":1e999}}\n")
+            .does("rejects the row")
+            .rows(&["1: rejected bad_json"]),
+        case("half a surrogate pair as an escape", "people.jsonl", "{\"userId\":\"a\",\"name\":\"\\ud83d\"}\n{\"userId\":\"b\",\"name\":\"\\ud83d\\ude00\"}\n")
+            .does("rejects that row alone: it is no character")
+            .rows(&["1: rejected bad_json", "2: name=\"😀\", userId=\"b\""]),
+        case("100,000 brackets within each other", "people.jsonl", format!("{{\"userId\":\"a\",\"x\":{}\n{{\"userId\":\"b\"}}\n", "[".repeat(100_000)))
+            .does("rejects that line alone")
+            .rows(&["1: rejected bad_json", "2: userId=\"b\""])
+        .notes(&["ignored column `x"]),
+    ]
+}
+
+fn arrays() -> Vec<Case> {
+    let two: &[&str] = &["1: userId=\"a\"", "1: userId=\"b\""];
+    vec![
+        case(
+            "a JSON array",
+            "people.json",
+            "[{\"userId\":\"a\"},{\"userId\":\"b\"}]",
+        )
+        .does("reads its objects")
+        .rows(two),
+        case(
+            "a JSON array, pretty printed",
+            "people.json",
+            "[\n  {\n    \"userId\": \"a\"\n  },\n  {\n    \"userId\": \"b\"\n  }\n]\n",
+        )
+        .does("gives the line on which an object begins")
+        .rows(&["2: userId=\"a\"", "5: userId=\"b\""]),
+        case(
+            "a JSON array in a file named `.jsonl`",
+            "people.jsonl",
+            "[{\"userId\":\"a\"},{\"userId\":\"b\"}]\n",
+        )
+        .does("goes by the content")
+        .rows(two),
+        case(
+            "JSONL in a file named `.json`",
+            "people.json",
+            "{\"userId\":\"a\"}\n{\"userId\":\"b\"}\n",
+        )
+        .does("goes by the content")
+        .rows(&["1: userId=\"a\"", "2: userId=\"b\""]),
+        case(
+            "an array with one bad element",
+            "people.json",
+            "[{\"userId\":\"a\"},\n{\"userId\":},\n{\"userId\":\"c\"}]",
+        )
+        .does("rejects that element alone")
+        .rows(&["1: userId=\"a\"", "2: rejected bad_json", "3: userId=\"c\""]),
+        case(
+            "an array with something after it",
+            "people.json",
+            "[{\"userId\":\"a\"}]\nDone.\n",
+        )
+        .does("refuses all of it")
+        .refused(&["broken at line 2", "after the closing `]`"]),
+        case(
+            "an array that is cut off",
+            "people.json",
+            "[{\"userId\":\"a\"},\n{\"userId\":\"b\"",
+        )
+        .does("refuses all of it: nobody knows what is missing")
+        .refused(&["broken at line 2", "cut off"]),
+        case(
+            "an array that is cut off between two objects",
+            "people.json",
+            "[{\"userId\":\"a\"},\n{\"userId\":\"b\"}\n",
+        )
+        .does("refuses all of it")
+        .refused(&["the array is cut off"]),
+        case(
+            "an array without a comma between two objects",
+            "people.json",
+            "[{\"userId\":\"a\"}\n{\"userId\":\"b\"}]",
+        )
+        .does("refuses all of it")
+        .refused(&["broken at line 2", "`,` or `]` is missing"]),
+        case(
+            "a comma before the closing bracket",
+            "people.json",
+            "[{\"userId\":\"a\"},]",
+        )
+        .does("refuses all of it")
+        .refused(&["`,` stands before `]`"]),
+        case("an empty array", "people.json", "[]").does("is an input of no rows"),
+        case(
+            "an array of arrays",
+            "people.json",
+            "[[\"userId\",\"name\"],[\"a\",\"Ann\"]]",
+        )
+        .does("has no objects: rejects each")
+        .rows(&["1: rejected not_an_object", "1: rejected not_an_object"]),
+        case(
+            "an object around the array",
+            "people.json",
+            "{\n  \"customers\": [\n    {\"userId\":\"a\"}\n  ]\n}\n",
+        )
+        .does("refuses, and says what it takes")
+        .refused(&["is no JSON array", "array of objects"]),
+    ]
+}

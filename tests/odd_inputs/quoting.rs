@@ -1,0 +1,140 @@
+use crate::case::{Case, case};
+
+pub(crate) fn cases() -> Vec<Case> {
+    let unclosed_long = {
+        let mut text = "userId,name\na,\"Ann\n".to_owned();
+        for n in 1..=1500 {
+            text += &format!("u{n},x\n");
+        }
+        text
+    };
+    vec![
+        case(
+            "line ends within quotes",
+            "people.csv",
+            "userId,notes\na,\"one\ntwo\r\nthree\"\nb,x\n",
+        )
+        .does("keeps them as they are; the next row's line is right")
+        .rows(&[
+            "2: notes=\"one\\ntwo\\r\\nthree\", userId=\"a\"",
+            "5: notes=\"x\", userId=\"b\"",
+        ]),
+        case(
+            "doubled quotes",
+            "people.csv",
+            "userId,name\na,\"Ann \"\"the\"\" one\"\n",
+        )
+        .does("reads one for two")
+        .rows(&["2: name=\"Ann \\\"the\\\" one\", userId=\"a\""]),
+        case(
+            "a cell of quotes only",
+            "people.csv",
+            "userId,name\na,\"\"\"\"\nb,\"\"\n",
+        )
+        .does("one quote, and nothing")
+        .rows(&["2: name=\"\\\"\", userId=\"a\"", "3: userId=\"b\""]),
+        case(
+            "a quote within a cell that is not quoted",
+            "people.csv",
+            "userId,name\na,Ann \"A\" B\nb,5\" pipe\n",
+        )
+        .does("is text")
+        .rows(&[
+            "2: name=\"Ann \\\"A\\\" B\", userId=\"a\"",
+            "3: name=\"5\\\" pipe\", userId=\"b\"",
+        ]),
+        case(
+            "text after a closing quote",
+            "people.csv",
+            "userId,name\na,\"Ann\" A\nb,Ben\n",
+        )
+        .does("rejects that row, and says where the quote closed")
+        .rows(&[
+            "2: rejected stray_quote @ name",
+            "3: name=\"Ben\", userId=\"b\"",
+        ]),
+        case(
+            "a quote that opens and is never closed",
+            "people.csv",
+            "userId,name\na,\"Ann\nb,Ben\nc,Cid\n",
+        )
+        .does("rejects the row where it opened; the rest is not swallowed")
+        .rows(&[
+            "2: rejected unclosed_quote @ name",
+            "3: name=\"Ben\", userId=\"b\"",
+            "4: name=\"Cid\", userId=\"c\"",
+        ]),
+        case(
+            "two such quotes, rows apart, that seem to be a pair",
+            "people.csv",
+            "userId,name\na,\"Ann\nb,Ben\nc,\"Cid\nd,Dan\n",
+        )
+        .does("rejects both rows, keeps the one between")
+        .rows(&[
+            "2: rejected unclosed_quote @ name",
+            "3: name=\"Ben\", userId=\"b\"",
+            "4: rejected unclosed_quote @ name",
+            "5: name=\"Dan\", userId=\"d\"",
+        ]),
+        case(
+            "an open quote in the last row",
+            "people.csv",
+            "userId,name\na,Ann\nb,\"Ben",
+        )
+        .does("rejects that row")
+        .rows(&[
+            "2: name=\"Ann\", userId=\"a\"",
+            "3: rejected unclosed_quote @ name",
+        ]),
+        case(
+            "an open quote and 1,500 rows after it",
+            "people.csv",
+            unclosed_long,
+        )
+        .does("gives up on it after 1,000 lines, and reads them as rows")
+        .rows(quoted_rows()),
+        case(
+            "a blank before an opening quote",
+            "people.csv",
+            "userId,name\na, \"Ann\"\n",
+        )
+        .does("is no opening quote by RFC 4180: kept as text")
+        .rows(&["2: name=\" \\\"Ann\\\"\", userId=\"a\""]),
+        case(
+            "backslashes before quotes, as MySQL writes them",
+            "people.csv",
+            "userId,name\na,\"Ann \\\"A\\\" B\"\nb,Ben\n",
+        )
+        .does("rejects the row: CSV doubles a quote")
+        .rows(&[
+            "2: rejected stray_quote @ name",
+            "3: name=\"Ben\", userId=\"b\"",
+        ]),
+        case(
+            "single quotes",
+            "people.csv",
+            "userId,name\na,'Ann, A'\nb,'Ben'\n",
+        )
+        .does("are text: the first row has a cell too many")
+        .rows(&["2: rejected ragged", "3: name=\"'Ben'\", userId=\"b\""]),
+        case("typographic quotes", "people.csv", "userId,name\na,“Ann”\n")
+            .does("are text")
+            .rows(&["2: name=\"“Ann”\", userId=\"a\""]),
+        case(
+            "every cell quoted, with delimiters in them",
+            "people.csv",
+            "\"userId\",\"name\"\n\"a\",\"A,n;n\"\n\"b\",\"Ben\"\n",
+        )
+        .does("reads it")
+        .rows(&[
+            "2: name=\"A,n;n\", userId=\"a\"",
+            "3: name=\"Ben\", userId=\"b\"",
+        ]),
+    ]
+}
+
+fn quoted_rows() -> &'static [&'static str] {
+    let rows = (1..=1500).map(|n| format!("{}: name=\"x\", userId=\"u{n}\"", n + 2));
+    let all = std::iter::once("2: rejected unclosed_quote @ name".to_owned()).chain(rows);
+    all.map(|row| &*row.leak()).collect::<Vec<_>>().leak()
+}

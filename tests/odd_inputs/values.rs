@@ -1,0 +1,256 @@
+use crate::case::{Case, case};
+
+pub(crate) fn cases() -> Vec<Case> {
+    [dates(), numbers(), words(), damaged()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn dates() -> Vec<Case> {
+    const FORMAT: &str = "[fields]\nuserId = \"userId\"\nfirstSeen = { column = \"seen\", type = \"date\", format = \"%d.%m.%Y\", timezone = \"Europe/Kyiv\" }\n";
+    vec![
+        case("ISO 8601 dates in many forms", "people.csv", "userId,firstSeen\na,2020-01-02\nb,2020-01-02T03:04:05Z\nc,2020-01-02 03:04:05+02:00\nd,20200102T030405Z\n")
+            .does("reads them; without a zone they are UTC")
+            .rows(&["2: firstSeen=1577923200, userId=\"a\"", "3: firstSeen=1577934245, userId=\"b\"", "4: firstSeen=1577927045, userId=\"c\"", "5: firstSeen=1577934245, userId=\"d\""]),
+        case("UNIX seconds and milliseconds", "people.csv", "userId,firstSeen\na,1603885746\nb,1603885746123\n")
+            .does("tells them apart by their size")
+            .rows(&["2: firstSeen=1603885746, userId=\"a\"", "3: firstSeen=1603885746, userId=\"b\""]),
+        case("`02.01.2020`, its format not said", "people.csv", "userId,firstSeen\na,02.01.2020\n")
+            .does("does not guess which is the month: rejects it, with the line for the config")
+            .rows(&["2: rejected ambiguous_date @ firstSeen"]),
+        case("the same with the format and the zone", "people.csv", "userId,seen\na,02.01.2020\nb,2.1.2020\nc,01/02/2020\n")
+            .config(FORMAT)
+            .does("reads it; another form is rejected")
+            .rows(&["2: firstSeen=1577916000, userId=\"a\"", "3: firstSeen=1577916000, userId=\"b\"", "4: rejected bad_date @ seen"]),
+        case("days that there are not", "people.csv", "userId,firstSeen\na,2023-02-29\nb,2024-02-29\nc,2024-13-01\nd,0000-00-00\n")
+            .does("rejects those rows")
+            .rows(&["2: rejected bad_date @ firstSeen", "3: firstSeen=1709164800, userId=\"b\"", "4: rejected bad_date @ firstSeen", "5: rejected bad_date @ firstSeen"]),
+        case("an hour that there was not, when clocks went forward", "people.csv", "userId,seen\na,2021-03-28 03:30:00\n")
+            .config("[fields]\nuserId = \"userId\"\nfirstSeen = { column = \"seen\", type = \"date\", timezone = \"Europe/Kyiv\" }\n")
+            .does("reads it")
+            .rows(&["2: firstSeen=1616895000, userId=\"a\""]),
+    ]
+}
+
+fn numbers() -> Vec<Case> {
+    const NUMBER: &str = "[custom_data]\nn = { column = \"n\", type = \"number\" }\n";
+    vec![
+        case(
+            "numbers with a decimal comma or separators, declared as numbers",
+            "people.csv",
+            "userId;n\na;1,5\nb;1 234\nc;1.5\nd;-0.25\n",
+        )
+        .config(NUMBER)
+        .does("rejects what can be read in two ways")
+        .rows(&[
+            "2: rejected bad_number @ n",
+            "3: rejected bad_number @ n",
+            "4: userId=\"c\", customData.n=1.5",
+            "5: userId=\"d\", customData.n=-0.25",
+        ]),
+        case(
+            "texts that look like numbers, no type said",
+            "people.csv",
+            "userId,customData.n\na,007\nb,1.50\nc,15\nd,1e5\ne,+3\nf,1234567890123456\n",
+        )
+        .does(
+            "is a number only where it would be written the same again; else text, with its zeros",
+        )
+        .rows(&[
+            "2: userId=\"a\", customData.n=\"007\"",
+            "3: userId=\"b\", customData.n=\"1.50\"",
+            "4: userId=\"c\", customData.n=15",
+            "5: userId=\"d\", customData.n=\"1e5\"",
+            "6: userId=\"e\", customData.n=\"+3\"",
+            "7: userId=\"f\", customData.n=\"1234567890123456\"",
+        ]),
+        case(
+            "digits beyond what can be sent exactly",
+            "people.csv",
+            "userId,n\na,123456789012345678901234567890\nb,18446744073709551615\n",
+        )
+        .config(NUMBER)
+        .does("rejects the row rather than round it")
+        .rows(&[
+            "2: rejected bad_number @ n",
+            "3: userId=\"b\", customData.n=18446744073709551615",
+        ]),
+        case(
+            "numbers with a currency, `NaN`, `inf`",
+            "people.csv",
+            "userId,n\na,15 EUR\nb,NaN\nc,inf\nd,½\n",
+        )
+        .config(NUMBER)
+        .does("rejects those rows")
+        .rows(&[
+            "2: rejected bad_number @ n",
+            "3: rejected bad_number @ n",
+            "4: rejected bad_number @ n",
+            "5: rejected bad_number @ n",
+        ]),
+    ]
+}
+
+fn words() -> Vec<Case> {
+    vec![
+        case(
+            "booleans in words",
+            "people.csv",
+            "userId,blocked\na,Yes\nb,0\nc,OFF\nd,maybe\n",
+        )
+        .does("knows true, yes, on, y, 1 and their opposites; rejects others")
+        .rows(&[
+            "2: blocked=true, userId=\"a\"",
+            "3: blocked=false, userId=\"b\"",
+            "4: blocked=false, userId=\"c\"",
+            "5: rejected bad_boolean @ blocked",
+        ]),
+        case(
+            "e-mails with blanks around, names, several, without a domain",
+            "people.csv",
+            "email\n a@x.de \nAnn <ann@x.de>\na@x.de; b@x.de\nann@localhost\nann\n",
+        )
+        .does("trims; rejects what is not one plain address")
+        .rows(&[
+            "2: email=\"a@x.de\"",
+            "3: rejected bad_email @ email",
+            "4: rejected bad_email @ email",
+            "5: rejected bad_email @ email",
+            "6: rejected bad_email @ email",
+        ]),
+        case(
+            "e-mails beyond ASCII",
+            "people.csv",
+            "email\nолена@пошта.укр\njosé@example.com\n",
+        )
+        .does("are addresses too")
+        .rows(&[
+            "2: email=\"олена@пошта.укр\"",
+            "3: email=\"josé@example.com\"",
+        ]),
+        case(
+            "languages in many forms",
+            "people.csv",
+            "userId,locale\na,uk\nb,uk-UA\nc,en_US.UTF-8\nd,German\ne,eng\nf,Klingonese\n",
+        )
+        .does("makes two letters of them (ISO 639-1); rejects what is no language")
+        .rows(&[
+            "2: locale=\"uk\", userId=\"a\"",
+            "3: locale=\"uk\", userId=\"b\"",
+            "4: locale=\"en\", userId=\"c\"",
+            "5: locale=\"de\", userId=\"d\"",
+            "6: locale=\"en\", userId=\"e\"",
+            "7: rejected bad_locale @ locale",
+        ]),
+        case(
+            "the country for the language: `ua`",
+            "people.csv",
+            "userId,locale\na,ua\n",
+        )
+        .does("rejects it, with advice")
+        .rows(&["2: rejected bad_locale @ locale"]),
+        case(
+            "tags with blanks, twins and empty ones",
+            "people.csv",
+            "userId,tags\na, vip ;beta;;vip; VIP\n",
+        )
+        .does("trims, drops twins and empty ones; case matters")
+        .rows(&["2: userId=\"a\", tags=vip|beta|VIP"])
+        .notes(&[]),
+        case(
+            "texts that mean “no value”",
+            "people.csv",
+            "userId,name,notes\na,NULL,N/A\nb,null,n/a\n",
+        )
+        .config("[input]\nnull_values = [\"NULL\", \"N/A\"]\n")
+        .does("takes those that are listed for empty, exactly as they are written")
+        .rows(&[
+            "2: userId=\"a\"",
+            "3: name=\"null\", notes=\"n/a\", userId=\"b\"",
+        ]),
+        case(
+            "text in composed and decomposed form",
+            "people.csv",
+            "userId,name\na,Jose\u{301}\n",
+        )
+        .remote("{\"id\":1,\"userId\":\"a\",\"name\":\"José\"}\n")
+        .does("is the same name: nothing to do")
+        .rows(&["2: unchanged"]),
+        case("a colour that is none", "people.csv", "userId\na\n")
+            .config("[tags]\nalways = [\"vip\"]\ncolors = { vip = \"#ff00\u{30}\" }\n")
+            .does("refuses, with the config's line")
+            .refused(&["vip"]),
+    ]
+}
+
+fn damaged() -> Vec<Case> {
+    vec![
+        case(
+            "a userId that a spreadsheet turned into `1.23E+11`",
+            "people.csv",
+            "userId,name\n1.23E+11,Ann\n380501234567,Ben\n",
+        )
+        .does("rejects the row: the digits are lost")
+        .rows(&[
+            "2: rejected spreadsheet_number @ userId",
+            "3: name=\"Ben\", userId=\"380501234567\"",
+        ]),
+        case(
+            "a phone number that a spreadsheet turned into `3,80E+11`",
+            "people.csv",
+            "userId;phone\na;3,80E+11\nb;+380 50 123 45 67\n",
+        )
+        .does("rejects the row; a whole one is sent as written")
+        .rows(&[
+            "2: rejected spreadsheet_number @ phone",
+            "3: phone=\"+380 50 123 45 67\", userId=\"b\"",
+        ]),
+        case(
+            "a hash that looks a little like it: `7e10`",
+            "people.csv",
+            "userId\n7e10\n12e34\n",
+        )
+        .does("is an id")
+        .rows(&["2: userId=\"7e10\"", "3: userId=\"12e34\""]),
+        case(
+            "ids with leading zeros and blanks around",
+            "people.csv",
+            "userId\n007\n 42 \n",
+        )
+        .does("keeps zeros, drops blanks")
+        .rows(&["2: userId=\"007\"", "3: userId=\"42\""]),
+        case(
+            "HelpCrunch ids that are none",
+            "people.csv",
+            "hc,name\n0,A\n-1,B\n1.5,C\n5E+05,D\n7,E\n",
+        )
+        .config("[match]\nkeys = [\"id\"]\n[fields]\nid = \"hc\"\nname = \"name\"\n")
+        .remote("{\"id\":7,\"name\":\"E\"}\n")
+        .does("rejects those rows")
+        .rows(&[
+            "2: rejected bad_id @ hc",
+            "3: rejected bad_id @ hc",
+            "4: rejected bad_id @ hc",
+            "5: rejected spreadsheet_number @ hc",
+            "6: unchanged",
+        ]),
+        case(
+            "cells that a spreadsheet would run: `=1+1`, `@x`",
+            "people.csv",
+            "userId,name\na,=1+1\nb,@SUM(A1)\n",
+        )
+        .does("are texts, sent as they are; `results.csv` defuses them")
+        .rows(&[
+            "2: name=\"=1+1\", userId=\"a\"",
+            "3: name=\"@SUM(A1)\", userId=\"b\"",
+        ]),
+        case(
+            "text that was decoded wrongly before: `JosÃ©`",
+            "people.csv",
+            "userId,name\na,JosÃ©\n",
+        )
+        .does("is valid text: sent as it is")
+        .rows(&["2: name=\"JosÃ©\", userId=\"a\""]),
+    ]
+}
