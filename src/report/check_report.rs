@@ -413,6 +413,9 @@ mod tests {
 
         Config and key
           config  hcsync.toml
+          state   /var/lib/hcsync
+                  1 run was interrupted:
+                  hcsync resume 20261120T031244Z-k3f9
           key     accepted by https://api.helpcrunch.com/v1: 12,000 customers
 
         Input
