@@ -184,7 +184,8 @@ fn spoilt() -> Vec<Case> {
             "userId,name\na,x\u{85}y\u{2028}z\n",
         )
         .does("keeps them: they end no row")
-        .rows(&["2: name=\"x\u{85}y\u{2028}z\", userId=\"a\""]),
+        .rows(&["2: name=\"x\u{85}y\u{2028}z\", userId=\"a\""])
+        .notes(&["values with control characters"]),
     ]
 }
 

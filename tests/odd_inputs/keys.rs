@@ -86,7 +86,8 @@ pub(crate) fn cases() -> Vec<Case> {
         )
         .remote("{\"id\":1,\"email\":\"a@x.de\"}\n{\"id\":2,\"email\":\"A@x.de\"}\n")
         .does("rejects the row")
-        .rows(&["2: rejected ambiguous"]),
+        .rows(&["2: rejected ambiguous"])
+        .notes(&["fill in the column `decision` of ambiguous.csv"]),
         case(
             "the same object twice",
             "people.jsonl",

@@ -93,10 +93,19 @@ fn notes(preview: &Value) -> Vec<String> {
     let texts = |name: &str| {
         let list = preview[name].as_array().unwrap().clone();
         list.into_iter()
-            .map(|note| note.as_str().unwrap().to_owned())
+            .map(|note| without_folders(note.as_str().unwrap()))
     };
     let ignored = texts("ignored_columns").map(|column| format!("ignored column `{column}`"));
     texts("notes").chain(ignored).collect()
+}
+
+/// With the names of files in place of their paths, which are other ones each time.
+fn without_folders(note: &str) -> String {
+    let name = |word: &str| match word.rsplit_once('/') {
+        Some((folder, name)) if folder.starts_with('/') => name.to_owned(),
+        _ => word.to_owned(),
+    };
+    note.split(' ').map(name).collect::<Vec<_>>().join(" ")
 }
 
 fn lines(path: &Path) -> Vec<Value> {

@@ -86,7 +86,8 @@ b,x
         .rows(&[
             "2: name=\"A\\u0000nn\", userId=\"a\"",
             "3: name=\"Ben\", userId=\"b\"",
-        ]),
+        ])
+        .notes(&["values with control characters"]),
         case(
             "a NUL character in a key",
             "people.csv",
