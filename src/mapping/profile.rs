@@ -77,6 +77,8 @@ pub struct ColumnProfile {
 
 /// Percent.
 const NEARLY_ALL: u64 = 90;
+/// Percent of the values: dates of one form are told surely by fewer, and whatever is none is rejected and shown.
+const MOST_DATES: u64 = 80;
 
 /// What may stand between the items of a list, the likeliest first.
 const SEPARATORS: [char; 3] = [';', '|', ','];
@@ -171,7 +173,7 @@ impl ColumnProfile {
     /// The formats of the dates, as in [`ColumnKind::Date`], where nearly every value is one.
     #[must_use]
     pub fn mostly_dates(&self) -> Option<Vec<String>> {
-        self.dates.formats(NEARLY_ALL)
+        self.dates.formats(MOST_DATES)
     }
 
     /// What stands between items, where some cell seems to hold several.
@@ -423,7 +425,7 @@ mod tests {
         let profile = of_cells(&cells);
         assert_eq!(profile.kind(), ColumnKind::Text);
         assert_eq!(profile.mostly_dates(), Some(vec!["%d.%m.%Y".to_owned()]));
-        cells.extend(["soon"; 10]);
+        cells.extend(["soon"; 11]);
         assert_eq!(of_cells(&cells).mostly_dates(), None);
     }
 }
