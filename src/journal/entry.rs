@@ -29,11 +29,6 @@ pub enum Entry {
         at: String,
         reason: String,
     },
-    /// The run came to its end.
-    Finished {
-        at: String,
-        exit_code: u8,
-    },
 }
 
 /// Which run the journal belongs to.

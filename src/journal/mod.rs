@@ -30,7 +30,7 @@ pub use finished::FinishedRows;
 pub use lock::{AccountLock, Holder, LockError};
 pub use log::JournalError;
 pub use progress::RowProgress;
-pub use recovery::{Ending, Recovered, RecoveryError, RowState, TornTail, recover, recover_file};
+pub use recovery::{Recovered, RecoveryError, RowState, TornTail, recover, recover_file};
 pub use run_dir::{InputMeta, NewRun, RunDir, RunMeta, RunState};
 pub use runs::{ListedRun, Pruned};
 pub use simulated::{Fault, SimulatedFile};

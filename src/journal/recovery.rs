@@ -59,13 +59,6 @@ pub enum RecoveryError {
     },
 }
 
-/// How the run's last session ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ending {
-    Stopped { at: String, reason: String },
-    Finished { at: String, exit_code: u8 },
-}
-
 /// What stood after the last whole record: a write that a crash cut short, of which nobody had been told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TornTail {
@@ -95,8 +88,6 @@ pub struct Recovered {
     /// Finished rows of which nobody knows whether their create took.
     pub left_in_doubt: BTreeSet<RowNumber>,
     pub facts: BTreeMap<String, serde_json::Value>,
-    /// Nothing where the run's last session crashed.
-    pub ending: Option<Ending>,
     /// How often the run was taken up again.
     pub resumes: u32,
     pub torn: Option<TornTail>,
@@ -133,15 +124,6 @@ impl Recovered {
         self.finished.len()
     }
 
-    /// The run's exit code, where it came to its end.
-    #[must_use]
-    pub fn exit_code(&self) -> Option<u8> {
-        match &self.ending {
-            Some(Ending::Finished { exit_code, .. }) => Some(*exit_code),
-            Some(Ending::Stopped { .. }) | None => None,
-        }
-    }
-
     /// Byte offset of the row's finishing record.
     pub(super) fn finished_at(&self, row: RowNumber) -> Option<u64> {
         offset_of(&self.finished, row)
@@ -168,7 +150,6 @@ impl Recovered {
             unfinished: BTreeMap::new(),
             left_in_doubt: BTreeSet::new(),
             facts: BTreeMap::new(),
-            ending: None,
             resumes: 0,
             torn: None,
             valid_len: 0,
@@ -194,14 +175,9 @@ impl Recovered {
             Entry::Fact(fact) => {
                 self.facts.insert(fact.name, fact.value);
             }
-            Entry::Resumed { .. } => {
-                self.resumes += 1;
-                self.ending = None;
-            }
-            Entry::Stopped { at, reason } => self.ending = Some(Ending::Stopped { at, reason }),
-            Entry::Finished { at, exit_code } => {
-                self.ending = Some(Ending::Finished { at, exit_code });
-            }
+            Entry::Resumed { .. } => self.resumes += 1,
+            // How a run ended is in `run.json`; here it is for who reads the journal.
+            Entry::Stopped { .. } => {}
         }
         Ok(())
     }
@@ -688,26 +664,5 @@ mod tests {
         assert_eq!(status(1), Some(RowStatus::Updated));
         assert_eq!(status(3), Some(RowStatus::Created));
         assert_eq!(status(2), None);
-    }
-
-    #[test]
-    fn an_end_holds_until_the_run_is_taken_up_again() {
-        let stopped = Entry::Stopped {
-            at: NOW.into(),
-            reason: "deadline".into(),
-        };
-        let resumed = Entry::Resumed { at: NOW.into() };
-        let end = Entry::Finished {
-            at: NOW.into(),
-            exit_code: 3,
-        };
-        let of = |entries: &[Entry]| read(&one_by_one(entries)).unwrap();
-        assert!(matches!(
-            of(&[begin(), stopped.clone()]).ending,
-            Some(Ending::Stopped { .. })
-        ));
-        let again = of(&[begin(), stopped.clone(), resumed.clone()]);
-        assert_eq!((again.ending, again.resumes), (None, 1));
-        assert_eq!(of(&[begin(), stopped, resumed, end]).exit_code(), Some(3));
     }
 }

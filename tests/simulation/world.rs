@@ -609,14 +609,13 @@ impl World {
 
     async fn close(&self, process: &Process, journal: &JournalWriter, ended: Ended) -> Ended {
         let at = self.clock.rfc3339();
-        let entry = match &ended {
-            Ended::Finished => Entry::Finished { at, exit_code: 0 },
-            other => Entry::Stopped {
-                at,
-                reason: format!("{other:?}"),
-            },
+        let written = match &ended {
+            Ended::Finished => Ok(()),
+            other => {
+                let reason = format!("{other:?}");
+                journal.append(&Entry::Stopped { at, reason }).await
+            }
         };
-        let written = journal.append(&entry).await;
         let closed = journal.close().await;
         match written.and(closed) {
             _ if process.plug.is_pulled() => Ended::Crashed,
