@@ -12,6 +12,8 @@ use super::exit::Exit;
 
 /// After SIGTERM the process ends within 20 s (contract): what is in flight is dropped so long before.
 const GRACE: Duration = Duration::from_secs(12);
+/// And so long after that the process ends whatever it is at; a run can be resumed from any moment.
+const LAST_GRACE: Duration = Duration::from_secs(6);
 
 /// Which signal came first.
 #[derive(Debug, Clone, Default)]
@@ -39,7 +41,12 @@ impl Stopping {
                 () = tokio::time::sleep(GRACE) => {}
             }
             heard.stops.hard.cancel();
-            signals.next().await;
+            // What cannot be dropped, such as the reading of a pipe that nobody writes, would hold the end up.
+            let is_patient = first == StopSignal::Interrupt;
+            tokio::select! {
+                _ = signals.next() => {}
+                () = tokio::time::sleep(LAST_GRACE), if !is_patient => {}
+            }
             std::process::exit(i32::from(heard.exit().code()));
         });
         Ok(stopping)

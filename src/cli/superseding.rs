@@ -142,7 +142,7 @@ async fn settle_batch(
     }
     let on_loss = |lost| lessons.batch_lost(lost);
     let writer = WriteClient::new(client.clone());
-    let settled = settle_watch(&writer, false, &open, &on_loss).await;
+    let settled = settle_watch(&writer, &open, &on_loss).await;
     for notice in settled.notices.values() {
         let (Notice::Warning(issue) | Notice::Failure(issue)) = notice;
         session.console.say(&format!("warning: {}", issue.message));

@@ -200,6 +200,9 @@ impl Knowledge {
             batch_keeps_tags: lost(tags, "tags"),
             ..Findings::default()
         });
+        // What else was found of an account that has changed is not believed either.
+        self.findings.patch_merges_custom_data = doubted(at);
+        self.findings.patch_tags = doubted(at);
     }
 
     /// A run's creates were seen to ignore these fields, and to take those. False where that was known.
@@ -224,6 +227,15 @@ impl Knowledge {
         });
         true
     }
+}
+
+fn doubted<T>(at: &str) -> Option<Finding<T>> {
+    Some(Finding {
+        answer: None,
+        evidence: "a batch took away what it did not name, so that the account has changed since it was probed"
+            .to_owned(),
+        at: at.to_owned(),
+    })
 }
 
 #[cfg(test)]

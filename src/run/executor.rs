@@ -157,6 +157,9 @@ impl<'a, P: SendProgress> Executor<'a, P> {
         if self.context.batches.are_off() {
             self.rules.batch = None;
         }
+        if self.context.batches.have_lost() {
+            self.rules = WriteRules::default();
+        }
         if self.needs_reread(&job) {
             self.together.add(self.rules.cost(&job.lane.operations));
             self.held.push(job);

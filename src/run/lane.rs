@@ -50,6 +50,18 @@ pub struct LaneContext {
     pub settling: Semaphore,
 }
 
+impl LaneContext {
+    /// Whether PATCH is known to keep the properties that it does not name. An account that was seen to behave
+    /// otherwise than its probe found is not believed any more.
+    fn patch_merges(&self) -> bool {
+        self.rules.patch_merges && !self.batches.have_lost()
+    }
+
+    fn patch_adds_tags(&self) -> bool {
+        self.rules.patch_adds_tags && !self.batches.have_lost()
+    }
+}
+
 /// One customer's work.
 #[derive(Debug, Clone)]
 pub struct LaneJob {
@@ -254,7 +266,7 @@ impl Run<'_> {
         let client = &self.context.client;
         Ok(match operation {
             Operation::Patch(patch) => {
-                let merges = self.context.rules.patch_merges;
+                let merges = self.context.patch_merges();
                 if !patch.custom_data.is_empty() && !merges {
                     self.know_properties(id).await?;
                 }
@@ -272,7 +284,7 @@ impl Run<'_> {
         let properties: Vec<String> = match operation {
             Operation::Create(create) => create.custom_data.iter().map(|p| p.0.clone()).collect(),
             Operation::Patch(patch) => {
-                let merges = self.context.rules.patch_merges;
+                let merges = self.context.patch_merges();
                 let sent = patch_body(patch, self.seen.as_ref(), merges).custom_data;
                 sent.into_iter().flatten().map(|(name, _)| name).collect()
             }

@@ -20,6 +20,29 @@ fn synced(bench: &Bench, words: &str, code: i32) -> Vec<Value> {
     run.results()
 }
 
+/// A pipe gives its bytes once, and inputs are read more than once.
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_read_whole() {
+    use std::io::Write;
+    let bench = Bench::empty();
+    let made = std::process::Command::new("mkfifo")
+        .arg(bench.path("pipe"))
+        .status();
+    assert!(made.unwrap().success());
+    let mut text = String::from("userId,name\n");
+    (0..60_000).for_each(|n| text.push_str(&format!("u{n},Somebody with a long name {n}\n")));
+    bench.write("nobody.jsonl", "");
+    let path = bench.path("pipe");
+    let writer = std::thread::spawn(move || {
+        let mut pipe = std::fs::OpenOptions::new().write(true).open(path).unwrap();
+        pipe.write_all(text.as_bytes()).unwrap();
+    });
+    let _ = bench.run("plan pipe --remote-file nobody.jsonl").exits(0);
+    writer.join().unwrap();
+    assert_eq!(bench.only_run().summary()["planned"]["create"], 60_000);
+}
+
 #[test]
 fn csv_with_a_bom_quoted_line_breaks_and_blank_lines() {
     let bench = Bench::empty();

@@ -132,6 +132,60 @@ fn what_the_first_batch_takes_away_is_written_back_and_batches_are_off() {
     );
 }
 
+/// Rows of which those from `from` on want another plan, and the others another company.
+fn companies_then_plans(rows: u64, from: u64) -> String {
+    let header = "userId,company,customData.plan\n".to_owned();
+    let rows = (1..=rows).map(|n| match n < from {
+        true => format!("u{n},Another firm,\n"),
+        false => format!("u{n},,pro\n"),
+    });
+    std::iter::once(header).chain(rows).collect()
+}
+
+/// Customers with a property that no row speaks of, on an account that takes such away since it was probed.
+fn replacing(rows: &str, since: &[&str]) -> Bench {
+    let bench = Bench::with(40);
+    for n in 1..=40 {
+        bench.agent(json!({"customer": 5000 + n, "custom-data": {"plan": "free", "keep": "mine"}}));
+    }
+    bench.probe().write("in.csv", rows);
+    let mut quirks = bench.sandbox().quirks();
+    for setting in since {
+        quirks.set(setting).unwrap();
+    }
+    bench.sandbox().set_quirks(quirks).unwrap();
+    bench
+}
+
+#[test]
+fn what_is_written_back_survives_also_where_patch_replaces_properties_by_now() {
+    let since = ["patch-custom-data=replace", "batch-custom-data=replace"];
+    let bench = replacing(&companies_then_plans(30, 1), &since);
+    let ran = bench.run("sync in.csv --results results.jsonl").exits(0);
+    assert_eq!(ran.count(Endpoint::Batch), 1);
+    for n in 1..=30 {
+        let is = bench.customer(5000 + n);
+        assert_eq!(
+            is["customData"],
+            json!({"plan": "pro", "keep": "mine"}),
+            "{n}"
+        );
+    }
+}
+
+#[test]
+fn the_first_batch_that_names_properties_is_watched_too() {
+    let bench = replacing(
+        &companies_then_plans(40, 21),
+        &["batch-custom-data=replace"],
+    );
+    let _ = bench.run("sync in.csv --concurrency 1").exits(0);
+    for n in 1..=40 {
+        let is = bench.customer(5000 + n);
+        assert_eq!(is["customData"]["keep"], "mine", "{n}");
+    }
+}
+
 #[test]
 fn a_run_that_is_stopped_between_batches_goes_on_with_those_that_are_left() {
     let bench = Bench::with(60);

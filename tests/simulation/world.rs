@@ -284,7 +284,7 @@ impl World {
         if !open.is_empty() {
             let client = WriteClient::new(process.client.clone());
             let on_loss = |lost| self.lost.batch_lost(lost);
-            let settled = settle_watch(&client, false, &open, &on_loss).await;
+            let settled = settle_watch(&client, &open, &on_loss).await;
             if !settled.notices.is_empty() {
                 tokio::time::sleep(self.settler().settle).await;
             }

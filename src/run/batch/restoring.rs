@@ -11,7 +11,6 @@ use super::{Notice, Watched};
 /// Writes back what a customer lost, and gives it as it then is. Nothing where the run stops before that is done.
 pub(super) async fn restore(
     client: &WriteClient,
-    merges: bool,
     watched: &Watched,
     after: &RemoteCustomer,
     loss: &Loss,
@@ -19,7 +18,7 @@ pub(super) async fn restore(
     let id = watched.before.id;
     let mut seen = after.clone();
     let mut trouble = None;
-    let body = body(loss, after, merges);
+    let body = body(loss, after);
     let calls: [Option<_>; 2] = [
         (!body.set.is_empty() || body.custom_data.is_some()).then_some(Some(body)),
         (!loss.tags.is_empty()).then_some(None),
@@ -43,14 +42,15 @@ pub(super) async fn restore(
     Some((notice, seen))
 }
 
-/// A whole set of properties where PATCH is not known to merge them.
-fn body(loss: &Loss, after: &RemoteCustomer, merges: bool) -> PatchBody {
+/// The whole set of properties: that PATCH merges them is not believed of an account that behaves otherwise than
+/// it was found to.
+fn body(loss: &Loss, after: &RemoteCustomer) -> PatchBody {
     let set = |(name, value): &(String, _)| (name.clone(), PropertyWrite::Set(Clone::clone(value)));
     let resend =
         |name: &String, value: &OpaqueValue| (name.clone(), PropertyWrite::Resend(value.clone()));
     let mut properties: BTreeMap<String, PropertyWrite> = BTreeMap::new();
     if loss.kinds().properties {
-        if let (Known::Is(has), false) = (&after.custom_data, merges) {
+        if let Known::Is(has) = &after.custom_data {
             let has = has.iter().filter(|(_, value)| !value.is_no_value());
             properties.extend(has.map(|(n, v)| (n.clone(), PropertyWrite::Set(v.clone()))));
             properties.extend(after.opaque.iter().map(|(n, v)| resend(n, v)));

@@ -11,6 +11,7 @@ use crate::run::lane::{LaneContext, LaneJob};
 use crate::run::merge::patch_body;
 
 use super::reading::{Read, read};
+use super::state::Proven;
 use super::watch::exchange_watched;
 
 /// What came of one batch.
@@ -72,18 +73,31 @@ async fn one_batch(
     jobs: Vec<LaneJob>,
     done: &mut Vec<LaneJob>,
 ) -> Result<Option<Answered>, JournalError> {
-    let mut is_proven = context.batches.is_proven.lock().await;
+    let carried = carried(context, &jobs);
+    let mut proven = context.batches.proven.lock().await;
     if context.batches.are_off() {
         done.extend(jobs);
         return Ok(None);
     }
-    if *is_proven {
-        drop(is_proven);
+    if proven.covers(carried) {
+        drop(proven);
         return Ok(Some(exchange(context, jobs).await));
     }
-    let (answered, proven) = exchange_watched(context, jobs).await?;
-    *is_proven = proven;
+    let (answered, is_proven) = exchange_watched(context, jobs).await?;
+    if is_proven {
+        *proven = proven.and(carried);
+    }
     Ok(Some(answered))
+}
+
+fn carried(context: &LaneContext, jobs: &[LaneJob]) -> Proven {
+    let adds_tags = context.rules.batch.is_some_and(|rules| rules.adds_tags);
+    let patches = || jobs.iter().filter_map(patch_of);
+    Proven {
+        fields: patches().any(|patch| !patch.set.is_empty()),
+        properties: patches().any(|patch| !patch.custom_data.is_empty()),
+        tags: adds_tags && jobs.iter().any(|job| job.riding_tags().is_some()),
+    }
 }
 
 pub(super) async fn exchange(context: &LaneContext, jobs: Vec<LaneJob>) -> Answered {

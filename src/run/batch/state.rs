@@ -17,14 +17,41 @@ pub trait BatchMemory: std::fmt::Debug + Send + Sync {
     fn batch_lost(&self, lost: LostKinds);
 }
 
+/// What a batch carries, or what such batches have shown to do no harm. Each kind is watched when it first goes:
+/// one that names fields alone tells nothing of properties.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Proven {
+    pub(super) fields: bool,
+    pub(super) properties: bool,
+    pub(super) tags: bool,
+}
+
+impl Proven {
+    pub(super) fn covers(self, carried: Self) -> bool {
+        (self.fields || !carried.fields)
+            && (self.properties || !carried.properties)
+            && (self.tags || !carried.tags)
+    }
+
+    pub(super) fn and(self, other: Self) -> Self {
+        Self {
+            fields: self.fields || other.fields,
+            properties: self.properties || other.properties,
+            tags: self.tags || other.tags,
+        }
+    }
+}
+
 /// The state of a run's batches.
 #[derive(Debug, Default)]
 pub struct Batches {
     memory: Option<Arc<dyn BatchMemory>>,
     off: AtomicBool,
+    lost: AtomicBool,
     refused: AtomicU32,
-    /// Whether a batch was read before and after, and lost nothing. Held while one is, so that none goes beside it.
-    pub(super) is_proven: Mutex<bool>,
+    /// What batches carried that were read before and after, and lost nothing. Held while one is, so that none goes
+    /// beside it.
+    pub(super) proven: Mutex<Proven>,
 }
 
 impl Batches {
@@ -40,6 +67,12 @@ impl Batches {
     #[must_use]
     pub fn are_off(&self) -> bool {
         self.off.load(Ordering::Relaxed)
+    }
+
+    /// Whether a batch lost something: then nothing that the probe found of writes is believed any more.
+    #[must_use]
+    pub fn have_lost(&self) -> bool {
+        self.lost.load(Ordering::Relaxed)
     }
 
     pub(super) fn turn_off(&self, why: &str) {
@@ -59,6 +92,7 @@ impl Batches {
     }
 
     pub(super) fn lost(&self, lost: LostKinds) {
+        self.lost.store(true, Ordering::Relaxed);
         self.turn_off("a batch update took away what it did not name");
         if let Some(memory) = &self.memory {
             memory.batch_lost(lost);

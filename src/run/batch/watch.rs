@@ -66,7 +66,6 @@ pub struct WatchSettled {
 /// before.
 pub async fn settle_watch(
     client: &WriteClient,
-    merges: bool,
     open: &[Watched],
     on_loss: &(dyn Fn(LostKinds) + Sync),
 ) -> WatchSettled {
@@ -75,7 +74,7 @@ pub async fn settle_watch(
         let id = watched.before.id;
         after.insert(id, client.get(id).await.result);
     }
-    let looked = look(client, merges, open, &after, on_loss).await;
+    let looked = look(client, open, &after, on_loss).await;
     WatchSettled {
         notices: looked.notices,
         is_whole: !looked.is_unread,
@@ -96,8 +95,7 @@ pub async fn take_up(
         return Ok(Notices::new());
     }
     let on_loss = |lost| context.batches.lost(lost);
-    let merges = context.rules.patch_merges;
-    let settled = settle_watch(&context.client, merges, &open, &on_loss).await;
+    let settled = settle_watch(&context.client, &open, &on_loss).await;
     if settled.is_whole {
         note(context, serde_json::Value::Null).await?;
     }
@@ -161,9 +159,8 @@ async fn look_afterwards(
     let ids: Vec<_> = watched.iter().map(|w| w.before.id).collect();
     let is_current = |customer: &RemoteCustomer| !is_taken || shows(&answered.jobs, customer);
     let after = read(&context.client, &ids, is_current).await;
-    let merges = context.rules.patch_merges;
     let on_loss = |lost| context.batches.lost(lost);
-    let looked = look(&context.client, merges, watched, &after, &on_loss).await;
+    let looked = look(&context.client, watched, &after, &on_loss).await;
     if looked.is_unclear {
         let why = "what a batch update leaves alone cannot be told from the answers";
         context.batches.turn_off(why);
@@ -231,7 +228,6 @@ async fn note(context: &LaneContext, value: serde_json::Value) -> Result<(), Jou
 /// Compares, and writes back what was lost. That anything was is told before, so that no crash makes it forgotten.
 async fn look(
     client: &WriteClient,
-    merges: bool,
     watched: &[Watched],
     after: &Read,
     on_loss: &(dyn Fn(LostKinds) + Sync),
@@ -256,7 +252,7 @@ async fn look(
         on_loss(looked.lost);
     }
     for (one, customer, loss) in losses {
-        match restore(client, merges, one, customer, &loss).await {
+        match restore(client, one, customer, &loss).await {
             Some((notice, customer)) => {
                 looked.notices.insert(one.row, notice);
                 looked.restored.push(customer);

@@ -30,7 +30,7 @@ impl Run<'_> {
     pub(super) fn let_ride(&mut self, operation: &Operation, next: Option<&Operation>) {
         let carried = match &self.batched {
             Some(batched) if batched.result.is_some() => batched.carried_tags,
-            _ => self.context.rules.patch_adds_tags,
+            _ => self.context.patch_adds_tags(),
         };
         let is_done = |result: &OperationResult| result.status == OperationStatus::Done;
         let earlier = self.progress.result(OperationKind::Tag);
