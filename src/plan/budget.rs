@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::domain::CustomerId;
 
-use super::writes::{BATCH_MOST, Together, WriteRules};
+use super::writes::{BATCH_MOST, Carried, Together, WriteRules};
 use super::{Estimate, Lane};
 
 /// The rules under which the executor will send the plan.
@@ -60,8 +60,10 @@ pub struct Budget {
     held: Together,
     /// Patches that wait for a batch to be full.
     forming: u64,
-    /// The first batch is read before and after.
-    is_watched: bool,
+    /// What the batches to come carry.
+    carrying: Carried,
+    /// The first batch of each kind is read before and after.
+    watched: Carried,
 }
 
 impl Budget {
@@ -75,7 +77,8 @@ impl Budget {
             reads: 0,
             held: Together::default(),
             forming: 0,
-            is_watched: false,
+            carrying: Carried::default(),
+            watched: Carried::default(),
         }
     }
 
@@ -89,6 +92,10 @@ impl Budget {
         let cost = self.rules.writes.cost(&lane.operations);
         let is_read_again = self.needs_reread(lane);
         self.alone += cost.alone;
+        if cost.in_batch {
+            let carried = self.rules.writes.carried(&lane.operations);
+            self.carrying = self.carrying.and(carried);
+        }
         if is_read_again {
             self.held.add(cost);
             if self.held.is_full() {
@@ -119,12 +126,13 @@ impl Budget {
 
     fn send_batches(&mut self, is_fresh: bool) {
         let patches = std::mem::take(&mut self.forming);
+        let carried = std::mem::take(&mut self.carrying);
         let most = BATCH_MOST as u64;
         self.batches += patches.div_ceil(most);
         // One that is left over goes alone, and needs no reading.
         let mut unread = patches / most + u64::from(patches % most > 1);
-        if unread > 0 && !self.is_watched {
-            self.is_watched = true;
+        if unread > 0 && !self.watched.covers(carried) {
+            self.watched = self.watched.and(carried);
             self.reads += if is_fresh { 1 } else { 2 };
             unread -= 1;
         }

@@ -40,6 +40,33 @@ pub struct BatchRules {
     pub tells_customers: bool,
 }
 
+/// What a batch carries, or what such batches have shown to do no harm. Each kind is watched when it first goes:
+/// one that names fields alone tells nothing of properties.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Carried {
+    pub fields: bool,
+    pub properties: bool,
+    pub tags: bool,
+}
+
+impl Carried {
+    #[must_use]
+    pub fn covers(self, carried: Self) -> bool {
+        (self.fields || !carried.fields)
+            && (self.properties || !carried.properties)
+            && (self.tags || !carried.tags)
+    }
+
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            fields: self.fields || other.fields,
+            properties: self.properties || other.properties,
+            tags: self.tags || other.tags,
+        }
+    }
+}
+
 /// What the operations of one customer cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cost {
@@ -77,6 +104,20 @@ impl WriteRules {
             _ => self.patch_merges,
         };
         !merges && !patch.custom_data.is_empty()
+    }
+
+    /// What these operations put into a batch, if they begin with a patch that goes in one.
+    #[must_use]
+    pub fn carried(&self, operations: &[Operation]) -> Carried {
+        let adds_tags = self.batch.is_some_and(|batch| batch.adds_tags);
+        match operations {
+            [Operation::Patch(patch), rest @ ..] => Carried {
+                fields: !patch.set.is_empty(),
+                properties: !patch.custom_data.is_empty(),
+                tags: adds_tags && matches!(rest.first(), Some(Operation::Tag(_))),
+            },
+            _ => Carried::default(),
+        }
     }
 
     #[must_use]

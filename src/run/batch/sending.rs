@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use crate::domain::{CustomerId, RemoteCustomer};
 use crate::helpcrunch::{BatchAnswer, BatchEntry, CallError, PatchBody};
 use crate::journal::JournalError;
+use crate::plan::writes::Carried;
 use crate::plan::{Operation, Patch};
 use crate::run::lane::{LaneContext, LaneJob};
 use crate::run::merge::patch_body;
 
 use super::reading::{Read, read};
-use super::state::Proven;
 use super::watch::exchange_watched;
 
 /// What came of one batch.
@@ -90,14 +90,11 @@ async fn one_batch(
     Ok(Some(answered))
 }
 
-fn carried(context: &LaneContext, jobs: &[LaneJob]) -> Proven {
-    let adds_tags = context.rules.batch.is_some_and(|rules| rules.adds_tags);
-    let patches = || jobs.iter().filter_map(patch_of);
-    Proven {
-        fields: patches().any(|patch| !patch.set.is_empty()),
-        properties: patches().any(|patch| !patch.custom_data.is_empty()),
-        tags: adds_tags && jobs.iter().any(|job| job.riding_tags().is_some()),
-    }
+fn carried(context: &LaneContext, jobs: &[LaneJob]) -> Carried {
+    let each = jobs
+        .iter()
+        .map(|job| context.rules.carried(&job.lane.operations));
+    each.fold(Carried::default(), Carried::and)
 }
 
 pub(super) async fn exchange(context: &LaneContext, jobs: Vec<LaneJob>) -> Answered {

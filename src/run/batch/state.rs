@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use tokio::sync::Mutex;
 
+use crate::plan::writes::Carried;
+
 use super::LostKinds;
 
 /// So many refusals without a batch that is taken: ten rows, bisected to the last pair. Then patches one by one cost
@@ -17,31 +19,6 @@ pub trait BatchMemory: std::fmt::Debug + Send + Sync {
     fn batch_lost(&self, lost: LostKinds);
 }
 
-/// What a batch carries, or what such batches have shown to do no harm. Each kind is watched when it first goes:
-/// one that names fields alone tells nothing of properties.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Proven {
-    pub(super) fields: bool,
-    pub(super) properties: bool,
-    pub(super) tags: bool,
-}
-
-impl Proven {
-    pub(super) fn covers(self, carried: Self) -> bool {
-        (self.fields || !carried.fields)
-            && (self.properties || !carried.properties)
-            && (self.tags || !carried.tags)
-    }
-
-    pub(super) fn and(self, other: Self) -> Self {
-        Self {
-            fields: self.fields || other.fields,
-            properties: self.properties || other.properties,
-            tags: self.tags || other.tags,
-        }
-    }
-}
-
 /// The state of a run's batches.
 #[derive(Debug, Default)]
 pub struct Batches {
@@ -51,7 +28,7 @@ pub struct Batches {
     refused: AtomicU32,
     /// What batches carried that were read before and after, and lost nothing. Held while one is, so that none goes
     /// beside it.
-    pub(super) proven: Mutex<Proven>,
+    pub(super) proven: Mutex<Carried>,
 }
 
 impl Batches {
