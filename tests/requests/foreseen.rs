@@ -51,3 +51,30 @@ fn what_a_run_saw_is_foreseen_by_the_next_until_it_is_seen_no_more() {
     }
     assert_eq!(seen, [(20, 30), (30, 30), (30, 20), (20, 20)]);
 }
+
+/// The server's own value stands where the row's was ignored.
+#[test]
+fn a_flag_that_a_create_ignores_is_foreseen_too() {
+    let quirks = Quirks {
+        create_ignores: vec!["blocked".to_owned()],
+        ..Quirks::default()
+    };
+    let bench = Bench::behaving(3, quirks);
+    let rows = |night: u32| {
+        let row = |n: u32| format!("night{night}-{n},true\n");
+        let header = "userId,blocked\n".to_owned();
+        std::iter::once(header)
+            .chain((0..10).map(row))
+            .collect::<String>()
+    };
+    let mut seen = Vec::new();
+    for night in 0..2 {
+        bench.write("in.csv", rows(night));
+        let ran = bench.run("sync in.csv --min-match-percent 0").exits(0);
+        seen.push((
+            ran.summary["estimate"]["requests"].as_u64().unwrap(),
+            ran.writes(),
+        ));
+    }
+    assert_eq!(seen, [(10, 20), (20, 20)]);
+}

@@ -186,10 +186,11 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// A create that was answered without a value which a patch then set ignores that field.
+    /// A create that was answered without a value, or with one of the server's own, which a patch then set ignores
+    /// that field.
     fn learn_ignored(&self, mended: &Patch) {
         let set = mended.set.iter();
-        let ignored = set.filter(|change| change.from.is_none() && change.to.is_some());
+        let ignored = set.filter(|change| change.to.is_some());
         self.context
             .lessons
             .lock()
