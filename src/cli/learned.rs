@@ -30,6 +30,9 @@ pub(super) fn recall(
     for most in [learned, probed.most_filters()].into_iter().flatten() {
         client.limit_filters(most);
     }
+    if let Some(page) = probed.page_size() {
+        client.ask_for_pages_of(page);
+    }
 }
 
 /// Keeps what the client learned. That it cannot be kept costs the next run a request.

@@ -1,6 +1,6 @@
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::observer::{tell_batch, tell_deleted, tell_page, tell_read, tell_write};
 use super::{
@@ -16,11 +16,16 @@ pub struct ReadClient {
     gate: Arc<Gate>,
     observer: Option<Arc<dyn Observer>>,
     most_filters: Arc<AtomicU64>,
+    page_size: Arc<AtomicU32>,
 }
 
 /// Filters that one search holds at the beginning; fewer once the API refused so many. Not documented; 100 is the
 /// largest page that was seen.
 const MOST_FILTERS: u64 = 100;
+
+/// The largest page in the vendor's pages; whether more can be asked for is not documented.
+const USUAL_PAGE: u32 = 100;
+const LARGEST_PAGE: u32 = 1_000;
 
 /// Writes customers, and reads them. Each write answers with the customer as it is afterwards (documented), which
 /// the caller compares with what was meant.
@@ -36,6 +41,7 @@ impl ReadClient {
             gate,
             observer: None,
             most_filters: Arc::new(AtomicU64::new(MOST_FILTERS)),
+            page_size: Arc::new(AtomicU32::new(USUAL_PAGE)),
         }
     }
 
@@ -54,6 +60,19 @@ impl ReadClient {
     /// Takes note that a search may hold no more filters than this; more than before is no news.
     pub fn limit_filters(&self, most: u64) {
         self.most_filters.fetch_min(most.max(1), Ordering::Relaxed);
+    }
+
+    /// Customers that one page of a listing is asked to hold.
+    #[must_use]
+    pub fn page_size(&self) -> u32 {
+        self.page_size.load(Ordering::Relaxed)
+    }
+
+    /// Asks for pages of so many customers from here on: as many as the account was seen to answer with, but no
+    /// fewer than usual, and no more than make an answer of about a megabyte.
+    pub fn ask_for_pages_of(&self, customers: u32) {
+        let size = customers.clamp(USUAL_PAGE, LARGEST_PAGE);
+        self.page_size.store(size, Ordering::Relaxed);
     }
 
     /// The same client, whose answers are told to the observer.

@@ -114,6 +114,16 @@ impl Findings {
         filters.fails.map(|_| filters.works.into())
     }
 
+    /// Customers that one page of a listing may hold.
+    #[must_use]
+    pub fn page_size(&self) -> Option<u32> {
+        match *answer(&self.largest_page)? {
+            PageSize::Honoured { seen } => Some(seen),
+            PageSize::Capped { at } => Some(at),
+            PageSize::Refused { works, .. } => (works > 0).then_some(works),
+        }
+    }
+
     /// Whether batch update was shown, for batch itself, to leave alone what it does not name. That it takes
     /// properties away which it does not name beside others rules it out; where that could not be told, all are sent.
     #[must_use]

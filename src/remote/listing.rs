@@ -1,20 +1,32 @@
 //! Reading all customers, page by page, so that none who was there all the time is missed.
 
 use crate::domain::CustomerId;
-use crate::helpcrunch::{Filter, ListQuery, Operator, Order, Page, ReadClient, Search, Sort, Term};
+use crate::helpcrunch::{
+    CallError, Filter, ListQuery, Operator, Order, Page, ReadClient, Search, Sort, Term,
+};
 
 use super::reading::{Reading, ReadingError};
 use super::side::{ReadProgress, RemoteError};
 use super::strategy::PAGE;
 
 /// The first page of a listing; it also tells the size of the account.
+///
+/// Where a probe has seen larger pages than the documented ones they are asked for; an account that refuses them by
+/// now is asked for usual ones.
 pub(super) async fn first_page(client: &ReadClient) -> Result<Page, RemoteError> {
-    Ok(client.list(&query(0)).await.result?)
+    let size = client.page_size();
+    match client.list(&query(client, 0)).await.result {
+        Err(CallError::Refused { status: 400, .. }) if size > PAGE => {
+            client.ask_for_pages_of(PAGE);
+            Ok(client.list(&query(client, 0)).await.result?)
+        }
+        page => Ok(page?),
+    }
 }
 
-fn query(offset: u64) -> ListQuery {
+fn query(client: &ReadClient, offset: u64) -> ListQuery {
     ListQuery {
-        limit: PAGE,
+        limit: client.page_size(),
         offset,
         sort: Some(Sort::FirstSeen),
         order: Order::Ascending,
@@ -65,7 +77,10 @@ pub(super) async fn list_rest(
     let mut largest = next;
     while last.is_some() && first.total.is_none_or(|total| next < total) {
         progress.read(reading.known(), first.total);
-        let page = client.list(&query(next.saturating_sub(1))).await.result?;
+        let page = client
+            .list(&query(client, next.saturating_sub(1)))
+            .await
+            .result?;
         steady &= page.customers.first().map(|c| c.id) == last;
         let known = reading.known();
         reading.put_page(&page)?;

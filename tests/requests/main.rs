@@ -22,6 +22,8 @@ mod listing;
 #[cfg(test)]
 mod nightly;
 #[cfg(test)]
+mod pages;
+#[cfg(test)]
 mod snapshot;
 #[cfg(test)]
 mod unchanged;
