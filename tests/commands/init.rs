@@ -123,6 +123,18 @@ fn what_cannot_be_told_is_said_in_the_config() {
     ] {
         assert!(proposed.out.contains(line), "{}", proposed.out);
     }
+    bench.write(
+        "sum.csv",
+        "email;Sum;Price\na@example.com;1,101;1,101\nb@example.com;22,500;12,5\n",
+    );
+    let proposed = run(&bench, &["init", "sum.csv"]).exits(0).says(&["`Sum`"]);
+    for line in [
+        "\n# Sum = { column = \"Sum\", type = \"number\", decimal = \",\", thousands = \".\" }   # decimal comma?",
+        "\n# Sum = { column = \"Sum\", type = \"number\", decimal = \".\", thousands = \",\" }   # decimal point?",
+        "\nPrice = { column = \"Price\", type = \"number\", decimal = \",\", thousands = \".\" }\n",
+    ] {
+        assert!(proposed.out.contains(line), "{}", proposed.out);
+    }
     bench.write("none.csv", "Plan\npro\n");
     run(&bench, &["init", "none.csv"])
         .exits(0)

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{CustomerId, Field, Issue, IssueKind, RemoteCustomer, RowNumber};
 use crate::helpcrunch::{CallError, WriteClient};
 use crate::journal::{Entry, Fact, JournalError, Recovered};
+use crate::plan::Operation;
 use crate::run::lane::{LaneContext, LaneJob};
 use crate::run::verify::shortfall;
 
@@ -28,6 +29,9 @@ pub struct Watched {
     pub fields: Vec<Field>,
     /// Properties that are changed; others may be sent along as they are.
     pub properties: Vec<String>,
+    /// Tags that the row itself takes away, by a request of its own afterwards.
+    #[serde(default)]
+    pub untagged: Vec<String>,
 }
 
 /// What is to be told of rows.
@@ -189,8 +193,17 @@ impl Watched {
                 .flat_map(|p| &p.custom_data)
                 .map(|c| c.name.clone())
                 .collect(),
+            untagged: untagged(&job.lane.operations),
         }
     }
+}
+
+fn untagged(operations: &[Operation]) -> Vec<String> {
+    let tags = operations.iter().flat_map(|operation| match operation {
+        Operation::Untag(tags) => tags.as_slice(),
+        _ => &[],
+    });
+    tags.map(|tag| tag.name.clone()).collect()
 }
 
 /// The customers as they are: as they were read directly before, if all of them were.
