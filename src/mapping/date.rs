@@ -94,19 +94,16 @@ impl DateReader {
         if self.formats.is_empty() {
             return self.free(text);
         }
-        let mut formats = self.formats.iter();
-        let seconds = formats.find_map(|format| self.formatted(format, text));
-        seconds
-            .ok_or_else(|| {
-                Problem::new(
-                    "bad_date",
-                    "is not a date in the format that the config gives",
-                )
-                .advice(
-                    "`format` may be a list, tried in order: format = [\"%d.%m.%Y\", \"%Y-%m-%d\"]",
-                )
-            })
-            .and_then(in_range)
+        let mut refusal = of_no_format();
+        for format in &self.formats {
+            match self.formatted(format, text).map(in_range) {
+                Some(Ok(seconds)) => return Ok(seconds),
+                // Another format may read it as a date within the years: seconds and milliseconds, for one.
+                Some(Err(problem)) => refusal = problem,
+                None => {}
+            }
+        }
+        Err(refusal)
     }
 
     fn formatted(&self, format: &DateFormat, text: &str) -> Option<i64> {
@@ -115,6 +112,9 @@ impl DateReader {
             DateFormat::UnixMs => text.parse::<i64>().ok().map(|ms| ms.div_euclid(1000)),
             DateFormat::Strptime(format) => {
                 let read = BrokenDownTime::parse(format, text).ok()?;
+                if is_cut_short(&read) {
+                    return None;
+                }
                 if read.iana_time_zone().is_some() {
                     return Some(read.to_zoned().ok()?.timestamp().as_second());
                 }
@@ -149,6 +149,12 @@ impl DateReader {
     fn midnight(&self, day: Date) -> Option<i64> {
         self.local(day.to_datetime(jiff::civil::Time::midnight()))
     }
+}
+
+/// Whether a whole year was read from fewer than four digits: `%Y` takes `23` for the year 23, which nobody means.
+fn is_cut_short(read: &BrokenDownTime) -> bool {
+    let years = [read.year(), read.iso_week_year()];
+    years.into_iter().flatten().any(|year| year < 1000)
 }
 
 fn floor(timestamp: Timestamp) -> i64 {
@@ -201,6 +207,14 @@ fn in_range(seconds: i64) -> Result<i64, Problem> {
 
 fn out_of_range() -> Problem {
     Problem::new("bad_date", "is a date outside the years 1 to 9999")
+}
+
+fn of_no_format() -> Problem {
+    Problem::new(
+        "bad_date",
+        "is not a date in the format that the config gives",
+    )
+    .advice("`format` may be a list, tried in order: format = [\"%d.%m.%Y\", \"%Y-%m-%d\"]")
 }
 
 fn not_a_date() -> Problem {
@@ -318,6 +332,47 @@ mod tests {
             formatted(&["unix"], "9999999999999").unwrap_err().code,
             "bad_date"
         );
+    }
+
+    #[test]
+    fn a_year_of_two_digits_is_no_whole_year() {
+        let day = formatted(&["%d.%m.%Y"], "25.12.2023");
+        assert!(day.is_ok());
+        for (format, short) in [
+            ("%d.%m.%Y", "25.12.23"),
+            ("%d.%m.%Y", "25.12.123"),
+            ("%d.%m.%Y %H:%M", "25.12.23 10:00"),
+            ("%d.%m.%Y %H:%M %z", "25.12.23 10:00 +0000"),
+            ("%F", "23-12-25"),
+            ("%G-W%V-%u", "23-W52-1"),
+        ] {
+            let problem = formatted(&[format], short).unwrap_err();
+            assert!(
+                problem.what.contains("the config gives"),
+                "{format}: {}",
+                problem.what
+            );
+        }
+        for formats in [["%d.%m.%Y", "%d.%m.%y"], ["%d.%m.%y", "%d.%m.%Y"]] {
+            assert_eq!(formatted(&formats, "25.12.23"), day);
+            assert_eq!(formatted(&formats, "25.12.2023"), day);
+        }
+    }
+
+    #[test]
+    fn a_format_that_leads_out_of_the_years_leaves_it_to_the_next() {
+        let milliseconds = "1603885746000";
+        for formats in [&["unix", "unix_ms"][..], &["unix", "%d.%m.%Y", "unix_ms"]] {
+            assert_eq!(formatted(formats, milliseconds), Ok(1_603_885_746));
+        }
+        for formats in [&["unix"][..], &["unix", "%d.%m.%Y"], &["%d.%m.%Y", "unix"]] {
+            let problem = formatted(formats, milliseconds).unwrap_err();
+            assert!(
+                problem.what.contains("outside the years"),
+                "{}",
+                problem.what
+            );
+        }
     }
 
     #[test]

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use super::given::Scalar;
 use super::problem::Problem;
 use crate::domain::Number;
@@ -58,7 +60,7 @@ impl NumberForm {
     pub(super) fn read(&self, scalar: &Scalar<'_>) -> Result<Number, Problem> {
         match scalar {
             Scalar::Number(number) => of_json(number),
-            Scalar::Bool(_) => Err(not_a_number()),
+            Scalar::Bool(_) => Err(self.not_a_number()),
             Scalar::Text(text) | Scalar::Native(text) => self.parse(text.trim()),
         }
     }
@@ -66,7 +68,7 @@ impl NumberForm {
     fn parse(&self, text: &str) -> Result<Number, Problem> {
         let plain = self.with_point(text).and_then(|text| plain_form(&text));
         let Some(plain) = plain else {
-            return Err(refusal(text));
+            return Err(self.refusal(text));
         };
         Number::parse(&plain).ok_or_else(inexact)
     }
@@ -118,6 +120,53 @@ impl NumberForm {
             other => c == other,
         })
     }
+
+    fn refusal(self, text: &str) -> Problem {
+        let has = |wanted: fn(char) -> bool| text.chars().any(wanted);
+        if !has(|c| c.is_ascii_digit()) {
+            return self.not_a_number();
+        }
+        if is_spreadsheet_form(text) {
+            return spreadsheet();
+        }
+        let is_plain = self == Self::default();
+        let separator = |c: char| matches!(c, ',' | '\'') || c.is_whitespace();
+        let written = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+') || separator(c);
+        let separated = text
+            .chars()
+            .any(|c| separator(c) || (c == '.' && !is_plain));
+        match separated && text.chars().all(written) {
+            true if is_plain => separators_unnamed(),
+            true => Problem::new(
+                "bad_number",
+                "is not written with the separators that the config names",
+            )
+            .advice(self.how_to_write()),
+            false => self.not_a_number(),
+        }
+    }
+
+    fn not_a_number(self) -> Problem {
+        Problem::new("bad_number", "is not a number").advice(self.how_to_write())
+    }
+
+    /// What to do about a text that is not in this form, with the signs that the config names.
+    fn how_to_write(self) -> Cow<'static, str> {
+        let decimal = self.decimal;
+        match self.thousands {
+            None if decimal == '.' => {
+                "write digits and a decimal point only, without units: 1234.5".into()
+            }
+            None => format!(
+                "write digits and a decimal `{decimal}` only, without units: 1234{decimal}5; or name other signs in the config than decimal = \"{decimal}\""
+            )
+            .into(),
+            Some(thousands) => format!(
+                "write digits, a decimal `{decimal}` and `{thousands}` before every three digits, without units: 1{thousands}234{decimal}5; or name other signs in the config than decimal = \"{decimal}\", thousands = \"{thousands}\""
+            )
+            .into(),
+        }
+    }
 }
 
 /// The plain form alone.
@@ -163,32 +212,39 @@ fn plain_form(text: &str) -> Option<String> {
     Some(format!("{sign}{whole}{fraction}"))
 }
 
-fn refusal(text: &str) -> Problem {
-    let has = |wanted: fn(char) -> bool| text.chars().any(wanted);
-    if !has(|c| c.is_ascii_digit()) {
-        return not_a_number();
-    }
-    if is_spreadsheet_form(text) {
-        return spreadsheet();
-    }
-    let written = |c: char| c.is_ascii_digit() || matches!(c, ',' | '.' | '\'' | '-' | '+');
-    if has(|c| matches!(c, ',' | '\'') || c.is_whitespace())
-        && text.chars().all(|c| written(c) || c.is_whitespace())
-    {
-        return Problem::new(
-            "bad_number",
-            "is written with a decimal comma or thousands separators",
-        )
-        .advice(
-            "name its separators in the config, such as decimal = \",\", thousands = \" \", or write it with a decimal point and nothing between the thousands: 1234.5",
-        );
-    }
-    not_a_number()
+fn separators_unnamed() -> Problem {
+    Problem::new(
+        "bad_number",
+        "is written with a decimal comma or thousands separators",
+    )
+    .advice(
+        "name its separators in the config, such as decimal = \",\", thousands = \" \", or write it with a decimal point and nothing between the thousands: 1234.5",
+    )
 }
 
-fn not_a_number() -> Problem {
-    Problem::new("bad_number", "is not a number")
-        .advice("write digits and a decimal point only, without units: 1234.5")
+/// What a cell tells about the signs that numbers are written with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Separators {
+    /// There are none.
+    None,
+    /// `1,101` and `1.101`: the sign may stand before decimals as well as between thousands.
+    Either,
+    /// No thousands begin with `0,125`, no decimals are grouped as in `1,234,567`.
+    Decided,
+}
+
+pub(super) fn separators(cell: &str) -> Separators {
+    let digits = cell.strip_prefix(['-', '+']).unwrap_or(cell);
+    let Some((whole, fraction)) = digits.split_once(['.', ',']) else {
+        return Separators::None;
+    };
+    let all_digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
+    let grouped = (1..=3).contains(&whole.len()) && !whole.starts_with('0') && fraction.len() == 3;
+    if grouped && all_digits(whole) && all_digits(fraction) {
+        Separators::Either
+    } else {
+        Separators::Decided
+    }
 }
 
 /// The form `1.23E+11` in which spreadsheets show, and save, numbers that are too wide for a cell.
@@ -241,8 +297,6 @@ pub(super) fn of_untyped(text: &str) -> Option<Number> {
 
 #[cfg(test)]
 mod tests {
-    use std::borrow::Cow;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -356,6 +410,72 @@ mod tests {
             assert!(problem.advice.is_some());
         }
         assert!(read(&Scalar::Bool(true)).is_err());
+    }
+
+    #[test]
+    fn a_hint_names_the_signs_of_the_config() {
+        let hint = |decimal, thousands, cell: &str| {
+            let form = NumberForm::new(decimal, thousands).unwrap();
+            let problem = form.read(&Scalar::Text(Cow::Borrowed(cell))).unwrap_err();
+            let issue = problem.into_issue("customData.n", None);
+            (issue.message, issue.hint.unwrap())
+        };
+        for (decimal, thousands, example, option) in [
+            (Some(','), None, ": 1234,5;", "decimal = \",\""),
+            (
+                Some(','),
+                Some('.'),
+                ": 1.234,5;",
+                "decimal = \",\", thousands = \".\"",
+            ),
+            (
+                None,
+                Some(','),
+                ": 1,234.5;",
+                "decimal = \".\", thousands = \",\"",
+            ),
+        ] {
+            for cell in ["15 EUR", "abc", "1,5.0,3"] {
+                let (_, hint) = hint(decimal, thousands, cell);
+                assert!(
+                    hint.contains(example) && hint.contains(option),
+                    "{cell}: {hint}"
+                );
+                assert!(!hint.contains("decimal point"), "{hint}");
+            }
+        }
+        let (message, _) = hint(Some(','), None, "1234.5");
+        assert!(
+            message.contains("not written with the separators"),
+            "{message}"
+        );
+        let (message, hint) = hint(None, None, "15 EUR");
+        assert!(
+            message.contains("not a number") && hint.contains("decimal point"),
+            "{hint}"
+        );
+    }
+
+    #[test]
+    fn numbers_that_fit_both_ways_are_told() {
+        for cell in ["1,101", "1.101", "-12,345", "+999.000", "123.456"] {
+            assert_eq!(separators(cell), Separators::Either, "{cell}");
+        }
+        for cell in [
+            "0,125",
+            "0.125",
+            "12,5",
+            "1234,567",
+            "1.234,50",
+            "1,234,567",
+            ".125",
+            "1,1o1",
+        ] {
+            assert_eq!(separators(cell), Separators::Decided, "{cell}");
+        }
+        for cell in ["15", "-3", "", "abc"] {
+            assert_eq!(separators(cell), Separators::None, "{cell}");
+        }
     }
 
     #[test]

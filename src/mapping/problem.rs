@@ -14,7 +14,7 @@ pub(super) struct Problem {
 /// What the user can do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Advice {
-    Text(&'static str),
+    Text(Cow<'static, str>),
     /// A line for the config that says how the dates look, and perhaps the other way to read them.
     DateFormat {
         format: String,
@@ -31,8 +31,8 @@ impl Problem {
         }
     }
 
-    pub(super) fn advice(mut self, text: &'static str) -> Self {
-        self.advice = Some(Advice::Text(text));
+    pub(super) fn advice(mut self, text: impl Into<Cow<'static, str>>) -> Self {
+        self.advice = Some(Advice::Text(text.into()));
         self
     }
 
@@ -49,7 +49,7 @@ impl Problem {
         let mut issue = Issue::input(self.code, format!("`{attribute}` {}", self.what));
         issue.column = column.map(str::to_owned);
         issue.hint = self.advice.map(|advice| match advice {
-            Advice::Text(text) => text.to_owned(),
+            Advice::Text(text) => text.into_owned(),
             Advice::DateFormat { format, or } => {
                 date_line(attribute, column, &format, or.as_deref())
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::date_forms::{Dates, is_timestamp};
 use super::distinct::Distinct;
 use super::given::{Emptiness, Given, Scalar};
-use super::number::{self, NumberForm};
+use super::number::{self, NumberForm, Separators};
 use super::{EmptyCells, boolean, email, locale};
 use crate::domain::{Cells, Columns, Row};
 
@@ -28,6 +28,8 @@ pub enum ColumnKind {
     },
     /// `1.234,56`: texts, as far as the API is concerned.
     DecimalComma,
+    /// `1.101` or `1,101`: every sign may stand before decimals as well as between thousands.
+    NumberUnclear,
     /// Integers that may be UNIX timestamps as well.
     Timestamp,
     Boolean {
@@ -52,6 +54,7 @@ impl fmt::Display for ColumnKind {
             Self::Codes => "codes",
             Self::Number { .. } => "number",
             Self::DecimalComma => "number, decimal comma",
+            Self::NumberUnclear => "number, form unclear",
             Self::Timestamp => "number or timestamp",
             Self::Boolean { .. } => "boolean",
             Self::Date { formats } if formats.len() > 1 => "date, form unclear",
@@ -90,6 +93,10 @@ struct Fits {
     shortest: bool,
     zero_led: bool,
     decimal_comma: bool,
+    /// Some cell has a separator.
+    separated: bool,
+    /// No cell's separators tell whether they stand before decimals or between thousands.
+    either_way: bool,
     timestamp: bool,
     boolean: bool,
     plain_boolean: bool,
@@ -107,6 +114,8 @@ impl Default for ColumnProfile {
             shortest: true,
             zero_led: false,
             decimal_comma: true,
+            separated: false,
+            either_way: true,
             timestamp: true,
             boolean: true,
             plain_boolean: true,
@@ -202,6 +211,9 @@ impl ColumnProfile {
         if fits.timestamp {
             return ColumnKind::Timestamp;
         }
+        if fits.decimal_comma && fits.separated && fits.either_way {
+            return ColumnKind::NumberUnclear;
+        }
         if fits.number {
             let shortest = fits.shortest;
             return ColumnKind::Number { shortest };
@@ -273,6 +285,12 @@ impl Fits {
         self.boolean = self.boolean && boolean::read(scalar).is_ok();
         self.plain_boolean = self.plain_boolean && matches!(text, "true" | "false");
         self.decimal_comma = self.decimal_comma && german.read(scalar).is_ok();
+        // A JSON number has a decimal point whatever texts are written with.
+        if let Scalar::Text(_) | Scalar::Native(_) = scalar {
+            let separators = number::separators(text);
+            self.separated |= separators != Separators::None;
+            self.either_way &= separators != Separators::Decided;
+        }
         self.email = self.email && email::read(scalar).is_ok();
         self.locales += u64::from(locale::read(scalar).is_ok());
     }
@@ -361,6 +379,16 @@ mod tests {
             (&["007", "12"], ColumnKind::Codes),
             (&["+380441234567", "+1"], ColumnKind::Codes),
             (&["1.234,56", "7"], ColumnKind::DecimalComma),
+            (&["1,101", "7"], ColumnKind::NumberUnclear),
+            (&["1.101", "-22.000", ""], ColumnKind::NumberUnclear),
+            (&["1,101", "1.101"], ColumnKind::NumberUnclear),
+            (&["1,101", "12,5"], ColumnKind::DecimalComma),
+            (&["1,101", "0,125"], ColumnKind::DecimalComma),
+            (&["1.101", "1.234,50"], ColumnKind::DecimalComma),
+            (&["1.101", "1.234.567"], ColumnKind::DecimalComma),
+            (&["1.101", "12.5"], number(true)),
+            (&["1.101", "0.125"], number(true)),
+            (&["1,101", "1,234,567"], ColumnKind::Text),
             (&["1603885746", "1603885746000"], ColumnKind::Timestamp),
             (&["true", "false"], ColumnKind::Boolean { plain: true }),
             (&["yes", "No", "1"], ColumnKind::Boolean { plain: false }),
@@ -402,6 +430,11 @@ mod tests {
             of_json(&[json!(15), json!(1.5), json!(null)]),
             ColumnKind::Number { shortest: true }
         );
+        assert_eq!(
+            of_json(&[json!(1.101)]),
+            ColumnKind::Number { shortest: true }
+        );
+        assert_eq!(of_json(&[json!("1.101")]), ColumnKind::NumberUnclear);
         assert_eq!(of_json(&[json!(true)]), ColumnKind::Boolean { plain: true });
         assert_eq!(of_json(&[json!(["a"]), json!("a")]), ColumnKind::Nested);
     }
@@ -425,6 +458,10 @@ mod tests {
         let profile = of_cells(&cells);
         assert_eq!(profile.kind(), ColumnKind::Text);
         assert_eq!(profile.mostly_dates(), Some(vec!["%d.%m.%Y".to_owned()]));
+        // A year of two digits is none of the form with four.
+        let mut short = vec!["31.12.2024"; 40];
+        short.extend(["31.12.24"; 11]);
+        assert_eq!(of_cells(&short).mostly_dates(), None);
         cells.extend(["soon"; 11]);
         assert_eq!(of_cells(&cells).mostly_dates(), None);
     }

@@ -244,7 +244,9 @@ impl Sections {
             Some(Meaning::Field(Field::UserId | Field::Phone))
         );
         let lines = match column.kind() {
-            ColumnKind::Number { .. } | ColumnKind::Timestamp if is_code => {
+            ColumnKind::Number { .. } | ColumnKind::NumberUnclear | ColumnKind::Timestamp
+                if is_code =>
+            {
                 vec![text_line(name, column_name)]
             }
             _ => property_lines(name, column_name, column),
@@ -544,6 +546,8 @@ mod tests {
                 "007",
                 "1.50",
                 "1,5",
+                "1,101",
+                "1.101",
                 "true",
                 "yes",
                 "no",

@@ -92,10 +92,8 @@ pub(super) fn property_lines(name: &str, column_name: &str, column: &ColumnProfi
         ColumnKind::Timestamp => {
             format!("{plain}   # numbers; if they are UNIX timestamps, add type = \"date\"")
         }
-        ColumnKind::DecimalComma => {
-            let form = "type = \"number\", decimal = \",\", thousands = \".\"";
-            format!("{key} = {{ column = {quoted_column}, {form} }}")
-        }
+        ColumnKind::DecimalComma => number_line(&key, column_name, [",", "."]),
+        ColumnKind::NumberUnclear => return number_undecided(&key, column_name),
         ColumnKind::Date { formats } => match formats.as_slice() {
             [] => typed("date"),
             [format] => date_line(&key, column_name, format),
@@ -107,6 +105,24 @@ pub(super) fn property_lines(name: &str, column_name: &str, column: &ColumnProfi
         | ColumnKind::Boolean { plain: true } => plain,
     };
     vec![line]
+}
+
+fn number_line(key: &str, column: &str, [decimal, thousands]: [&str; 2]) -> String {
+    format!(
+        "{key} = {{ column = {}, type = \"number\", decimal = \"{decimal}\", thousands = \"{thousands}\" }}",
+        quoted(column)
+    )
+}
+
+/// A line for each way to read the numbers, to choose from.
+fn number_undecided(key: &str, column: &str) -> Vec<String> {
+    let way = |which: &str, signs| {
+        let why = format!(
+            "decimal {which}? every number in the file fits both ways, as 1,101 does: keep the right line"
+        );
+        comment(&number_line(key, column, signs), &why)
+    };
+    vec![way("comma", [",", "."]), way("point", [".", ","])]
 }
 
 /// A line that says nothing yet, and why.

@@ -35,6 +35,11 @@ const FIELDS: &[(Field, &[&str])] = &[
             "idcliente",
             "numerklienta",
             "idklienta",
+            "ідентифікатор",
+            "идентификатор",
+            "identifiant",
+            "identificador",
+            "identyfikator",
         ],
     ),
     (
@@ -203,13 +208,17 @@ const FIELDS: &[(Field, &[&str])] = &[
             "lastvisit",
             "letzteranmeldung",
             "letzteaktivität",
+            "letzterbesuch",
             "zuletztgesehen",
             "останняактивність",
             "останнійвхід",
+            "останнійвізит",
             "последняяактивность",
             "последнийвход",
+            "последнийвизит",
             "dernièreconnexion",
             "dernièreactivité",
+            "dernièrevisite",
             "últimaconexión",
         ],
     ),
@@ -337,6 +346,7 @@ const TAGS: &[&str] = &[
     "labels",
     "label",
     "segments",
+    "schlagwort",
     "schlagwörter",
     "schlagworte",
     "stichworte",
@@ -414,6 +424,9 @@ mod tests {
             ("User ID", Field::UserId),
             ("External_ID", Field::UserId),
             ("Kunden-Nr.", Field::UserId),
+            ("Ідентифікатор", Field::UserId),
+            ("Letzter Besuch", Field::LastSeen),
+            ("Dernière visite", Field::LastSeen),
             ("Електронна пошта", Field::Email),
             ("Дата реєстрації", Field::FirstSeen),
             ("Téléphone", Field::Phone),
@@ -425,6 +438,7 @@ mod tests {
             assert_eq!(field(none), None, "{none}");
         }
         assert!(is_first_name("First Name") && is_last_name("Nachname") && is_tags("Tags"));
+        assert!(is_tags("Schlagwort"));
         assert!(is_read_only("location.city") && !is_read_only("Location"));
     }
 }
