@@ -1,5 +1,5 @@
 //! What the documentation shows is what the program does: the README's main command is run and its output compared,
-//! every command in it parses, links lead somewhere, and the example config is valid as it stands.
+//! its other commands are run, every command in the docs parses, links lead somewhere, and the example config is valid as it stands.
 
 #![expect(
     clippy::unwrap_used,
@@ -7,8 +7,9 @@
     reason = "a test says what it expects by failing there"
 )]
 
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 use clap::Parser;
 use hcsync::cli::args::Args;
@@ -104,6 +105,97 @@ fn the_readmes_main_command_shows_what_the_readme_shows() {
             .position(|l| l.starts_with(stable.trim_end()));
         from += at.unwrap_or_else(|| panic!("`{line}` is not in the output:\n{output}")) + 1;
     }
+}
+
+/// A server with the bundled customers, as long as the program's own process lasts.
+struct Served(Child, String);
+
+impl Served {
+    fn new(words: &[&str], folder: &Path) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_hcsync"))
+            .args(words)
+            .current_dir(folder)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let out = child.stdout.take().unwrap();
+        BufReader::new(out).read_line(&mut line).unwrap();
+        Self(child, line.trim().to_owned())
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The digest of the plan file that an earlier command wrote.
+fn digest(plan: &Path) -> String {
+    let text = std::fs::read_to_string(plan).unwrap();
+    let end: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    end["sha256"].as_str().unwrap().to_owned()
+}
+
+/// In the README's order, in one folder and against one account, as a reader would go through it.
+#[test]
+fn the_readmes_other_commands_run() {
+    let folder = newcomer();
+    let path = |name: &str| folder.path().join(name);
+    for name in ["customers.csv", "export.csv"] {
+        std::fs::copy(path("sample-data").join("customers.csv"), path(name)).unwrap();
+    }
+    let server = Served::new(&["sandbox", "--requests-per-minute", "0"], folder.path());
+    let hcsync = |words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hcsync"));
+        command.args(words).current_dir(folder.path());
+        command.env("HCSYNC_STATE_DIR", path(".state"));
+        command.env("HCSYNC_BASE_URL", &server.1);
+        command.env("HCSYNC_REQUESTS_PER_MINUTE", "0");
+        command.env("HELPCRUNCH_API_KEY", "key").output().unwrap()
+    };
+    let mut ran = 0;
+    for (command, _) in console(&read("README.md")) {
+        let Some(words) = command.strip_prefix("hcsync ") else {
+            continue;
+        };
+        let words = words.split('#').next().unwrap();
+        let words = match words.contains("06b7949b…") {
+            true => words.replace("06b7949b…", &digest(&path("monday.plan"))),
+            false => words.to_owned(),
+        };
+        let words: Vec<&str> = words.split_whitespace().collect();
+        if words.contains(&"export.jsonl") && !path("export.jsonl").exists() {
+            let exported = hcsync(&["export", "-o", "export.jsonl"]);
+            assert!(exported.status.success());
+        }
+        if words[0] == "sandbox" {
+            assert!(
+                Served::new(&words, folder.path())
+                    .1
+                    .starts_with("http://127.0.0.1:")
+            );
+            ran += 1;
+            continue;
+        }
+        let output = hcsync(&words);
+        // The sample's bad rows are told by 3.
+        let code = output.status.code();
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(matches!(code, Some(0 | 3)), "`{command}`: {code:?} {told}");
+        ran += 1;
+        for run in std::fs::read_dir(path(".state").join("runs")).unwrap() {
+            let undecided = run.unwrap().path().join("ambiguous.csv");
+            if undecided.exists() {
+                std::fs::copy(undecided, path("ambiguous.csv")).unwrap();
+            }
+        }
+    }
+    assert!(ran >= 7, "{ran}");
+    assert!(path("ambiguous.csv").exists() && path("summary.json").exists());
 }
 
 #[test]
