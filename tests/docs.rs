@@ -137,7 +137,7 @@ impl Drop for Served {
 fn digest(plan: &Path) -> String {
     let text = std::fs::read_to_string(plan).unwrap();
     let end: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
-    end["sha256"].as_str().unwrap().to_owned()
+    end.get("sha256").unwrap().as_str().unwrap().to_owned()
 }
 
 /// In the README's order, in one folder and against one account, as a reader would go through it.
@@ -172,7 +172,7 @@ fn the_readmes_other_commands_run() {
             let exported = hcsync(&["export", "-o", "export.jsonl"]);
             assert!(exported.status.success());
         }
-        if words[0] == "sandbox" {
+        if words.first() == Some(&"sandbox") {
             assert!(
                 Served::new(&words, folder.path())
                     .1
