@@ -226,7 +226,8 @@ pub(super) fn input_metas(inputs: &[InputFile]) -> Vec<InputMeta> {
         path: input.name.clone(),
         sha256: None,
         rows: None,
-        bytes: None,
+        // As it is stored, packed or not.
+        bytes: std::fs::metadata(&input.path).ok().map(|file| file.len()),
     };
     inputs.iter().map(meta).collect()
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufReader;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
@@ -17,7 +18,7 @@ use crate::journal::{
 use crate::outcome::RowStatus;
 use crate::probe::Findings;
 use crate::remote::ReadTimes;
-use crate::report::{Ending, Stop, render_ending, write_ending};
+use crate::report::{Ending, Stop, plural, render_ending, write_ending};
 use crate::run::batch::{BatchMemory, Batches, Notices, take_up};
 use crate::run::executor::{Executor, ExecutorError, ExecutorSettings, MOST_SETTLING, Sending};
 use crate::run::freshness::{Freshness, Refresher};
@@ -95,6 +96,13 @@ pub(super) async fn send(
         lessons: Mutex::default(),
         settling: Semaphore::new(MOST_SETTLING),
     });
+    let doubts = order
+        .recovered
+        .map_or(0, |recovered| recovered.in_doubt().count());
+    if doubts > 0 {
+        let told = doubts_told(doubts, context.settler.settle);
+        session.console.say(&told);
+    }
     let notices = match order.recovered {
         Some(recovered) => take_up(&context, recovered)
             .await
@@ -141,6 +149,15 @@ pub(super) async fn send(
         rewrites,
         context,
     })
+}
+
+/// What takes its time when a run that was interrupted is taken up or closed.
+pub(super) fn doubts_told(creates: usize, settle: Duration) -> String {
+    format!(
+        "{} had no answer when the run was interrupted: looking for what came of it, for up to {} s",
+        plural(creates as u64, "create", "creates"),
+        settle.as_secs()
+    )
 }
 
 /// What came of the sending, with the journal still open.

@@ -23,7 +23,7 @@ use super::exit::{Cause, Exit, Failure};
 use super::planning::KeptSettings;
 use super::probed::AccountLessons;
 use super::reports::{ReportOf, Wanted};
-use super::sending::learn;
+use super::sending::{doubts_told, learn};
 use super::session::{Session, state_failure};
 
 /// Settles and closes every unfinished run of the account but the new one.
@@ -76,6 +76,9 @@ async fn settle_doubts(
     if lanes.is_empty() {
         return Ok(());
     }
+    session
+        .console
+        .say(&doubts_told(lanes.len(), settler.settle));
     let journal = JournalWriter::resume(&dir.journal(), &recovered).map_err(|e| failed(&e))?;
     // All at a time: each takes as long as search may lag.
     let mut settling = JoinSet::new();

@@ -5,8 +5,8 @@ use serde_json::ser::Formatter;
 
 use super::terminal::is_hidden;
 
-/// Writes a value as one line of JSON. Hidden characters are written as `\uXXXX`, which means the same to every reader
-/// and nothing to the terminal of somebody who looks into the file.
+/// Writes a value as one line of JSON. Hidden characters are escaped by their number (`\u001b`), which means the same to every
+/// reader and nothing to the terminal of somebody who looks into the file.
 ///
 /// # Errors
 /// When the writer fails.

@@ -227,6 +227,33 @@ fn stopped_by(signal: &str, code: i32) {
     assert_eq!(bench.only_run().count("created"), 60);
 }
 
+#[test]
+fn the_command_that_goes_on_writes_the_reports_where_they_were_to_be_written() {
+    let bench = Bench::bundled();
+    bench.sample("customers.csv");
+    let reports = "--results r.jsonl --rejected j.csv --changes c.csv --summary s.json";
+    let _ = bench
+        .run(&format!("sync customers.csv --max-requests 9 {reports}"))
+        .exits(7);
+    let read = |name: &str| std::fs::read_to_string(bench.path(name)).unwrap();
+    assert!(read("r.jsonl").contains("\"pending\""));
+    let summary: Value = serde_json::from_str(&read("s.json")).unwrap();
+    let next = summary["stop"]["next_command"].as_str().unwrap();
+    let words: Vec<&str> = next.split_whitespace().skip(1).collect();
+    let mut command = bench.bare(&words);
+    command.env("HELPCRUNCH_API_KEY", KEY);
+    let _ = Running::start(command).wait().exits(3);
+    assert!(!read("r.jsonl").contains("\"pending\""));
+    let size = std::fs::metadata(bench.path("customers.csv"))
+        .unwrap()
+        .len();
+    let summary: Value = serde_json::from_str(&read("s.json")).unwrap();
+    assert_eq!(
+        (&summary["stop"], &summary["input"]["bytes"]),
+        (&Value::Null, &size.into())
+    );
+}
+
 /// The command that a stop names goes on from there, as it stands, and makes nobody twice.
 #[track_caller]
 fn goes_on(bench: &Bench, next_command: &str) {

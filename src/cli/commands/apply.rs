@@ -200,7 +200,7 @@ async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure>
         target: &target,
         account: (!target.is_sandbox).then_some(&account),
         witness: None,
-        resume: super::resume::command(&meta, &args.config, &args.state),
+        resume: super::resume::command(&meta, &args.config, &args.state, &args.report),
     };
     end(session, &mut meta, sent, end_of).await
 }

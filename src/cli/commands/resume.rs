@@ -1,7 +1,7 @@
 //! `hcsync resume`: goes on with an interrupted or crashed run.
 
 use crate::cli::account::{PlannedFor, admit_key, admit_plan};
-use crate::cli::args::{ConfigArgs, ResumeArgs, StateArgs};
+use crate::cli::args::{ConfigArgs, ReportArgs, ResumeArgs, StateArgs};
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Cause, Exit, Failure};
@@ -39,12 +39,21 @@ pub(in crate::cli) async fn run(args: &ResumeArgs) -> Exit {
     session.finish(ended)
 }
 
-/// The command that goes on with a run.
-pub(super) fn command(meta: &RunMeta, config: &ConfigArgs, state: &StateArgs) -> String {
+/// The command that goes on with a run, and writes its reports where they were to be written.
+pub(super) fn command(
+    meta: &RunMeta,
+    config: &ConfigArgs,
+    state: &StateArgs,
+    report: &ReportArgs,
+) -> String {
     let mut command = format!("hcsync resume {}", meta.run_id);
     let options = [
         ("--config", &config.config),
         ("--state-dir", &state.state_dir),
+        ("--results", &report.results),
+        ("--rejected", &report.rejected),
+        ("--changes", &report.changes.changes),
+        ("--summary", &report.summary),
     ];
     for (option, path) in options {
         if let Some(path) = path {
@@ -145,7 +154,7 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
         target: &target,
         account: Some(&account),
         witness: None,
-        resume: command(&meta, &args.config, &args.state),
+        resume: command(&meta, &args.config, &args.state, &args.report),
     };
     end(session, &mut meta, sent, end_of).await
 }

@@ -204,7 +204,7 @@ async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
         target: &target,
         account: (!target.is_sandbox).then_some(&account),
         witness: made.witness.as_ref(),
-        resume: super::resume::command(&meta, &args.config, &args.state),
+        resume: super::resume::command(&meta, &args.config, &args.state, &args.report),
     };
     end(session, &mut meta, sent, end_of).await
 }
