@@ -83,16 +83,17 @@ async fn one_batch(
         drop(proven);
         return Ok(Some(exchange(context, jobs).await));
     }
-    let (answered, is_proven) = exchange_watched(context, jobs).await?;
-    if is_proven {
-        *proven = proven.and(carried);
-    }
+    let (answered, shown) = exchange_watched(context, jobs).await?;
+    *proven = proven.and(shown);
     Ok(Some(answered))
 }
 
-fn carried(context: &LaneContext, jobs: &[LaneJob]) -> Carried {
+pub(super) fn carried<'j>(
+    context: &LaneContext,
+    jobs: impl IntoIterator<Item = &'j LaneJob>,
+) -> Carried {
     let each = jobs
-        .iter()
+        .into_iter()
         .map(|job| context.rules.carried(&job.lane.operations));
     each.fold(Carried::default(), Carried::and)
 }

@@ -9,6 +9,7 @@ use crate::domain::{CustomerId, Field, Issue, IssueKind, RemoteCustomer, RowNumb
 use crate::helpcrunch::{CallError, WriteClient};
 use crate::journal::{Entry, Fact, JournalError, Recovered};
 use crate::plan::Operation;
+use crate::plan::writes::Carried;
 use crate::run::lane::{LaneContext, LaneJob};
 use crate::run::verify::shortfall;
 
@@ -16,7 +17,7 @@ use super::Notice;
 use super::loss::{Loss, LostKinds};
 use super::reading::{Read, read};
 use super::restoring::restore;
-use super::sending::{Answered, customer_of, exchange, patch_of};
+use super::sending::{Answered, carried, customer_of, exchange, patch_of};
 
 /// The journal's name for a batch whose effect was not looked at yet.
 const FACT: &str = "batch_watch";
@@ -115,22 +116,21 @@ pub fn watch_closed() -> Entry {
     })
 }
 
-/// Sends a batch under watch. Gives what was answered, and whether batches have shown to leave alone what they do
-/// not name.
+/// Sends a batch under watch. Gives what was answered, and what batches may carry from here on without a watch.
 pub(super) async fn exchange_watched(
     context: &LaneContext,
     jobs: Vec<LaneJob>,
-) -> Result<(Answered, bool), JournalError> {
+) -> Result<(Answered, Carried), JournalError> {
     let before = before(context, &jobs).await;
     if let Some(stop) = stop_of(&before) {
-        return Ok((Answered::stopped(jobs, stop), false));
+        return Ok((Answered::stopped(jobs, stop), Carried::default()));
     }
     // Whoever cannot be read is patched alone, and fails there.
     let is_known = |job: &LaneJob| matches!(before.get(&customer_of(job)), Some(Ok(_)));
     let (jobs, unknown): (Vec<_>, Vec<_>) = jobs.into_iter().partition(is_known);
     if jobs.len() < 2 {
         let all = jobs.into_iter().chain(unknown).collect();
-        return Ok((Answered::unsent(all), false));
+        return Ok((Answered::unsent(all), Carried::default()));
     }
     let watched: Vec<Watched> = jobs
         .iter()
@@ -147,18 +147,19 @@ pub(super) async fn exchange_watched(
     answered.done.extend(unknown);
     if matches!(answered.result, Err(CallError::NotSent(_))) {
         note(context, serde_json::Value::Null).await?;
-        return Ok((answered, false));
+        return Ok((answered, Carried::default()));
     }
-    let is_proven = look_afterwards(context, &watched, &mut answered).await?;
-    Ok((answered, is_proven))
+    let proven = look_afterwards(context, &watched, &mut answered).await?;
+    Ok((answered, proven))
 }
 
-/// Reads the customers again, gives back what they lost, and says whether they show that nothing is.
+/// Reads the customers again, gives back what they lost, and says what they have shown to do no harm: that which was
+/// carried to those who took it, where nobody lost anything. A batch whose entries were all passed over shows nothing.
 async fn look_afterwards(
     context: &LaneContext,
     watched: &[Watched],
     answered: &mut Answered,
-) -> Result<bool, JournalError> {
+) -> Result<Carried, JournalError> {
     let is_taken = answered.result.is_ok();
     let ids: Vec<_> = watched.iter().map(|w| w.before.id).collect();
     let is_current = |customer: &RemoteCustomer| !is_taken || shows(&answered.jobs, customer);
@@ -175,10 +176,18 @@ async fn look_afterwards(
     for job in &mut answered.jobs {
         job.notice = looked.notices.get(&job.lane.row).cloned();
     }
-    let is_proven = is_taken && !looked.lost.any() && !looked.is_unclear && !looked.is_unread;
+    let is_harmless = is_taken && !looked.lost.any() && !looked.is_unclear && !looked.is_unread;
+    let took = |job: &&LaneJob| {
+        let after = after.get(&customer_of(job));
+        matches!(after, Some(Ok(customer)) if shows(&answered.jobs, customer))
+    };
+    let proven = match is_harmless {
+        true => carried(context, answered.jobs.iter().filter(took)),
+        false => Carried::default(),
+    };
     answered.read = after;
     answered.took_over(looked.restored);
-    Ok(is_proven)
+    Ok(proven)
 }
 
 impl Watched {
