@@ -82,7 +82,7 @@ impl AccountLessons {
 }
 
 impl BatchMemory for AccountLessons {
-    fn batch_lost(&self, lost: LostKinds) {
+    fn update_lost(&self, lost: LostKinds) {
         self.change(|knowledge, at| {
             knowledge.revoke_batch(lost.fields, lost.properties, lost.tags, at);
             true

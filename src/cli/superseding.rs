@@ -143,7 +143,7 @@ async fn settle_batch(
     if open.is_empty() {
         return Ok(());
     }
-    let on_loss = |lost| lessons.batch_lost(lost);
+    let on_loss = |lost| lessons.update_lost(lost);
     let writer = WriteClient::new(client.clone());
     let settled = settle_watch(&writer, &open, &on_loss).await;
     for notice in settled.notices.values() {

@@ -64,6 +64,8 @@ pub struct Budget {
     carrying: Carried,
     /// The first batch of each kind is read before and after.
     watched: Carried,
+    /// Before the first PATCH of each kind that goes by what the probe found its customer is read.
+    watched_alone: Carried,
 }
 
 impl Budget {
@@ -79,6 +81,7 @@ impl Budget {
             forming: 0,
             carrying: Carried::default(),
             watched: Carried::default(),
+            watched_alone: Carried::default(),
         }
     }
 
@@ -95,6 +98,12 @@ impl Budget {
         if cost.in_batch {
             let carried = self.rules.writes.carried(&lane.operations);
             self.carrying = self.carrying.and(carried);
+        } else {
+            let believed = self.rules.writes.believed_alone(&lane.operations);
+            if !self.watched_alone.covers(believed) {
+                self.watched_alone = self.watched_alone.and(believed);
+                self.reads += u64::from(!is_read_again);
+            }
         }
         if is_read_again {
             self.held.add(cost);
@@ -235,7 +244,8 @@ mod tests {
                 },
                 &vec![lane(vec![custom()]); 30]
             ),
-            (30, 0)
+            (31, 1),
+            "the first one is watched"
         );
         assert_eq!(
             estimate(

@@ -50,6 +50,16 @@ pub struct Carried {
 }
 
 impl Carried {
+    /// What both hold.
+    #[must_use]
+    pub fn common(self, other: Self) -> Self {
+        Self {
+            fields: self.fields && other.fields,
+            properties: self.properties && other.properties,
+            tags: self.tags && other.tags,
+        }
+    }
+
     #[must_use]
     pub fn covers(self, carried: Self) -> bool {
         (self.fields || !carried.fields)
@@ -115,6 +125,19 @@ impl WriteRules {
                 fields: !patch.set.is_empty(),
                 properties: !patch.custom_data.is_empty(),
                 tags: adds_tags && matches!(rest.first(), Some(Operation::Tag(_))),
+            },
+            _ => Carried::default(),
+        }
+    }
+
+    /// What a PATCH of its own at the beginning of these operations leaves alone only if the probe found right.
+    #[must_use]
+    pub fn believed_alone(&self, operations: &[Operation]) -> Carried {
+        match operations {
+            [Operation::Patch(patch), rest @ ..] => Carried {
+                fields: false,
+                properties: self.patch_merges && !patch.custom_data.is_empty(),
+                tags: self.patch_adds_tags && matches!(rest.first(), Some(Operation::Tag(_))),
             },
             _ => Carried::default(),
         }

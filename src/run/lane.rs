@@ -3,12 +3,14 @@
 
 mod creating;
 mod mending;
+mod patching;
 mod place;
 mod riding;
 
 pub use place::Place;
 
 pub(super) use mending::NOT_KEPT;
+use patching::Unsent;
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -143,7 +145,7 @@ pub async fn run(
         rode: None,
         notice: job.notice,
     };
-    let operations = std::mem::take(&mut run.lane.operations);
+    let operations = run.lane.operations.clone();
     for (at, operation) in operations.iter().enumerate() {
         match run.pace {
             Pace::Going => {
@@ -243,7 +245,8 @@ impl Run<'_> {
             None if !self.has_place(&result).await? => return Ok(()),
             None => match self.send(id, operation).await {
                 Ok(sent) => sent,
-                Err(issue) => return self.fail(operation, result, issue).await,
+                Err(Unsent::Failed(issue)) => return self.fail(operation, result, issue).await,
+                Err(Unsent::Journal(error)) => return Err(error),
             },
         };
         self.count(&mut result, &sent);
@@ -262,17 +265,10 @@ impl Run<'_> {
         &mut self,
         id: CustomerId,
         operation: &Operation,
-    ) -> Result<Sent<RemoteCustomer>, Issue> {
+    ) -> Result<Sent<RemoteCustomer>, Unsent> {
         let client = &self.context.client;
         Ok(match operation {
-            Operation::Patch(patch) => {
-                let merges = self.context.patch_merges();
-                if !patch.custom_data.is_empty() && !merges {
-                    self.know_properties(id).await?;
-                }
-                let body = patch_body(patch, self.seen.as_ref(), merges);
-                self.patch(id, body).await
-            }
+            Operation::Patch(patch) => self.patch(id, patch).await?,
             Operation::Tag(tags) => client.tag(id, tags).await,
             Operation::Untag(tags) => client.untag(id, tags).await,
             Operation::Create(create) => client.create(create).await,
@@ -291,26 +287,6 @@ impl Run<'_> {
             Operation::Tag(_) | Operation::Untag(_) => Vec::new(),
         };
         cause::issue(error, &self.context.columns, &properties)
-    }
-
-    /// A whole set can only be sent by one who knows all of it.
-    async fn know_properties(&mut self, id: CustomerId) -> Result<(), Issue> {
-        let known = |c: &RemoteCustomer| c.custom_data.is_known();
-        if self.seen.as_ref().is_some_and(known) {
-            return Ok(());
-        }
-        match self.context.client.get(id).await.result {
-            Ok(customer) if known(&customer) => {
-                self.seen = Some(customer);
-                Ok(())
-            }
-            Ok(_) => Err(Issue::new(
-                IssueKind::Api,
-                "untold",
-                "HelpCrunch does not say which custom data this customer has",
-            )),
-            Err(error) => Err(cause::issue(&error, &self.context.columns, &[])),
-        }
     }
 
     async fn did_not_take(

@@ -110,7 +110,7 @@ fn what_the_first_batch_takes_away_is_written_back_and_batches_are_off() {
     let results = bench.results();
     let warned = results
         .iter()
-        .filter(|r| r["warnings"][0]["code"] == "batch_lost");
+        .filter(|r| r["warnings"][0]["code"] == "update_lost");
     assert_eq!(warned.count(), 10);
     assert!(results.iter().all(|r| r["status"] == "updated"));
 
@@ -184,6 +184,50 @@ fn the_first_batch_that_names_properties_is_watched_too() {
         let is = bench.customer(5000 + n);
         assert_eq!(is["customData"]["keep"], "mine", "{n}");
     }
+}
+
+#[test]
+fn the_first_patch_that_goes_by_the_probe_is_watched() {
+    let with_tag = |n| format!("u{n},pro,known;new\n");
+    let rows: String = (1..=3).map(with_tag).collect();
+    let rows = format!("userId,customData.plan,tags\n{rows}");
+    let off = "[remote]\nbatch = \"off\"\n";
+    let calm = replacing(&rows, &[]);
+    calm.write("hcsync.toml", off);
+    let ran = calm.run("sync in.csv --concurrency 1").exits(0);
+    let listed = ran.count(Endpoint::List);
+    let ran = ran.keeps_to_its_estimate(listed);
+    assert_eq!(
+        (
+            ran.count(Endpoint::Get),
+            ran.count(Endpoint::Patch),
+            ran.count(Endpoint::Tag)
+        ),
+        (1, 3, 0)
+    );
+
+    let bench = replacing(&rows, &["patch-custom-data=replace", "patch-tags=replace"]);
+    bench.agent(json!({"customer": 5001, "tags": ["known", "agent"]}));
+    bench.write("hcsync.toml", off);
+    let ran = bench.run("sync in.csv --results results.jsonl").exits(0);
+    for n in 1..=3 {
+        let is = bench.customer(5000 + n);
+        assert_eq!(
+            is["customData"],
+            json!({"plan": "pro", "keep": "mine"}),
+            "{n}"
+        );
+    }
+    let names = bench.customer(5001)["tags"].to_string();
+    assert!(names.contains("agent"), "{names}");
+    let results = bench.results();
+    let warned = results
+        .iter()
+        .filter(|r| r["warnings"][0]["code"] == "update_lost");
+    assert_eq!(warned.count(), 1);
+    assert!(results.iter().all(|r| r["status"] == "updated"));
+    // Three that change, and one that gives back.
+    assert_eq!(ran.count(Endpoint::Patch), 4);
 }
 
 #[test]

@@ -225,7 +225,7 @@ fn a_seed_is_one_run() {
 }
 
 /// Runs the seed `HCSYNC_SEED` once more, and shows what the server saw; with `HCSYNC_APPEND=12.0` as it was with a
-/// crash at the twelfth append, in the first of the ways; `HCSYNC_BATCHES=1` or `=reset` for a case with batches.
+/// crash at the twelfth append, in the first of the ways; `HCSYNC_BATCHES=1`, `=reset` or `=replace` for a case with batches.
 #[test]
 fn replay() {
     let Some(seed) = number("HCSYNC_SEED") else {
@@ -236,6 +236,7 @@ fn replay() {
     let mut case = match kind.as_str() {
         "" => Case::new(seed),
         "reset" => crate::batches::resetting(seed),
+        "replace" => crate::batches::replacing(seed),
         _ => crate::batches::batched(seed),
     };
     if let Ok(append) = std::env::var("HCSYNC_APPEND") {

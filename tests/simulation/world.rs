@@ -150,7 +150,7 @@ pub(crate) struct World {
 struct Lost(Mutex<LostKinds>);
 
 impl BatchMemory for Lost {
-    fn batch_lost(&self, lost: LostKinds) {
+    fn update_lost(&self, lost: LostKinds) {
         let mut known = self.0.lock().unwrap();
         *known = known.and(lost);
     }
@@ -283,7 +283,7 @@ impl World {
         let open = open_watch(&recovered);
         if !open.is_empty() {
             let client = WriteClient::new(process.client.clone());
-            let on_loss = |lost| self.lost.batch_lost(lost);
+            let on_loss = |lost| self.lost.update_lost(lost);
             let settled = settle_watch(&client, &open, &on_loss).await;
             if !settled.notices.is_empty() {
                 tokio::time::sleep(self.settler().settle).await;
@@ -554,7 +554,7 @@ impl World {
     }
 
     /// What processes saw of batches.
-    pub(crate) fn batch_lost(&self) -> LostKinds {
+    pub(crate) fn update_lost(&self) -> LostKinds {
         *self.lost.0.lock().unwrap()
     }
 

@@ -4,6 +4,8 @@ use crate::domain::{
     CustomValue, Field, FieldKind, Known, OpaqueValue, RemoteCustomer, Tag, Value,
 };
 
+use crate::plan::writes::Carried;
+
 use super::Watched;
 
 /// What is to be written back. Empty where nothing was lost.
@@ -35,6 +37,34 @@ impl LostKinds {
             fields: self.fields || other.fields,
             properties: self.properties || other.properties,
             tags: self.tags || other.tags,
+        }
+    }
+}
+
+impl Watched {
+    /// What there is that the update does not name, and could take away.
+    pub(super) fn at_stake(&self) -> Carried {
+        let before = &self.before;
+        let mut fields = Field::ALL.into_iter();
+        let fields = fields.any(|field| {
+            let value = before.value(field);
+            !self.fields.contains(&field) && value.is_some_and(|value| is_kept(field, value))
+        });
+        let unnamed = |name: &String| !self.properties.contains(name);
+        let properties = match &before.custom_data {
+            Known::Is(had) => had
+                .iter()
+                .any(|(n, value)| unnamed(n) && !value.is_no_value()),
+            Known::Unknown => false,
+        };
+        let tags = match &before.tags {
+            Known::Is(had) => had.iter().any(|tag| !self.untagged.contains(&tag.name)),
+            Known::Unknown => false,
+        };
+        Carried {
+            fields,
+            properties: properties || before.opaque.keys().any(unnamed),
+            tags,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Batch update: the patches of several customers in one request, where the account's probe has shown that it leaves
-//! alone what it does not name, and with a watch on a run's first one.
+//! alone what it does not name. A run's first one is watched, and so is its first PATCH that goes by what the probe
+//! has shown of PATCH.
 
+mod alone;
 mod loss;
 mod reading;
 mod restoring;
@@ -8,8 +10,11 @@ mod sending;
 mod state;
 mod watch;
 
+pub(super) use alone::patch_watched;
 pub use loss::{Loss, LostKinds};
+pub(in crate::run) use reading::tells_all;
 pub(super) use sending::send;
+use state::Proven;
 pub use state::{BatchMemory, Batches};
 pub use watch::{Notices, WatchSettled, Watched, open_watch, settle_watch, take_up, watch_closed};
 

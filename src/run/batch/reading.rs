@@ -23,9 +23,8 @@ pub(super) async fn read(
     };
     match client.search(&search).await.result {
         Ok(page) => {
-            let told = |c: &RemoteCustomer| c.tags.is_known() && c.custom_data.is_known();
             let found = page.customers.into_iter();
-            let whole = found.filter(|c| told(c) && is_current(c));
+            let whole = found.filter(|c| tells_all(c) && is_current(c));
             read.extend(whole.map(|customer| (customer.id, Ok(customer))));
         }
         Err(error) if error.stop().is_some() => {
@@ -39,6 +38,11 @@ pub(super) async fn read(
         }
     }
     read
+}
+
+/// Whether an answer holds the tags and properties too.
+pub(in crate::run) fn tells_all(customer: &RemoteCustomer) -> bool {
+    customer.tags.is_known() && customer.custom_data.is_known()
 }
 
 /// No API refuses a page as small as the documented ones.

@@ -1,4 +1,4 @@
-//! Writes back what a customer lost of that which a batch did not name.
+//! Writes back what a customer lost of that which an update did not name.
 
 use std::collections::BTreeMap;
 
@@ -68,20 +68,20 @@ fn body(loss: &Loss, after: &RemoteCustomer) -> PatchBody {
 
 fn written_back(loss: &Loss) -> Issue {
     let message = format!(
-        "a batch update took away what it did not name, and it was written back: {}",
+        "an update took away what it did not name, and it was written back: {}",
         loss.names().join(", ")
     );
-    Issue::new(IssueKind::Api, "batch_lost", message).hint(
-        "batch update is off from here on; `hcsync probe` finds out anew how the account behaves",
+    Issue::new(IssueKind::Api, "update_lost", message).hint(
+        "what was probed is not believed from here on; `hcsync probe` finds out anew how the account behaves",
     )
 }
 
 fn not_written_back(loss: &Loss, why: Option<&CallError>) -> Issue {
     let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
     let message = format!(
-        "a batch update took away what it did not name, and it could not all be written back{why}: {}",
+        "an update took away what it did not name, and it could not all be written back{why}: {}",
         loss.names().join(", ")
     );
-    Issue::new(IssueKind::Api, "batch_lost", message)
-        .hint("the values from before are in the run's journal, under `batch_watch`; batch update is off from here on")
+    Issue::new(IssueKind::Api, "update_lost", message)
+        .hint("the values from before are in the run's journal, under `update_watch`; what was probed is not believed from here on")
 }

@@ -74,17 +74,16 @@ async fn one_batch(
     done: &mut Vec<LaneJob>,
 ) -> Result<Option<Answered>, JournalError> {
     let carried = carried(context, &jobs);
-    let mut proven = context.batches.proven.lock().await;
+    let mut proven = context.batches.proven().await;
     if context.batches.are_off() {
         done.extend(jobs);
         return Ok(None);
     }
-    if proven.covers(carried) {
+    if proven.batches.covers(carried) {
         drop(proven);
         return Ok(Some(exchange(context, jobs).await));
     }
-    let (answered, shown) = exchange_watched(context, jobs).await?;
-    *proven = proven.and(shown);
+    let answered = exchange_watched(context, jobs, &mut proven).await?;
     Ok(Some(answered))
 }
 

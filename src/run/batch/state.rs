@@ -1,9 +1,10 @@
-//! What all batches of a run share: whether they are used, and whether the first one was watched.
+//! What all updates of a run share that go by what the probe found: whether it is believed, and what of it a watch
+//! has shown to hold.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 use crate::plan::writes::Carried;
 
@@ -15,8 +16,9 @@ const MOST_REFUSED: u32 = 9;
 
 /// Remembers for later runs what was seen of batches.
 pub trait BatchMemory: std::fmt::Debug + Send + Sync {
-    /// A batch took away what it did not name: no later run may use batches before the account is probed again.
-    fn batch_lost(&self, lost: LostKinds);
+    /// An update took away what it did not name: no later run may go by what was probed before the account is probed
+    /// again.
+    fn update_lost(&self, lost: LostKinds);
 }
 
 /// The state of a run's batches.
@@ -26,9 +28,47 @@ pub struct Batches {
     off: AtomicBool,
     lost: AtomicBool,
     refused: AtomicU32,
-    /// What batches carried that were read before and after, and lost nothing. Held while one is, so that none goes
-    /// beside it.
-    pub(super) proven: Mutex<Carried>,
+    proven: Mutex<Proven>,
+}
+
+/// What the watch has shown of each way to update.
+#[derive(Debug, Default)]
+pub(in crate::run) struct Proven {
+    pub(super) batches: Shown,
+    pub(in crate::run) patches: Shown,
+}
+
+/// What was carried by updates that were watched and lost nothing. One whose customers had nothing to lose beside
+/// what it named shows little: so many of them, and no more are watched.
+#[derive(Debug, Default)]
+pub(in crate::run) struct Shown {
+    harmless: Carried,
+    without_stake: u32,
+}
+
+const MOST_WITHOUT_STAKE: u32 = 3;
+
+impl Shown {
+    pub(in crate::run) fn covers(&self, carried: Carried) -> bool {
+        self.harmless.covers(carried)
+    }
+
+    /// An update lost nothing that carried this. Its customers had what is `at_stake`; one that cost no reading does
+    /// not count as watched where they had nothing.
+    pub(super) fn lost_nothing(
+        &mut self,
+        carried: Carried,
+        at_stake: Carried,
+        costs_reading: bool,
+    ) {
+        self.harmless = self.harmless.and(carried.common(at_stake));
+        if !at_stake.covers(carried) {
+            self.without_stake += u32::from(costs_reading);
+            if self.without_stake >= MOST_WITHOUT_STAKE {
+                self.harmless = self.harmless.and(carried);
+            }
+        }
+    }
 }
 
 impl Batches {
@@ -40,13 +80,19 @@ impl Batches {
         }
     }
 
+    /// Held while an update is watched, so that none that goes by the same belief goes beside it.
+    pub(in crate::run) async fn proven(&self) -> MutexGuard<'_, Proven> {
+        self.proven.lock().await
+    }
+
     /// Whether the rest of the run goes with single patches.
     #[must_use]
     pub fn are_off(&self) -> bool {
         self.off.load(Ordering::Relaxed)
     }
 
-    /// Whether a batch lost something: then nothing that the probe found of writes is believed any more.
+    /// Whether an update lost something, or could not be seen not to: then nothing that the probe found of writes is
+    /// believed any more.
     #[must_use]
     pub fn have_lost(&self) -> bool {
         self.lost.load(Ordering::Relaxed)
@@ -68,11 +114,15 @@ impl Batches {
         }
     }
 
-    pub(super) fn lost(&self, lost: LostKinds) {
+    pub(super) fn disbelieve(&self, why: &str) {
         self.lost.store(true, Ordering::Relaxed);
-        self.turn_off("a batch update took away what it did not name");
+        self.turn_off(why);
+    }
+
+    pub(super) fn lost(&self, lost: LostKinds) {
+        self.disbelieve("an update took away what it did not name");
         if let Some(memory) = &self.memory {
-            memory.batch_lost(lost);
+            memory.update_lost(lost);
         }
     }
 }

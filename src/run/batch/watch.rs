@@ -1,4 +1,4 @@
-//! The watch on a run's first batch: its customers are read before and after, what it did not name is compared, and
+//! The watch on a run's first updates: their customers are read before and after, what it did not name is compared, and
 //! what it lost is written back. What there was before is in the journal, so that a crash in between loses nothing.
 
 use std::collections::BTreeMap;
@@ -8,21 +8,21 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{CustomerId, Field, Issue, IssueKind, RemoteCustomer, RowNumber};
 use crate::helpcrunch::{CallError, WriteClient};
 use crate::journal::{Entry, Fact, JournalError, Recovered};
-use crate::plan::Operation;
 use crate::plan::writes::Carried;
+use crate::plan::{Operation, Patch};
 use crate::run::lane::{LaneContext, LaneJob};
 use crate::run::verify::shortfall;
 
-use super::Notice;
 use super::loss::{Loss, LostKinds};
 use super::reading::{Read, read};
 use super::restoring::restore;
 use super::sending::{Answered, carried, customer_of, exchange, patch_of};
+use super::{Notice, Proven};
 
 /// The journal's name for a batch whose effect was not looked at yet.
-const FACT: &str = "batch_watch";
+const FACT: &str = "update_watch";
 
-/// A customer before a batch, and what the batch names of it.
+/// A customer before an update, and what that names of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watched {
     pub row: RowNumber,
@@ -38,17 +38,17 @@ pub struct Watched {
 /// What is to be told of rows.
 pub type Notices = BTreeMap<RowNumber, Notice>;
 
-/// What a look at the customers of a batch showed.
+/// What a look at the customers of an update showed.
 #[derive(Debug, Default)]
-struct Looked {
-    notices: Notices,
+pub(super) struct Looked {
+    pub(super) notices: Notices,
     lost: LostKinds,
     /// Customers as they are after something was written back.
-    restored: Vec<RemoteCustomer>,
+    pub(super) restored: Vec<RemoteCustomer>,
     /// Of some customer it cannot be told whether it lost anything.
-    is_unclear: bool,
+    pub(super) is_unclear: bool,
     /// Some customer could not be read.
-    is_unread: bool,
+    pub(super) is_unread: bool,
 }
 
 /// The batch that was sent and not looked at when the run was interrupted.
@@ -102,7 +102,7 @@ pub async fn take_up(
     let on_loss = |lost| context.batches.lost(lost);
     let settled = settle_watch(&context.client, &open, &on_loss).await;
     if settled.is_whole {
-        note(context, serde_json::Value::Null).await?;
+        note_closed(context).await?;
     }
     Ok(settled.notices)
 }
@@ -116,21 +116,22 @@ pub fn watch_closed() -> Entry {
     })
 }
 
-/// Sends a batch under watch. Gives what was answered, and what batches may carry from here on without a watch.
+/// Sends a batch under watch.
 pub(super) async fn exchange_watched(
     context: &LaneContext,
     jobs: Vec<LaneJob>,
-) -> Result<(Answered, Carried), JournalError> {
+    proven: &mut Proven,
+) -> Result<Answered, JournalError> {
     let before = before(context, &jobs).await;
     if let Some(stop) = stop_of(&before) {
-        return Ok((Answered::stopped(jobs, stop), Carried::default()));
+        return Ok(Answered::stopped(jobs, stop));
     }
     // Whoever cannot be read is patched alone, and fails there.
     let is_known = |job: &LaneJob| matches!(before.get(&customer_of(job)), Some(Ok(_)));
     let (jobs, unknown): (Vec<_>, Vec<_>) = jobs.into_iter().partition(is_known);
     if jobs.len() < 2 {
         let all = jobs.into_iter().chain(unknown).collect();
-        return Ok((Answered::unsent(all), Carried::default()));
+        return Ok(Answered::unsent(all));
     }
     let watched: Vec<Watched> = jobs
         .iter()
@@ -141,25 +142,25 @@ pub(super) async fn exchange_watched(
             ))
         })
         .collect();
-    let open = serde_json::to_value(&watched).unwrap_or_default();
-    note(context, open).await?;
+    note_open(context, &watched).await?;
     let mut answered = exchange(context, jobs).await;
     answered.done.extend(unknown);
     if matches!(answered.result, Err(CallError::NotSent(_))) {
-        note(context, serde_json::Value::Null).await?;
-        return Ok((answered, Carried::default()));
+        note_closed(context).await?;
+        return Ok(answered);
     }
-    let proven = look_afterwards(context, &watched, &mut answered).await?;
-    Ok((answered, proven))
+    look_afterwards(context, &watched, &mut answered, proven).await?;
+    Ok(answered)
 }
 
-/// Reads the customers again, gives back what they lost, and says what they have shown to do no harm: that which was
-/// carried to those who took it, where nobody lost anything. A batch whose entries were all passed over shows nothing.
+/// Reads the customers again and gives back what they lost. Where nobody lost anything, that which was carried to those
+/// who took it is proven; a batch whose entries were all passed over proves nothing.
 async fn look_afterwards(
     context: &LaneContext,
     watched: &[Watched],
     answered: &mut Answered,
-) -> Result<Carried, JournalError> {
+    proven: &mut Proven,
+) -> Result<(), JournalError> {
     let is_taken = answered.result.is_ok();
     let ids: Vec<_> = watched.iter().map(|w| w.before.id).collect();
     let is_current = |customer: &RemoteCustomer| !is_taken || shows(&answered.jobs, customer);
@@ -171,30 +172,36 @@ async fn look_afterwards(
         context.batches.turn_off(why);
     }
     if !looked.is_unread {
-        note(context, serde_json::Value::Null).await?;
+        note_closed(context).await?;
     }
     for job in &mut answered.jobs {
         job.notice = looked.notices.get(&job.lane.row).cloned();
     }
-    let is_harmless = is_taken && !looked.lost.any() && !looked.is_unclear && !looked.is_unread;
-    let took = |job: &&LaneJob| {
-        let after = after.get(&customer_of(job));
-        matches!(after, Some(Ok(customer)) if shows(&answered.jobs, customer))
-    };
-    let proven = match is_harmless {
-        true => carried(context, answered.jobs.iter().filter(took)),
-        false => Carried::default(),
-    };
+    let took = |id: CustomerId| matches!(after.get(&id), Some(Ok(customer)) if shows(&answered.jobs, customer));
+    if is_taken && looked.is_harmless() {
+        let jobs = answered.jobs.iter().filter(|job| took(customer_of(job)));
+        let stakes = watched.iter().filter(|one| took(one.before.id));
+        let stakes = stakes.map(Watched::at_stake);
+        let at_stake = stakes.fold(Carried::default(), Carried::and);
+        proven
+            .batches
+            .lost_nothing(carried(context, jobs), at_stake, true);
+    }
     answered.read = after;
     answered.took_over(looked.restored);
-    Ok(proven)
+    Ok(())
 }
 
 impl Watched {
-    fn of(job: &LaneJob, before: &RemoteCustomer) -> Self {
-        let patch = patch_of(job);
+    /// The customer of a row whose patch is this one, and whose operations are those.
+    pub(in crate::run) fn new(
+        row: RowNumber,
+        before: &RemoteCustomer,
+        patch: Option<&Patch>,
+        operations: &[Operation],
+    ) -> Self {
         Self {
-            row: job.lane.row,
+            row,
             before: before.clone(),
             fields: patch.iter().flat_map(|p| &p.set).map(|c| c.field).collect(),
             properties: patch
@@ -202,8 +209,12 @@ impl Watched {
                 .flat_map(|p| &p.custom_data)
                 .map(|c| c.name.clone())
                 .collect(),
-            untagged: untagged(&job.lane.operations),
+            untagged: untagged(operations),
         }
+    }
+
+    fn of(job: &LaneJob, before: &RemoteCustomer) -> Self {
+        Self::new(job.lane.row, before, patch_of(job), &job.lane.operations)
     }
 }
 
@@ -239,16 +250,24 @@ fn stop_of(read: &Read) -> Option<CallError> {
     errors.find(|error| error.stop().is_some()).cloned()
 }
 
-async fn note(context: &LaneContext, value: serde_json::Value) -> Result<(), JournalError> {
-    let name = FACT.to_owned();
-    context
-        .journal
-        .append(&Entry::Fact(Fact { name, value }))
-        .await
+/// What there was before is on disk before the update leaves.
+pub(super) async fn note_open(
+    context: &LaneContext,
+    watched: &[Watched],
+) -> Result<(), JournalError> {
+    let fact = Fact {
+        name: FACT.to_owned(),
+        value: serde_json::to_value(watched).unwrap_or_default(),
+    };
+    context.journal.append(&Entry::Fact(fact)).await
+}
+
+pub(super) async fn note_closed(context: &LaneContext) -> Result<(), JournalError> {
+    context.journal.append(&watch_closed()).await
 }
 
 /// Compares, and writes back what was lost. That anything was is told before, so that no crash makes it forgotten.
-async fn look(
+pub(super) async fn look(
     client: &WriteClient,
     watched: &[Watched],
     after: &Read,
@@ -286,6 +305,10 @@ async fn look(
 }
 
 impl Looked {
+    pub(super) fn is_harmless(&self) -> bool {
+        !self.lost.any() && !self.is_unclear && !self.is_unread
+    }
+
     fn could_not_read(&mut self, watched: &Watched, error: &CallError) {
         self.is_unread = true;
         if error.stop().is_some() {
@@ -293,10 +316,10 @@ impl Looked {
         }
         self.is_unclear = true;
         let message = format!(
-            "its batch update was taken, and whether that took away what it did not name could not be seen: {error}"
+            "its update was sent, and whether that took away what it did not name could not be seen: {error}"
         );
-        let issue = Issue::new(IssueKind::Network, "batch_unseen", message)
-            .hint("compare the customer with the run's journal, which holds it as it was under `batch_watch`");
+        let issue = Issue::new(IssueKind::Network, "update_unseen", message)
+            .hint("compare the customer with the run's journal, which holds it as it was under `update_watch`");
         self.notices.insert(watched.row, Notice::Warning(issue));
     }
 }

@@ -10,7 +10,7 @@ use crate::outcome::{OperationResult, OperationStatus};
 use crate::plan::codec::lane_to_json;
 use crate::plan::{Lane, Operation, Patch};
 
-use super::Run;
+use super::{Run, Unsent};
 use crate::run::memory::{Rewrite, shown};
 use crate::run::verify::{Shortfall, shortfall};
 
@@ -121,10 +121,11 @@ impl Run<'_> {
             let mut result = OperationResult::planned(&mend);
             let sent = match self.send(id, &mend).await {
                 Ok(sent) => sent,
-                Err(issue) => {
+                Err(Unsent::Failed(issue)) => {
                     trouble = Some(issue);
                     break;
                 }
+                Err(Unsent::Journal(error)) => return Err(error),
             };
             self.count(&mut result, &sent);
             let still = match sent.result {

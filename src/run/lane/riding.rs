@@ -1,8 +1,8 @@
 //! A patch that goes with others in a batch, and tags that ride along with a patch where the account is known to add
 //! them.
 
-use crate::domain::{CustomerId, RemoteCustomer, Tag};
-use crate::helpcrunch::{CallError, PatchBody, Sent};
+use crate::domain::{RemoteCustomer, Tag};
+use crate::helpcrunch::{CallError, Sent};
 use crate::journal::JournalError;
 use crate::outcome::{OperationResult, OperationStatus};
 use crate::plan::{Operation, OperationKind};
@@ -82,30 +82,6 @@ impl Run<'_> {
         Ok(false)
     }
 
-    /// Sends a patch, with the tags that ride along. Where those are what it was refused for, it goes without them,
-    /// and they by themselves afterwards, each with its own result.
-    pub(super) async fn patch(&mut self, id: CustomerId, body: PatchBody) -> Sent<RemoteCustomer> {
-        let client = &self.context.client;
-        let Some(Operation::Tag(tags)) = &self.riding else {
-            return client.patch(id, &body).await;
-        };
-        let with_tags = PatchBody {
-            tags: Some(tags.clone()),
-            ..body.clone()
-        };
-        let sent = client.patch(id, &with_tags).await;
-        if !sent.result.as_ref().is_err_and(is_about_tags) {
-            return sent;
-        }
-        self.riding = None;
-        let again = client.patch(id, &body).await;
-        Sent {
-            attempts: sent.attempts + again.attempts,
-            http_status: again.http_status.or(sent.http_status),
-            result: again.result,
-        }
-    }
-
     /// Takes note that the tags took which rode along. Else their own request mends that.
     pub(super) fn ride(&mut self, attempts: u32, patch: &OperationResult, answer: &RemoteCustomer) {
         let Some(tags) = self.riding.take() else {
@@ -123,7 +99,7 @@ impl Run<'_> {
     }
 }
 
-fn is_about_tags(error: &CallError) -> bool {
+pub(super) fn is_about_tags(error: &CallError) -> bool {
     match error {
         CallError::Refused { errors, .. } => errors.iter().any(|e| e.code.starts_with("tags")),
         _ => false,
