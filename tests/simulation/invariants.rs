@@ -595,24 +595,43 @@ impl Unmanaged<'_> {
         ensure(stays, || format!("an agent's custom data of {id} is gone"))
     }
 
-    /// Whether a patch of custom data went out after the agent's last edit, with no reading of the customer between
+    /// Whether a patch of custom data took effect after the agent's last edit, with no reading of the customer between
     /// the two: PATCH is not known to merge, so that all that was read is sent.
     fn is_undone_unknowingly(&self) -> bool {
-        let Some(last) = self.edits.iter().map(|r| r.number).max() else {
+        let Some(last) = self.edits.iter().max_by_key(|r| r.number) else {
             return false;
         };
-        let patches = self
-            .requests
-            .iter()
-            .filter(|r| r.number >= last && r.applied && self.sets_properties(r));
+        // An edit beside a request that took effect late is as late.
+        let edited = last.at_ms + self.lateness(last);
+        let patches = self.requests.iter().filter(|r| {
+            (r.number >= last.number || r.at_ms + self.lateness(r) >= last.at_ms)
+                && r.applied
+                && self.sets_properties(r)
+        });
         let mut patches = patches.filter(|patch| {
             let mut between = self
                 .requests
                 .iter()
-                .filter(|r| r.number > last && r.number < patch.number);
+                .filter(|r| r.number > last.number && r.at_ms >= edited && r.number < patch.number);
             !between.any(|r| self.is_read_by(r))
         });
         patches.next().is_some()
+    }
+
+    /// How long after its arrival a request may have taken effect, in milliseconds.
+    fn lateness(&self, request: &LoggedRequest) -> u64 {
+        if request.fault != Some("delay") {
+            return 0;
+        }
+        let delays = self.case.options.schedule.faults.iter();
+        let delays = delays.filter_map(|rule| match rule.fault {
+            Fault::Delay {
+                delay_ms,
+                late: true,
+            } => Some(delay_ms),
+            _ => None,
+        });
+        delays.max().unwrap_or_default()
     }
 
     fn sets_properties(&self, request: &LoggedRequest) -> bool {

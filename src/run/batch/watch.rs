@@ -122,26 +122,30 @@ pub(super) async fn exchange_watched(
     jobs: Vec<LaneJob>,
     proven: &mut Proven,
 ) -> Result<Answered, JournalError> {
-    let before = before(context, &jobs).await;
+    let mut before = before(context, &jobs).await;
     if let Some(stop) = stop_of(&before) {
         return Ok(Answered::stopped(jobs, stop));
     }
-    // Whoever cannot be read is patched alone, and fails there.
-    let is_known = |job: &LaneJob| matches!(before.get(&customer_of(job)), Some(Ok(_)));
-    let (jobs, unknown): (Vec<_>, Vec<_>) = jobs.into_iter().partition(is_known);
-    if jobs.len() < 2 {
-        let all = jobs.into_iter().chain(unknown).collect();
-        return Ok(Answered::unsent(all));
+    // Whoever cannot be read is patched alone, and fails there. All others stand on what was just read.
+    let (mut known, mut unknown) = (Vec::new(), Vec::new());
+    for mut job in jobs {
+        match before.remove(&customer_of(&job)) {
+            Some(Ok(customer)) => {
+                job.before = Some(customer);
+                known.push(job);
+            }
+            _ => unknown.push(job),
+        }
     }
-    let watched: Vec<Watched> = jobs
+    if known.len() < 2 {
+        known.append(&mut unknown);
+        return Ok(Answered::unsent(known));
+    }
+    let watched = known
         .iter()
-        .filter_map(|job| {
-            Some(Watched::of(
-                job,
-                before.get(&customer_of(job))?.as_ref().ok()?,
-            ))
-        })
-        .collect();
+        .filter_map(|job| Some(Watched::of(job, job.before.as_ref()?)));
+    let watched: Vec<Watched> = watched.collect();
+    let jobs = known;
     note_open(context, &watched).await?;
     let mut answered = exchange(context, jobs).await;
     answered.done.extend(unknown);
