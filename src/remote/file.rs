@@ -1,6 +1,9 @@
 //! The remote side from an export instead of the API.
 
-use std::io::{self, BufRead};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::helpcrunch::decode_customer;
 
@@ -19,17 +22,22 @@ pub enum RemoteFileError {
     Reading(#[from] ReadingError),
 }
 
-/// Reads an export: one customer a line, as the API answers it.
+/// Reads an export: one customer a line, as the API answers it. Ends early once it is given up.
 ///
 /// # Errors
 /// At the first line that is no customer, since a plan against half an account would create the other half again.
-pub fn read_file(mut input: impl BufRead, reading: &mut Reading) -> Result<(), RemoteFileError> {
+pub fn read_export(
+    path: &Path,
+    mut reading: Reading,
+    given_up: &AtomicBool,
+) -> Result<Reading, RemoteFileError> {
+    let mut input = BufReader::with_capacity(1 << 20, File::open(path)?);
     let mut bytes = Vec::new();
     let mut line = 0;
-    loop {
+    while !given_up.load(Ordering::Relaxed) {
         bytes.clear();
         if input.read_until(b'\n', &mut bytes)? == 0 {
-            return Ok(());
+            break;
         }
         line += 1;
         let text = bytes
@@ -41,4 +49,5 @@ pub fn read_file(mut input: impl BufRead, reading: &mut Reading) -> Result<(), R
         let bad = |reason: String| RemoteFileError::BadLine { line, reason };
         reading.put(&decode_customer(text).map_err(|e| bad(e.to_string()))?)?;
     }
+    Ok(reading)
 }

@@ -13,7 +13,7 @@ mod strategy;
 mod times;
 
 pub use completion::complete;
-pub use file::{RemoteFileError, read_file};
+pub use file::{RemoteFileError, read_export};
 pub use lookup::{EmailCase, WantedKeys, find_all, swapped_case_test};
 pub use raw::{RawReading, list_raw};
 pub use reading::{Reading, ReadingError};

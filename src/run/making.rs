@@ -2,10 +2,14 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Seek, Write};
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use jiff::Timestamp;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use crate::domain::{RemoteCustomer, RunId};
 use crate::helpcrunch::ReadClient;
@@ -22,10 +26,11 @@ use crate::platform::{AtomicFile, FileError};
 use crate::remote::{
     EmailCase, Inquiry, ReadProgress, ReadTimes, Reading, ReadingError, RemoteError,
     RemoteFileError, RemoteSettings, RemoteSide, SnapshotError, SnapshotFiles, WantedKeys, Way,
-    complete, read, read_file,
+    complete, read, read_export,
 };
 use crate::source::{InputFile, SourceSettings};
 
+use super::ahead::read_ahead;
 use super::deciding::{Asked, DecidedRows, Decider};
 use super::decisions::Decisions;
 use super::intake::{Intake, IntakeError, Survey, Taken};
@@ -118,6 +123,13 @@ pub struct MadePlan {
     pub witness: Option<RemoteCustomer>,
 }
 
+/// The input and the remote side, and when the latter began to be read.
+struct Both {
+    taken: Taken,
+    began: (Instant, Timestamp),
+    side: RemoteSide,
+}
+
 /// What was decided of all rows.
 struct Decided {
     decisions: Vec<Decision>,
@@ -149,10 +161,12 @@ impl Making<'_> {
         progress: &dyn ReadProgress,
         stopped: &dyn Fn() -> bool,
     ) -> Result<MadePlan, MakingError> {
-        let mut spool = tempfile::tempfile_in(self.rows_file.parent().unwrap_or(Path::new(".")))?;
-        let taken = self.take_in(&mut spool, stopped)?;
-        let began = (self.clock.now(), self.clock.wall());
-        let mut side = self.read_remote(&taken, &mut spool, progress).await?;
+        let mut spool = tempfile::tempfile_in(self.folder())?;
+        let Both {
+            taken,
+            began,
+            mut side,
+        } = self.read_both(&mut spool, progress, stopped).await?;
         let sources = self.sources();
         let DecidedRows {
             decisions,
@@ -221,48 +235,76 @@ impl Making<'_> {
         Ok(taken)
     }
 
-    fn speaks_of_tags_or_properties(&self) -> bool {
-        self.schema.tags().is_some() || self.schema.properties().next().is_some()
-    }
-
-    async fn read_remote(
+    /// Takes the rows in and reads the remote side: after them, since their keys may be what is looked for. An export
+    /// needs no keys and is read beside them.
+    async fn read_both(
         &self,
-        taken: &Taken,
         spool: &mut File,
         progress: &dyn ReadProgress,
-    ) -> Result<RemoteSide, MakingError> {
-        let folder = self.rows_file.parent().unwrap_or(Path::new("."));
-        let mut reading = Reading::new(tempfile::tempfile_in(folder)?);
-        match &self.remote {
+        stopped: &dyn Fn() -> bool,
+    ) -> Result<Both, MakingError> {
+        let reading = Reading::new(tempfile::tempfile_in(self.folder())?);
+        let (client, settings, snapshot) = match &self.remote {
             RemoteSource::Api {
                 client,
                 settings,
                 snapshot,
-            } => {
-                let mut snapshot = match snapshot {
-                    Some(snapshot) => Some(snapshot.lock().await),
-                    None => None,
-                };
-                let inquiry = Inquiry {
-                    client,
-                    settings,
-                    keys: &taken.keys,
-                    unknown: &mut |reading| unknown_keys(&taken.keys, spool, reading),
-                    snapshot: snapshot.as_deref_mut(),
-                    now: self.clock.wall(),
-                };
-                Ok(read(inquiry, reading, progress).await?)
-            }
+            } => (client, settings, snapshot),
             RemoteSource::File(path) => {
-                let failed = |source: RemoteFileError| MakingError::RemoteFile {
-                    path: path.to_path_buf(),
-                    source,
-                };
-                let file = File::open(path).map_err(|e| failed(e.into()))?;
-                read_file(BufReader::with_capacity(1 << 20, file), &mut reading).map_err(failed)?;
-                Ok(RemoteSide::of_file(reading))
+                let began = (self.clock.now(), self.clock.wall());
+                let (taken, reading) = self.take_in_beside(path, reading, spool, stopped)?;
+                let side = RemoteSide::of_file(reading);
+                return Ok(Both { taken, began, side });
             }
-        }
+        };
+        let taken = self.take_in(spool, stopped)?;
+        let began = (self.clock.now(), self.clock.wall());
+        let mut snapshot = match snapshot {
+            Some(snapshot) => Some(snapshot.lock().await),
+            None => None,
+        };
+        let inquiry = Inquiry {
+            client,
+            settings,
+            keys: &taken.keys,
+            unknown: &mut |reading| unknown_keys(&taken.keys, spool, reading),
+            snapshot: snapshot.as_deref_mut(),
+            now: began.1,
+        };
+        let side = read(inquiry, reading, progress).await?;
+        drop(snapshot);
+        Ok(Both { taken, began, side })
+    }
+
+    /// Takes the rows in while an export is read.
+    fn take_in_beside(
+        &self,
+        export: &Path,
+        reading: Reading,
+        spool: &mut File,
+        stopped: &dyn Fn() -> bool,
+    ) -> Result<(Taken, Reading), MakingError> {
+        let given_up = AtomicBool::new(false);
+        let (taken, exported) = thread::scope(|scope| {
+            let exported = scope.spawn(|| read_export(export, reading, &given_up));
+            let taken = self.take_in(spool, stopped);
+            given_up.store(taken.is_err(), Ordering::Relaxed);
+            let exported = exported.join();
+            (taken, exported.unwrap_or_else(|panic| resume_unwind(panic)))
+        });
+        let failed = |source| MakingError::RemoteFile {
+            path: export.to_path_buf(),
+            source,
+        };
+        Ok((taken?, exported.map_err(failed)?))
+    }
+
+    fn folder(&self) -> &Path {
+        self.rows_file.parent().unwrap_or(Path::new("."))
+    }
+
+    fn speaks_of_tags_or_properties(&self) -> bool {
+        self.schema.tags().is_some() || self.schema.properties().next().is_some()
     }
 
     fn sources(&self) -> Vec<String> {
@@ -283,10 +325,12 @@ impl Making<'_> {
         let written = self.written()?;
         let ground = self.ground(&side.reading, &written);
         let mut decider = Decider::new(ground, side.absence_counts, asked);
-        for record in rows_of::<RowHead>(spool)? {
-            decider.row(&record?)?;
-        }
-        Ok(decider.finish()?)
+        read_ahead(rows_of::<RowHead>(spool)?, |rows| {
+            for record in rows {
+                decider.row(&record?)?;
+            }
+            Ok(decider.finish()?)
+        })
     }
 
     /// What the rows that are merged into others want; another pass over the spool where there are any.
@@ -294,8 +338,7 @@ impl Making<'_> {
         if !decisions.iter().any(|d| matches!(d, Decision::Merged(_))) {
             return Ok(Merges::default());
         }
-        let folder = self.rows_file.parent().unwrap_or(Path::new("."));
-        let wishes = tempfile::tempfile_in(folder)?;
+        let wishes = tempfile::tempfile_in(self.folder())?;
         Ok(Merges::gather(
             rows_of::<RowRecord>(spool)?,
             decisions,
@@ -347,9 +390,12 @@ impl Making<'_> {
         let written = self.written()?;
         let ground = self.ground(&side.reading, &written);
         let mut planner = Planner::new(ground, &sources, sinks).with_merges(decided.merges);
-        for (record, decision) in rows_of::<RowRecord>(spool)?.zip(decided.decisions) {
-            planner.row(record?, decision)?;
-        }
+        read_ahead(rows_of::<RowRecord>(spool)?, |rows| {
+            for (record, decision) in rows.zip(decided.decisions) {
+                planner.row(record?, decision)?;
+            }
+            Ok::<_, MakingError>(())
+        })?;
         let Sinks {
             plan,
             previewer,

@@ -1,5 +1,6 @@
 //! A run: rows are decided and planned, lanes are sent, results are derived. Nothing here prints.
 
+mod ahead;
 mod ambiguity;
 pub mod batch;
 mod by_date;

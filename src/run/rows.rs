@@ -172,6 +172,11 @@ impl<R: BufRead, T> RowReader<R, T> {
             what: PhantomData,
         }
     }
+
+    /// How long the line of the row was that came last.
+    pub(super) fn bytes_of_last(&self) -> usize {
+        self.line.len()
+    }
 }
 
 impl<R: BufRead, T: DeserializeOwned> Iterator for RowReader<R, T> {
