@@ -7,15 +7,13 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::domain::{
-    CustomerId, Field, Issue, IssueKind, RemoteCustomer, RowKey, email_eq, fold_email,
-};
+use crate::domain::{CustomerId, Issue, IssueKind, RemoteCustomer, RowKey, fold_email};
 use crate::helpcrunch::{CallError, ListQuery, Order, ReadClient, Sort};
 use crate::journal::{WrittenError, WrittenReader};
 use crate::outcome::{OperationResult, OperationStatus};
 use crate::plan::diff::{Against, diff, field_holds, property_holds};
 use crate::plan::matching::{Match, Matcher, RemoteLookup, Target};
-use crate::plan::{Lane, MatchSettings, Operation, Ownership};
+use crate::plan::{MatchSettings, Operation, Ownership};
 use crate::remote::{
     EmailCase, NoProgress, Reading, ReadingError, RemoteError, WantedKeys, find_all, list_all,
     swapped_case_test,
@@ -201,10 +199,6 @@ impl Refresher {
     ) -> Result<Refreshed, WrittenError> {
         Ok(match job.lane.customer {
             Some(id) => match fresh.0.get(&id) {
-                Some(customer) if !is_still_meant(&job.lane, customer) => Refreshed::Failed(
-                    job,
-                    stale("its customer has another userId or e-mail address by now"),
-                ),
                 Some(customer) => self.existing(job, customer, written)?,
                 None => Refreshed::Failed(job, stale("its customer is gone")),
             },
@@ -369,41 +363,6 @@ impl RemoteLookup for Fresh {
     }
 }
 
-/// Whether a customer that was read again still has a key by which the row found it, and no userId that the row would
-/// take away unknowingly: a key may have moved to somebody else since the plan was made.
-fn is_still_meant(lane: &Lane, customer: &RemoteCustomer) -> bool {
-    let key = &lane.key;
-    let is_untold = [Field::UserId, Field::Email]
-        .iter()
-        .any(|field| !customer.field(*field).is_known());
-    if is_untold || key.id == Some(customer.id) {
-        return true;
-    }
-    let theirs = customer.user_id().filter(|id| !id.is_empty());
-    let same_user = key.user_id.is_some() && key.user_id.as_deref() == theirs;
-    let same_email = match (&key.email, customer.email()) {
-        (Some(own), Some(theirs)) => email_eq(own, theirs),
-        _ => false,
-    };
-    let is_foreign = key.user_id.is_some() && theirs.is_some() && !same_user;
-    (same_user || same_email) && (!is_foreign || replaces_user_id(lane, customer))
-}
-
-/// Whether the plan replaces the very userId that the customer has.
-fn replaces_user_id(lane: &Lane, customer: &RemoteCustomer) -> bool {
-    lane.operations.iter().any(|operation| match operation {
-        Operation::Patch(patch) => patch.set.iter().any(|change| {
-            change.field == Field::UserId
-                && field_holds(
-                    Field::UserId,
-                    change.from.as_ref(),
-                    customer.value(Field::UserId),
-                )
-        }),
-        _ => false,
-    })
-}
-
 /// The operations of a lane that was not sent.
 #[must_use]
 pub fn not_sent(operations: &[Operation]) -> Vec<OperationResult> {
@@ -423,8 +382,8 @@ pub fn stops(error: &RefreshError) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{DesiredCustomer, Known, RowNumber, Tag, Value, Wish};
-    use crate::plan::{Create, FieldChange, Patch};
+    use crate::domain::{DesiredCustomer, Field, Known, RowNumber, Tag, Value, Wish};
+    use crate::plan::{Create, FieldChange, Lane, Patch};
 
     fn text(t: &str) -> Value {
         Value::Text(t.into())
@@ -433,7 +392,6 @@ mod tests {
     fn customer(company: &str, tags: &[&str]) -> RemoteCustomer {
         let mut customer = RemoteCustomer::unknown(CustomerId(1));
         customer.set_field(Field::UserId, Some(text("u1")));
-        customer.set_field(Field::Email, None);
         customer.set_field(Field::Company, Some(text(company)));
         customer.tags = Known::Is(tags.iter().map(|t| Tag::named(*t)).collect());
         customer.custom_data = Known::Is(BTreeMap::new());
@@ -544,29 +502,5 @@ mod tests {
             anew(job(Some(1), patch()), &[customer("B", &[])]).operations,
             []
         );
-    }
-
-    /// An agent moved the row's userId to somebody else since the plan was made.
-    #[test]
-    fn a_key_that_moved_leaves_its_former_customer_alone() {
-        for freshness in [Freshness::Exactly, Freshness::PlanAnew] {
-            for theirs in [None, Some("u2")] {
-                let mut moved = customer("A", &[]);
-                moved.set_field(Field::UserId, theirs.map(text));
-                assert!(matches!(
-                    judge(freshness, job(Some(1), patch()), &[moved.clone()]),
-                    Refreshed::Failed(..)
-                ));
-                // A shared address does not make it the row's customer while it has another userId.
-                moved.set_field(Field::Email, Some(text("a@example.org")));
-                let mut with_email = job(Some(1), patch());
-                with_email.lane.key.email = Some("A@example.org".into());
-                let is_failed = matches!(
-                    judge(freshness, with_email, &[moved]),
-                    Refreshed::Failed(..)
-                );
-                assert_eq!(is_failed, theirs.is_some());
-            }
-        }
     }
 }
