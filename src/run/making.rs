@@ -403,8 +403,9 @@ impl Making<'_> {
             ..
         } = planner.sinks;
         let (plan, digest) = plan.finish(previewer.counts())?;
-        plan.commit()?;
+        // A run is taken for planned once its plan is there: what else that needs is there before.
         rows.commit()?;
+        plan.commit()?;
         Ok((previewer, budget, digest))
     }
 }

@@ -256,7 +256,7 @@ fn kept(settings: &Settings, dialects: Vec<Dialect>, config: Option<String>) -> 
     }
 }
 
-/// Copies the plan into the run, with a row for each of its lanes.
+/// Copies the plan into the run, after a row for each of its lanes: a run is taken for planned once its plan is there.
 fn take_over(
     dir: &RunDir,
     file: &mut File,
@@ -265,14 +265,14 @@ fn take_over(
 ) -> Result<u64, Failure> {
     let failed = |e: &Cause| Failure::from_error(Exit::NotFinished, "state", e);
     file.rewind().map_err(|e| plan_failure(path, &e))?;
+    let mut rows = AtomicFile::create(&dir.rows()).map_err(|e| failed(&e))?;
+    let count = write_rows_of(BufReader::new(&mut *file), inputs, &mut rows)
+        .map_err(|e| plan_failure(path, &e))?;
+    rows.commit().map_err(|e| failed(&e))?;
+    file.rewind().map_err(|e| plan_failure(path, &e))?;
     let mut copy = AtomicFile::create(&dir.plan()).map_err(|e| failed(&e))?;
     std::io::copy(file, &mut copy).map_err(|e| failed(&e))?;
     copy.commit().map_err(|e| failed(&e))?;
-    let plan = File::open(dir.plan()).map_err(|e| failed(&e))?;
-    let mut rows = AtomicFile::create(&dir.rows()).map_err(|e| failed(&e))?;
-    let count = write_rows_of(BufReader::new(plan), inputs, &mut rows)
-        .map_err(|e| plan_failure(path, &e))?;
-    rows.commit().map_err(|e| failed(&e))?;
     Ok(count)
 }
 
