@@ -166,7 +166,7 @@ fn find(state: &StateDir, named: Option<&str>) -> Result<(RunDir, RunMeta), Fail
             .resumable_runs(None)
             .map_err(|e| state_failure(&e))?
             .into_iter()
-            .find(|(dir, _)| dir.plan().exists());
+            .find(|(_, meta)| was_admitted(meta));
         return newest.ok_or_else(|| {
             Failure::usage("there is no run that can be gone on with").hint("hcsync runs lists all")
         });
@@ -188,10 +188,17 @@ fn find(state: &StateDir, named: Option<&str>) -> Result<(RunDir, RunMeta), Fail
         _ if !dir.plan().exists() => {
             refuse("was interrupted before its plan was made: run the sync again".into())
         }
-        RunState::Planning | RunState::Planned | RunState::Applying | RunState::Stopped => {
-            Ok((dir, meta))
-        }
+        RunState::Planning | RunState::Planned => refuse(format!(
+            "was interrupted before its plan was checked and agreed to, and sent nothing: run the {} again",
+            meta.command
+        )),
+        RunState::Applying | RunState::Stopped => Ok((dir, meta)),
     }
+}
+
+/// Whether the run came to its sending: then the safety limits had passed its plan, and whoever was asked had agreed.
+fn was_admitted(meta: &RunMeta) -> bool {
+    matches!(meta.state, RunState::Applying | RunState::Stopped)
 }
 
 /// A run goes on where and as it was started; what is said now goes before.
