@@ -37,7 +37,7 @@ pub(super) async fn supersede(
     lessons: &AccountLessons,
 ) -> Result<(), Failure> {
     let unfinished = state
-        .resumable_runs(Some(account))
+        .open_runs(Some(account))
         .map_err(|e| state_failure(&e))?;
     for (dir, mut meta) in unfinished {
         if meta.run_id == *by {

@@ -107,10 +107,17 @@ impl RunMeta {
         }
     }
 
-    /// Whether `resume` can go on with it: it can write and has not come to its end.
+    /// Whether it can write and has not come to its end: the next run of its account takes its place.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        !self.dry_run && !self.state.is_over()
+    }
+
+    /// Whether `resume` can go on with it: it came to its sending, so that the safety limits had passed its plan and
+    /// whoever was asked had agreed.
     #[must_use]
     pub fn is_resumable(&self) -> bool {
-        !self.dry_run && !self.state.is_over()
+        self.is_open() && matches!(self.state, RunState::Applying | RunState::Stopped)
     }
 
     /// When it last showed life, as far as this file knows.

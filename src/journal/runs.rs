@@ -53,11 +53,11 @@ impl StateDir {
         Ok(listed.collect())
     }
 
-    /// Runs that can be gone on with, newest first; of one account, or of all.
+    /// Runs that can write and have not come to their end, newest first; of one account, or of all.
     ///
     /// # Errors
     /// Where the folder of runs is there and cannot be read.
-    pub fn resumable_runs(
+    pub fn open_runs(
         &self,
         account: Option<&AccountId>,
     ) -> Result<Vec<(RunDir, RunMeta)>, StateError> {
@@ -67,7 +67,7 @@ impl StateDir {
             .filter_map(|run| Some((run.dir, run.meta.ok()?)));
         let wanted = |meta: &RunMeta| account.is_none() || meta.account.as_ref() == account;
         Ok(readable
-            .filter(|(_, meta)| meta.is_resumable() && wanted(meta))
+            .filter(|(_, meta)| meta.is_open() && wanted(meta))
             .collect())
     }
 
@@ -227,7 +227,7 @@ mod tests {
     fn nothing_is_made_before_it_is_needed() {
         let fixture = Fixture::new();
         assert!(fixture.state.list_runs().unwrap().is_empty());
-        assert!(fixture.state.resumable_runs(None).unwrap().is_empty());
+        assert!(fixture.state.open_runs(None).unwrap().is_empty());
         fixture
             .state
             .prune_runs(at("2026-11-20T00:00:00Z"), DAY)
@@ -273,7 +273,7 @@ mod tests {
         ));
         assert!(listed[1].meta.is_err());
         assert_eq!(listed[2].meta.as_ref().unwrap().run_id, good);
-        let resumable = fixture.state.resumable_runs(None).unwrap();
+        let resumable = fixture.state.open_runs(None).unwrap();
         assert_eq!(resumable[0].1.run_id, good);
         let pruned = fixture
             .state
@@ -297,7 +297,7 @@ mod tests {
         );
         let other = fixture.run(6, new_run("b", false), RunState::Planned);
         let of = |account: Option<&AccountId>| -> Vec<RunId> {
-            let runs = fixture.state.resumable_runs(account).unwrap();
+            let runs = fixture.state.open_runs(account).unwrap();
             runs.into_iter().map(|(_, meta)| meta.run_id).collect()
         };
         let account = AccountId::named("https://x", "a");

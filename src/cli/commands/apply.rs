@@ -29,7 +29,9 @@ use crate::run::replay::{preview_of, write_rows_of};
 use crate::run::rereading::Rereading;
 use crate::source::Dialect;
 
-use super::sync::{ask, lock_failure, must_ask, quoted, refuse_without_terminal, refused, wanted};
+use super::sync::{
+    SEND, ask, lock_failure, must_ask, quoted, refuse_without_terminal, refused, wanted,
+};
 
 pub(in crate::cli) async fn run(args: &ApplyArgs) -> Exit {
     let console = Console::new(args.output.output, args.progress.progress, &args.log);
@@ -132,12 +134,8 @@ async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure>
     if let Some(refusal) = refused(&check(&settings.safety, &figures)) {
         return Err(refusal);
     }
-    if preview.counts.has_changes() && must_ask(&args.ask, &target) && !ask()? {
-        return Err(Failure::new(
-            Exit::Interrupted,
-            "declined",
-            "you said no: nothing was sent",
-        ));
+    if preview.counts.has_changes() && must_ask(&args.ask, &target) {
+        ask(SEND, &session.stopping).await?;
     }
 
     let sources: Vec<String> = plan

@@ -18,7 +18,7 @@ use crate::probe::{
     StoreError, USUAL_REQUESTS, clean, render,
 };
 
-use super::sync::{ask_whether, lock_failure, must_ask, refuse_without_terminal};
+use super::sync::{ask, lock_failure, must_ask, refuse_without_terminal};
 
 /// Random letters and digits of the customer's userId: enough for no two probes ever to share them.
 const TOKEN: usize = 12;
@@ -51,9 +51,8 @@ async fn probe(session: &mut Session, args: &ProbeArgs) -> Result<Exit, Failure>
     let _lock =
         AccountLock::acquire(&account, &session.clock.rfc3339()).map_err(|e| lock_failure(&e))?;
     session.console.say(&announcement(&settings, &target));
-    if must_ask(&args.ask, &target) && !ask_whether("Make this customer and delete it again?")? {
-        let message = "you said no: nothing was sent";
-        return Err(Failure::new(Exit::Interrupted, "declined", message));
+    if must_ask(&args.ask, &target) {
+        ask("Make this customer and delete it again?", &session.stopping).await?;
     }
     admit_key(&target, &account, &client).await?;
     let writer = WriteClient::new(client.clone());

@@ -163,10 +163,10 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
 fn find(state: &StateDir, named: Option<&str>) -> Result<(RunDir, RunMeta), Failure> {
     let Some(name) = named else {
         let newest = state
-            .resumable_runs(None)
+            .open_runs(None)
             .map_err(|e| state_failure(&e))?
             .into_iter()
-            .find(|(_, meta)| was_admitted(meta));
+            .find(|(_, meta)| meta.is_resumable());
         return newest.ok_or_else(|| {
             Failure::usage("there is no run that can be gone on with").hint("hcsync runs lists all")
         });
@@ -194,11 +194,6 @@ fn find(state: &StateDir, named: Option<&str>) -> Result<(RunDir, RunMeta), Fail
         )),
         RunState::Applying | RunState::Stopped => Ok((dir, meta)),
     }
-}
-
-/// Whether the run came to its sending: then the safety limits had passed its plan, and whoever was asked had agreed.
-fn was_admitted(meta: &RunMeta) -> bool {
-    matches!(meta.state, RunState::Applying | RunState::Stopped)
 }
 
 /// A run goes on where and as it was started; what is said now goes before.

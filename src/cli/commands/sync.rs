@@ -1,6 +1,9 @@
 //! `hcsync sync`: plans the whole input, checks it against the safety limits, then applies it, in one run.
 
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::thread;
+
+use tokio::sync::oneshot;
 
 use crate::cli::account::admit_key;
 use crate::cli::args::{AskArgs, SyncArgs};
@@ -19,6 +22,7 @@ use crate::cli::reports::{ReportOf, Wanted};
 use crate::cli::sending::{EndOf, Order, end, finished_exit, recall, send, tell_end};
 use crate::cli::session::{Session, state_dir, state_failure};
 use crate::cli::snapshot::Snapshot;
+use crate::cli::stopping::Stopping;
 use crate::cli::superseding::supersede;
 use crate::config::{Overrides, Settings};
 use crate::journal::{AccountLock, LockError, NewRun, RunDir, RunMeta, RunState};
@@ -164,12 +168,10 @@ async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
         finish_unsent(session, &mut meta, &report, &wanted, &refusal)?;
         return Err(refusal);
     }
-    if made.preview.counts.has_changes() && must_ask(&args.ask, &target) && !ask()? {
-        let declined = Failure::new(
-            Exit::Interrupted,
-            "declined",
-            "you said no: nothing was sent",
-        );
+    if made.preview.counts.has_changes()
+        && must_ask(&args.ask, &target)
+        && let Err(declined) = ask(SEND, &session.stopping).await
+    {
         finish_unsent(session, &mut meta, &report, &wanted, &declined)?;
         return Err(declined);
     }
@@ -391,18 +393,45 @@ pub(in crate::cli) fn must_ask(ask: &AskArgs, target: &Target) -> bool {
     ask.confirm || (!ask.yes && is_interactive() && !target.base_url.is_loopback())
 }
 
-/// Asks once whether to go on.
-pub(in crate::cli) fn ask() -> Result<bool, Failure> {
-    ask_whether("Send these changes to HelpCrunch?")
-}
+/// The question before a plan is sent.
+pub(in crate::cli) const SEND: &str = "Send these changes to HelpCrunch?";
 
-pub(in crate::cli) fn ask_whether(question: &str) -> Result<bool, Failure> {
+/// Asks once whether to go on, and waits for the answer or for a signal.
+///
+/// # Errors
+/// Where the answer is no, or a signal came first.
+pub(in crate::cli) async fn ask(question: &str, stopping: &Stopping) -> Result<(), Failure> {
     let failed = |e: io::Error| Failure::from_error(Exit::NotFinished, "terminal", &e);
-    let mut err = io::stderr().lock();
-    write!(err, "{question} [y/N] ")
-        .and_then(|()| err.flush())
-        .map_err(failed)?;
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer).map_err(failed)?;
-    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    // Not held while the answer is awaited: whoever hears a signal has something to say.
+    {
+        let mut err = io::stderr().lock();
+        write!(err, "{question} [y/N] ")
+            .and_then(|()| err.flush())
+            .map_err(failed)?;
+    }
+    // A terminal is read on a thread of its own, which nobody waits for once a signal came.
+    let (tell, told) = oneshot::channel();
+    thread::spawn(move || {
+        let mut answer = String::new();
+        let read = io::stdin().lock().read_line(&mut answer);
+        // Only after a signal is nobody left to tell.
+        let _ = tell.send(read.map(|_| answer));
+    });
+    let answer = tokio::select! {
+        biased;
+        () = stopping.stops.soft.cancelled() => None,
+        answer = told => answer.ok(),
+    };
+    let Some(answer) = answer else {
+        let message = "stopped at the question: nothing was sent";
+        return Err(Failure::new(stopping.exit(), "signal", message));
+    };
+    let answer = answer.map_err(failed)?;
+    match answer.trim().to_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => {
+            let message = "you said no: nothing was sent";
+            Err(Failure::new(Exit::Interrupted, "declined", message))
+        }
+    }
 }
