@@ -3,6 +3,7 @@
 
 mod account;
 pub mod args;
+mod asking;
 mod commands;
 mod connection;
 mod console;

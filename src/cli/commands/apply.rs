@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::cli::account::{PlannedFor, admit_key, admit_plan, sent_by};
 use crate::cli::args::ApplyArgs;
+use crate::cli::asking::{SEND, ask, must_ask, refuse_without_terminal};
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Cause, Exit, Failure, chain};
@@ -29,9 +30,7 @@ use crate::run::replay::{preview_of, write_rows_of};
 use crate::run::rereading::Rereading;
 use crate::source::Dialect;
 
-use super::sync::{
-    SEND, ask, lock_failure, must_ask, quoted, refuse_without_terminal, refused, wanted,
-};
+use super::sync::{lock_failure, quoted, refused, wanted};
 
 pub(in crate::cli) async fn run(args: &ApplyArgs) -> Exit {
     let console = Console::new(args.output.output, args.progress.progress, &args.log);

@@ -4,6 +4,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::account::admit_key;
 use crate::cli::args::{ProbeArgs, When};
+use crate::cli::asking::{ask, must_ask, refuse_without_terminal};
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure, chain};
@@ -18,7 +19,7 @@ use crate::probe::{
     StoreError, USUAL_REQUESTS, clean, render,
 };
 
-use super::sync::{ask, lock_failure, must_ask, refuse_without_terminal};
+use super::sync::lock_failure;
 
 /// Random letters and digits of the customer's userId: enough for no two probes ever to share them.
 const TOKEN: usize = 12;

@@ -1,12 +1,8 @@
 //! `hcsync sync`: plans the whole input, checks it against the safety limits, then applies it, in one run.
 
-use std::io::{self, BufRead, IsTerminal, Write};
-use std::thread;
-
-use tokio::sync::oneshot;
-
 use crate::cli::account::admit_key;
-use crate::cli::args::{AskArgs, SyncArgs};
+use crate::cli::args::SyncArgs;
+use crate::cli::asking::{SEND, ask, must_ask, refuse_without_terminal};
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
@@ -22,7 +18,6 @@ use crate::cli::reports::{ReportOf, Wanted};
 use crate::cli::sending::{EndOf, Order, end, finished_exit, recall, send, tell_end};
 use crate::cli::session::{Session, state_dir, state_failure};
 use crate::cli::snapshot::Snapshot;
-use crate::cli::stopping::Stopping;
 use crate::cli::superseding::supersede;
 use crate::config::{Overrides, Settings};
 use crate::journal::{AccountLock, LockError, NewRun, RunDir, RunMeta, RunState};
@@ -251,17 +246,6 @@ pub(in crate::cli) fn kept(
     }
 }
 
-/// `--confirm` demands a question, and there has to be somebody to ask.
-pub(in crate::cli) fn refuse_without_terminal(ask: &AskArgs) -> Result<(), Failure> {
-    if ask.confirm && !is_interactive() {
-        return Err(Failure::usage(
-            "--confirm asks before anything is written, and there is no terminal to ask at",
-        )
-        .hint("leave --confirm out, or use `plan --out` and `apply --digest`"));
-    }
-    Ok(())
-}
-
 /// The failure that a refused plan ends with; nothing where it is safe.
 pub(in crate::cli) fn refused(refusals: &[Refusal]) -> Option<Failure> {
     if refusals.is_empty() {
@@ -382,56 +366,4 @@ fn finish_unsent(
         session.summary.errors = written.tally.error_entries();
     }
     Ok(())
-}
-
-fn is_interactive() -> bool {
-    io::stdin().is_terminal() && io::stderr().is_terminal()
-}
-
-/// At a terminal, against a host that is not this machine (contract); `--confirm` always.
-pub(in crate::cli) fn must_ask(ask: &AskArgs, target: &Target) -> bool {
-    ask.confirm || (!ask.yes && is_interactive() && !target.base_url.is_loopback())
-}
-
-/// The question before a plan is sent.
-pub(in crate::cli) const SEND: &str = "Send these changes to HelpCrunch?";
-
-/// Asks once whether to go on, and waits for the answer or for a signal.
-///
-/// # Errors
-/// Where the answer is no, or a signal came first.
-pub(in crate::cli) async fn ask(question: &str, stopping: &Stopping) -> Result<(), Failure> {
-    let failed = |e: io::Error| Failure::from_error(Exit::NotFinished, "terminal", &e);
-    // Not held while the answer is awaited: whoever hears a signal has something to say.
-    {
-        let mut err = io::stderr().lock();
-        write!(err, "{question} [y/N] ")
-            .and_then(|()| err.flush())
-            .map_err(failed)?;
-    }
-    // A terminal is read on a thread of its own, which nobody waits for once a signal came.
-    let (tell, told) = oneshot::channel();
-    thread::spawn(move || {
-        let mut answer = String::new();
-        let read = io::stdin().lock().read_line(&mut answer);
-        // Only after a signal is nobody left to tell.
-        let _ = tell.send(read.map(|_| answer));
-    });
-    let answer = tokio::select! {
-        biased;
-        () = stopping.stops.soft.cancelled() => None,
-        answer = told => answer.ok(),
-    };
-    let Some(answer) = answer else {
-        let message = "stopped at the question: nothing was sent";
-        return Err(Failure::new(stopping.exit(), "signal", message));
-    };
-    let answer = answer.map_err(failed)?;
-    match answer.trim().to_lowercase().as_str() {
-        "y" | "yes" => Ok(()),
-        _ => {
-            let message = "you said no: nothing was sent";
-            Err(Failure::new(Exit::Interrupted, "declined", message))
-        }
-    }
 }
