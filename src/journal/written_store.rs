@@ -1,3 +1,7 @@
+//! What hcsync last wrote to the customers of an account, in one file: looked at when a plan is made, and added to at the end of a run.
+
+use std::fs::File;
+use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -87,8 +91,7 @@ impl WrittenReader {
         match platform::open_file(path) {
             Err(error) if error.is_not_found() => return Ok(Self::nothing()),
             opened => {
-                let empty = opened?.metadata().is_ok_and(|found| found.len() == 0);
-                if empty {
+                if is_unmade(&mut opened?).map_err(unread(path))? {
                     return Ok(Self::nothing());
                 }
             }
@@ -266,7 +269,12 @@ fn known(about: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<Salt
 
 fn open_to_write(path: &Path) -> Result<Database, WrittenError> {
     let create = || {
-        let file = platform::open_or_create_file(path).map_err(Opening::File)?;
+        let mut file = platform::open_or_create_file(path).map_err(Opening::File)?;
+        let unmade = is_unmade(&mut file).and_then(|unmade| match unmade {
+            true => file.set_len(0),
+            false => Ok(()),
+        });
+        unmade.map_err(unread(path)).map_err(Opening::File)?;
         let database = Builder::new().set_cache_size(CACHE).create_file(file);
         database.map_err(Opening::Database)
     };
@@ -279,6 +287,22 @@ fn open_to_write(path: &Path) -> Result<Database, WrittenError> {
         }
     }
     Err(busy(path))
+}
+
+/// Whether the file was made and nothing was ever kept in it: redb writes the magic number at its beginning when all
+/// else is there. A process that was killed before, or a full disk, leaves zeros or nothing.
+fn is_unmade(file: &mut File) -> io::Result<bool> {
+    let mut beginning = Vec::new();
+    file.take(MAGIC).read_to_end(&mut beginning)?;
+    file.rewind()?;
+    Ok(beginning.iter().all(|byte| *byte == 0))
+}
+
+/// Bytes of redb's magic number.
+const MAGIC: u64 = 9;
+
+fn unread(path: &Path) -> impl FnOnce(io::Error) -> FileError + '_ {
+    move |error| FileError::new(FileAction::Read, path, error)
 }
 
 enum Opening {
@@ -402,6 +426,24 @@ mod tests {
         assert_eq!(learn(&path, "a", true, 900, &tag("vip")), 700);
         assert_eq!(learn(&path, "a", true, 900, &tag("vip")), 0);
         assert_eq!(learn(&path, "b", false, 300, &tag("vip")), 300);
+    }
+
+    /// The process was killed, or the disk was full, before the file had its header.
+    #[test]
+    fn a_file_whose_making_did_not_come_to_its_end_is_made_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("written.redb");
+        for length in [0, 5, 4096, 1_056_768] {
+            std::fs::write(&path, vec![0; length]).unwrap();
+            let nothing = WrittenReader::open(&path).unwrap();
+            assert!(nothing.customer(CustomerId(1)).unwrap().is_empty());
+            learn(&path, "a", true, 5, &tag("vip"));
+            let reader = WrittenReader::open(&path).unwrap();
+            let written = reader.customer(CustomerId(1)).unwrap();
+            assert!(written.added_tag("vip"), "{length}");
+        }
+        std::fs::write(&path, b"what somebody else wrote").unwrap();
+        assert!(WrittenReader::open(&path).is_err());
     }
 
     #[test]

@@ -108,10 +108,7 @@ fn what_the_first_batch_takes_away_is_written_back_and_batches_are_off() {
         assert_eq!(is, *was);
     }
     let results = bench.results();
-    let warned = results
-        .iter()
-        .filter(|r| r["warnings"][0]["code"] == "update_lost");
-    assert_eq!(warned.count(), 10);
+    assert_eq!(told_of_a_loss(&results), 10);
     assert!(results.iter().all(|r| r["status"] == "updated"));
 
     let known = std::fs::read(bench.account_file("probe.json").unwrap()).unwrap();
@@ -130,6 +127,11 @@ fn what_the_first_batch_takes_away_is_written_back_and_batches_are_off() {
         (ran.count(Endpoint::Batch), ran.count(Endpoint::Patch)),
         (0, 10)
     );
+}
+
+fn told_of_a_loss(results: &[Value]) -> usize {
+    let told = |r: &&Value| r["warnings"][0]["code"] == "update_lost";
+    results.iter().filter(told).count()
 }
 
 /// Rows of which those from `from` on want another plan, and the others another company.
@@ -221,10 +223,7 @@ fn the_first_patch_that_goes_by_the_probe_is_watched() {
     let names = bench.customer(5001)["tags"].to_string();
     assert!(names.contains("agent"), "{names}");
     let results = bench.results();
-    let warned = results
-        .iter()
-        .filter(|r| r["warnings"][0]["code"] == "update_lost");
-    assert_eq!(warned.count(), 1);
+    assert_eq!(told_of_a_loss(&results), 1);
     assert!(results.iter().all(|r| r["status"] == "updated"));
     // Three that change, and one that gives back.
     assert_eq!(ran.count(Endpoint::Patch), 4);

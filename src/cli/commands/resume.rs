@@ -185,9 +185,10 @@ fn find(state: &StateDir, named: Option<&str>) -> Result<(RunDir, RunMeta), Fail
         _ if meta.dry_run => {
             refuse("was not to write anything: there is nothing to go on with".into())
         }
-        _ if !dir.plan().exists() => {
-            refuse("was interrupted before its plan was made: run the sync again".into())
-        }
+        _ if !dir.plan().exists() => refuse(format!(
+            "was interrupted before its plan was made: run the {} again",
+            meta.command
+        )),
         RunState::Planning | RunState::Planned => refuse(format!(
             "was interrupted before its plan was checked and agreed to, and sent nothing: run the {} again",
             meta.command
