@@ -26,6 +26,19 @@ impl RowProgress {
         open.is_some_and(|intent| intent.op == OperationKind::Create)
     }
 
+    /// Whether something of the row may have taken, so that its customer need not be as its plan knows them. `creates`:
+    /// the row makes its customer. An operation that was begun and not sent changed nothing.
+    #[must_use]
+    pub fn may_have_taken(&self, creates: bool) -> bool {
+        let unsent = [OperationStatus::Planned, OperationStatus::NotSent];
+        let mut results = self.operations.iter();
+        self.open.is_some()
+            || match creates {
+                true => self.customer_id.is_some(),
+                false => results.any(|result| !unsent.contains(&result.status)),
+            }
+    }
+
     /// The last result of an operation.
     #[must_use]
     pub fn result(&self, op: OperationKind) -> Option<&OperationResult> {

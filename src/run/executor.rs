@@ -178,8 +178,8 @@ impl<'a, P: SendProgress> Executor<'a, P> {
             .as_ref()
             .is_none_or(|read| read.age_of(job.lane.customer) >= self.settings.recheck_after);
         // A create in doubt is settled by looking for its customer; that it finds one does not make it stale.
-        let begun = job.progress.open.is_some() || job.progress.customer_id.is_some();
-        !begun
+        let creates = job.lane.customer.is_none();
+        !job.progress.may_have_taken(creates)
             && (self.refresher.freshness == Freshness::Exactly
                 || stale
                 || self.rules.needs_reading(&job.lane.operations))

@@ -141,3 +141,40 @@ fn of_several_inputs_those_that_are_there_are_read() {
     assert!(!run.path("rejected-1.csv").exists());
     is_first_row(&std::fs::read(run.path("rejected-2.csv")).unwrap());
 }
+
+/// What was about to be sent when the run stopped, and was not, is as old as what nobody had begun.
+#[test]
+fn what_was_not_sent_is_read_again_before_it_goes_on() {
+    for stop in ["--max-requests 3 --concurrency 1", "--max-requests 4"] {
+        let customers = (1..=6).map(|n| there(n, &format!("u{n}"))).collect();
+        let bench = Bench::with(customers, "");
+        let rows = (1..=6).map(|n| format!("u{n},After\n"));
+        let text: String = std::iter::once("userId,name\n".to_owned())
+            .chain(rows)
+            .collect();
+        bench.write("in.csv", text);
+        let _ = bench.run("plan in.csv --out plan.jsonl").exits(0);
+        let _ = bench.run(&format!("apply plan.jsonl {stop}")).exits(7);
+        let unsent: Vec<u64> = bench
+            .sandbox()
+            .customers()
+            .iter()
+            .filter(|customer| customer["name"] == "Before")
+            .map(|customer| customer["id"].as_u64().unwrap())
+            .collect();
+        assert!(unsent.len() > 1, "{unsent:?}");
+        unsent.iter().for_each(|id| edit(&bench, *id));
+        let _ = bench.run("resume --results r.jsonl").exits(3);
+        for customer in bench.sandbox().customers() {
+            let id = customer["id"].as_u64().unwrap();
+            let expected = if unsent.contains(&id) {
+                "Agent"
+            } else {
+                "After"
+            };
+            assert_eq!(customer["name"], expected, "{stop}: {id}");
+        }
+        let results = std::fs::read_to_string(bench.path("r.jsonl")).unwrap();
+        assert_eq!(results.matches("\"kind\":\"stale\"").count(), unsent.len());
+    }
+}
