@@ -351,9 +351,7 @@ impl Trouble {
                 WrittenError::Newer { path, found }
             }
             // Such as a full disk: the file itself is as it was.
-            Self::Store(redb::Error::Io(error))
-                if error.kind() != std::io::ErrorKind::InvalidData =>
-            {
+            Self::Store(redb::Error::Io(error)) if error.kind() != io::ErrorKind::InvalidData => {
                 FileError::new(FileAction::Write, path, error).into()
             }
             Self::Store(source) => WrittenError::Damaged {
