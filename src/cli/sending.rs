@@ -30,6 +30,7 @@ use crate::run::settle::Settler;
 use super::account::{note_sent, remember_account};
 use super::connection::Target;
 use super::exit::{Cause, Exit, Failure};
+use super::planning::budget_rules;
 use super::probed::{AccountLessons, settle, write_rules};
 use super::progress::SendingShown;
 use super::reports::{ReportOf, Wanted, Written};
@@ -90,6 +91,7 @@ pub(super) async fn send(
             settle: settle(order.settings, order.probed),
         },
         rules: write_rules(order.settings, order.probed),
+        recheck_after: order.settings.remote.recheck_after,
         batches: Batches::new(Some(Arc::clone(&lessons) as Arc<dyn BatchMemory>)),
         columns: order.columns,
         rewrites: Mutex::default(),
@@ -111,7 +113,7 @@ pub(super) async fn send(
     };
     let settings = ExecutorSettings {
         concurrency: usize::from(limits.concurrency),
-        recheck_after: order.settings.remote.recheck_after,
+        together: budget_rules(order.settings, false, order.probed).together(),
         read_at: order.read_at,
         max_failures: order.settings.safety.max_failures,
         notices,

@@ -29,6 +29,10 @@ pub enum CallError {
     /// The gate closed between attempts at something that may be repeated; an earlier one may have been done.
     #[error("not sent again after `{why}`: {stop}")]
     CutShort { stop: StopKind, why: Trouble },
+    /// Not begun, or not repeated, since the reading that it stands on is too old by now. After `why` an earlier
+    /// attempt may have been done. `failed`: attempts so far that count.
+    #[error("what was read grew old before it could be sent")]
+    Outdated { failed: u32, why: Option<Trouble> },
     /// Dropped in flight by a hard stop: it may have been done.
     #[error("dropped while waiting for the answer")]
     Interrupted,
@@ -54,8 +58,17 @@ impl CallError {
             Self::Unauthorized { .. } => Some(StopKind::Unauthorized),
             Self::Redirected { .. } => Some(StopKind::Redirected),
             Self::Interrupted => Some(StopKind::Signal),
-            Self::Refused { .. } | Self::Unknown { .. } | Self::GaveUp { .. } => None,
+            Self::Refused { .. }
+            | Self::Unknown { .. }
+            | Self::GaveUp { .. }
+            | Self::Outdated { .. } => None,
         }
+    }
+
+    /// Whether nothing of it can have reached the server.
+    #[must_use]
+    pub fn is_unsent(&self) -> bool {
+        matches!(self, Self::NotSent(_) | Self::Outdated { why: None, .. })
     }
 }
 

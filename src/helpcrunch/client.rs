@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::observer::{tell_batch, tell_deleted, tell_page, tell_read, tell_write};
 use super::{
-    BatchAnswer, BatchEntry, Endpoint, Gate, ListQuery, Observer, Page, PatchBody, Search, Sent,
-    WireRequest, decode, encode,
+    Basis, BatchAnswer, BatchEntry, Endpoint, Gate, ListQuery, Observer, Page, PatchBody, Search,
+    Sent, WireRequest, decode, encode,
 };
 use crate::domain::{CustomerId, RemoteCustomer, Tag};
 use crate::plan::Create;
@@ -32,6 +32,7 @@ const LARGEST_PAGE: u32 = 1_000;
 #[derive(Debug, Clone)]
 pub struct WriteClient {
     read: ReadClient,
+    basis: Option<Basis>,
 }
 
 impl ReadClient {
@@ -139,7 +140,14 @@ impl ReadClient {
 impl WriteClient {
     #[must_use]
     pub fn new(read: ReadClient) -> Self {
-        Self { read }
+        Self { read, basis: None }
+    }
+
+    /// The same client for writes that stand on a reading: once that is outdated they are not sent.
+    #[must_use]
+    pub fn on(&self, basis: Option<Basis>) -> Self {
+        let read = self.read.clone();
+        Self { read, basis }
     }
 
     /// Never sent again once it may have been done: see [`CallError::Unknown`](super::CallError::Unknown).
@@ -168,7 +176,7 @@ impl WriteClient {
         let path = "/customers/batch".to_owned();
         let request = request(Endpoint::Batch, path, Some(encode::batch(entries)));
         let read = |body: &[u8]| Ok(decode::batch(body));
-        let sent = self.gate.send(&request, read).await;
+        let sent = self.gate.send_on(self.basis, &request, read).await;
         if let Some(observer) = &self.read.observer {
             tell_batch(observer.as_ref(), entries, &sent);
         }
@@ -198,7 +206,10 @@ impl WriteClient {
     }
 
     async fn write(&self, id: Option<CustomerId>, request: &WireRequest) -> Sent<RemoteCustomer> {
-        let sent = self.gate.send(request, decode::customer).await;
+        let sent = self
+            .gate
+            .send_on(self.basis, request, decode::customer)
+            .await;
         if let Some(observer) = &self.read.observer {
             tell_write(observer.as_ref(), id, &sent);
         }

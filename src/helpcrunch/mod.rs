@@ -32,7 +32,7 @@ pub use decode::{
 };
 pub use encode::{BatchEntry, PatchBody, PropertyWrite};
 pub use endpoint::{Endpoint, Method, Safety};
-pub use gate::{Gate, GateParts, GateStats, StopKind, StopReason, Stops};
+pub use gate::{Basis, Gate, GateParts, GateStats, StopKind, StopReason, Stops};
 pub use http_transport::{HttpTransport, HttpTransportError};
 pub use observer::Observer;
 pub use query::{Filter, ListQuery, Operator, Order, Search, Sort, Term};

@@ -90,7 +90,7 @@ pub(super) fn tell_deleted(observer: &dyn Observer, id: CustomerId, sent: &Sent<
 fn tell_failed(observer: &dyn Observer, id: CustomerId, error: &CallError, attempts: u32) {
     match error {
         error if error.is_not_found() => observer.gone(id),
-        CallError::NotSent(_) => {}
+        error if error.is_unsent() => {}
         // An attempt before the one that was refused may have been done.
         CallError::Refused { .. }
         | CallError::Unauthorized { .. }
@@ -101,6 +101,8 @@ fn tell_failed(observer: &dyn Observer, id: CustomerId, error: &CallError, attem
         | CallError::Redirected { .. }
         | CallError::Unknown { .. }
         | CallError::GaveUp { .. }
+        | CallError::NotSent(_)
+        | CallError::Outdated { .. }
         | CallError::CutShort { .. }
         | CallError::Interrupted => observer.in_doubt(id),
     }

@@ -70,6 +70,11 @@ impl RowProgress {
             _ if is_open => self.open = None,
             _ => {}
         }
+        self.put(result);
+    }
+
+    /// Takes note of the last result of an operation.
+    pub fn put(&mut self, result: OperationResult) {
         match self.operations.iter_mut().find(|old| old.op == result.op) {
             Some(old) => *old = result,
             None => self.operations.push(result),

@@ -22,6 +22,14 @@ pub struct BudgetRules {
     pub writes: WriteRules,
 }
 
+impl BudgetRules {
+    /// Nobody so far of those who are to be read again together.
+    #[must_use]
+    pub fn together(&self) -> Together {
+        Together::within(self.recheck_after_s, self.interval_s)
+    }
+}
+
 /// How old a reading was when it began to be used.
 #[derive(Debug, Clone, Default)]
 pub struct ReadingAge {
@@ -71,13 +79,14 @@ pub struct Budget {
 impl Budget {
     #[must_use]
     pub fn new(rules: BudgetRules) -> Self {
+        let held = rules.together();
         Self {
             rules,
             age: ReadingAge::default(),
             alone: 0,
             batches: 0,
             reads: 0,
-            held: Together::default(),
+            held,
             forming: 0,
             carrying: Carried::default(),
             watched: Carried::default(),
@@ -126,10 +135,10 @@ impl Budget {
 
     /// What was read again goes out at once, in as many batches as it takes.
     fn refresh(&mut self) {
-        let held = std::mem::take(&mut self.held);
         self.reads += 1;
         let is_fresh = self.forming == 0;
-        self.forming += held.in_batch();
+        self.forming += self.held.in_batch();
+        self.held.clear();
         self.send_batches(is_fresh);
     }
 

@@ -172,14 +172,45 @@ impl WriteRules {
 }
 
 /// Customers that are to be read again together.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Together {
     customers: u64,
     in_batch: u64,
     tenths: u64,
+    /// The most of `tenths`.
+    most: u64,
 }
 
 impl Together {
+    /// Nobody so far. A reading counts for `recheck_after_s` seconds, in which a request is sent every `interval_s`.
+    #[must_use]
+    pub fn within(recheck_after_s: f64, interval_s: f64) -> Self {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "clamped to what fits; no interval divides to infinity, which is clamped too"
+        )]
+        let requests = (recheck_after_s / interval_s).clamp(1.0, 1e6) as u64;
+        // Neither interval nor age: not a number, which becomes 0.
+        let requests = requests.max(1);
+        Self {
+            customers: 0,
+            in_batch: 0,
+            tenths: 0,
+            most: TENTHS_MOST.min(requests.saturating_mul(REQUEST)),
+        }
+    }
+
+    /// Takes out all that are held.
+    pub fn clear(&mut self) {
+        (self.customers, self.in_batch, self.tenths) = (0, 0, 0);
+    }
+
+    /// Fewer from here on: of these, some could not be written soon enough.
+    pub fn shrink(&mut self) {
+        self.most = (self.most / 2).max(REQUEST);
+    }
+
     pub fn add(&mut self, cost: Cost) {
         self.customers += 1;
         self.in_batch += u64::from(cost.in_batch);
@@ -192,7 +223,7 @@ impl Together {
     /// Whether no more of them would be written soon enough, or read in one request.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.customers >= READ_MOST || self.tenths >= TENTHS_MOST
+        self.customers >= READ_MOST || self.tenths >= self.most
     }
 
     #[must_use]
@@ -316,7 +347,7 @@ mod tests {
     #[test]
     fn a_reading_is_for_as_many_as_are_written_soon() {
         let until_full = |cost| {
-            let mut together = Together::default();
+            let mut together = Together::within(1800.0, 0.5);
             while !together.is_full() {
                 together.add(cost);
             }
@@ -325,5 +356,19 @@ mod tests {
         assert_eq!(until_full(cost(false, 2)), 25);
         assert_eq!(until_full(cost(true, 0)), 100);
         assert_eq!(until_full(cost(true, 1)), 23);
+    }
+
+    #[test]
+    fn no_more_are_read_together_than_are_written_while_the_reading_counts() {
+        let most = |recheck_after_s, interval_s| {
+            let mut together = Together::within(recheck_after_s, interval_s);
+            while !together.is_full() {
+                together.add(cost(false, 1));
+            }
+            together.customers
+        };
+        assert_eq!(most(2.0, 0.5), 4);
+        assert_eq!((most(0.0, 0.5), most(0.0, 0.0)), (1, 1));
+        assert_eq!((most(1800.0, 0.5), most(1800.0, 0.0)), (25, 25));
     }
 }

@@ -21,6 +21,12 @@ impl ReadTimes {
         Self { at, age }
     }
 
+    /// When the customer was read; nothing where that is longer ago than can be told.
+    #[must_use]
+    pub fn read_at(&self, customer: Option<CustomerId>) -> Option<Instant> {
+        self.at.checked_sub(self.age.of(customer))
+    }
+
     /// How long ago the customer was read; nobody: how long ago it was seen that there is none.
     #[must_use]
     pub fn age_of(&self, customer: Option<CustomerId>) -> Duration {

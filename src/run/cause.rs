@@ -12,6 +12,8 @@ pub(super) enum Verdict {
     Failed,
     /// It was not done, and the run stops: it is left for a resume.
     NotDone,
+    /// What it stands on has to be read again first.
+    Outdated,
     /// It may have been done, and the run stops: a resume finds out.
     Unknown,
 }
@@ -23,6 +25,7 @@ pub(super) fn verdict(error: &CallError) -> Verdict {
         CallError::NotSent(_) | CallError::Unauthorized { .. } | CallError::Redirected { .. } => {
             Verdict::NotDone
         }
+        CallError::Outdated { .. } => Verdict::Outdated,
         CallError::Unknown { .. } | CallError::CutShort { .. } | CallError::Interrupted => {
             Verdict::Unknown
         }

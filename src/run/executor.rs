@@ -4,7 +4,6 @@
 mod running;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
@@ -30,8 +29,8 @@ pub const MOST_SETTLING: usize = 256;
 #[derive(Debug, Clone)]
 pub struct ExecutorSettings {
     pub concurrency: usize,
-    /// Nothing is written on the strength of an older reading.
-    pub recheck_after: Duration,
+    /// How many customers are read again at a time.
+    pub together: Together,
     /// When the customers were read that the plan stands on; nothing where it is not known: everything is read again.
     pub read_at: Option<ReadTimes>,
     /// So many failed rows stop the run; 0: none do.
@@ -107,7 +106,6 @@ impl<'a, P: SendProgress> Executor<'a, P> {
             rules: context.rules.clone(),
             context,
             refresher,
-            settings,
             stop,
             progress,
             permits,
@@ -115,9 +113,10 @@ impl<'a, P: SendProgress> Executor<'a, P> {
             told,
             tell,
             held: Vec::new(),
-            together: Together::default(),
+            together: settings.together,
             forming: Vec::new(),
             sending: Sending::default(),
+            settings,
         }
     }
 
@@ -135,16 +134,21 @@ impl<'a, P: SendProgress> Executor<'a, P> {
                 break;
             }
         }
-        if !self.stops() {
-            self.refresh().await;
-        }
-        if !self.stops() {
-            self.send_forming().await;
+        loop {
+            if !self.stops() {
+                self.refresh().await;
+                self.send_forming().await;
+            }
+            let Some(ended) = self.next_ended().await else {
+                break;
+            };
+            self.ended(ended).await;
+            // Of lanes whose readings grew old together as many as there are are read in one request.
+            while let Ok(ended) = self.told.try_recv() {
+                self.ended(ended).await;
+            }
         }
         self.sending.pending += (self.held.len() + self.forming.len()) as u64;
-        while let Some(ended) = self.next_ended().await {
-            self.ended(ended).await;
-        }
         self.sending
     }
 
@@ -161,14 +165,25 @@ impl<'a, P: SendProgress> Executor<'a, P> {
             self.rules = WriteRules::default();
         }
         if self.needs_reread(&job) {
-            self.together.add(self.rules.cost(&job.lane.operations));
-            self.held.push(job);
-            if self.together.is_full() {
-                self.refresh().await;
-            }
+            self.hold(job);
         } else {
+            // What an earlier process did in part stands on nothing that was read for the plan.
+            if !job.progress.may_have_taken(job.lane.customer.is_none())
+                && let Some(read) = &self.settings.read_at
+            {
+                job.standing.read_at = read.read_at(job.lane.customer);
+            }
             self.dispatch(job).await;
         }
+        if self.together.is_full() {
+            self.refresh().await;
+        }
+    }
+
+    /// Keeps a lane until it is read again, with others.
+    fn hold(&mut self, job: LaneJob) {
+        self.together.add(self.rules.cost(&job.lane.operations));
+        self.held.push(job);
     }
 
     fn needs_reread(&self, job: &LaneJob) -> bool {
@@ -176,7 +191,7 @@ impl<'a, P: SendProgress> Executor<'a, P> {
             .settings
             .read_at
             .as_ref()
-            .is_none_or(|read| read.age_of(job.lane.customer) >= self.settings.recheck_after);
+            .is_none_or(|read| read.age_of(job.lane.customer) >= self.context.recheck_after);
         // A create in doubt is settled by looking for its customer; that it finds one does not make it stale.
         let creates = job.lane.customer.is_none();
         !job.progress.may_have_taken(creates)
@@ -232,7 +247,7 @@ impl<'a, P: SendProgress> Executor<'a, P> {
 
     async fn refresh(&mut self) {
         let jobs = std::mem::take(&mut self.held);
-        self.together = Together::default();
+        self.together.clear();
         if jobs.is_empty() {
             return;
         }
@@ -269,9 +284,13 @@ impl<'a, P: SendProgress> Executor<'a, P> {
                     Err(error) => self.break_off(error.into()),
                 }
             }
+            Refreshed::Skipped(job) => {
+                self.finish_unsent(&job, RowStatus::Skipped, Vec::new(), None)
+                    .await;
+            }
             Refreshed::Failed(job, issue) => {
                 let operations = not_sent(&job.lane.operations);
-                self.finish_unsent(&job, RowStatus::Failed, operations, issue)
+                self.finish_unsent(&job, RowStatus::Failed, operations, Some(issue))
                     .await;
             }
         }
@@ -282,14 +301,14 @@ impl<'a, P: SendProgress> Executor<'a, P> {
         job: &LaneJob,
         status: RowStatus,
         operations: Vec<OperationResult>,
-        issue: Issue,
+        error: Option<Issue>,
     ) {
         let finished = FinishedRow {
             row: job.lane.row,
             status,
             customer_id: job.lane.customer,
             operations,
-            error: Some(issue),
+            error,
             warnings: Vec::new(),
         };
         match self
@@ -364,6 +383,13 @@ impl<'a, P: SendProgress> Executor<'a, P> {
     async fn ended(&mut self, (row, end): Ended) {
         match end {
             Ok(LaneEnd::Finished(finished)) => self.count(finished.status),
+            Ok(LaneEnd::Outdated(job)) => {
+                // Read with fewer others the next time, if it was read again already.
+                if job.standing.rereads > 1 {
+                    self.together.shrink();
+                }
+                self.hold(*job);
+            }
             Ok(LaneEnd::Pending)
                 if self.context.client.gate().stop_reason().is_some()
                     || self.stop.is_cancelled() =>

@@ -1,26 +1,24 @@
 //! Reads customers again directly before they are written, many in one request, and decides what that means for
 //! their lanes.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+mod absence;
+mod found;
 
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::domain::{CustomerId, Issue, IssueKind, RemoteCustomer, RowKey, fold_email};
-use crate::helpcrunch::{CallError, ListQuery, Order, ReadClient, Sort};
+use crate::domain::{CustomerId, Issue, IssueKind, RemoteCustomer, RowKey};
+use crate::helpcrunch::{CallError, ReadClient};
 use crate::journal::{WrittenError, WrittenReader};
 use crate::outcome::{OperationResult, OperationStatus};
-use crate::plan::diff::{Against, diff, field_holds, property_holds};
-use crate::plan::matching::{Match, Matcher, RemoteLookup, Target};
-use crate::plan::{MatchSettings, Operation, Ownership};
-use crate::remote::{
-    EmailCase, NoProgress, Reading, ReadingError, RemoteError, WantedKeys, find_all, list_all,
-    swapped_case_test,
-};
+use crate::plan::diff::{Against, create, diff, field_holds, property_holds};
+use crate::plan::{MatchSettings, Operation, Ownership, SyncMode};
+use crate::remote::{EmailCase, RemoteError, WantedKeys, find_all};
 
 use super::lane::LaneJob;
 use super::memory::Memory;
+use absence::Absence;
+use found::{Fresh, Meant, given_keys};
 
 /// How lanes treat a customer that changed since the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +36,8 @@ pub enum Refreshed {
     Same(LaneJob),
     /// Goes on with other operations.
     Anew(LaneJob),
+    /// Nothing is sent: the row is left out, as the mode says.
+    Skipped(LaneJob),
     /// Nothing is sent: the row fails with this.
     Failed(LaneJob, Issue),
 }
@@ -52,41 +52,29 @@ pub enum RefreshError {
 }
 
 /// The rules under which lanes are planned anew.
+#[derive(Debug, Clone, Default)]
+pub struct RefreshRules {
+    pub matching: MatchSettings,
+    pub ownership: Ownership,
+    pub mode: SyncMode,
+}
+
+/// Reads lanes' customers again.
 #[derive(Debug)]
 pub struct Refresher {
     pub freshness: Freshness,
-    pub matching: MatchSettings,
-    pub ownership: Ownership,
-    pub memory: Memory,
+    rules: RefreshRules,
+    memory: Memory,
     /// Whether not finding an e-mail address by search means that nobody has it.
     absence: Mutex<Absence>,
 }
 
-/// What is known of e-mail search, found out when a row first depends on it.
-#[derive(Debug, Default)]
-enum Absence {
-    #[default]
-    Untested,
-    Counts,
-    /// Search does not ignore case: this listing, made at that time, answers instead.
-    Listed(Instant, Box<Reading>),
-}
-
-/// A listing that stands in for search is made anew when it is older than this.
-const LISTING_MAX_AGE: Duration = Duration::from_secs(30 * 60);
-
 impl Refresher {
     #[must_use]
-    pub fn new(
-        freshness: Freshness,
-        matching: MatchSettings,
-        ownership: Ownership,
-        memory: Memory,
-    ) -> Self {
+    pub fn new(freshness: Freshness, rules: RefreshRules, memory: Memory) -> Self {
         Self {
             freshness,
-            matching,
-            ownership,
+            rules,
             memory,
             absence: Mutex::default(),
         }
@@ -101,35 +89,64 @@ impl Refresher {
         self
     }
 
-    /// Reads the customers of these lanes again, in as few requests as can be.
+    /// Reads the customers of these lanes again, in as few requests as can be: by their ids, and by the row's keys
+    /// where the row creates its customer or gives it a key, or the customer is not known by them any more.
     ///
     /// # Errors
     /// When a reading got no usable answer; none of the lanes may be sent then.
     pub async fn refresh(
         &self,
         client: &ReadClient,
-        jobs: Vec<LaneJob>,
+        mut jobs: Vec<LaneJob>,
     ) -> Result<Vec<Refreshed>, RefreshError> {
-        let mut wanted = WantedKeys::default();
+        let asked = Instant::now();
+        let (mut wanted, mut keys) = (WantedKeys::default(), WantedKeys::default());
         for job in &jobs {
             match job.lane.customer {
-                Some(id) => wanted.add(&RowKey {
-                    id: Some(id),
-                    ..RowKey::default()
-                }),
+                Some(id) => wanted.add(&by_id_alone(id)),
                 None => wanted.add(&job.lane.key),
             }
+            wanted.add(&given_keys(&job.lane.operations));
         }
-        let mut found = Vec::new();
-        find_all(client, &wanted, &mut found).await?;
-        let mut fresh: Fresh = Fresh(found.into_iter().map(|c| (c.id, c)).collect());
-        self.complete(client, &jobs, &mut fresh).await?;
-        self.make_sure(client, &jobs, &mut fresh).await?;
-        let written = self.memory.written(&self.ownership)?;
-        let judged = jobs
-            .into_iter()
-            .map(|job| self.judge(job, &fresh, &written));
+        let mut fresh = Fresh::default();
+        read(client, &wanted, &mut fresh).await?;
+        let read_at = client.gate().calm_since(asked);
+        self.complete(
+            client,
+            jobs.iter().filter_map(|j| j.lane.customer),
+            &mut fresh,
+        )
+        .await?;
+        let mut lost: Vec<&LaneJob> = jobs
+            .iter()
+            .filter(|job| self.is_lost(job, &fresh))
+            .collect();
+        lost.iter().for_each(|job| keys.add(&job.lane.key));
+        read(client, &keys, &mut fresh).await?;
+        lost.extend(jobs.iter().filter(|job| job.lane.customer.is_none()));
+        self.make_sure(client, &lost, &mut fresh).await?;
+        let meant = jobs
+            .iter()
+            .map(|job| self.meant(job, &fresh))
+            .collect::<Vec<_>>();
+        let found = meant.iter().filter_map(|meant| match meant {
+            Ok(Meant::Customer(id)) => Some(*id),
+            _ => None,
+        });
+        self.complete(client, found, &mut fresh).await?;
+        let written = self.memory.written(&self.rules.ownership)?;
+        jobs.iter_mut().for_each(|job| job.standing.renew(read_at));
+        let judged = jobs.into_iter().zip(meant);
+        let judged = judged.map(|(job, meant)| self.judge(job, meant, &fresh, &written));
         Ok(judged.collect::<Result<_, _>>()?)
+    }
+
+    /// Whether the customer of the row is gone, or is not known by the row's keys any more. What took a part of its
+    /// operations already is not asked again who it is.
+    fn is_lost(&self, job: &LaneJob, fresh: &Fresh) -> bool {
+        job.lane.customer.is_some()
+            && !job.progress.may_have_taken(false)
+            && !fresh.is_known_by_its_keys(job)
     }
 
     /// "Not found" by e-mail search counts only where search is known to ignore case (contract): else all customers
@@ -137,30 +154,16 @@ impl Refresher {
     async fn make_sure(
         &self,
         client: &ReadClient,
-        jobs: &[LaneJob],
+        jobs: &[&LaneJob],
         fresh: &mut Fresh,
     ) -> Result<(), RemoteError> {
-        let creates = jobs.iter().filter(|job| job.lane.customer.is_none());
-        let unseen = creates.filter_map(|job| job.lane.key.email.as_deref());
-        let unseen: Vec<&str> = unseen
+        let emails = jobs.iter().filter_map(|job| job.lane.key.email.as_deref());
+        let unseen: Vec<&str> = emails
             .filter(|email| fresh.of_email(email).next().is_none())
             .collect();
-        if unseen.is_empty() {
-            return Ok(());
-        }
-        let mut absence = self.absence.lock().await;
-        let is_old = matches!(&*absence, Absence::Listed(at, _) if at.elapsed() >= LISTING_MAX_AGE);
-        if is_old || matches!(*absence, Absence::Untested) {
-            *absence = learn_absence(client).await?;
-        }
-        if let Absence::Listed(_, reading) = &*absence {
-            for email in unseen {
-                for id in reading.by_email(email)? {
-                    if let Some(customer) = reading.customer(id)? {
-                        fresh.0.insert(id, customer);
-                    }
-                }
-            }
+        if !unseen.is_empty() {
+            let found = self.absence.lock().await.find(client, &unseen).await?;
+            fresh.add(found);
         }
         Ok(())
     }
@@ -169,21 +172,16 @@ impl Refresher {
     async fn complete(
         &self,
         client: &ReadClient,
-        jobs: &[LaneJob],
+        ids: impl Iterator<Item = CustomerId>,
         fresh: &mut Fresh,
     ) -> Result<(), RemoteError> {
-        for id in jobs.iter().filter_map(|job| job.lane.customer) {
-            let told = fresh
-                .0
-                .get(&id)
-                .is_some_and(|c| c.tags.is_known() && c.custom_data.is_known());
-            if told {
+        for id in ids {
+            let tells_all = |c: &RemoteCustomer| c.tags.is_known() && c.custom_data.is_known();
+            if fresh.get(id).is_some_and(tells_all) {
                 continue;
             }
             match client.get(id).await.result {
-                Ok(customer) => {
-                    fresh.0.insert(id, customer);
-                }
+                Ok(customer) => fresh.add([customer]),
                 Err(error) if error.is_not_found() => {}
                 Err(error) => return Err(error.into()),
             }
@@ -191,47 +189,63 @@ impl Refresher {
         Ok(())
     }
 
+    fn meant(&self, job: &LaneJob, fresh: &Fresh) -> Result<Meant, Issue> {
+        match job.lane.customer {
+            Some(id) if job.progress.may_have_taken(false) => Ok(Meant::Customer(id)),
+            _ => fresh.meant(job, &self.rules.matching),
+        }
+    }
+
     fn judge(
         &self,
-        mut job: LaneJob,
+        job: LaneJob,
+        meant: Result<Meant, Issue>,
         fresh: &Fresh,
         written: &WrittenReader,
     ) -> Result<Refreshed, WrittenError> {
-        Ok(match job.lane.customer {
-            Some(id) => match fresh.0.get(&id) {
-                Some(customer) => self.existing(job, customer, written)?,
-                None => Refreshed::Failed(job, stale("its customer is gone")),
-            },
-            None => match self.find(&job, fresh) {
-                Ok(None) => Refreshed::Same(job),
-                Ok(Some(_)) if self.freshness == Freshness::Exactly => {
-                    Refreshed::Failed(job, stale("a customer with its key exists now"))
-                }
-                Ok(Some(customer)) => {
-                    job.lane.customer = Some(customer.id);
-                    self.existing(job, customer, written)?
-                }
-                Err(issue) if self.freshness == Freshness::Exactly => {
-                    Refreshed::Failed(job, stale(&issue.message))
-                }
-                Err(issue) => Refreshed::Failed(job, issue),
-            },
+        let is_exact = self.freshness == Freshness::Exactly;
+        let found = match meant {
+            Ok(Meant::Customer(id)) => Some(fresh.get(id)),
+            Ok(Meant::Nobody) => None,
+            Err(issue) if is_exact => return Ok(Refreshed::Failed(job, stale(&issue.message))),
+            Err(issue) => return Ok(Refreshed::Failed(job, issue)),
+        };
+        Ok(match (job.lane.customer, found) {
+            (None, None) => Refreshed::Same(job),
+            (Some(_), None) if is_exact => {
+                let is_there = job.lane.customer.is_some_and(|id| fresh.get(id).is_some());
+                let message = match is_there {
+                    true => "its customer does not have its key any more",
+                    false => "its customer is gone",
+                };
+                Refreshed::Failed(job, stale(message))
+            }
+            (Some(_), None) => self.nobody(job),
+            (_, Some(None)) => Refreshed::Failed(job, stale("its customer is gone")),
+            (None, Some(Some(_))) if is_exact => {
+                Refreshed::Failed(job, stale("a customer with its key exists now"))
+            }
+            (None, Some(Some(_))) if self.rules.mode == SyncMode::Create => Refreshed::Skipped(job),
+            (Some(id), Some(Some(customer))) if is_exact && id != customer.id => {
+                Refreshed::Failed(job, stale("another customer has its key now"))
+            }
+            (_, Some(Some(customer))) => self.existing(job, customer, written)?,
         })
     }
 
-    /// Whom a row that was to create finds now.
-    fn find<'f>(
-        &self,
-        job: &LaneJob,
-        fresh: &'f Fresh,
-    ) -> Result<Option<&'f RemoteCustomer>, Issue> {
-        let Ok(found) = Matcher::new(&self.matching, fresh).find(&job.lane.key);
-        match found {
-            Match::Found(Target::Remote(id)) => Ok(fresh.0.get(&id)),
-            Match::Nobody | Match::Found(Target::New(_)) => Ok(None),
-            Match::Rejected(issue) => Err(issue),
-            Match::Ambiguous(ambiguity) => Err(ambiguity.issue()),
+    /// The customer of the row is gone, or has other keys by now, and nobody else has the row's.
+    fn nobody(&self, mut job: LaneJob) -> Refreshed {
+        if self.rules.mode == SyncMode::Update {
+            return Refreshed::Skipped(job);
         }
+        let Some(desired) = &job.desired else {
+            return Refreshed::Failed(job, stale("its customer is gone"));
+        };
+        let create = create(desired, &self.rules.ownership);
+        job.lane.operations = vec![Operation::Create(create)];
+        job.lane.customer = None;
+        job.before = None;
+        Refreshed::Anew(job)
     }
 
     fn existing(
@@ -241,6 +255,11 @@ impl Refresher {
         written: &WrittenReader,
     ) -> Result<Refreshed, WrittenError> {
         job.before = Some(customer.clone());
+        let creates = job.lane.customer.is_none();
+        if !creates && job.progress.may_have_taken(creates) {
+            return Ok(Refreshed::Same(job));
+        }
+        job.lane.customer = Some(customer.id);
         if self.freshness == Freshness::Exactly {
             return Ok(match changed(&job.lane.operations, customer) {
                 None => Refreshed::Same(job),
@@ -256,7 +275,7 @@ impl Refresher {
         let against = Against {
             remote: customer,
             written: &written.customer(customer.id)?,
-            ownership: &self.ownership,
+            ownership: &self.rules.ownership,
         };
         let mut diff = diff(desired, against);
         if diff.unknown {
@@ -275,6 +294,24 @@ impl Refresher {
         job.lane.operations = operations;
         Ok(Refreshed::Anew(job))
     }
+}
+
+fn by_id_alone(id: CustomerId) -> RowKey {
+    RowKey {
+        id: Some(id),
+        ..RowKey::default()
+    }
+}
+
+async fn read(
+    client: &ReadClient,
+    wanted: &WantedKeys,
+    fresh: &mut Fresh,
+) -> Result<(), RemoteError> {
+    let mut found = Vec::new();
+    find_all(client, wanted, &mut found).await?;
+    fresh.add(found);
+    Ok(())
 }
 
 fn stale(message: &str) -> Issue {
@@ -310,59 +347,6 @@ fn changed(operations: &[Operation], customer: &RemoteCustomer) -> Option<String
     })
 }
 
-/// What a refresh found.
-struct Fresh(BTreeMap<CustomerId, RemoteCustomer>);
-
-impl Fresh {
-    fn of_email(&self, email: &str) -> impl Iterator<Item = &RemoteCustomer> {
-        let folded = fold_email(email);
-        let same = move |c: &&RemoteCustomer| c.email().is_some_and(|e| fold_email(e) == folded);
-        self.0.values().filter(same)
-    }
-}
-
-/// Tests e-mail search with a known customer; lists all where it does not ignore case or nobody can tell.
-async fn learn_absence(client: &ReadClient) -> Result<Absence, RemoteError> {
-    let query = ListQuery {
-        limit: 100,
-        offset: 0,
-        sort: Some(Sort::FirstSeen),
-        order: Order::Ascending,
-    };
-    let page = client.list(&query).await.result?;
-    for customer in &page.customers {
-        match swapped_case_test(client, customer).await? {
-            EmailCase::Ignored => return Ok(Absence::Counts),
-            EmailCase::Matters => break,
-            EmailCase::Unknown => {}
-        }
-    }
-    let file = tempfile::tempfile().map_err(ReadingError::from)?;
-    let reading = list_all(client, Reading::new(file), &NoProgress).await?;
-    Ok(Absence::Listed(Instant::now(), Box::new(reading)))
-}
-
-impl RemoteLookup for Fresh {
-    type Error = std::convert::Infallible;
-
-    fn by_user_id(&self, user_id: &str) -> Result<Vec<CustomerId>, Self::Error> {
-        Ok(self
-            .0
-            .values()
-            .filter(|c| c.user_id() == Some(user_id))
-            .map(|c| c.id)
-            .collect())
-    }
-
-    fn by_email(&self, email: &str) -> Result<Vec<CustomerId>, Self::Error> {
-        Ok(self.of_email(email).map(|c| c.id).collect())
-    }
-
-    fn customer(&self, id: CustomerId) -> Result<Option<RemoteCustomer>, Self::Error> {
-        Ok(self.0.get(&id).cloned())
-    }
-}
-
 /// The operations of a lane that was not sent.
 #[must_use]
 pub fn not_sent(operations: &[Operation]) -> Vec<OperationResult> {
@@ -384,6 +368,8 @@ mod tests {
     use super::*;
     use crate::domain::{DesiredCustomer, Field, Known, RowNumber, Tag, Value, Wish};
     use crate::plan::{Create, FieldChange, Lane, Patch};
+    use crate::run::lane::Standing;
+    use std::collections::BTreeMap;
 
     fn text(t: &str) -> Value {
         Value::Text(t.into())
@@ -425,6 +411,7 @@ mod tests {
             progress: Default::default(),
             batched: None,
             notice: None,
+            standing: Standing::default(),
         }
     }
 
@@ -441,15 +428,21 @@ mod tests {
     }
 
     fn judge(freshness: Freshness, job: LaneJob, fresh: &[RemoteCustomer]) -> Refreshed {
-        let refresher = Refresher::new(
-            freshness,
-            MatchSettings::default(),
-            Ownership::default(),
-            Memory::default(),
-        );
-        let fresh = Fresh(fresh.iter().map(|c| (c.id, c.clone())).collect());
+        judge_by(freshness, RefreshRules::default(), job, fresh)
+    }
+
+    fn judge_by(
+        freshness: Freshness,
+        rules: RefreshRules,
+        job: LaneJob,
+        customers: &[RemoteCustomer],
+    ) -> Refreshed {
+        let refresher = Refresher::new(freshness, rules, Memory::default());
+        let mut fresh = Fresh::default();
+        fresh.add(customers.iter().cloned());
+        let meant = refresher.meant(&job, &fresh);
         refresher
-            .judge(job, &fresh, &WrittenReader::nothing())
+            .judge(job, meant, &fresh, &WrittenReader::nothing())
             .unwrap()
     }
 
@@ -502,5 +495,91 @@ mod tests {
             anew(job(Some(1), patch()), &[customer("B", &[])]).operations,
             []
         );
+    }
+
+    /// Somebody else, with these keys.
+    fn other(user_id: &str) -> RemoteCustomer {
+        let mut other = customer("A", &[]);
+        other.id = CustomerId(2);
+        other.set_field(Field::UserId, Some(text(user_id)));
+        other
+    }
+
+    fn with_user_id(user_id: Option<&str>) -> RemoteCustomer {
+        let mut customer = customer("A", &[]);
+        customer.set_field(Field::UserId, user_id.map(text));
+        customer
+    }
+
+    #[test]
+    fn a_key_that_moved_takes_the_row_along() {
+        let fresh = [with_user_id(Some("u7")), other("u1")];
+        match judge(Freshness::PlanAnew, job(Some(1), patch()), &fresh) {
+            Refreshed::Anew(job) | Refreshed::Same(job) => {
+                assert_eq!(job.lane.customer, Some(CustomerId(2)));
+                assert_eq!(job.lane.operations, patch());
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(matches!(
+            judge(Freshness::Exactly, job(Some(1), patch()), &fresh),
+            Refreshed::Failed(..)
+        ));
+    }
+
+    #[test]
+    fn a_row_whose_customer_is_gone_or_has_another_key_is_as_new() {
+        for fresh in [vec![], vec![with_user_id(Some("u7"))]] {
+            let refreshed = judge(Freshness::PlanAnew, job(Some(1), patch()), &fresh);
+            let Refreshed::Anew(job) = refreshed else {
+                panic!("{refreshed:?}")
+            };
+            assert_eq!(job.lane.customer, None);
+            assert!(matches!(
+                job.lane.operations.as_slice(),
+                [Operation::Create(_)]
+            ));
+        }
+    }
+
+    #[test]
+    fn the_mode_decides_about_rows_whose_customer_came_or_went() {
+        let by = |mode, job, fresh: &[RemoteCustomer]| {
+            let rules = RefreshRules {
+                mode,
+                ..RefreshRules::default()
+            };
+            judge_by(Freshness::PlanAnew, rules, job, fresh)
+        };
+        let create = || job(None, vec![Operation::Create(Create::default())]);
+        let came = by(SyncMode::Create, create(), &[customer("A", &[])]);
+        assert!(matches!(came, Refreshed::Skipped(_)));
+        let went = by(SyncMode::Update, job(Some(1), patch()), &[]);
+        assert!(matches!(went, Refreshed::Skipped(_)));
+    }
+
+    #[test]
+    fn a_key_that_the_row_gives_is_its_own_unless_somebody_else_has_it_by_now() {
+        let give = || {
+            vec![Operation::Patch(Patch {
+                set: vec![FieldChange {
+                    field: Field::UserId,
+                    from: None,
+                    to: Some(text("u1")),
+                }],
+                custom_data: vec![],
+            })]
+        };
+        let keyless = || with_user_id(None);
+        let alone = judge(Freshness::PlanAnew, job(Some(1), give()), &[keyless()]);
+        assert!(
+            matches!(&alone, Refreshed::Anew(job) if job.lane.customer == Some(CustomerId(1))),
+            "{alone:?}"
+        );
+        let claimed = [keyless(), other("u1")];
+        assert!(matches!(
+            judge(Freshness::PlanAnew, job(Some(1), give()), &claimed),
+            Refreshed::Failed(..)
+        ));
     }
 }

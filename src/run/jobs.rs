@@ -5,7 +5,7 @@ use std::io::{self, BufRead};
 use crate::journal::{Recovered, RowProgress, RowState};
 use crate::plan::codec::{LaneReader, PlanFileError, lane_from_json};
 
-use super::lane::LaneJob;
+use super::lane::{LaneJob, Standing};
 use super::rows::RowReader;
 
 /// Why the work cannot be read.
@@ -57,6 +57,7 @@ impl<'a, P: BufRead, R: BufRead> Jobs<'a, P, R> {
                 progress: RowProgress::default(),
                 batched: None,
                 notice: None,
+                standing: Standing::default(),
             };
             if let Some(rows) = &mut self.rows {
                 for record in rows.by_ref() {
@@ -85,7 +86,7 @@ fn resume(job: &mut LaneJob, progress: &RowProgress) -> Result<(), JobsError> {
             reason,
         };
         let (customer, operations) = lane_from_json(payload).map_err(bad)?;
-        job.lane.customer = customer.or(job.lane.customer);
+        job.lane.customer = customer;
         job.lane.operations = operations;
     }
     Ok(())

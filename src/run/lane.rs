@@ -6,14 +6,17 @@ mod mending;
 mod patching;
 mod place;
 mod riding;
+mod standing;
 
 pub use place::Place;
+pub use standing::Standing;
 
 pub(super) use mending::NOT_KEPT;
 use patching::Unsent;
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
@@ -41,6 +44,8 @@ pub struct LaneContext {
     pub settler: Settler,
     /// What is known of how the account takes writes.
     pub rules: WriteRules,
+    /// Nothing is written on the strength of an older reading.
+    pub recheck_after: Duration,
     pub batches: Batches,
     /// The input's column of each field and property, for messages.
     pub columns: BTreeMap<String, String>,
@@ -78,12 +83,16 @@ pub struct LaneJob {
     pub batched: Option<Batched>,
     /// What is to be told of the row besides.
     pub notice: Option<Notice>,
+    /// The reading that its next write stands on.
+    pub standing: Standing,
 }
 
 /// How a lane ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum LaneEnd {
     Finished(FinishedRow),
+    /// Its reading grew old before anything was written: it is to be read again.
+    Outdated(Box<LaneJob>),
     /// The run stopped before the lane was done; it goes on from its journal.
     Pending,
 }
@@ -94,6 +103,8 @@ enum Pace {
     Going,
     /// An operation did not end well: the rest is not sent.
     Broken,
+    /// Its reading grew old before the first write.
+    Outdated,
     /// The run stops: the rest stays for a resume.
     Stopped,
 }
@@ -118,6 +129,10 @@ struct Run<'a> {
     /// How the tags went that rode along with a patch and took.
     rode: Option<OperationResult>,
     notice: Option<Notice>,
+    desired: Option<DesiredCustomer>,
+    standing: Standing,
+    /// Something of the lane took, so that its customer is not as its plan knew it.
+    has_written: bool,
 }
 
 /// Runs a lane to its end.
@@ -129,8 +144,12 @@ pub async fn run(
     job: LaneJob,
     place: Place,
 ) -> Result<LaneEnd, JournalError> {
+    let creates = job.lane.customer.is_none();
     let mut run = Run {
         context,
+        has_written: job.progress.may_have_taken(creates),
+        desired: job.desired,
+        standing: job.standing,
         customer: job.lane.customer.or(job.progress.customer_id),
         lane: job.lane,
         seen: job.before,
@@ -155,7 +174,7 @@ pub async fn run(
             Pace::Broken => run
                 .results
                 .push(with_status(operation, OperationStatus::NotSent)),
-            Pace::Stopped => return Ok(LaneEnd::Pending),
+            Pace::Outdated | Pace::Stopped => break,
         }
     }
     run.finish(&operations).await
@@ -170,8 +189,10 @@ fn with_status(operation: &Operation, status: OperationStatus) -> OperationResul
 
 impl Run<'_> {
     async fn finish(mut self, operations: &[Operation]) -> Result<LaneEnd, JournalError> {
-        if self.pace == Pace::Stopped {
-            return Ok(LaneEnd::Pending);
+        match self.pace {
+            Pace::Stopped => return Ok(LaneEnd::Pending),
+            Pace::Outdated => return Ok(LaneEnd::Outdated(Box::new(self.into_job()))),
+            Pace::Going | Pace::Broken => {}
         }
         let mut warnings = Vec::new();
         match self.notice.take() {
@@ -231,6 +252,10 @@ impl Run<'_> {
     /// Sends a patch, tag or untag.
     async fn change(&mut self, operation: &Operation) -> Result<(), JournalError> {
         let mut result = OperationResult::planned(operation);
+        if let Some(earlier) = self.progress.result(operation.kind()) {
+            result.attempts = earlier.attempts;
+            result.http_status = earlier.http_status;
+        }
         let Some(id) = self.customer else {
             let issue = Issue::new(
                 IssueKind::Api,
@@ -254,19 +279,19 @@ impl Run<'_> {
             Ok(customer) => {
                 let short = shortfall(operation, before.as_ref(), &customer);
                 self.ride(sent.attempts, &result, &customer);
-                self.seen = Some(customer);
+                self.wrote(customer);
                 self.check(operation, result, short, before).await
             }
             Err(error) => self.did_not_take(operation, result, &error).await,
         }
     }
 
-    async fn send(
+    async fn send_once(
         &mut self,
         id: CustomerId,
         operation: &Operation,
     ) -> Result<Sent<RemoteCustomer>, Unsent> {
-        let client = &self.context.client;
+        let client = self.client_on_reading(false);
         Ok(match operation {
             Operation::Patch(patch) => self.patch(id, patch).await?,
             Operation::Tag(tags) => client.tag(id, tags).await,
@@ -312,6 +337,7 @@ impl Run<'_> {
                 )
                 .await
             }
+            Verdict::Outdated => self.give_back(result, error).await,
             Verdict::Unknown => {
                 self.pace = Pace::Stopped;
                 self.record(

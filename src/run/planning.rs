@@ -13,6 +13,7 @@ use crate::plan::{Duplicates, Lane, MatchSettings, Operation, Ownership, SyncMod
 use crate::remote::{Reading, ReadingError};
 
 use super::ambiguity::AmbiguityError;
+use super::freshness::RefreshRules;
 use super::memory::Memory;
 use super::merging::{Carried, Merges};
 use super::rows::{RowRecord, Verdict, write_row};
@@ -24,6 +25,18 @@ pub struct PlanRules {
     pub duplicates: Duplicates,
     pub mode: SyncMode,
     pub ownership: Ownership,
+}
+
+impl PlanRules {
+    /// By which single rows are planned anew.
+    #[must_use]
+    pub fn refresh_rules(&self) -> RefreshRules {
+        RefreshRules {
+            matching: self.matching.clone(),
+            ownership: self.ownership.clone(),
+            mode: self.mode,
+        }
+    }
 }
 
 /// Why a plan cannot be made.

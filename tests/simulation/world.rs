@@ -508,8 +508,7 @@ impl World {
         let rules = self.plan_rules(&self.schema(&columns));
         let refresher = Refresher::new(
             Freshness::PlanAnew,
-            rules.matching,
-            rules.ownership,
+            rules.refresh_rules(),
             self.memory.clone(),
         );
         let context = Arc::new(self.context(process, journal));
@@ -520,7 +519,7 @@ impl World {
         };
         let settings = ExecutorSettings {
             concurrency: usize::try_from(self.options.limits.concurrency).unwrap(),
-            recheck_after: self.options.remote.recheck_after,
+            together: self.budget().together(),
             read_at,
             max_failures: self.options.max_failures,
             notices,
@@ -565,6 +564,7 @@ impl World {
             clock: self.clock,
             settler: self.settler(),
             rules: self.rules(),
+            recheck_after: self.options.remote.recheck_after,
             batches: Batches::new(Some(Arc::clone(&self.lost) as Arc<dyn BatchMemory>)),
             columns: BTreeMap::new(),
             rewrites: Mutex::default(),

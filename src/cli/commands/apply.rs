@@ -20,12 +20,12 @@ use crate::cli::session::{Session, state_dir, state_failure};
 use crate::cli::snapshot::Snapshot;
 use crate::config::{Overrides, Settings};
 use crate::journal::{AccountLock, InputMeta, NewRun, RunDir, RunState};
+use crate::plan::MatchSettings;
 use crate::plan::codec::{VerifiedPlan, verify};
 use crate::plan::safety::check;
-use crate::plan::{MatchSettings, Ownership};
 use crate::platform::AtomicFile;
 use crate::report::render_preview;
-use crate::run::freshness::{Freshness, Refresher};
+use crate::run::freshness::{Freshness, RefreshRules, Refresher};
 use crate::run::replay::{preview_of, write_rows_of};
 use crate::run::rereading::Rereading;
 use crate::source::Dialect;
@@ -275,5 +275,9 @@ fn take_over(
 
 /// The rules under which an interrupted `apply` goes on.
 pub(super) fn refresher(matching: MatchSettings, memory: crate::run::memory::Memory) -> Refresher {
-    Refresher::new(Freshness::Exactly, matching, Ownership::default(), memory)
+    let rules = RefreshRules {
+        matching,
+        ..RefreshRules::default()
+    };
+    Refresher::new(Freshness::Exactly, rules, memory)
 }

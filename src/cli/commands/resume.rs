@@ -236,8 +236,7 @@ fn refresher(meta: &RunMeta, kept: &KeptSettings, memory: Memory) -> Result<Refr
     let (_, rules) = meaning(&then, &columns)?;
     Ok(Refresher::new(
         Freshness::PlanAnew,
-        rules.matching,
-        rules.ownership,
+        rules.refresh_rules(),
         memory,
     ))
 }

@@ -25,7 +25,6 @@ use crate::plan::safety::{Refusal, check};
 use crate::run::freshness::{Freshness, Refresher};
 use crate::run::making::MadePlan;
 use crate::run::memory::Memory;
-use crate::run::planning::PlanRules;
 
 pub(in crate::cli) async fn run(args: &SyncArgs) -> Exit {
     let console = Console::new(args.output.output, args.progress.progress, &args.log);
@@ -171,13 +170,9 @@ async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
         return Err(declined);
     }
     let counts = made.preview.counts;
-    let PlanRules {
-        matching,
-        ownership,
-        ..
-    } = prepared.rules.clone();
-    let refresher = Refresher::new(Freshness::PlanAnew, matching, ownership, memory)
-        .with_email_case(email_case(&probed));
+    let rules = prepared.rules.refresh_rules();
+    let refresher =
+        Refresher::new(Freshness::PlanAnew, rules, memory).with_email_case(email_case(&probed));
     let order = Order {
         settings: &settings,
         client: &client,

@@ -1,3 +1,6 @@
+use tokio::time::Instant;
+
+use super::basis::Basis;
 use crate::helpcrunch::classify::Trouble;
 use crate::helpcrunch::{CallError, Sent, StopKind};
 
@@ -11,11 +14,28 @@ pub(super) struct Course {
     pub(super) http_status: Option<u16>,
     /// Whether the next exchange repeats one that failed (and not one that was put off by a 429).
     pub(super) is_retry: bool,
+    basis: Option<Basis>,
     /// The last failure after which the request may have been done all the same.
     in_doubt: Option<Trouble>,
 }
 
 impl Course {
+    pub(super) fn on(basis: Option<Basis>) -> Self {
+        Self {
+            failed: basis.map_or(0, |basis| basis.failed),
+            basis,
+            ..Self::default()
+        }
+    }
+
+    /// Whether what it stands on is too old by now. Everybody was last kept waiting until `held_up_until`.
+    pub(super) fn is_outdated(&self, held_up_until: Option<Instant>, now: Instant) -> bool {
+        self.basis.is_some_and(|basis| {
+            let waited = held_up_until.is_some_and(|until| until > basis.read_at);
+            basis.is_outdated(waited || self.begun > 0, now)
+        })
+    }
+
     pub(super) fn failed(&mut self, why: &Trouble) {
         self.failed += 1;
         self.is_retry = true;
@@ -34,6 +54,15 @@ impl Course {
         let error = match self.in_doubt.take() {
             None => CallError::NotSent(stop),
             Some(why) => CallError::CutShort { stop, why },
+        };
+        self.end(Err(error))
+    }
+
+    /// What it stands on grew old before the next attempt.
+    pub(super) fn outdated<T>(mut self) -> Sent<T> {
+        let error = CallError::Outdated {
+            failed: self.failed,
+            why: self.in_doubt.take(),
         };
         self.end(Err(error))
     }

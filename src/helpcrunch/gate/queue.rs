@@ -2,9 +2,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
-use tokio::time::sleep_until;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::basis::Basis;
 use super::call::Course;
 use super::exchange::Judged;
 use super::state::{State, Step};
@@ -53,6 +54,18 @@ pub struct Gate {
     closed: CancellationToken,
     /// Bumped when a wait at the head of the queue may have become shorter.
     pub(super) news: watch::Sender<()>,
+}
+
+/// Why a request does not go.
+enum Unsent {
+    Stopped(StopKind),
+    Outdated,
+}
+
+impl From<StopKind> for Unsent {
+    fn from(stop: StopKind) -> Self {
+        Self::Stopped(stop)
+    }
 }
 
 /// Keeps account of a call that is under way, also when its future is dropped.
@@ -104,6 +117,17 @@ impl Gate {
         self.state().stats.clone()
     }
 
+    /// The first moment since `asked` from which on no pause and no outage kept anybody waiting: what was asked then
+    /// and is answered by now was read no earlier.
+    #[must_use]
+    pub fn calm_since(&self, asked: Instant) -> Instant {
+        let now = self.clock.now();
+        let held_up = self.state().held_up_until();
+        held_up
+            .filter(|until| *until <= now)
+            .map_or(asked, |until| until.max(asked))
+    }
+
     /// Sends a request, as often as its safety allows, until `read` can make something of an answer.
     ///
     /// A dropped future drops its request; a write is then in doubt.
@@ -112,14 +136,26 @@ impl Gate {
         request: &WireRequest,
         read: impl Fn(&[u8]) -> Result<T, DecodeError>,
     ) -> Sent<T> {
+        self.send_on(None, request, read).await
+    }
+
+    /// The same for a write that stands on a reading: it is not begun, nor repeated, once that is
+    /// [outdated](CallError::Outdated).
+    pub(in crate::helpcrunch) async fn send_on<T>(
+        &self,
+        basis: Option<Basis>,
+        request: &WireRequest,
+        read: impl Fn(&[u8]) -> Result<T, DecodeError>,
+    ) -> Sent<T> {
         self.state().enter(self.clock.now());
         let _under_way = UnderWay(self);
-        let mut course = Course::default();
+        let mut course = Course::on(basis);
         loop {
             match self.attempt(request, &mut course, &read).await {
                 Ok(Some(result)) => return course.end(result),
                 Ok(None) => {}
-                Err(stop) => return course.stopped(stop),
+                Err(Unsent::Stopped(stop)) => return course.stopped(stop),
+                Err(Unsent::Outdated) => return course.outdated(),
             }
         }
     }
@@ -130,8 +166,8 @@ impl Gate {
         request: &WireRequest,
         course: &mut Course,
         read: &impl Fn(&[u8]) -> Result<T, DecodeError>,
-    ) -> Result<Option<Result<T, CallError>>, StopKind> {
-        let permit = self.admit(request, course.is_retry).await?;
+    ) -> Result<Option<Result<T, CallError>>, Unsent> {
+        let permit = self.admit(request, course).await?;
         course.begun += 1;
         let exchange = self.exchange(request, course.begun).await;
         drop(permit);
@@ -161,17 +197,20 @@ impl Gate {
     async fn admit(
         &self,
         request: &WireRequest,
-        is_retry: bool,
-    ) -> Result<SemaphorePermit<'_>, StopKind> {
+        course: &Course,
+    ) -> Result<SemaphorePermit<'_>, Unsent> {
         let permit = self.unless_closed(self.in_flight.acquire()).await?;
         let _turn = self.unless_closed(self.turn.lock()).await?;
         let mut news = self.news.subscribe();
         loop {
             news.mark_unchanged();
-            match self.step(request.endpoint, is_retry) {
+            if course.is_outdated(self.state().held_up_until(), self.clock.now()) {
+                return Err(Unsent::Outdated);
+            }
+            match self.step(request.endpoint, course.is_retry) {
                 // The semaphore is never closed; were it, its permit would only bound the concurrency.
-                Step::Go => return permit.map_err(|_| StopKind::Signal),
-                Step::Closed(kind) => return Err(kind),
+                Step::Go => return permit.map_err(|_| Unsent::Stopped(StopKind::Signal)),
+                Step::Closed(kind) => return Err(kind.into()),
                 Step::Knock => self.knock().await,
                 Step::WaitUntil(until) => {
                     let wait = async {

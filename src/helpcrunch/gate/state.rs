@@ -42,6 +42,8 @@ pub(super) struct State {
     rng: fastrand::Rng,
     pub(super) stats: GateStats,
     paused_until: Option<Instant>,
+    /// When the last outage ended.
+    outage_ended: Option<Instant>,
     /// 429s in a row, counting as one those to requests that were in flight together.
     pauses: u32,
     last_429: Option<Instant>,
@@ -62,6 +64,7 @@ impl State {
             limits,
             stats: GateStats::default(),
             paused_until: None,
+            outage_ended: None,
             pauses: 0,
             last_429: None,
             calls: 0,
@@ -135,7 +138,16 @@ impl State {
         self.pauses = 0;
         self.limiter.recover();
         self.budget.success(now);
-        self.health.answered()
+        let ends_outage = self.health.answered();
+        if ends_outage {
+            self.outage_ended = Some(now);
+        }
+        ends_outage
+    }
+
+    /// Until when a pause or an outage last kept everybody waiting.
+    pub(super) fn held_up_until(&self) -> Option<Instant> {
+        self.paused_until.max(self.outage_ended)
     }
 
     /// An exchange brought no usable answer; `asked` is what its `Retry-After` said.

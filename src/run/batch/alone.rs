@@ -2,7 +2,7 @@
 //! that its tags come to those that are there.
 
 use crate::domain::RemoteCustomer;
-use crate::helpcrunch::{CallError, PatchBody, Sent};
+use crate::helpcrunch::{CallError, PatchBody, Sent, WriteClient};
 use crate::journal::JournalError;
 use crate::plan::writes::Carried;
 use crate::run::lane::LaneContext;
@@ -18,7 +18,7 @@ pub(in crate::run) struct WatchedPatch {
     pub(in crate::run) notice: Option<Notice>,
 }
 
-/// Sends a PATCH and compares the customer with what it was before. What it lost is written back, and nothing that was
+/// Sends a PATCH by this client and compares the customer with what it was before. What it lost is written back, and nothing that was
 /// probed is believed any more; else `carried` is proven.
 ///
 /// # Errors
@@ -27,13 +27,13 @@ pub(in crate::run) async fn patch_watched(
     context: &LaneContext,
     proven: &mut Proven,
     watched: Watched,
-    body: &PatchBody,
+    (client, body): (&WriteClient, &PatchBody),
     (carried, costs_reading): (Carried, bool),
 ) -> Result<WatchedPatch, JournalError> {
     let id = watched.before.id;
     note_open(context, std::slice::from_ref(&watched)).await?;
-    let mut sent = context.client.patch(id, body).await;
-    if matches!(sent.result, Err(CallError::NotSent(_))) {
+    let mut sent = client.patch(id, body).await;
+    if sent.result.as_ref().is_err_and(CallError::is_unsent) {
         note_closed(context).await?;
         return Ok(WatchedPatch { sent, notice: None });
     }

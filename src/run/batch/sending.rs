@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::{CustomerId, RemoteCustomer};
-use crate::helpcrunch::{BatchAnswer, BatchEntry, CallError, PatchBody};
+use crate::helpcrunch::{Basis, BatchAnswer, BatchEntry, CallError, PatchBody};
 use crate::journal::JournalError;
 use crate::plan::writes::Carried;
 use crate::plan::{Operation, Patch};
@@ -99,7 +99,8 @@ pub(super) fn carried<'j>(
 
 pub(super) async fn exchange(context: &LaneContext, jobs: Vec<LaneJob>) -> Answered {
     let entries: Vec<BatchEntry> = jobs.iter().map(|job| entry(context, job)).collect();
-    let sent = context.client.batch(&entries).await;
+    let client = context.client.on(basis(context, &jobs));
+    let sent = client.batch(&entries).await;
     let result = sent.result.map(|answer| match answer {
         BatchAnswer::Customers(customers) => customers.into_iter().map(|c| (c.id, c)).collect(),
         BatchAnswer::Count(_) | BatchAnswer::Nothing => BTreeMap::new(),
@@ -115,6 +116,17 @@ pub(super) async fn exchange(context: &LaneContext, jobs: Vec<LaneJob>) -> Answe
         result,
         read: Read::new(),
     }
+}
+
+/// What the batch stands on: the oldest of its readings.
+fn basis(context: &LaneContext, jobs: &[LaneJob]) -> Option<Basis> {
+    let merges = context.rules.batch.unwrap_or_default().merges;
+    let is_whole = |patch: &Patch| !merges && !patch.custom_data.is_empty();
+    let each = jobs.iter().filter_map(|job| {
+        let is_whole = patch_of(job).is_some_and(is_whole);
+        job.standing.basis(context.recheck_after, is_whole)
+    });
+    each.reduce(Basis::and)
 }
 
 fn entry(context: &LaneContext, job: &LaneJob) -> BatchEntry {

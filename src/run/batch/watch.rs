@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use crate::domain::{CustomerId, Field, Issue, IssueKind, RemoteCustomer, RowNumber};
 use crate::helpcrunch::{CallError, WriteClient};
@@ -122,7 +123,7 @@ pub(super) async fn exchange_watched(
     jobs: Vec<LaneJob>,
     proven: &mut Proven,
 ) -> Result<Answered, JournalError> {
-    let mut before = before(context, &jobs).await;
+    let (mut before, read_at) = before(context, &jobs).await;
     if let Some(stop) = stop_of(&before) {
         return Ok(Answered::stopped(jobs, stop));
     }
@@ -132,6 +133,9 @@ pub(super) async fn exchange_watched(
         match before.remove(&customer_of(&job)) {
             Some(Ok(customer)) => {
                 job.before = Some(customer);
+                if let Some(read_at) = read_at {
+                    job.standing.renew(read_at);
+                }
                 known.push(job);
             }
             _ => unknown.push(job),
@@ -149,7 +153,7 @@ pub(super) async fn exchange_watched(
     note_open(context, &watched).await?;
     let mut answered = exchange(context, jobs).await;
     answered.done.extend(unknown);
-    if matches!(answered.result, Err(CallError::NotSent(_))) {
+    if answered.result.as_ref().is_err_and(CallError::is_unsent) {
         note_closed(context).await?;
         return Ok(answered);
     }
@@ -230,14 +234,16 @@ fn untagged(operations: &[Operation]) -> Vec<String> {
     tags.map(|tag| tag.name.clone()).collect()
 }
 
-/// The customers as they are: as they were read directly before, if all of them were.
-async fn before(context: &LaneContext, jobs: &[LaneJob]) -> Read {
+/// The customers as they are: as they were read directly before, if all of them were. Else they are read, and when.
+async fn before(context: &LaneContext, jobs: &[LaneJob]) -> (Read, Option<Instant>) {
     let known = |job: &LaneJob| Some((customer_of(job), Ok(job.before.clone()?)));
     match jobs.iter().map(known).collect::<Option<Read>>() {
-        Some(read) => read,
+        Some(read) => (read, None),
         None => {
             let ids: Vec<CustomerId> = jobs.iter().map(customer_of).collect();
-            read(&context.client, &ids, |_| true).await
+            let asked = context.clock.now();
+            let read = read(&context.client, &ids, |_| true).await;
+            (read, Some(context.client.gate().calm_since(asked)))
         }
     }
 }

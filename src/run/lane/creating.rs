@@ -46,7 +46,7 @@ impl Run<'_> {
                 }))
                 .await?;
             sends += 1;
-            let sent = self.context.client.create(create).await;
+            let sent = self.client_on_reading(false).create(create).await;
             self.count(&mut result, &sent);
             match sent.result {
                 Ok(customer) => {
@@ -58,7 +58,13 @@ impl Run<'_> {
                         return Ok(());
                     }
                 }
-                Err(error) => return self.did_not_take(operation, result, &error).await,
+                Err(error) => {
+                    if error.is_unsent() {
+                        sends -= 1;
+                    }
+                    self.progress.creates_sent = sends;
+                    return self.did_not_take(operation, result, &error).await;
+                }
             }
         }
     }
@@ -145,6 +151,7 @@ impl Run<'_> {
                     }))
                     .await?;
                 if sends < 2 {
+                    self.standing.renew(self.context.clock.now());
                     return Ok(true);
                 }
                 let issue = Issue::new(

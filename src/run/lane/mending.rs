@@ -25,7 +25,7 @@ impl Run<'_> {
         self.customer = Some(customer.id);
         let short = shortfall(operation, None, &customer);
         self.learn_taken(operation, &short);
-        self.seen = Some(customer);
+        self.wrote(customer);
         self.check(operation, result, short, None).await
     }
 
@@ -97,7 +97,7 @@ impl Run<'_> {
             return Err(CallError::Interrupted);
         };
         let customer = self.context.client.get(id).await.result?;
-        self.seen = Some(customer.clone());
+        self.saw(customer.clone());
         Ok(customer)
     }
 
@@ -131,7 +131,7 @@ impl Run<'_> {
             let still = match sent.result {
                 Ok(customer) => {
                     let still = shortfall(&mend, None, &customer);
-                    self.seen = Some(customer);
+                    self.wrote(customer);
                     still
                 }
                 Err(error) if error.stop().is_some() => {

@@ -51,7 +51,7 @@ impl Run<'_> {
         if costs_reading {
             let sent = context.client.get(id).await;
             match sent.result {
-                Ok(customer) => self.seen = Some(customer),
+                Ok(customer) => self.saw(customer),
                 Err(error) => {
                     return Ok(Sent {
                         attempts: 0,
@@ -70,7 +70,7 @@ impl Run<'_> {
             context,
             &mut proven,
             watched,
-            &body,
+            (&self.client_on_reading(self.is_whole(patch)), &body),
             (carried, costs_reading),
         )
         .await?;
@@ -98,8 +98,14 @@ impl Run<'_> {
             self.know_properties(id).await.map_err(Unsent::Failed)?;
         }
         let body = self.with_riding_tags(patch_body(patch, self.seen.as_ref(), merges));
-        let sent = self.context.client.patch(id, &body).await;
+        let client = self.client_on_reading(self.is_whole(patch));
+        let sent = client.patch(id, &body).await;
         Ok(self.without_refused_tags(id, patch, sent).await)
+    }
+
+    /// Whether all properties are sent, those too that are only read.
+    fn is_whole(&self, patch: &Patch) -> bool {
+        !patch.custom_data.is_empty() && !self.context.patch_merges()
     }
 
     fn with_riding_tags(&self, body: PatchBody) -> PatchBody {
@@ -128,7 +134,8 @@ impl Run<'_> {
         }
         self.riding = None;
         let body = patch_body(patch, self.seen.as_ref(), self.context.patch_merges());
-        let again = self.context.client.patch(id, &body).await;
+        let client = self.client_on_reading(self.is_whole(patch));
+        let again = client.patch(id, &body).await;
         Sent {
             attempts: sent.attempts + again.attempts,
             http_status: again.http_status.or(sent.http_status),
@@ -144,7 +151,7 @@ impl Run<'_> {
         }
         match self.context.client.get(id).await.result {
             Ok(customer) if known(&customer) => {
-                self.seen = Some(customer);
+                self.saw(customer);
                 Ok(())
             }
             Ok(_) => Err(Issue::new(
