@@ -194,7 +194,7 @@ pub(super) fn budget_rules(
     BudgetRules {
         requests_per_minute: Some(limits.requests_per_minute).filter(|limit| *limit > 0),
         interval_s: limiter.gap().map_or(0.0, |gap| gap.as_secs_f64()),
-        recheck_after_s: settings.remote.recheck_after.as_secs_f64(),
+        recheck_after: settings.remote.recheck_after,
         reread_all,
         writes: write_rules(settings, probed),
     }

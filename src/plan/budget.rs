@@ -15,8 +15,8 @@ pub struct BudgetRules {
     pub requests_per_minute: Option<u32>,
     /// Seconds between two requests at that pace; 0 without a limit.
     pub interval_s: f64,
-    /// Age in seconds from which on a reading has to be read again before a write.
-    pub recheck_after_s: f64,
+    /// Age from which on a reading has to be read again before a write.
+    pub recheck_after: Duration,
     /// Whether every customer is read again before its operations (`apply`).
     pub reread_all: bool,
     pub writes: WriteRules,
@@ -26,7 +26,7 @@ impl BudgetRules {
     /// Nobody so far of those who are to be read again together.
     #[must_use]
     pub fn together(&self) -> Together {
-        Together::within(self.recheck_after_s, self.interval_s)
+        Together::within(self.recheck_after, self.interval_s)
     }
 }
 
@@ -129,7 +129,7 @@ impl Budget {
 
     fn needs_reread(&self, lane: &Lane) -> bool {
         let age = self.age.of(lane.customer).as_secs_f64();
-        let stale = age + self.seconds(self.requests()) >= self.rules.recheck_after_s;
+        let stale = age + self.seconds(self.requests()) >= self.rules.recheck_after.as_secs_f64();
         self.rules.reread_all || stale || self.rules.writes.needs_reading(&lane.operations)
     }
 
@@ -200,7 +200,7 @@ mod tests {
         BudgetRules {
             requests_per_minute: Some(120),
             interval_s: 0.5,
-            recheck_after_s: 1800.0,
+            recheck_after: Duration::from_secs(1800),
             reread_all: false,
             writes: WriteRules::default(),
         }

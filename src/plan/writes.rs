@@ -1,6 +1,8 @@
 //! How operations are put into requests, as far as the account's API is known to allow it. Pure: the executor follows
 //! it, and the estimate foresees what the executor will do.
 
+use std::time::Duration;
+
 use crate::domain::Field;
 
 use super::{Create, Operation};
@@ -15,6 +17,21 @@ const READ_MOST: u64 = 100;
 const TENTHS_MOST: u64 = 250;
 const REQUEST: u64 = 10;
 
+/// What is read directly before a write counts so long at least, where nothing keeps the write waiting: a shorter
+/// `recheck_after` says that everything is read again, and not that it cannot be written.
+const DIRECTLY: Duration = Duration::from_secs(15);
+const SHORTEST: Duration = Duration::from_secs(1);
+
+/// How long a reading counts that was made for the writes after it.
+#[must_use]
+pub fn counts_for(recheck_after: Duration) -> Duration {
+    if recheck_after < SHORTEST {
+        DIRECTLY
+    } else {
+        recheck_after
+    }
+}
+
 /// What a run relies on when it puts writes together. Nothing of it holds where it is not known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WriteRules {
@@ -26,6 +43,8 @@ pub struct WriteRules {
     pub batch: Option<BatchRules>,
     /// Fields that a create takes and does not keep.
     pub create_ignores: Vec<Field>,
+    /// Fields that a create is refused for: a patch gives them afterwards.
+    pub create_refuses: Vec<Field>,
     pub create_ignores_tags: bool,
 }
 
@@ -162,10 +181,20 @@ impl WriteRules {
         }
     }
 
-    /// Requests that a create will need besides itself, since it is known to ignore a part of what it names.
+    /// The create without the fields that it would be refused for.
+    #[must_use]
+    pub fn acceptable(&self, create: &Create) -> Create {
+        let mut create = create.clone();
+        let refuses = &self.create_refuses;
+        create.set.retain(|(field, _)| !refuses.contains(field));
+        create
+    }
+
+    /// Requests that a create will need besides itself, since it is known not to take all of what it is to have.
     fn foreseen_mends(&self, create: &Create) -> u64 {
         let mut fields = create.set.iter().map(|(field, _)| field);
-        let patch = fields.any(|field| self.create_ignores.contains(field));
+        let not_taken = [&self.create_ignores, &self.create_refuses];
+        let patch = fields.any(|field| not_taken.iter().any(|fields| fields.contains(field)));
         let tag = self.create_ignores_tags && !create.tags.is_empty();
         u64::from(patch) + u64::from(tag)
     }
@@ -182,17 +211,16 @@ pub struct Together {
 }
 
 impl Together {
-    /// Nobody so far. A reading counts for `recheck_after_s` seconds, in which a request is sent every `interval_s`.
+    /// Nobody so far. A reading counts as long as `recheck_after` says, and a request is sent every `interval_s`.
     #[must_use]
-    pub fn within(recheck_after_s: f64, interval_s: f64) -> Self {
+    pub fn within(recheck_after: Duration, interval_s: f64) -> Self {
+        let counts_for = counts_for(recheck_after).as_secs_f64();
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "clamped to what fits; no interval divides to infinity, which is clamped too"
         )]
-        let requests = (recheck_after_s / interval_s).clamp(1.0, 1e6) as u64;
-        // Neither interval nor age: not a number, which becomes 0.
-        let requests = requests.max(1);
+        let requests = (counts_for / interval_s).clamp(1.0, 1e6) as u64;
         Self {
             customers: 0,
             in_batch: 0,
@@ -347,7 +375,7 @@ mod tests {
     #[test]
     fn a_reading_is_for_as_many_as_are_written_soon() {
         let until_full = |cost| {
-            let mut together = Together::within(1800.0, 0.5);
+            let mut together = Together::within(Duration::from_secs(1800), 0.5);
             while !together.is_full() {
                 together.add(cost);
             }
@@ -360,15 +388,16 @@ mod tests {
 
     #[test]
     fn no_more_are_read_together_than_are_written_while_the_reading_counts() {
-        let most = |recheck_after_s, interval_s| {
-            let mut together = Together::within(recheck_after_s, interval_s);
+        let most = |recheck_after_ms, interval_s| {
+            let recheck_after = Duration::from_millis(recheck_after_ms);
+            let mut together = Together::within(recheck_after, interval_s);
             while !together.is_full() {
                 together.add(cost(false, 1));
             }
             together.customers
         };
-        assert_eq!(most(2.0, 0.5), 4);
-        assert_eq!((most(0.0, 0.5), most(0.0, 0.0)), (1, 1));
-        assert_eq!((most(1800.0, 0.5), most(1800.0, 0.0)), (25, 25));
+        assert_eq!(most(2_000, 0.5), 4);
+        assert_eq!((most(0, 0.5), most(0, 1.0), most(0, 0.0)), (25, 15, 25));
+        assert_eq!((most(1_800_000, 0.5), most(1_800_000, 0.0)), (25, 25));
     }
 }

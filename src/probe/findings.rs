@@ -52,6 +52,8 @@ findings! {
     create_tags: TagsInCreate = "tags in a create",
     /// Fields that a create takes and does not keep.
     create_ignores: Vec<Field> = "fields that a create ignores",
+    /// Fields without which a create was taken that had been refused.
+    create_refuses: Vec<Field> = "fields that a create refuses",
     undefined_property: Undefined = "a property that is not defined",
     put_keeps_fields: bool = "PUT keeps fields that it does not name",
     put_keeps_properties: bool = "PUT keeps properties that it does not name",
@@ -152,6 +154,7 @@ impl Findings {
             patch_adds_tags: answer(&self.patch_tags) == Some(&Tagging::Adds),
             batch: (batches && self.batch_is_safe()).then_some(batch),
             create_ignores: answer(&self.create_ignores).cloned().unwrap_or_default(),
+            create_refuses: answer(&self.create_refuses).cloned().unwrap_or_default(),
             create_ignores_tags: answer(&self.create_tags) == Some(&TagsInCreate::Ignored),
         }
     }

@@ -30,6 +30,10 @@ struct Body {
     /// Whether properties were what the API refused.
     refused_properties: Option<Vec<PoolProperty>>,
     refused_fields: bool,
+    /// Undocumented fields that the API refused by their names.
+    refused_by_name: Vec<Field>,
+    /// Others were left out that were not named, so that nobody can tell what was refused.
+    is_unclear: bool,
 }
 
 impl Body {
@@ -54,12 +58,23 @@ impl Body {
             let refused = std::mem::take(&mut self.properties);
             self.refused_properties = names("customData").then_some(refused);
         } else if extra {
-            self.set.retain(|(f, _)| !UNDOCUMENTED.contains(f));
+            let set = || self.set.iter().map(|(f, _)| *f);
+            let undocumented: Vec<Field> = set().filter(|f| UNDOCUMENTED.contains(f)).collect();
+            let named = undocumented.iter().copied().filter(|f| names(f.name()));
+            let mut named: Vec<Field> = named.collect();
+            self.is_unclear |= named.is_empty();
+            let leaves = |f: &Field| match named.is_empty() {
+                true => undocumented.contains(f),
+                false => named.contains(f),
+            };
+            self.set.retain(|(f, _)| !leaves(f));
+            self.refused_by_name.append(&mut named);
             self.refused_fields = true;
         } else if self.tag.is_some() || self.set.len() > LEAST.len() {
             self.tag = None;
             self.set.retain(|(f, _)| LEAST.contains(f));
             self.refused_fields = true;
+            self.is_unclear = true;
         } else {
             return false;
         }
@@ -157,6 +172,13 @@ impl Asking<'_> {
             body.set.len()
         );
         self.findings.create_ignores = self.found(answer, evidence);
+        let evidence = match (body.is_unclear, body.refused_by_name.is_empty()) {
+            (true, _) => "a create was refused, and it was not said which fields for",
+            (false, true) => "a create with all fields was taken",
+            (false, false) => "a create was refused for these fields, and taken without them",
+        };
+        let refused = (!body.is_unclear).then(|| body.refused_by_name.clone());
+        self.findings.create_refuses = self.found(refused, evidence.to_owned());
         if let Some(tag) = &body.tag {
             let has = |_| {
                 if customer.has_tag(tag) {
@@ -231,6 +253,8 @@ impl Asking<'_> {
             tag: self.account.tags.first().map(|tag| tag.name.clone()),
             refused_properties: None,
             refused_fields: false,
+            refused_by_name: Vec::new(),
+            is_unclear: false,
         }
     }
 }

@@ -108,7 +108,7 @@ pub(super) async fn list_rest(
         total = last_total,
         "the listing is not certain to be complete: reading again by ranges of ids"
     );
-    fill_by_ranges(client, None, reading, largest, progress).await
+    fill_by_ranges(client, None, reading, (largest, 0), progress).await
 }
 
 /// A half-open range of ids; open at the top where `end` is nothing.
@@ -118,24 +118,36 @@ struct IdRange {
     end: Option<u64>,
 }
 
-/// Reads all customers, or all that fit a filter, by ranges of ids. `largest` is the longest answer so far.
+impl IdRange {
+    fn is_one_id(self) -> bool {
+        self.end.is_some_and(|end| end <= self.start + 1)
+    }
+}
+
+/// Reads all customers, or all that fit a filter, by ranges of ids, each with as many as a page is thought to hold.
+/// `longest`: of the searches so far the longest answer.
+///
+/// An answer is known to be whole by its total. Without one it is whole where a longer one was seen, since the page
+/// could have held more; pages of a listing tell nothing of those of a search.
 pub(super) async fn fill_by_ranges(
     client: &ReadClient,
     among: Option<&Filter>,
     reading: &mut impl Gathering,
-    largest: u64,
+    (page, longest): (u64, u64),
     progress: &dyn ReadProgress,
 ) -> Result<(), RemoteError> {
-    let page = largest.clamp(2, u64::from(PAGE));
-    let mut todo = ranges(&reading.known_ids(), page - page.div_ceil(10));
+    let page = page.clamp(2, u64::from(PAGE));
+    let mut longest = longest.max(LEAST_PAGE);
+    let mut todo = ranges(&reading.known_ids(), page);
     todo.reverse();
     while let Some(range) = todo.pop() {
         progress.read(reading.known(), None);
         let answer = client.search(&search(among, range)).await.result?;
         let got = answer.customers.len() as u64;
         reading.put_page(&answer)?;
-        let whole = answer.total.map_or(got < page, |total| got >= total);
-        if !whole {
+        longest = longest.max(got);
+        let whole = answer.total.map_or(got < longest, |total| got >= total);
+        if !whole && !range.is_one_id() {
             let highest = answer.customers.iter().map(|c| c.id.0).max();
             let Some((low, high)) = split(range, highest) else {
                 return Err(RemoteError::Unlistable);
@@ -147,11 +159,17 @@ pub(super) async fn fill_by_ranges(
     Ok(())
 }
 
-/// Ranges that cover every id there can be, each with at most `each` of the known ones.
-fn ranges(known: &[CustomerId], each: u64) -> Vec<IdRange> {
-    let each = usize::try_from(each).unwrap_or(1).max(1);
-    let mut starts: Vec<u64> = known
-        .chunks(each)
+/// No page holds fewer.
+const LEAST_PAGE: u64 = 2;
+
+/// Ranges that cover every id there can be, each with fewer of the known ones than fill a page, but for the first:
+/// its answer shows how many a page holds.
+fn ranges(known: &[CustomerId], page: u64) -> Vec<IdRange> {
+    let count = |customers: u64| usize::try_from(customers).unwrap_or(1).max(1);
+    let (first, rest) = known.split_at(known.len().min(count(page)));
+    let each = count(page - page.div_ceil(10));
+    let chunks = [first].into_iter().chain(rest.chunks(each));
+    let mut starts: Vec<u64> = chunks
         .filter_map(|chunk| chunk.first())
         .map(|id| id.0)
         .collect();
@@ -207,6 +225,7 @@ mod tests {
     fn ranges_cover_every_id_once() {
         let known: Vec<_> = [5, 9, 11, 40, 41].map(CustomerId).to_vec();
         let found = ranges(&known, 2);
+        assert_eq!(found.len(), 4, "two in the first, one in each other");
         assert_eq!(found.first().unwrap().start, 0);
         assert_eq!(found.last().unwrap().end, None);
         for pair in found.windows(2) {

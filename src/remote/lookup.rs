@@ -179,7 +179,14 @@ pub(super) async fn find_within(
         match (answer, filters) {
             (Answer::Whole(customers), _) => found.extend(customers),
             (Answer::Part(mut sharers), [one]) => {
-                fill_by_ranges(client, Some(one), &mut sharers, largest, &NoProgress).await?;
+                fill_by_ranges(
+                    client,
+                    Some(one),
+                    &mut sharers,
+                    (largest, largest),
+                    &NoProgress,
+                )
+                .await?;
                 found.append(&mut sharers);
             }
             (Answer::Part(got), several) => {

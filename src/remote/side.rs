@@ -309,22 +309,26 @@ impl Searching<'_> {
         }
         let all_found = all_emails_found(wanted, &side.reading)?;
         if side.email_case == EmailCase::Unknown && !all_found {
-            side.email_case = self.case().await?;
+            side.email_case = self.case(&found).await?;
         }
         side.absence_counts = all_found || side.email_case == EmailCase::Ignored;
-        let may_list = matches!(self.settings.strategy, Strategy::Auto | Strategy::List);
-        Ok((!side.absence_counts && may_list).then_some("e-mail search does not ignore case"))
+        let may_list = self.settings.strategy != Strategy::Lookup;
+        let why = match side.email_case {
+            EmailCase::Unknown => "e-mail search is not known to ignore case",
+            EmailCase::Ignored | EmailCase::Matters => "e-mail search does not ignore case",
+        };
+        Ok((!side.absence_counts && may_list).then_some(why))
     }
 
-    /// Tests e-mail search with a customer of the first page.
-    async fn case(&self) -> Result<EmailCase, RemoteError> {
+    /// Tests e-mail search with a customer who is known: of the first page, or of those that were found.
+    async fn case(&self, found: &[RemoteCustomer]) -> Result<EmailCase, RemoteError> {
         let testable = |c: &&RemoteCustomer| {
             c.email()
                 .is_some_and(|e| e.chars().any(|c| c.is_ascii_alphabetic()))
         };
-        match self.first.customers.iter().find(testable) {
+        match self.first.customers.iter().chain(found).find(testable) {
             Some(known) => swapped_case_test(self.client, known).await,
-            None => Ok(EmailCase::Matters),
+            None => Ok(EmailCase::Unknown),
         }
     }
 }

@@ -264,6 +264,6 @@ fn duplicate(earlier: RowNumber) -> Issue {
 }
 
 fn doubtful() -> Issue {
-    let message = "search does not ignore the case of e-mail addresses, so not finding one does not mean that there is none";
+    let message = "e-mail search is not known to ignore case here, so not finding an address does not mean that nobody has it";
     Issue::matching("email_case", message).hint("set remote.strategy = \"list\" or \"auto\"")
 }

@@ -97,7 +97,7 @@ fn learn_lane(
     };
     if let Some(payload) = replanned {
         let (anew, operations) = read(&payload)?;
-        lane.customer = anew.or(lane.customer);
+        lane.customer = anew;
         lane.operations = operations;
     }
     if let Some(customer) = customer.or(lane.customer) {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 
-use crate::domain::{CustomerId, Field, Issue, IssueKind};
+use crate::domain::{CustomerId, Field, Issue, IssueKind, Tag};
 use crate::journal::{WrittenError, WrittenReader};
 use crate::plan::Ownership;
 use crate::plan::diff::Diff;
@@ -17,7 +17,7 @@ use crate::plan::diff::Diff;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rewrite {
     pub customer: CustomerId,
-    /// `phone` or `customData.plan`.
+    /// `phone` or `customData.plan`; of a tag a hash of its name.
     pub field: String,
     wanted: u64,
     kept: u64,
@@ -33,6 +33,21 @@ impl Rewrite {
             kept: hash(kept),
         }
     }
+
+    /// A tag that was added and is not there, or was removed and is.
+    #[must_use]
+    pub fn of_tag(customer: CustomerId, name: &str, wanted: bool) -> Self {
+        Self::new(customer, tag_field(name), told(wanted), told(!wanted))
+    }
+}
+
+/// A tag that was to be there and is not, or the other way round. Its name is a hash too.
+fn tag_field(name: &str) -> String {
+    format!("tag.{:016x}", hash(name))
+}
+
+fn told(is_there: bool) -> &'static str {
+    if is_there { "there" } else { "not there" }
 }
 
 /// What a run's creates showed of the fields that they named.
@@ -123,6 +138,16 @@ impl Memory {
             }
             !known
         });
+        let mut stays = |tag: &Tag, wanted: bool| {
+            let (field, kept) = (tag_field(&tag.name), told(!wanted));
+            let known = self.knows(customer, field, told(wanted), kept);
+            if known {
+                warnings.push(tag_warning(&tag.name, wanted));
+            }
+            !known
+        };
+        diff.tag.retain(|tag| stays(tag, true));
+        diff.untag.retain(|tag| stays(tag, false));
         warnings
     }
 }
@@ -136,6 +161,14 @@ fn warning(field: &str) -> Issue {
     let message = format!(
         "HelpCrunch keeps another value of {field} than the row's, each time it is written"
     );
+    Issue::new(IssueKind::Api, "rewritten", message)
+        .hint("it is tried again when the row or the customer changes")
+}
+
+fn tag_warning(name: &str, wanted: bool) -> Issue {
+    let does = if wanted { "take" } else { "give up" };
+    let message =
+        format!("HelpCrunch does not {does} the tag {name:?}, though it answers well each time");
     Issue::new(IssueKind::Api, "rewritten", message)
         .hint("it is tried again when the row or the customer changes")
 }
@@ -181,5 +214,23 @@ mod tests {
             );
             assert!(!other.patch.is_empty());
         }
+    }
+
+    #[test]
+    fn a_tag_that_does_not_take_is_not_planned_again() {
+        let mut memory = Memory::default();
+        memory.learn(Rewrite::of_tag(CustomerId(1), "vip", true));
+        memory.learn(Rewrite::of_tag(CustomerId(1), "old", false));
+        let tags = |names: &[&str]| names.iter().map(|n| Tag::named(*n)).collect::<Vec<_>>();
+        let mut diff = Diff {
+            tag: tags(&["vip", "lead"]),
+            untag: tags(&["old", "trial"]),
+            ..Diff::default()
+        };
+        let mut other = diff.clone();
+        assert_eq!(memory.drop_rewritten(CustomerId(1), &mut diff).len(), 2);
+        assert_eq!(diff.tag, tags(&["lead"]));
+        assert_eq!(diff.untag, tags(&["trial"]));
+        assert!(memory.drop_rewritten(CustomerId(2), &mut other).is_empty());
     }
 }

@@ -68,6 +68,8 @@ pub struct Quirks {
     pub batch_tags: Tagging,
     /// Fields that a create takes and forgets, e.g. `["lastSeen", "blocked"]`.
     pub create_ignores: Vec<String>,
+    /// Fields that a create is refused for, e.g. `["lastSeen", "blocked"]`.
+    pub create_refuses: Vec<String>,
     /// Create with a userId that another customer has.
     pub create_taken_user_id: TakenUserId,
     /// Update to a userId that another customer has.
@@ -146,6 +148,7 @@ impl Default for Quirks {
             put_tags: Tagging::Replace,
             batch_tags: Tagging::Add,
             create_ignores: Vec::new(),
+            create_refuses: Vec::new(),
             create_taken_user_id: TakenUserId::Second,
             update_taken_user_id: Verdict::Accept,
             legacy_fields: Verdict::Refuse,
@@ -228,6 +231,7 @@ impl Quirks {
     pub fn check(&self) -> Result<(), QuirkError> {
         let lists = [
             ("create-ignores", &self.create_ignores),
+            ("create-refuses", &self.create_refuses),
             ("never-stored", &self.never_stored),
         ];
         for (name, list) in lists {

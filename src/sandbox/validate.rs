@@ -133,6 +133,10 @@ impl<'a> Reader<'a> {
     fn finish(mut self, members: &Map<String, Value>) -> Result<Write, Vec<Complaint>> {
         let mut write = Write::default();
         for (name, value) in members {
+            if self.kind == Kind::Create && self.quirks.create_refuses.contains(name) {
+                self.complain(Complaint::unexpected(self.path(name)));
+                continue;
+            }
             match name.as_str() {
                 "tags" => write.tags = self.tags(value),
                 "customData" => write.custom_data = self.custom_data(value),

@@ -44,7 +44,7 @@ async fn everything_is_told_of_a_usual_account_for_about_the_usual_price() {
     let bench = Bench::new(customers(150), quirks(&[DEFINED]), Vec::new());
     let report = bench.probe().await;
     check(&report.findings, &bench.sandbox.quirks());
-    assert_eq!(answers(&report.findings), 20, "{:#?}", report.findings);
+    assert_eq!(answers(&report.findings), 21, "{:#?}", report.findings);
     assert!(
         bench.requests() <= u64::from(USUAL_REQUESTS),
         "{}",
@@ -57,7 +57,7 @@ async fn everything_is_told_of_a_usual_account_for_about_the_usual_price() {
 #[tokio::test(start_paused = true)]
 async fn an_empty_account_tells_all_but_its_page() {
     let found = probe(Vec::new(), Quirks::default()).await;
-    assert_eq!(answers(&found), 19, "{found:#?}");
+    assert_eq!(answers(&found), 20, "{found:#?}");
 }
 
 /// Each switch that matters in each position, with the finding that has to tell it.
@@ -85,6 +85,8 @@ const SWITCHES: &[(&str, &str)] = &[
     ("batch-tags=ignore", "batch_tags"),
     ("create-ignores=lastSeen,blocked", "create_ignores"),
     ("create-ignores=userId,email,name", "create_ignores"),
+    ("create-refuses=lastSeen,blocked", "create_refuses"),
+    ("create-refuses=referer", "create_ignores"),
     ("create-ignores=email", "search_lag"),
     ("create-ignores=company,notes,phone", "batch_keeps_fields"),
     ("never-stored=company", "patch_merges_custom_data"),

@@ -129,6 +129,15 @@ fn check_create(found: &Findings, quirks: &Quirks) {
             .collect();
         assert_eq!(fields, truth, "{quirks:?}");
     }
+    let refused = found
+        .create_refuses
+        .as_ref()
+        .and_then(|f| f.answer.as_ref());
+    if let Some(fields) = refused {
+        let fields: BTreeSet<&str> = fields.iter().map(|f| f.name()).collect();
+        let truth: BTreeSet<&str> = quirks.create_refuses.iter().map(String::as_str).collect();
+        assert_eq!(fields, truth, "{quirks:?}");
+    }
 }
 
 #[track_caller]

@@ -35,6 +35,25 @@ fn what_a_probe_saw_a_create_ignore_is_in_the_estimate() {
 }
 
 #[test]
+fn what_a_create_is_refused_for_comes_with_a_patch_once_that_is_known() {
+    let quirks = Quirks {
+        create_refuses: vec!["referer".to_owned(), "lastPage".to_owned()],
+        ..Quirks::default()
+    };
+    let bench = Bench::behaving(3, quirks);
+    bench.write("in.csv", rows(0));
+    let unknown = bench.run("sync in.csv --min-match-percent 0").exits(3);
+    assert_eq!(unknown.summary["results"]["created"], 10);
+    bench.probe();
+    let known = bench.run("sync in.csv --min-match-percent 0").exits(0);
+    assert_eq!(
+        (known.writes(), &known.summary["results"]["created"]),
+        (20, &10.into())
+    );
+    known.keeps_to_its_estimate(1);
+}
+
+#[test]
 fn what_a_run_saw_is_foreseen_by_the_next_until_it_is_seen_no_more() {
     let bench = ignoring();
     let mut seen = Vec::new();

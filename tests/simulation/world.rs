@@ -482,7 +482,7 @@ impl World {
         BudgetRules {
             requests_per_minute: Some(limits.requests_per_minute).filter(|limit| *limit > 0),
             interval_s: gap.map_or(0.0, |gap| gap.as_secs_f64()),
-            recheck_after_s: self.options.remote.recheck_after.as_secs_f64(),
+            recheck_after: self.options.remote.recheck_after,
             reread_all: false,
             writes: self.rules(),
         }

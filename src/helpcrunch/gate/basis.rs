@@ -9,21 +9,21 @@ pub struct Basis {
     pub read_at: Instant,
     /// Older than this it counts no more.
     pub good_for: Duration,
-    /// The write holds what was read besides what is meant, as a whole set of properties does: it goes at once or not
-    /// at all, since an edit made while it waits would be undone.
-    pub is_whole: bool,
+    /// It goes at once or not at all: a pause is too long a wait. So does a write that holds what was read besides what
+    /// is meant, as a whole set of properties does, since it would undo an edit that was made while it waited.
+    pub is_immediate: bool,
     /// Attempts at the same write that failed on earlier readings: they count.
     pub failed: u32,
 }
 
 impl Basis {
-    /// What stands on both: on the older reading, and whole where one of them is.
+    /// What stands on both: on the older reading, and immediate where one of them is.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self {
             read_at: self.read_at.min(other.read_at),
             good_for: self.good_for.min(other.good_for),
-            is_whole: self.is_whole || other.is_whole,
+            is_immediate: self.is_immediate || other.is_immediate,
             failed: self.failed.max(other.failed),
         }
     }
@@ -32,7 +32,7 @@ impl Basis {
     /// attempt of its own was made before.
     pub(super) fn is_outdated(&self, was_held_up: bool, now: Instant) -> bool {
         let age = now.saturating_duration_since(self.read_at);
-        age >= self.good_for || (self.is_whole && was_held_up)
+        age >= self.good_for || (self.is_immediate && was_held_up)
     }
 }
 
@@ -41,13 +41,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reading_is_outdated_by_its_age_and_for_a_whole_set_by_any_wait() {
+    fn a_reading_is_outdated_by_its_age_and_by_any_wait_where_the_write_is_immediate() {
         let read_at = Instant::now();
-        let outdated = |is_whole, was_held_up, age| {
+        let outdated = |is_immediate, was_held_up, age| {
             let basis = Basis {
                 read_at,
                 good_for: Duration::from_secs(60),
-                is_whole,
+                is_immediate,
                 failed: 0,
             };
             basis.is_outdated(was_held_up, read_at + Duration::from_secs(age))

@@ -35,6 +35,7 @@ impl Run<'_> {
         if self.progress.create_in_doubt() && !self.settle(operation, &mut result, sends).await? {
             return Ok(());
         }
+        let sendable = self.context.rules.acceptable(create);
         loop {
             let (row, at) = (self.lane.row, self.context.clock.rfc3339());
             self.context
@@ -46,7 +47,7 @@ impl Run<'_> {
                 }))
                 .await?;
             sends += 1;
-            let sent = self.client_on_reading(false).create(create).await;
+            let sent = self.client_on_reading(false).create(&sendable).await;
             self.count(&mut result, &sent);
             match sent.result {
                 Ok(customer) => {

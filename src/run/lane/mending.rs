@@ -149,7 +149,7 @@ impl Run<'_> {
             } else {
                 OperationStatus::Failed
             };
-            self.remember_rewrites(id, &still.patch);
+            self.remember_rewrites(id, &still);
             left.extend(still.names());
             otherwise.set.extend(still.patch.set);
             otherwise.custom_data.extend(still.patch.custom_data);
@@ -191,7 +191,8 @@ impl Run<'_> {
     /// that field.
     fn learn_ignored(&self, mended: &Patch) {
         let set = mended.set.iter();
-        let ignored = set.filter(|change| change.to.is_some());
+        let refuses = &self.context.rules.create_refuses;
+        let ignored = set.filter(|change| change.to.is_some() && !refuses.contains(&change.field));
         self.context
             .lessons
             .lock()
@@ -217,7 +218,11 @@ impl Run<'_> {
         self.context.journal.append_lazy(&entry).await
     }
 
-    fn remember_rewrites(&self, id: CustomerId, kept: &Patch) {
+    fn remember_rewrites(&self, id: CustomerId, still: &Shortfall) {
+        let kept = &still.patch;
+        let tags = still.tags.iter().map(|tag| (tag, true));
+        let tags = tags.chain(still.untags.iter().map(|tag| (tag, false)));
+        let tags = tags.map(|(tag, wanted)| Rewrite::of_tag(id, &tag.name, wanted));
         let fields = kept.set.iter().map(|c| {
             (
                 c.field.name().to_owned(),
@@ -235,7 +240,8 @@ impl Run<'_> {
         });
         let learned = fields
             .chain(properties)
-            .map(|(field, wanted, kept)| Rewrite::new(id, field, &wanted, &kept));
+            .map(|(field, wanted, kept)| Rewrite::new(id, field, &wanted, &kept))
+            .chain(tags);
         self.context
             .rewrites
             .lock()

@@ -10,6 +10,7 @@ use crate::helpcrunch::{Basis, CallError, Sent, WriteClient};
 use crate::journal::JournalError;
 use crate::outcome::{OperationResult, OperationStatus};
 use crate::plan::Operation;
+use crate::plan::writes::counts_for;
 
 use super::patching::Unsent;
 use super::{LaneJob, Pace, Run};
@@ -36,12 +37,12 @@ impl Standing {
     }
 
     /// The same for a write that is sent: see [`Basis`].
-    pub(in crate::run) fn basis(self, good_for: Duration, is_whole: bool) -> Option<Basis> {
+    pub(in crate::run) fn basis(self, recheck_after: Duration, is_whole: bool) -> Option<Basis> {
         let read_at = self.read_at.filter(|_| self.rereads < MOST_REREADS)?;
         Some(Basis {
             read_at,
-            good_for,
-            is_whole,
+            good_for: counts_for(recheck_after),
+            is_immediate: is_whole || recheck_after < counts_for(recheck_after),
             failed: self.failed,
         })
     }
