@@ -19,6 +19,7 @@ mod progress;
 mod reports;
 mod sending;
 mod session;
+mod shell;
 mod snapshot;
 mod stopping;
 mod superseding;
@@ -69,7 +70,7 @@ async fn dispatch(command: &Command) -> Exit {
         Command::Export(args) => export::run(args).await,
         Command::Probe(args) => Box::pin(probe::run(args)).await,
         Command::Check(args) => check::run(args).await,
-        Command::Init(args) => init::run(args),
+        Command::Init(args) => init::run(args).await,
         Command::Apply(args) => Box::pin(apply::run(args)).await,
         Command::Resume(args) => Box::pin(resume::run(args)).await,
         Command::Sandbox(args) => sandbox::run(args).await,

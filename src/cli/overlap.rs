@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::ReportArgs;
 use super::exit::Failure;
+use super::reports::numbered;
 
 /// Two of the files that a command was given are one and the same, so one of them would be lost.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,34 +37,41 @@ impl From<Overlap> for Failure {
 }
 
 const SUMMARY: &str = "--summary";
+const REJECTED: &str = "--rejected";
 
 /// The files of one command, each with the word by which the user knows it.
 #[derive(Debug, Default)]
-pub(super) struct FilesInUse(Vec<(&'static str, PathBuf)>);
+pub(super) struct FilesInUse {
+    files: Vec<(&'static str, PathBuf)>,
+    inputs: usize,
+}
 
 impl FilesInUse {
     /// The input files, and the config: the one that is named, or the usual one where it is there.
     pub(super) fn of(inputs: &[PathBuf], config: Option<&Path>) -> Self {
-        let inputs = inputs.iter().filter(|path| path.as_os_str() != "-");
-        let files = inputs.fold(Self::default(), |files, input| {
-            files.reads("the input", input)
-        });
+        let counted = Self {
+            inputs: inputs.len(),
+            ..Self::default()
+        };
+        let named = inputs.iter().filter(|path| path.as_os_str() != "-");
+        let files = named.fold(counted, |files, input| files.reads("the input", input));
         let usual = Path::new("hcsync.toml");
         files.also_reads("the config", config.or(usual.exists().then_some(usual)))
     }
 
     /// The inputs of a plan or a run that is taken up again, as far as they are still there.
     pub(super) fn of_inputs<'a>(names: impl Iterator<Item = &'a str>) -> Self {
-        let paths: Vec<PathBuf> = names
-            .map(PathBuf::from)
-            .filter(|path| path.exists())
-            .collect();
-        Self::of(&paths, None)
+        let paths: Vec<PathBuf> = names.map(PathBuf::from).collect();
+        let there: Vec<PathBuf> = paths.iter().filter(|path| path.exists()).cloned().collect();
+        Self {
+            inputs: paths.len(),
+            ..Self::of(&there, None)
+        }
     }
 
     /// A file that the command reads.
     pub(super) fn reads(mut self, word: &'static str, path: &Path) -> Self {
-        self.0.extend(identity(path).map(|path| (word, path)));
+        self.files.extend(identity(path).map(|path| (word, path)));
         self
     }
 
@@ -81,7 +89,7 @@ impl FilesInUse {
     pub(super) fn reports(mut self, report: &ReportArgs) -> Result<(), Overlap> {
         let outputs = [
             ("--results", &report.results),
-            ("--rejected", &report.rejected),
+            (REJECTED, &report.rejected),
             ("--changes", &report.changes.changes),
             (SUMMARY, &report.summary),
         ];
@@ -89,7 +97,15 @@ impl FilesInUse {
             .into_iter()
             .filter_map(|(word, path)| Some((word, path.as_deref()?)));
         for (word, path) in given {
-            self = self.writes(word, path)?;
+            // Each input has a rejected file of its own.
+            let files = if word == REJECTED {
+                self.inputs.max(1)
+            } else {
+                1
+            };
+            for input in 0..files {
+                self = self.writes(word, &numbered(path, input, files))?;
+            }
         }
         Ok(())
     }
@@ -102,14 +118,14 @@ impl FilesInUse {
         let Some(identity) = identity(path) else {
             return Ok(self);
         };
-        if let Some((other, _)) = self.0.iter().find(|(_, taken)| *taken == identity) {
+        if let Some((other, _)) = self.files.iter().find(|(_, taken)| *taken == identity) {
             return Err(Overlap {
                 output: word,
                 other,
                 path: path.to_owned(),
             });
         }
-        self.0.push((word, identity));
+        self.files.push((word, identity));
         Ok(self)
     }
 }
@@ -153,6 +169,31 @@ mod tests {
             .writes("--results", &new)
             .and_then(|files| files.writes("--changes", &folder.path().join("c.csv")));
         assert!(apart.is_ok());
+    }
+
+    #[test]
+    fn the_rejected_file_of_each_input_is_none_of_the_inputs() {
+        let folder = tempfile::tempdir().unwrap();
+        let inputs = ["r-1.csv", "r-2.csv"].map(|name| folder.path().join(name));
+        inputs
+            .iter()
+            .for_each(|path| fs::write(path, "userId\n").unwrap());
+        let report = |name: &str| ReportArgs {
+            rejected: Some(folder.path().join(name)),
+            ..ReportArgs::default()
+        };
+        let overlap = FilesInUse::of(&inputs, None).reports(&report("r.csv"));
+        assert_eq!(overlap.unwrap_err().other, "the input");
+        assert!(
+            FilesInUse::of(&inputs, None)
+                .reports(&report("s.csv"))
+                .is_ok()
+        );
+        assert!(
+            FilesInUse::of(&inputs[..1], None)
+                .reports(&report("r.csv"))
+                .is_ok()
+        );
     }
 
     #[cfg(unix)]

@@ -164,9 +164,9 @@ pub(super) struct KeptSettings {
     /// Requests and seconds that the plan was thought to cost.
     #[serde(default)]
     pub(super) estimate: (u64, f64),
-    /// The command that goes on from here, but for its last words.
+    /// The arguments of a sync that can be planned anew.
     #[serde(default)]
-    pub(super) options: Vec<String>,
+    pub(super) started: Option<serde_json::Value>,
 }
 
 pub(super) fn remote_settings(settings: &Settings, probed: &Findings) -> RemoteSettings {

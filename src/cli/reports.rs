@@ -1,13 +1,13 @@
 //! Writes what came of a run: results, changes, rejected rows, each whole or not at all.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use crate::domain::RawRecord;
-use crate::journal::{FinishedRows, Recovered, RunDir, recover_file};
+use crate::journal::{FinishedRows, Recovered, RunDir, RunMeta, recover_file};
 use crate::outcome::RowResult;
-use crate::platform::{AtomicFile, FileError, check_output};
+use crate::platform::{AtomicFile, FileError, check_output, remove_file};
 use crate::report::{
     Change, ChangeScope, ChangesCsv, LaneFacts, NamedPath, ResultsCsv, Tally, write_change,
     write_result,
@@ -39,6 +39,8 @@ pub(super) enum ReportsError {
     Read(#[source] io::Error),
     #[error("a report cannot be written")]
     Finish(#[source] io::Error),
+    #[error("the run has {expected} rows, and its rows.jsonl holds {found}: the file was cut")]
+    Cut { expected: u64, found: u64 },
 }
 
 impl Wanted {
@@ -68,6 +70,15 @@ pub(super) struct ReportOf<'a> {
     pub(super) dialects: &'a [Dialect],
     /// Whether nothing was sent and nothing will be.
     pub(super) dry_run: bool,
+    /// Rows that the run is known to have: a file of rows that was cut has fewer.
+    pub(super) rows: Option<u64>,
+}
+
+/// Rows of the inputs of a run, where they were read to their ends. An `apply` has those only that its plan writes.
+pub(super) fn rows_of(meta: &RunMeta) -> Option<u64> {
+    let each = meta.inputs.iter().map(|input| input.rows);
+    let sum = each.sum::<Option<u64>>()?;
+    (meta.command != "apply").then_some(sum)
 }
 
 impl ReportOf<'_> {
@@ -104,10 +115,15 @@ impl ReportOf<'_> {
             None => Sent::NotBegun,
         };
         let mut results = Results::new(rows, plan, self.sources, sent)?;
+        let mut found = 0;
         while let Some(row) = results.next_result()? {
+            found += 1;
             take(row)?;
         }
-        Ok(())
+        match self.rows {
+            Some(expected) if expected != found => Err(ReportsError::Cut { expected, found }),
+            _ => Ok(()),
+        }
     }
 
     fn recovered(&self) -> Result<Option<Recovered>, ReportsError> {
@@ -233,6 +249,13 @@ impl Sinks {
         }
         for rejected in self.rejected {
             let last = rejected.paths.last().cloned();
+            if rejected.writers.is_empty() {
+                // One of an earlier run would be taken for this one's.
+                rejected
+                    .paths
+                    .iter()
+                    .try_for_each(|path| remove_stale(path))?;
+            }
             for writer in rejected.writers {
                 writer.finish().map_err(ReportsError::Finish)?.commit()?;
                 self.names
@@ -242,6 +265,12 @@ impl Sinks {
         self.names.dedup();
         Ok(self.names)
     }
+}
+
+/// A device or a pipe that the user named stays.
+fn remove_stale(path: &Path) -> Result<(), FileError> {
+    let is_file = fs::symlink_metadata(path).is_ok_and(|found| found.is_file());
+    if is_file { remove_file(path) } else { Ok(()) }
 }
 
 fn csv(file: AtomicFile) -> Result<ResultsCsv<AtomicFile>, ReportsError> {
@@ -284,27 +313,26 @@ impl Changes {
     }
 }
 
-/// One for each input; where there are several, their number is in the name.
+/// The name of an input's rejected file: where there are several inputs their number is in it.
+pub(super) fn numbered(path: &Path, input: usize, inputs: usize) -> PathBuf {
+    if inputs < 2 {
+        return path.to_owned();
+    }
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let ending = path
+        .extension()
+        .map(|e| format!(".{}", e.to_string_lossy()))
+        .unwrap_or_default();
+    path.with_file_name(format!("{stem}-{}{ending}", input + 1))
+}
+
+/// One for each input.
 fn rejected_files(of: &ReportOf<'_>, wanted: &Wanted) -> Vec<RejectedFiles> {
-    let several = of.dialects.len() > 1;
-    let numbered = |path: PathBuf, input: usize| {
-        if !several {
-            return path;
-        }
-        let stem = path
-            .file_stem()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        let ending = path
-            .extension()
-            .map(|e| format!(".{}", e.to_string_lossy()))
-            .unwrap_or_default();
-        path.with_file_name(format!("{stem}-{}{ending}", input + 1))
-    };
+    let inputs = of.dialects.len();
     let of_input = |(input, dialect): (usize, &Dialect)| {
-        let in_run = numbered(of.dir.rejected(dialect.ending()), input);
-        let wanted = wanted.rejected.clone().map(|path| numbered(path, input));
+        let in_run = numbered(&of.dir.rejected(dialect.ending()), input, inputs);
+        let wanted = wanted.rejected.as_deref();
+        let wanted = wanted.map(|path| numbered(path, input, inputs));
         RejectedFiles {
             paths: std::iter::once(in_run).chain(wanted).collect(),
             writers: Vec::new(),

@@ -16,6 +16,7 @@ use crate::journal::{
     RunMeta, RunState,
 };
 use crate::outcome::RowStatus;
+use crate::plan::Salt;
 use crate::probe::Findings;
 use crate::remote::ReadTimes;
 use crate::report::{Ending, Stop, plural, render_ending, write_ending};
@@ -222,8 +223,8 @@ pub(super) struct EndOf<'a> {
     pub(super) account: Option<&'a AccountDir>,
     /// A customer of the account, by which it will be known again.
     pub(super) witness: Option<&'a RemoteCustomer>,
-    /// The command that goes on with this run.
-    pub(super) resume: String,
+    /// The command that goes on with this run, if it can be.
+    pub(super) resume: Option<String>,
 }
 
 /// Closes the journal, writes the reports, tells the end. Gives the exit code.
@@ -243,7 +244,7 @@ pub(super) async fn end(
     }
     let closed = journal.close().await;
     let written = end.report.write(end.wanted).map_err(|e| Failure {
-        next_command: Some(end.resume.clone()),
+        next_command: end.resume.clone(),
         ..Failure::from_error(Exit::NotFinished, "reports", &e)
     })?;
     let exit = match &stopped {
@@ -260,7 +261,7 @@ pub(super) async fn end(
         (Err(failure), Some(_)) => tracing::warn!("{}", failure.message),
         (Err(failure), None) => {
             return Err(Failure {
-                next_command: Some(end.resume.clone()),
+                next_command: end.resume.clone(),
                 ..failure
             });
         }
@@ -315,7 +316,7 @@ fn stopped(session: &Session, sending: &Sending, end: &EndOf<'_>) -> Option<Fail
             }
         }
     };
-    failure.next_command = Some(end.resume.clone());
+    failure.next_command.clone_from(&end.resume);
     Some(failure)
 }
 
@@ -365,9 +366,13 @@ pub(super) fn learn(
     account: &AccountDir,
     over: bool,
 ) -> Result<(), Failure> {
-    let salt = std::array::from_fn(|_| fastrand::u8(..));
-    crate::run::learning::learn(dir, &meta.run_id, over, &account.written(), salt)
+    crate::run::learning::learn(dir, &meta.run_id, over, &account.written(), new_salt())
         .map_err(|e| Failure::from_error(Exit::NotFinished, "state", &e))
+}
+
+/// For what is remembered of an account for the first time.
+pub(super) fn new_salt() -> Salt {
+    std::array::from_fn(|_| fastrand::u8(..))
 }
 
 /// What the account remembers of values that were not kept, and how many runs it finished.

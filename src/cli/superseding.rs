@@ -1,7 +1,8 @@
 //! What a new sync does with runs of its account that were interrupted: their creates in doubt are settled, their
 //! results written, and the new run takes their place.
 
-use std::fs::File;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
 use std::io::BufReader;
 use std::time::Duration;
 
@@ -15,157 +16,245 @@ use crate::journal::{
 };
 use crate::outcome::{OperationResult, OperationStatus, RowStatus};
 use crate::plan::Lane;
-use crate::plan::codec::LaneReader;
+use crate::plan::codec::{LaneReader, replan, verify};
+use crate::platform;
+use crate::report::{Stop, Summary, write_summary};
 use crate::run::batch::{BatchMemory, Notice, open_watch, settle_watch, watch_closed};
+use crate::run::learning::{LearningError, learn};
 use crate::run::settle::{Settlement, Settler, Sought};
 
 use super::exit::{Cause, Exit, Failure};
 use super::planning::KeptSettings;
 use super::probed::AccountLessons;
-use super::reports::{ReportOf, Wanted};
-use super::sending::{doubts_told, learn};
+use super::reports::{ReportOf, Wanted, Written, rows_of};
+use super::sending::{doubts_told, new_salt};
 use super::session::{Session, state_failure};
 
-/// Settles and closes every unfinished run of the account but the new one.
-pub(super) async fn supersede(
-    session: &Session,
-    state: &StateDir,
-    account: &AccountId,
-    by: &RunId,
-    client: &ReadClient,
-    settle: Duration,
-    lessons: &AccountLessons,
-) -> Result<(), Failure> {
-    let unfinished = state
-        .open_runs(Some(account))
-        .map_err(|e| state_failure(&e))?;
-    for (dir, mut meta) in unfinished {
-        if meta.run_id == *by {
-            continue;
+/// What is needed to close the runs that others left.
+pub(super) struct Left<'a> {
+    pub(super) session: &'a Session,
+    pub(super) state: &'a StateDir,
+    pub(super) account: &'a AccountId,
+    pub(super) client: &'a ReadClient,
+    pub(super) settle: Duration,
+    pub(super) lessons: &'a AccountLessons,
+}
+
+/// Why a run could not be closed as it should be.
+enum Trouble {
+    /// This process has to end.
+    Stop(Failure),
+    /// The run's own files do not tell what it did, or what came of it cannot be written there.
+    Damaged(String),
+}
+
+/// A disk that is full or failing is no damage of the run, and stands in the way of a new one too.
+fn damaged(error: &Cause) -> Trouble {
+    let failure = Failure::from_error(Exit::NotFinished, "state", error);
+    match failure.hint {
+        Some(_) => Trouble::Stop(failure),
+        None => Trouble::Damaged(failure.message),
+    }
+}
+
+/// What the account remembers is not the run's.
+fn unlearned(error: &LearningError) -> Trouble {
+    match error {
+        LearningError::Written(error) => {
+            Trouble::Stop(Failure::from_error(Exit::NotFinished, "state", error))
         }
+        other => damaged(other),
+    }
+}
+
+impl Left<'_> {
+    /// Settles and closes every unfinished run of the account but the new one. A run of which the files are damaged is
+    /// closed too, since a new run never refuses because of another (contract).
+    pub(super) async fn supersede(&self, by: &RunId) -> Result<(), Failure> {
+        let unfinished = self
+            .state
+            .open_runs(Some(self.account))
+            .map_err(|e| state_failure(&e))?;
+        for (dir, mut meta) in unfinished {
+            if meta.run_id == *by {
+                continue;
+            }
+            match self.close(&dir, &meta, by).await {
+                Ok(()) => self.say(&format!(
+                    "run {} was interrupted; this one takes its place (its results: {})",
+                    meta.run_id,
+                    dir.path().display()
+                )),
+                Err(Trouble::Stop(failure)) => return Err(failure),
+                Err(Trouble::Damaged(why)) => self.leave(&dir, &meta, &why).await?,
+            }
+            meta.state = RunState::Superseded { by: by.clone() };
+            meta.ended_at = Some(self.session.clock.rfc3339());
+            dir.write_meta(&meta).map_err(|e| state_failure(&e))?;
+        }
+        Ok(())
+    }
+
+    fn say(&self, message: &str) {
+        self.session.console.say(message);
+    }
+
+    async fn close(&self, dir: &RunDir, meta: &RunMeta, by: &RunId) -> Result<(), Trouble> {
         if dir.journal().exists() {
-            let settler = Settler { settle };
-            settle_doubts(session, &dir, client, &settler).await?;
-            settle_batch(session, &dir, client, lessons, settle).await?;
+            self.settle_doubts(dir).await?;
+            self.settle_batch(dir).await?;
         }
         if dir.plan().exists() && dir.rows().exists() {
-            write_results(&dir, &meta)?;
-            learn(&dir, &meta, &state.account(account), true)?;
+            let written = write_results(dir, meta)?;
+            let written_store = self.state.account(self.account).written();
+            learn(dir, &meta.run_id, true, &written_store, new_salt())
+                .map_err(|e| unlearned(&e))?;
+            close_summary(self.session, dir, meta, &written, by)?;
         }
-        session.console.say(&format!(
-            "run {} was interrupted; this one takes its place (its results: {})",
+        Ok(())
+    }
+
+    /// Nobody can tell what such a run sent last. It is waited until search would find whom it may have created: the
+    /// reading that follows then knows them.
+    async fn leave(&self, dir: &RunDir, meta: &RunMeta, why: &str) -> Result<(), Failure> {
+        let written = fs::metadata(dir.journal()).and_then(|found| found.modified());
+        let age = written.ok().and_then(|at| at.elapsed().ok());
+        let wait = match dir.journal().exists() {
+            true => self.settle.saturating_sub(age.unwrap_or_default()),
+            false => Duration::ZERO,
+        };
+        self.say(&format!(
+            "warning: run {} was interrupted, and what it sent cannot be told ({why}). This run takes its place and reads \
+             all customers that it writes to; the files are kept in {}",
             meta.run_id,
             dir.path().display()
         ));
-        meta.state = RunState::Superseded { by: by.clone() };
-        meta.ended_at = Some(session.clock.rfc3339());
-        dir.write_meta(&meta).map_err(|e| state_failure(&e))?;
+        if wait.is_zero() {
+            return Ok(());
+        }
+        self.say(&format!(
+            "waiting {} s, until search finds whom it may have created",
+            wait.as_secs().max(1)
+        ));
+        self.wait(wait).await
     }
-    Ok(())
-}
 
-async fn settle_doubts(
-    session: &Session,
-    dir: &RunDir,
-    client: &ReadClient,
-    settler: &Settler,
-) -> Result<(), Failure> {
-    let failed = |e: &Cause| Failure::from_error(Exit::NotFinished, "journal", e);
-    let recovered = recover_file(&dir.journal()).map_err(|e| failed(&e))?;
-    let lanes = lanes_in_doubt(dir, &recovered)?;
-    if lanes.is_empty() {
-        return Ok(());
-    }
-    session
-        .console
-        .say(&doubts_told(lanes.len(), settler.settle));
-    let journal = JournalWriter::resume(&dir.journal(), &recovered).map_err(|e| failed(&e))?;
-    // All at a time: each takes as long as search may lag.
-    let mut settling = JoinSet::new();
-    for lane in lanes {
-        let (client, settler) = (client.clone(), settler.clone());
-        settling.spawn(async move {
-            let settlement = settler.settle(&client, &Sought::of_lane(&lane)).await;
-            (settlement, lane)
-        });
-    }
-    while let Some(settled) = settling.join_next().await {
-        let (settlement, lane) = settled.map_err(|e| failed(&e))?;
-        let (row, at) = (lane.row, session.clock.rfc3339());
-        let entries = match settlement {
-            Settlement::Found(customer) => {
-                let found = Some(customer.id);
-                let created = finished(&lane, RowStatus::Created, OperationStatus::Done);
-                vec![
-                    Entry::Settled(Settled { row, found, at }),
-                    Entry::Row(FinishedRow {
-                        customer_id: found,
-                        ..created
-                    }),
-                ]
-            }
-            Settlement::NotMade => vec![Entry::Settled(Settled {
-                row,
-                found: None,
-                at,
-            })],
-            Settlement::Doubt(issue) => {
-                let in_doubt = finished(&lane, RowStatus::InDoubt, OperationStatus::InDoubt);
-                vec![Entry::Row(FinishedRow {
-                    error: Some(issue),
-                    ..in_doubt
-                })]
-            }
-            Settlement::Stopped => {
-                let stopped =
-                    || Failure::new(session.stopping.exit(), "signal", "the run was stopped");
-                return Err(session.gate_failure(client).unwrap_or_else(stopped));
-            }
-        };
-        for entry in entries {
-            journal.append(&entry).await.map_err(|e| failed(&e))?;
+    /// Waits, unless a signal comes.
+    async fn wait(&self, time: Duration) -> Result<(), Failure> {
+        tokio::select! {
+            biased;
+            () = self.session.stopping.stops.soft.cancelled() => Err(self.stopped()),
+            () = tokio::time::sleep(time) => Ok(()),
         }
     }
-    journal.close().await.map_err(|e| failed(&e))
+
+    fn stopped(&self) -> Failure {
+        let stopped = || {
+            Failure::new(
+                self.session.stopping.exit(),
+                "signal",
+                "the run was stopped",
+            )
+        };
+        self.session
+            .gate_failure(self.client)
+            .unwrap_or_else(stopped)
+    }
+
+    async fn settle_doubts(&self, dir: &RunDir) -> Result<(), Trouble> {
+        let recovered = recover_file(&dir.journal()).map_err(|e| damaged(&e))?;
+        let lanes = lanes_in_doubt(dir, &recovered)?;
+        if lanes.is_empty() {
+            return Ok(());
+        }
+        self.say(&doubts_told(lanes.len(), self.settle));
+        let journal = JournalWriter::resume(&dir.journal(), &recovered).map_err(|e| damaged(&e))?;
+        // All at a time: each takes as long as search may lag.
+        let mut settling = JoinSet::new();
+        for lane in lanes {
+            let settler = Settler {
+                settle: self.settle,
+            };
+            let client = self.client.clone();
+            settling.spawn(async move {
+                let settlement = settler.settle(&client, &Sought::of_lane(&lane)).await;
+                (settlement, lane)
+            });
+        }
+        while let Some(settled) = settling.join_next().await {
+            let (settlement, lane) = settled.map_err(|e| damaged(&e))?;
+            let at = self.session.clock.rfc3339();
+            let Some(entries) = entries(settlement, &lane, at) else {
+                return Err(Trouble::Stop(self.stopped()));
+            };
+            for entry in entries {
+                journal.append(&entry).await.map_err(|e| damaged(&e))?;
+            }
+        }
+        journal.close().await.map_err(|e| damaged(&e))
+    }
+
+    /// What the run's first batch took away is written back, where it was interrupted before it could look.
+    async fn settle_batch(&self, dir: &RunDir) -> Result<(), Trouble> {
+        let recovered = recover_file(&dir.journal()).map_err(|e| damaged(&e))?;
+        let open = open_watch(&recovered);
+        if open.is_empty() {
+            return Ok(());
+        }
+        let on_loss = |lost| self.lessons.update_lost(lost);
+        let writer = WriteClient::new(self.client.clone());
+        let settled = settle_watch(&writer, &open, &on_loss).await;
+        for notice in settled.notices.values() {
+            let (Notice::Warning(issue) | Notice::Failure(issue)) = notice;
+            self.say(&format!("warning: {}", issue.message));
+        }
+        if let Some(failure) = self.session.gate_failure(self.client) {
+            return Err(Trouble::Stop(failure));
+        }
+        if !settled.notices.is_empty() {
+            // Who was just given back an e-mail address is not to be created again for not being found by it yet.
+            self.wait(self.settle).await.map_err(Trouble::Stop)?;
+        }
+        if settled.is_whole {
+            let journal =
+                JournalWriter::resume(&dir.journal(), &recovered).map_err(|e| damaged(&e))?;
+            let closed = journal.append(&watch_closed()).await;
+            closed.map_err(|e| damaged(&e))?;
+            journal.close().await.map_err(|e| damaged(&e))?;
+        }
+        Ok(())
+    }
 }
 
-/// What the run's first batch took away is written back, where it was interrupted before it could look.
-async fn settle_batch(
-    session: &Session,
-    dir: &RunDir,
-    client: &ReadClient,
-    lessons: &AccountLessons,
-    settle: Duration,
-) -> Result<(), Failure> {
-    let failed = |e: &Cause| Failure::from_error(Exit::NotFinished, "journal", e);
-    let recovered = recover_file(&dir.journal()).map_err(|e| failed(&e))?;
-    let open = open_watch(&recovered);
-    if open.is_empty() {
-        return Ok(());
-    }
-    let on_loss = |lost| lessons.update_lost(lost);
-    let writer = WriteClient::new(client.clone());
-    let settled = settle_watch(&writer, &open, &on_loss).await;
-    for notice in settled.notices.values() {
-        let (Notice::Warning(issue) | Notice::Failure(issue)) = notice;
-        session.console.say(&format!("warning: {}", issue.message));
-    }
-    if let Some(failure) = session.gate_failure(client) {
-        return Err(failure);
-    }
-    if !settled.notices.is_empty() {
-        // Who was just given back an e-mail address is not to be created again for not being found by it yet.
-        tokio::time::sleep(settle).await;
-    }
-    if settled.is_whole {
-        let journal = JournalWriter::resume(&dir.journal(), &recovered).map_err(|e| failed(&e))?;
-        journal
-            .append(&watch_closed())
-            .await
-            .map_err(|e| failed(&e))?;
-        journal.close().await.map_err(|e| failed(&e))?;
-    }
-    Ok(())
+/// What a journal is to hold of a create that was settled; nothing where that was broken off.
+fn entries(settlement: Settlement, lane: &Lane, at: String) -> Option<Vec<Entry>> {
+    let row = lane.row;
+    Some(match settlement {
+        Settlement::Found(customer) => {
+            let found = Some(customer.id);
+            let created = finished(lane, RowStatus::Created, OperationStatus::Done);
+            vec![
+                Entry::Settled(Settled { row, found, at }),
+                Entry::Row(FinishedRow {
+                    customer_id: found,
+                    ..created
+                }),
+            ]
+        }
+        Settlement::NotMade => vec![Entry::Settled(Settled {
+            row,
+            found: None,
+            at,
+        })],
+        Settlement::Doubt(issue) => {
+            let in_doubt = finished(lane, RowStatus::InDoubt, OperationStatus::InDoubt);
+            vec![Entry::Row(FinishedRow {
+                error: Some(issue),
+                ..in_doubt
+            })]
+        }
+        Settlement::Stopped => return None,
+    })
 }
 
 fn finished(lane: &Lane, status: RowStatus, operation: OperationStatus) -> FinishedRow {
@@ -183,25 +272,28 @@ fn finished(lane: &Lane, status: RowStatus, operation: OperationStatus) -> Finis
     }
 }
 
-fn lanes_in_doubt(dir: &RunDir, recovered: &Recovered) -> Result<Vec<Lane>, Failure> {
-    let failed = |e: &Cause| Failure::from_error(Exit::NotFinished, "state", e);
-    let rows: Vec<_> = recovered.in_doubt().map(|(row, _)| row).collect();
-    if rows.is_empty() {
+fn lanes_in_doubt(dir: &RunDir, recovered: &Recovered) -> Result<Vec<Lane>, Trouble> {
+    let doubts: BTreeMap<_, _> = recovered.in_doubt().collect();
+    if doubts.is_empty() {
         return Ok(Vec::new());
     }
-    let plan = File::open(dir.plan()).map_err(|e| failed(&e))?;
+    let plan = File::open(dir.plan()).map_err(|e| damaged(&e))?;
     let mut lanes = Vec::new();
-    for planned in LaneReader::new(BufReader::new(plan)).map_err(|e| failed(&e))? {
-        let lane = planned.map_err(|e| failed(&e))?.lane;
-        if rows.contains(&lane.row) {
-            lanes.push(lane);
+    for planned in LaneReader::new(BufReader::new(plan)).map_err(|e| damaged(&e))? {
+        let mut lane = planned.map_err(|e| damaged(&e))?.lane;
+        let Some(progress) = doubts.get(&lane.row) else {
+            continue;
+        };
+        if let Some(anew) = &progress.replanned {
+            replan(&mut lane, anew).map_err(Trouble::Damaged)?;
         }
+        lanes.push(lane);
     }
     Ok(lanes)
 }
 
 /// The results of a run that will not go on: rows that were not reached are pending.
-fn write_results(dir: &RunDir, meta: &RunMeta) -> Result<(), Failure> {
+fn write_results(dir: &RunDir, meta: &RunMeta) -> Result<Written, Trouble> {
     let kept: KeptSettings = serde_json::from_value(meta.config.clone()).unwrap_or_default();
     let sources: Vec<String> = meta.inputs.iter().map(|input| input.path.clone()).collect();
     let report = ReportOf {
@@ -209,9 +301,45 @@ fn write_results(dir: &RunDir, meta: &RunMeta) -> Result<(), Failure> {
         sources: &sources,
         dialects: &kept.dialects,
         dry_run: false,
+        rows: rows_of(meta),
     };
-    let written = report.write(&Wanted::default());
-    written
-        .map(drop)
-        .map_err(|e| Failure::from_error(Exit::NotFinished, "reports", &e))
+    report.write(&Wanted::default()).map_err(|e| damaged(&e))
+}
+
+/// Brings the summary of such a run up to date, or makes the one that it did not come to write.
+fn close_summary(
+    session: &Session,
+    dir: &RunDir,
+    meta: &RunMeta,
+    written: &Written,
+    by: &RunId,
+) -> Result<(), Trouble> {
+    let before = platform::read_file(&dir.summary()).map_err(|e| damaged(&e))?;
+    let before = before.and_then(|text| serde_json::from_slice::<Summary>(&text).ok());
+    let mut summary = before.unwrap_or_else(|| Summary {
+        run_id: Some(meta.run_id.clone()),
+        command: meta.command.clone(),
+        started_at: meta.created_at.clone(),
+        exit_code: Exit::NotFinished.code(),
+        plan_digest: meta.plan_digest.clone(),
+        ..Summary::default()
+    });
+    if let Ok(plan) = File::open(dir.plan())
+        && let Ok(plan) = verify(BufReader::new(plan))
+    {
+        summary.planned = plan.end.counts;
+        summary.remote = plan.header.remote;
+    }
+    summary.results = written.tally.counts();
+    summary.errors = written.tally.error_entries();
+    summary.input.rows = summary.results.total();
+    summary.finished_at = session.clock.rfc3339();
+    summary.stop = Some(Stop {
+        reason: "superseded".to_owned(),
+        message: format!("run {by} took its place"),
+        next_command: None,
+    });
+    let mut text = Vec::new();
+    write_summary(&mut text, &summary).map_err(|e| damaged(&e))?;
+    platform::write_whole(&dir.summary(), &text).map_err(|e| damaged(&e))
 }

@@ -14,8 +14,8 @@ use crate::platform::{self, FileAction, FileError};
 pub enum RecoveryError {
     #[error(transparent)]
     File(#[from] FileError),
-    /// Not even its first record is whole: nothing was sent under it.
-    #[error("the journal `{}` holds no whole record; nothing was sent, so start the run again", path.display())]
+    /// Not even its first record is whole. As hcsync leaves it, nothing was sent under it.
+    #[error("the journal `{}` holds no whole record, so it cannot say what was sent; sync the same input anew", path.display())]
     Empty { path: PathBuf },
     #[error(
         "the journal `{}` was written by a newer version of hcsync (journal version {found}, this one knows {known}); go on with that version",

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::AccountId;
 use super::document::{self, StateError};
 use crate::domain::RunId;
+use crate::platform;
 
 const RUN_VERSION: u32 = 1;
 
@@ -59,6 +60,8 @@ pub struct NewRun {
     pub inputs: Vec<InputMeta>,
     /// Whether it cannot write, however it goes: a dry run, a mere plan.
     pub dry_run: bool,
+    /// Whether the settings tell how it was started, so that it can be planned anew.
+    pub starts_over: bool,
     /// The settings that it runs with, opaque here.
     pub config: serde_json::Value,
 }
@@ -78,6 +81,8 @@ pub struct RunMeta {
     pub base_url: String,
     pub inputs: Vec<InputMeta>,
     pub dry_run: bool,
+    #[serde(default)]
+    pub starts_over: bool,
     pub state: RunState,
     pub plan_digest: Option<String>,
     pub exit_code: Option<u8>,
@@ -99,6 +104,7 @@ impl RunMeta {
             base_url: new.base_url,
             inputs: new.inputs,
             dry_run: new.dry_run,
+            starts_over: new.starts_over,
             state: RunState::Planning,
             plan_digest: None,
             exit_code: None,
@@ -113,11 +119,16 @@ impl RunMeta {
         !self.dry_run && !self.state.is_over()
     }
 
-    /// Whether `resume` can go on with it: it came to its sending, so that the safety limits had passed its plan and
-    /// whoever was asked had agreed.
+    /// Whether `resume` can go on with it: see [`has_agreement`](Self::has_agreement); else it is planned anew.
     #[must_use]
     pub fn is_resumable(&self) -> bool {
-        self.is_open() && matches!(self.state, RunState::Applying | RunState::Stopped)
+        self.is_open() && (self.has_agreement() || self.starts_over)
+    }
+
+    /// Whether it came to its sending, so that the safety limits had passed its plan and whoever was asked had agreed.
+    #[must_use]
+    pub fn has_agreement(&self) -> bool {
+        matches!(self.state, RunState::Applying | RunState::Stopped)
     }
 
     /// When it last showed life, as far as this file knows.
@@ -204,10 +215,18 @@ impl RunDir {
         found.ok_or_else(|| missing(&path))
     }
 
+    /// What was spooled is not kept longer than it is needed.
+    ///
     /// # Errors
     /// Where `run.json` cannot be written; it then says what it said before.
     pub fn write_meta(&self, meta: &RunMeta) -> Result<(), StateError> {
-        document::write(&self.meta(), meta)
+        document::write(&self.meta(), meta)?;
+        if meta.state.is_over() {
+            for input in 0..meta.inputs.len() {
+                platform::remove_file(&self.spool(input))?;
+            }
+        }
+        Ok(())
     }
 
     fn meta(&self) -> PathBuf {

@@ -189,6 +189,7 @@ mod tests {
             base_url: String::from("https://x"),
             inputs: vec![],
             dry_run,
+            starts_over: false,
             config: serde_json::json!({"limits": {}}),
         }
     }

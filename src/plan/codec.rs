@@ -295,6 +295,20 @@ pub fn lane_to_json(lane: &Lane) -> serde_json::Value {
         .collect()
 }
 
+/// Lays over a lane what was planned anew for its row, as [`lane_to_json`] wrote it.
+///
+/// # Errors
+/// Why it cannot be read.
+pub fn replan(lane: &mut Lane, payload: &serde_json::Value) -> Result<(), String> {
+    let (customer, operations) = lane_from_json(payload)?;
+    // Lines name the customer: where nothing is left to be done there is none.
+    if !operations.is_empty() {
+        lane.customer = customer;
+    }
+    lane.operations = operations;
+    Ok(())
+}
+
 /// The operations that [`lane_to_json`] wrote, with the customer that they are for.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead};
 
 use crate::journal::{Recovered, RowProgress, RowState};
-use crate::plan::codec::{LaneReader, PlanFileError, lane_from_json};
+use crate::plan::codec::{LaneReader, PlanFileError, replan};
 
 use super::lane::{LaneJob, Standing};
 use super::rows::RowReader;
@@ -81,13 +81,9 @@ impl<'a, P: BufRead, R: BufRead> Jobs<'a, P, R> {
 fn resume(job: &mut LaneJob, progress: &RowProgress) -> Result<(), JobsError> {
     job.progress = progress.clone();
     if let Some(payload) = &progress.replanned {
-        let bad = |reason| JobsError::Replanned {
-            row: job.lane.row.0,
-            reason,
-        };
-        let (customer, operations) = lane_from_json(payload).map_err(bad)?;
-        job.lane.customer = customer;
-        job.lane.operations = operations;
+        let row = job.lane.row.0;
+        let bad = |reason| JobsError::Replanned { row, reason };
+        replan(&mut job.lane, payload).map_err(bad)?;
     }
     Ok(())
 }

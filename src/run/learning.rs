@@ -12,7 +12,7 @@ use crate::journal::{
     recover_file, update_written,
 };
 use crate::outcome::{OperationResult, OperationStatus};
-use crate::plan::codec::{LaneReader, PlanFileError, lane_from_json};
+use crate::plan::codec::{LaneReader, PlanFileError, lane_from_json, replan};
 use crate::plan::{Create, Lane, Operation, Patch, Salt};
 use crate::platform::{FileAction, FileError};
 
@@ -96,9 +96,8 @@ fn learn_lane(
         lane_from_json(payload).map_err(|reason| LearningError::Record { row: row.0, reason })
     };
     if let Some(payload) = replanned {
-        let (anew, operations) = read(&payload)?;
-        lane.customer = anew;
-        lane.operations = operations;
+        let bad = |reason| LearningError::Record { row: row.0, reason };
+        replan(&mut lane, &payload).map_err(bad)?;
     }
     if let Some(customer) = customer.or(lane.customer) {
         let confirmed = match kept {

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Read, Seek};
 use crate::domain::{Issue, IssueKind, RowNumber};
 use crate::journal::{FinishedRow, FinishedRows, Recovered, RecoveryError, RowProgress, RowState};
 use crate::outcome::{OperationResult, OperationStatus, RowResult, RowStatus};
-use crate::plan::codec::{LaneReader, PlanFileError, PlannedLane};
+use crate::plan::codec::{LaneReader, PlanFileError, PlannedLane, replan};
 
 use super::rows::{RowReader, RowRecord, Verdict};
 
@@ -18,6 +18,8 @@ pub enum ResultsError {
     Plan(#[from] PlanFileError),
     #[error(transparent)]
     Journal(#[from] RecoveryError),
+    #[error("the journal's record of row {row} cannot be read: {reason}")]
+    Replanned { row: RowNumber, reason: String },
 }
 
 /// One row's result with what it was made from.
@@ -80,7 +82,10 @@ impl<'a, R: BufRead, P: BufRead, J: Read + Seek> Results<'a, R, P, J> {
         let Some(record) = self.rows.next().transpose()? else {
             return Ok(None);
         };
-        let lane = self.lane_of(record.row)?;
+        let mut lane = self.lane_of(record.row)?;
+        if let Some(planned) = &mut lane {
+            self.replan(planned)?;
+        }
         let mut result = self.planned(&record, lane.as_ref());
         if lane.is_some() {
             self.overlay(&mut result)?;
@@ -102,6 +107,28 @@ impl<'a, R: BufRead, P: BufRead, J: Read + Seek> Results<'a, R, P, J> {
         let lane = self.ahead.take();
         self.ahead = self.lanes.next().transpose()?;
         Ok(lane)
+    }
+
+    /// A row that was planned anew before it was sent has the operations of that.
+    fn replan(&mut self, planned: &mut PlannedLane) -> Result<(), ResultsError> {
+        let Sent::Journal {
+            recovered,
+            finished,
+        } = &mut self.sent
+        else {
+            return Ok(());
+        };
+        let row = planned.lane.row;
+        let anew = match recovered.row(row) {
+            RowState::Untouched => None,
+            RowState::Unfinished(progress) => progress.replanned.clone(),
+            RowState::Finished => finished.replanned(row)?,
+        };
+        match anew {
+            Some(payload) => replan(&mut planned.lane, &payload)
+                .map_err(|reason| ResultsError::Replanned { row, reason }),
+            None => Ok(()),
+        }
     }
 
     /// The row's result as if nothing had been sent.

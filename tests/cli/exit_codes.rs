@@ -9,13 +9,13 @@ use crate::bench::{Bench, KEY, RunEnd, Running};
 use crate::files::fits;
 
 /// New customers, none of them bad.
-fn new_customers(count: u32) -> String {
+pub(crate) fn new_customers(count: u32) -> String {
     let rows = (0..count).map(|n| format!("n{n},Name {n}\n"));
     format!("userId,name\n{}", rows.collect::<String>())
 }
 
 #[track_caller]
-fn ended(bench: &Bench, code: i32) -> RunEnd {
+pub(crate) fn ended(bench: &Bench, code: i32) -> RunEnd {
     let summary = bench.only_run().summary();
     assert_eq!(summary["exit_code"], code);
     fits("summary", [&summary]);
@@ -252,31 +252,6 @@ fn the_command_that_goes_on_writes_the_reports_where_they_were_to_be_written() {
         (&summary["stop"], &summary["input"]["bytes"]),
         (&Value::Null, &size.into())
     );
-}
-
-/// A process that dies before the safety limits and the question leaves a plan that nobody agreed to.
-#[test]
-fn a_plan_that_was_not_agreed_to_is_not_gone_on_with() {
-    let bench = Bench::bundled();
-    bench.sample("customers.csv");
-    let _ = bench.run("sync customers.csv --max-requests 9").exits(7);
-    let meta = bench.runs()[0].join("run.json");
-    let stopped = std::fs::read_to_string(&meta).unwrap();
-    let id = bench.runs()[0].file_name().unwrap().to_owned();
-    for state in ["planning", "planned"] {
-        let interrupted = stopped.replace("\"stopped\"", &format!("\"{state}\""));
-        assert_ne!(interrupted, stopped);
-        std::fs::write(&meta, interrupted).unwrap();
-        let before = bench.requests().len();
-        let _ = bench
-            .run(&format!("resume {}", id.display()))
-            .exits(2)
-            .says(&["before its plan was checked", "run the sync again"]);
-        let _ = bench.run("resume").exits(2);
-        assert_eq!(bench.requests().len(), before, "{state}");
-    }
-    std::fs::write(&meta, stopped).unwrap();
-    let _ = bench.run("resume").exits(3);
 }
 
 /// The command that a stop names goes on from there, as it stands, and makes nobody twice.

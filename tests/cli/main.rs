@@ -21,6 +21,8 @@ mod formats;
 #[cfg(test)]
 mod inputs;
 #[cfg(test)]
+mod interrupted;
+#[cfg(test)]
 mod merging;
 #[cfg(test)]
 mod model;

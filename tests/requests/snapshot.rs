@@ -119,9 +119,20 @@ fn what_is_to_be_written_is_read_again_first_and_planned_from_that() {
             n => row(n),
         })),
     );
-    let ran = bench.run("sync in.csv").exits(0);
+    let ran = bench.run("sync in.csv --changes c.jsonl").exits(0);
     assert_eq!(ran.summary["remote"]["strategy"], "snapshot");
     assert_eq!(ran.summary["planned"]["patch"], 2);
+    // The report tells what was sent, and not what was planned before.
+    let changes = fs::read_to_string(bench.path("c.jsonl")).unwrap();
+    let changes: Vec<serde_json::Value> = changes
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let told: Vec<_> = changes
+        .iter()
+        .map(|c| (c["customer_id"].as_u64().unwrap(), c["old"].as_str()))
+        .collect();
+    assert_eq!(told, [(5208, Some("Theirs"))], "{changes:?}");
     // First page, one search for the two; the second one has what was wanted already.
     assert_eq!((ran.total(), ran.writes()), (3, 1));
     assert_eq!(ran.summary["estimate"]["requests"], 3);

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::BoolishValueParser;
+use serde::{Deserialize, Serialize};
 
 use super::options::{
     AskArgs, BudgetArgs, ConfigArgs, ConnectionArgs, DecisionsArg, ExamplesArgs, LogArgs,
@@ -15,7 +16,7 @@ use super::values;
 ///
 /// At a terminal the plan is shown and asked about once before anything is written. A second sync right after
 /// the first writes nothing.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Serialize, Deserialize)]
 #[command(after_help = "\
 Examples:
   hcsync sync customers.csv

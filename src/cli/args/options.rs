@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, value_parser};
+use serde::{Deserialize, Serialize};
 
 use super::values::{self, LogFormat, OutputFormat, When};
 
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Config and state")]
 pub struct ConfigArgs {
     /// Config file [default: hcsync.toml in the current folder, if it is there]
@@ -19,7 +20,7 @@ pub struct ConfigArgs {
     pub config: Option<PathBuf>,
 }
 
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Config and state")]
 pub struct StateArgs {
     /// Folder of runs, snapshots and locks [default: the platform's state directory]
@@ -27,7 +28,7 @@ pub struct StateArgs {
     pub state_dir: Option<PathBuf>,
 }
 
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Connection")]
 pub struct ConnectionArgs {
     /// Address of the API [default: api.base_url, else HelpCrunch's own]
@@ -49,7 +50,7 @@ pub struct ConnectionArgs {
     pub concurrency: Option<u16>,
 }
 
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Connection")]
 pub struct SandboxArg {
     /// Use an in-process sandbox with bundled customers instead of the real API; needs no key
@@ -59,7 +60,7 @@ pub struct SandboxArg {
     pub sandbox: bool,
 }
 
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Config and state")]
 pub struct DecisionsArg {
     /// Decide rows that match several customers as this file says: the ambiguous.csv of an earlier run, filled in
@@ -67,7 +68,7 @@ pub struct DecisionsArg {
     pub decisions: Option<PathBuf>,
 }
 
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Limits of this run")]
 pub struct RowsArgs {
     /// Take the first N rows only
@@ -75,7 +76,7 @@ pub struct RowsArgs {
     pub limit: Option<u64>,
 }
 
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Reading HelpCrunch")]
 pub struct ReadingArgs {
     /// Read all customers afresh, whatever the snapshot of the last reading holds, and keep a new one
@@ -87,7 +88,7 @@ pub struct ReadingArgs {
     pub explain: bool,
 }
 
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Limits of this run")]
 pub struct BudgetArgs {
     /// Stop, resumable, after N requests (exit 7)
@@ -100,7 +101,7 @@ pub struct BudgetArgs {
 }
 
 // Each goes before its namesake in `[safety]`, for one run; 0 switches the limit off.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Safety limits (0 switches one off)")]
 pub struct SafetyArgs {
     /// Most of the matched customers that may change [default: safety.max_change_percent]
@@ -120,7 +121,7 @@ pub struct SafetyArgs {
     pub max_creates: Option<u64>,
 }
 
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Reports")]
 pub struct ReportArgs {
     /// Write the result of each row; .csv or .jsonl
@@ -139,7 +140,7 @@ pub struct ReportArgs {
     pub summary: Option<PathBuf>,
 }
 
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Reports")]
 pub struct ChangesArg {
     /// Write a line for each changed field, old and new; .csv or .jsonl
@@ -147,7 +148,7 @@ pub struct ChangesArg {
     pub changes: Option<PathBuf>,
 }
 
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Output")]
 pub struct ExamplesArgs {
     /// Examples of each kind of change in the preview; 0: none, so that no value is shown
@@ -155,7 +156,7 @@ pub struct ExamplesArgs {
     pub examples: u32,
 }
 
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Asking")]
 pub struct AskArgs {
     /// Do not ask before writing
@@ -167,7 +168,7 @@ pub struct AskArgs {
     pub confirm: bool,
 }
 
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
     /// What goes to standard output
@@ -181,7 +182,7 @@ pub struct OutputArgs {
     pub output: OutputFormat,
 }
 
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Output")]
 pub struct ProgressArgs {
     /// Show a progress bar; without one, a line a minute goes to the log
@@ -196,7 +197,7 @@ pub struct ProgressArgs {
 }
 
 // Logs go to standard error and never hold a value of a customer.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Output")]
 pub struct LogArgs {
     /// How log lines are written

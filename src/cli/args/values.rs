@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use jiff::{Span, SpanRelativeTo};
+use serde::{Deserialize, Serialize};
 
 /// What goes to standard output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize, Deserialize)]
 pub enum OutputFormat {
     /// For people
     #[default]
@@ -20,7 +21,7 @@ pub enum OutputFormat {
 }
 
 /// How log lines are written to standard error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize, Deserialize)]
 pub enum LogFormat {
     /// For people
     #[default]
@@ -29,7 +30,7 @@ pub enum LogFormat {
     Json,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize, Deserialize)]
 pub enum When {
     /// Where there is a terminal
     #[default]

@@ -17,6 +17,7 @@ use crate::cli::probed::{email_case, findings};
 use crate::cli::reports::ReportOf;
 use crate::cli::sending::{EndOf, Order, end, recall, send};
 use crate::cli::session::{Session, state_dir, state_failure};
+use crate::cli::shell::{path_option, quoted};
 use crate::cli::snapshot::Snapshot;
 use crate::config::{Overrides, Settings};
 use crate::journal::{AccountLock, InputMeta, NewRun, RunDir, RunState};
@@ -30,7 +31,7 @@ use crate::run::replay::{preview_of, write_rows_of};
 use crate::run::rereading::Rereading;
 use crate::source::Dialect;
 
-use super::sync::{lock_failure, quoted, refused, wanted};
+use super::sync::{lock_failure, refused, wanted};
 
 pub(in crate::cli) async fn run(args: &ApplyArgs) -> Exit {
     let console = Console::new(args.output.output, args.progress.progress, &args.log);
@@ -87,8 +88,11 @@ async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure>
             "{}: this plan was applied already, by run {run}",
             args.plan.display()
         );
+        let state_dir = args.state.state_dir.as_deref();
+        let state_dir = state_dir.map(|dir| format!(" {}", path_option("--state-dir", dir)));
         return Err(Failure::usage(message).hint(format!(
-            "make the plan again to see what is left to do; if that run was interrupted: hcsync resume {run}"
+            "make the plan again to see what is left to do; if that run was interrupted: hcsync resume {run}{}",
+            state_dir.unwrap_or_default()
         )));
     }
     let planned_for = plan
@@ -156,6 +160,7 @@ async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure>
         base_url: target.base_url_text.clone(),
         inputs: input_metas(&plan),
         dry_run: target.is_sandbox,
+        starts_over: false,
         config: serde_json::to_value(&kept).unwrap_or_default(),
     };
     let (dir, mut meta) = open_run(session, &state, new)?;
@@ -190,6 +195,7 @@ async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure>
             sources: &sources,
             dialects: &kept.dialects,
             dry_run: false,
+            rows: None,
         },
         wanted: &wanted,
         settings: &settings,
@@ -197,7 +203,8 @@ async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure>
         target: &target,
         account: (!target.is_sandbox).then_some(&account),
         witness: None,
-        resume: super::resume::command(&meta, &args.config, &args.state, &args.report),
+        resume: (!target.is_sandbox)
+            .then(|| super::resume::command(&meta, &args.config, &args.state, &args.report)),
     };
     end(session, &mut meta, sent, end_of).await
 }

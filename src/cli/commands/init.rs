@@ -7,15 +7,16 @@ use crate::cli::args::{InitArgs, When};
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::inputs::Inputs;
+use crate::cli::stopping::Stopping;
 use crate::domain::RowNumber;
 use crate::mapping::{ProposalOf, TableProfile, propose};
 use crate::platform::{create_new_file, remove_file};
 use crate::run::intake::{Survey, survey};
 use crate::source::{InputFile, Reader, Record, SourceError, SourceSettings, SourceTexts};
 
-pub(in crate::cli) fn run(args: &InitArgs) -> Exit {
+pub(in crate::cli) async fn run(args: &InitArgs) -> Exit {
     let console = Console::new(args.output.output, When::Never, &args.log);
-    match init(args, &console) {
+    match init(args, &console).await {
         Ok(()) => Exit::Done,
         Err(failure) => {
             console.fail(&failure);
@@ -24,11 +25,11 @@ pub(in crate::cli) fn run(args: &InitArgs) -> Exit {
     }
 }
 
-fn init(args: &InitArgs, console: &Console) -> Result<(), Failure> {
+async fn init(args: &InitArgs, console: &Console) -> Result<(), Failure> {
     if let Some(out) = &args.out {
         refuse_existing(out)?;
     }
-    let inputs = Inputs::open(std::slice::from_ref(&args.input))?;
+    let inputs = Inputs::open(std::slice::from_ref(&args.input), &Stopping::default()).await?;
     let Some(input) = inputs.files.first() else {
         return Ok(());
     };

@@ -69,7 +69,7 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
         .iter()
         .try_for_each(|out| check_output(out))
         .map_err(unwritable)?;
-    let inputs = Inputs::open(&args.inputs)?;
+    let inputs = Inputs::open(&args.inputs, &session.stopping).await?;
     let prepared = Prepared::new(inputs.files.clone(), &settings)?;
     let decisions = decisions(&settings)?;
     let state = state_dir(&settings)?;
@@ -111,6 +111,7 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
         ),
         inputs: input_metas(&prepared.inputs),
         dry_run: true,
+        starts_over: false,
         config: serde_json::to_value(&kept).unwrap_or_default(),
     };
     let (dir, mut meta) = open_run(session, &state, new)?;
@@ -153,6 +154,7 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
         sources: &sources,
         dialects: &prepared.survey.dialects,
         dry_run: true,
+        rows: Some(made.rows),
     };
     if session.console.is_json() {
         show_preview_json(session, &made);

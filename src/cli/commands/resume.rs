@@ -1,17 +1,21 @@
 //! `hcsync resume`: goes on with an interrupted or crashed run.
 
 use crate::cli::account::{PlannedFor, admit_key, admit_plan};
-use crate::cli::args::{ConfigArgs, ReportArgs, ResumeArgs, StateArgs};
+use crate::cli::args::{
+    ChangesArg, ConfigArgs, ConnectionArgs, ReportArgs, ResumeArgs, StateArgs, SyncArgs,
+};
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
-use crate::cli::exit::{Cause, Exit, Failure};
+use crate::cli::exit::{Cause, Exit, Failure, chain};
+use crate::cli::inputs::Inputs;
 use crate::cli::learned;
 use crate::cli::overlap::{FilesInUse, Overlap};
 use crate::cli::planning::{KeptSettings, meaning};
 use crate::cli::probed::{email_case, findings};
-use crate::cli::reports::ReportOf;
+use crate::cli::reports::{ReportOf, rows_of};
 use crate::cli::sending::{EndOf, Order, end, learn, recall, send};
 use crate::cli::session::{Session, state_dir, state_failure};
+use crate::cli::shell::path_option;
 use crate::cli::snapshot::Snapshot;
 use crate::config::{Overrides, Settings, parse_text};
 use crate::domain::{Columns, RunId};
@@ -19,7 +23,7 @@ use crate::journal::{AccountLock, RunDir, RunMeta, RunState, StateDir, recover_f
 use crate::run::freshness::{Freshness, Refresher};
 use crate::run::memory::Memory;
 
-use super::sync::{lock_failure, quoted, wanted};
+use super::sync::{lock_failure, sync, wanted};
 
 pub(in crate::cli) async fn run(args: &ResumeArgs) -> Exit {
     let console = Console::new(args.output.output, args.progress.progress, &args.log);
@@ -57,10 +61,8 @@ pub(super) fn command(
     ];
     for (option, path) in options {
         if let Some(path) = path {
-            command.push_str(&format!(
-                " {option} {}",
-                quoted(&path.display().to_string())
-            ));
+            command.push(' ');
+            command.push_str(&path_option(option, path));
         }
     }
     command
@@ -86,6 +88,9 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
             format!("run {}: its settings cannot be read: {e}", meta.run_id),
         )
     })?;
+    if !meta.has_agreement() {
+        return start_over(session, args, &dir, &meta, &kept).await;
+    }
     go_by_run(&mut settings, &overrides, &meta, &kept);
     let target = Target::find(&settings, &session.console).await?;
     let client = target.connect(&settings, session.clock, &session.stopping)?;
@@ -108,6 +113,7 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
     )
     .await?;
 
+    tell_plan(session, &dir, &meta, &kept)?;
     // What the run wrote before it was interrupted, as it was planned then.
     learn(&dir, &meta, &account, false)?;
     let (memory, _) = recall(&account)?;
@@ -122,7 +128,6 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
         ),
         false => None,
     };
-    tell_plan(session, &dir, &meta, &kept);
     let lanes = lanes(&dir)?;
     let order = Order {
         settings: &settings,
@@ -147,6 +152,7 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
             sources: &sources,
             dialects: &kept.dialects,
             dry_run: false,
+            rows: rows_of(&meta),
         },
         wanted: &wanted,
         settings: &settings,
@@ -154,7 +160,7 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
         target: &target,
         account: Some(&account),
         witness: None,
-        resume: command(&meta, &args.config, &args.state, &args.report),
+        resume: Some(command(&meta, &args.config, &args.state, &args.report)),
     };
     end(session, &mut meta, sent, end_of).await
 }
@@ -185,16 +191,72 @@ fn find(state: &StateDir, named: Option<&str>) -> Result<(RunDir, RunMeta), Fail
         _ if meta.dry_run => {
             refuse("was not to write anything: there is nothing to go on with".into())
         }
-        _ if !dir.plan().exists() => refuse(format!(
-            "was interrupted before its plan was made: run the {} again",
+        _ if meta.is_resumable() => Ok((dir, meta)),
+        _ => refuse(format!(
+            "was interrupted before it sent anything: run the {} again",
             meta.command
         )),
-        RunState::Planning | RunState::Planned => refuse(format!(
-            "was interrupted before its plan was checked and agreed to, and sent nothing: run the {} again",
-            meta.command
-        )),
-        RunState::Applying | RunState::Stopped => Ok((dir, meta)),
     }
+}
+
+/// Plans a sync anew that was interrupted before its plan was made and agreed to: as it was started, but for what is
+/// said now.
+async fn start_over(
+    session: &mut Session,
+    args: &ResumeArgs,
+    dir: &RunDir,
+    meta: &RunMeta,
+    kept: &KeptSettings,
+) -> Result<Exit, Failure> {
+    let started = kept.started.clone().unwrap_or_default();
+    let then: SyncArgs = serde_json::from_value(started).map_err(|e| {
+        Failure::new(
+            Exit::NotFinished,
+            "state",
+            format!(
+                "run {}: how it was started cannot be read: {e}",
+                meta.run_id
+            ),
+        )
+    })?;
+    let inputs = Inputs::of_run(dir, meta, &then.inputs)?;
+    let (now, report) = (&args.connection, &args.report);
+    let connection = ConnectionArgs {
+        base_url: now.base_url.clone().or(Some(meta.base_url.clone())),
+        account: now.account.clone().or(kept.account_name.clone()),
+        requests_per_minute: now.requests_per_minute.or(Some(kept.requests_per_minute)),
+        concurrency: now.concurrency.or(Some(kept.concurrency)),
+    };
+    let report = ReportArgs {
+        results: report.results.clone().or(then.report.results),
+        rejected: report.rejected.clone().or(then.report.rejected),
+        changes: ChangesArg {
+            changes: report
+                .changes
+                .changes
+                .clone()
+                .or(then.report.changes.changes),
+        },
+        summary: report.summary.clone().or(then.report.summary),
+    };
+    let anew = SyncArgs {
+        config: ConfigArgs {
+            config: args.config.config.clone().or(then.config.config),
+        },
+        state: args.state.clone(),
+        connection,
+        budget: args.budget.clone(),
+        report,
+        output: args.output.clone(),
+        progress: args.progress.clone(),
+        log: args.log.clone(),
+        ..then
+    };
+    session.console.say(&format!(
+        "run {} was interrupted before it sent anything: its input is planned anew",
+        meta.run_id
+    ));
+    Box::pin(sync(session, &anew, Some(inputs))).await
 }
 
 /// A run goes on where and as it was started; what is said now goes before.
@@ -241,8 +303,29 @@ fn refresher(meta: &RunMeta, kept: &KeptSettings, memory: Memory) -> Result<Refr
     ))
 }
 
-/// The summary tells of the whole run, not of its last part alone.
-fn tell_plan(session: &mut Session, dir: &RunDir, meta: &RunMeta, kept: &KeptSettings) {
+/// The summary tells of the whole run, not of its last part alone. A plan that is not what it was is not gone on with.
+fn tell_plan(
+    session: &mut Session,
+    dir: &RunDir,
+    meta: &RunMeta,
+    kept: &KeptSettings,
+) -> Result<(), Failure> {
+    let unusable = |why: String| {
+        let message = format!("run {}: its plan cannot be used: {why}", meta.run_id);
+        Failure::new(Exit::Usage, "bad_plan", message).hint(
+            "restore the run's plan.jsonl from a copy, or start a new run, which settles what this one left in doubt",
+        )
+    };
+    let plan = std::fs::File::open(dir.plan()).map_err(|e| unusable(e.to_string()))?;
+    let verified = crate::plan::codec::verify(std::io::BufReader::new(plan))
+        .map_err(|e| unusable(chain(&e)))?;
+    if meta
+        .plan_digest
+        .as_ref()
+        .is_some_and(|digest| *digest != verified.end.sha256)
+    {
+        return Err(unusable("it is not the one that was agreed to".to_owned()));
+    }
     let rows = meta.inputs.iter().filter_map(|input| input.rows).sum();
     let rows = if meta.command == "apply" {
         lanes(dir).unwrap_or(rows)
@@ -258,12 +341,9 @@ fn tell_plan(session: &mut Session, dir: &RunDir, meta: &RunMeta, kept: &KeptSet
         requests: kept.estimate.0,
         duration_s: kept.estimate.1,
     };
-    if let Ok(plan) = std::fs::File::open(dir.plan())
-        && let Ok(verified) = crate::plan::codec::verify(std::io::BufReader::new(plan))
-    {
-        session.summary.planned = verified.end.counts;
-        session.summary.remote = verified.header.remote;
-    }
+    session.summary.planned = verified.end.counts;
+    session.summary.remote = verified.header.remote;
+    Ok(())
 }
 
 /// Rows of the plan that have an operation.

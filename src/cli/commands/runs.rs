@@ -6,10 +6,9 @@ use crate::cli::args::{RunsArgs, When};
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure, chain};
 use crate::cli::session::{named_state_dir, state_failure};
+use crate::cli::shell::quoted;
 use crate::journal::{ListedRun, Pruned, RunDir, RunMeta, RunState, StateDir};
 use crate::report::{RunEntry, RunsList, render_runs, write_runs};
-
-use super::sync::quoted;
 
 pub(in crate::cli) fn run(args: &RunsArgs) -> Exit {
     let console = Console::new(args.output.output, When::Never, &args.log);
@@ -101,7 +100,7 @@ pub(super) fn state_name(state: &RunState) -> &'static str {
     }
 }
 
-/// The command that goes on with a run, from this state directory.
+/// The command that goes on with a run, typed in this folder.
 pub(super) fn resume_command(meta: &RunMeta, state_dir: Option<&std::path::Path>) -> String {
     let dir = state_dir.map(|dir| format!(" --state-dir {}", quoted(&dir.display().to_string())));
     format!("hcsync resume {}{}", meta.run_id, dir.unwrap_or_default())

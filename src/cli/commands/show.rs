@@ -7,7 +7,7 @@ use crate::cli::args::{ShowArgs, When};
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::overlap::FilesInUse;
-use crate::cli::reports::{Changes, ReportOf, ReportsError};
+use crate::cli::reports::{Changes, ReportOf, ReportsError, rows_of};
 use crate::cli::session::{named_state_dir, state_failure};
 use crate::domain::RunId;
 use crate::journal::{RunDir, RunMeta, StateDir};
@@ -148,6 +148,7 @@ fn show_run(args: &ShowArgs, console: &Console, dir: &RunDir) -> Result<(), Fail
         sources: &sources,
         dialects: &[],
         dry_run: is_dry,
+        rows: rows_of(&meta),
     };
     let mut changes = match &args.changes.changes {
         Some(out) => Some(open_changes(out, is_dry)?),

@@ -1,7 +1,9 @@
 //! `hcsync sync`: plans the whole input, checks it against the safety limits, then applies it, in one run.
 
+use std::path::{Path, PathBuf};
+
 use crate::cli::account::admit_key;
-use crate::cli::args::SyncArgs;
+use crate::cli::args::{BudgetArgs, SyncArgs};
 use crate::cli::asking::{SEND, ask, must_ask, refuse_without_terminal};
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
@@ -18,10 +20,15 @@ use crate::cli::reports::{ReportOf, Wanted};
 use crate::cli::sending::{EndOf, Order, end, finished_exit, recall, send, tell_end};
 use crate::cli::session::{Session, state_dir, state_failure};
 use crate::cli::snapshot::Snapshot;
-use crate::cli::superseding::supersede;
+use crate::cli::superseding::Left;
 use crate::config::{Overrides, Settings};
-use crate::journal::{AccountLock, LockError, NewRun, RunDir, RunMeta, RunState};
+use crate::helpcrunch::ReadClient;
+use crate::journal::{
+    AccountDir, AccountLock, LockError, NewRun, RunDir, RunMeta, RunState, StateDir,
+};
 use crate::plan::safety::{Refusal, check};
+use crate::probe::Findings;
+use crate::run::decisions::Decisions;
 use crate::run::freshness::{Freshness, Refresher};
 use crate::run::making::MadePlan;
 use crate::run::memory::Memory;
@@ -40,16 +47,35 @@ pub(in crate::cli) async fn run(args: &SyncArgs) -> Exit {
         }
     };
     let ended = match apart {
-        Ok(()) => Box::pin(sync(&mut session, args)).await,
+        Ok(()) => Box::pin(sync(&mut session, args, None)).await,
         Err(overlap) => Err(overlap.into()),
     };
     session.finish(ended)
 }
 
-async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
+/// What is known before a run is opened.
+struct Ready<'a> {
+    args: &'a SyncArgs,
+    settings: Settings,
+    wanted: Wanted,
+    prepared: Prepared,
+    decisions: Decisions,
+    target: Target,
+    client: ReadClient,
+    state: StateDir,
+    account: AccountDir,
+}
+
+/// Runs a sync; `inputs` where they were opened already.
+pub(super) async fn sync(
+    session: &mut Session,
+    args: &SyncArgs,
+    inputs: Option<Inputs>,
+) -> Result<Exit, Failure> {
     session.summary.dry_run = args.dry_run;
     let overrides = Overrides::from(args);
     let loaded = session.load(&overrides)?;
+    let config_file = loaded.file().map(Path::to_owned);
     let settings = loaded.settings;
     let wanted = wanted(&settings);
     wanted.check().map_err(|e| Failure {
@@ -59,8 +85,11 @@ async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
     if !args.dry_run {
         refuse_without_terminal(&args.ask)?;
     }
-    let inputs = Inputs::open(&args.inputs)?;
-    let prepared = Prepared::new(inputs.files.clone(), &settings)?;
+    let mut inputs = match inputs {
+        Some(inputs) => inputs,
+        None => Inputs::open(&args.inputs, &session.stopping).await?,
+    };
+    let mut prepared = Prepared::new(inputs.files.clone(), &settings)?;
     let decisions = decisions(&settings)?;
     let target = Target::find(&settings, &session.console).await?;
     let client = target.connect(&settings, session.clock, &session.stopping)?;
@@ -68,7 +97,9 @@ async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
     let account = state
         .create_account(&target.account)
         .map_err(|e| state_failure(&e))?;
-    let _lock = match args.dry_run || target.is_sandbox {
+    // The in-process sandbox is gone with this process: nothing to go on with.
+    let is_passing = args.dry_run || target.is_sandbox;
+    let _lock = match is_passing {
         true => None,
         false => Some(
             AccountLock::acquire(&account, &session.clock.rfc3339())
@@ -76,129 +107,243 @@ async fn sync(session: &mut Session, args: &SyncArgs) -> Result<Exit, Failure> {
         ),
     };
     admit_key(&target, &account, &client).await?;
-    let (memory, finished_runs) = if target.is_sandbox {
-        (Memory::default(), 0)
-    } else {
-        recall(&account)?
-    };
-    let mut probed = findings(session, &target, &account);
-    let snapshot = Snapshot::of(&target, &account);
-    learned::recall(&client, &target, &account, &probed);
-    let kept = kept(
-        &settings,
-        &prepared,
-        loaded.document.as_ref().map(|d| d.text().to_owned()),
-    );
+    let config = loaded.document.as_ref().map(|d| d.text().to_owned());
+    let mut kept = kept(&settings, &prepared, config);
+    if !is_passing {
+        kept.started = started(args, config_file.as_deref());
+    }
     let new = NewRun {
         command: "sync".into(),
         account: Some(target.account.clone()),
         base_url: target.base_url_text.clone(),
         inputs: input_metas(&prepared.inputs),
-        // The in-process sandbox is gone with this process: nothing to go on with.
-        dry_run: args.dry_run || target.is_sandbox,
+        dry_run: is_passing,
+        starts_over: kept.started.is_some(),
         config: serde_json::to_value(&kept).unwrap_or_default(),
     };
     let (dir, mut meta) = open_run(session, &state, new)?;
-    if !args.dry_run && !target.is_sandbox {
-        supersede(
-            session,
-            &state,
-            &target.account,
-            &meta.run_id,
-            &client,
-            settle(&settings, &probed),
-            &AccountLessons::of(&account, session.clock),
-        )
-        .await?;
-        clean_up(session, &settings, &account, &client, &probed).await;
-        // What became of an interrupted run may have shown more.
-        probed = findings(session, &target, &account);
+    let resume = (!is_passing)
+        .then(|| super::resume::command(&meta, &args.config, &args.state, &args.report));
+    if !is_passing {
+        inputs
+            .keep_in(&dir)
+            .map_err(|failure| unfinished(session, &dir, &mut meta, &resume, failure))?;
+        prepared.inputs.clone_from(&inputs.files);
     }
-    let with = MakeWith {
-        prepared: &prepared,
-        settings: &settings,
-        config_sha256: settings.config_sha256(),
-        target: Some(&target),
-        from: From::Api(&client),
-        snapshot: snapshot.files(),
-        memory: &memory,
-        decisions: &decisions,
-        finished_runs,
-        reread_all: false,
-        probed: &probed,
+    let ready = Ready {
+        args,
+        settings,
+        wanted,
+        prepared,
+        decisions,
+        target,
+        client,
+        state,
+        account,
     };
-    let made = make(session, &meta, &dir, with).await;
-    session.count_requests(&client, &settings);
-    learned::keep(&client, &target, &account);
-    let mut made = made?;
-    if args.dry_run {
-        note_refusals(&settings, &mut made);
-    }
-    let sources = prepared.sources();
-    let report = ReportOf {
-        dir: &dir,
-        sources: &sources,
-        dialects: &prepared.survey.dialects,
-        dry_run: args.dry_run,
-    };
-    planned(session, &dir, &mut meta, &made)?;
-    if session.console.is_json() {
-        if args.dry_run {
-            show_preview_json(session, &made);
-        }
-    } else {
-        show_preview(session, &made);
-    }
-    if args.dry_run {
-        let end = DryEnd {
-            report,
-            wanted: &wanted,
-            settings: &settings,
-            tells_changes: false,
+    let ended = Box::pin(ready.plan_and_send(session, &dir, &mut meta, &resume)).await;
+    ended.map_err(|failure| unfinished(session, &dir, &mut meta, &resume, failure))
+}
+
+impl Ready<'_> {
+    async fn plan_and_send(
+        &self,
+        session: &mut Session,
+        dir: &RunDir,
+        meta: &mut RunMeta,
+        resume: &Option<String>,
+    ) -> Result<Exit, Failure> {
+        let Self {
+            args,
+            settings,
+            wanted,
+            prepared,
+            target,
+            client,
+            account,
+            ..
+        } = self;
+        let (memory, finished_runs) = if target.is_sandbox {
+            (Memory::default(), 0)
+        } else {
+            recall(account)?
         };
-        return end.finish(session, &mut meta);
+        let mut probed = findings(session, target, account);
+        let snapshot = Snapshot::of(target, account);
+        learned::recall(client, target, account, &probed);
+        if !meta.dry_run {
+            self.take_over(session, meta, &probed).await?;
+            // What became of an interrupted run may have shown more.
+            probed = findings(session, target, account);
+        }
+        let with = MakeWith {
+            prepared,
+            settings,
+            config_sha256: settings.config_sha256(),
+            target: Some(target),
+            from: From::Api(client),
+            snapshot: snapshot.files(),
+            memory: &memory,
+            decisions: &self.decisions,
+            finished_runs,
+            reread_all: false,
+            probed: &probed,
+        };
+        let made = make(session, meta, dir, with).await;
+        session.count_requests(client, settings);
+        learned::keep(client, target, account);
+        let mut made = made?;
+        if args.dry_run {
+            note_refusals(settings, &mut made);
+        }
+        let sources = prepared.sources();
+        let report = ReportOf {
+            dir,
+            sources: &sources,
+            dialects: &prepared.survey.dialects,
+            dry_run: args.dry_run,
+            rows: Some(made.rows),
+        };
+        planned(session, dir, meta, &made)?;
+        if session.console.is_json() {
+            if args.dry_run {
+                show_preview_json(session, &made);
+            }
+        } else {
+            show_preview(session, &made);
+        }
+        if args.dry_run {
+            let end = DryEnd {
+                report,
+                wanted,
+                settings,
+                tells_changes: false,
+            };
+            return end.finish(session, meta);
+        }
+        self.admit(session, meta, &report, &made).await?;
+        let counts = made.preview.counts;
+        let rules = prepared.rules.refresh_rules();
+        let refresher =
+            Refresher::new(Freshness::PlanAnew, rules, memory).with_email_case(email_case(&probed));
+        let order = Order {
+            settings,
+            client,
+            refresher: &refresher,
+            columns: attribute_columns(&prepared.schema),
+            read_at: Some(made.read_at.clone()),
+            snapshot,
+            recovered: None,
+            probed: &probed,
+            account,
+            digest: made.preview.digest.clone(),
+            lanes: made.rows - counts.unchanged - counts.rejected - counts.skipped,
+            seconds: made.preview.estimate.duration_s,
+        };
+        let sent = send(session, dir, meta, order).await?;
+        let end_of = EndOf {
+            report,
+            wanted,
+            settings,
+            client,
+            target,
+            account: (!target.is_sandbox).then_some(account),
+            witness: made.witness.as_ref(),
+            resume: resume.clone(),
+        };
+        end(session, meta, sent, end_of).await
     }
-    if let Some(refusal) = refused(&check(&settings.safety, &made.figures)) {
-        finish_unsent(session, &mut meta, &report, &wanted, &refusal)?;
-        return Err(refusal);
+
+    /// Closes what interrupted runs and probes of the account left.
+    async fn take_over(
+        &self,
+        session: &Session,
+        meta: &RunMeta,
+        probed: &Findings,
+    ) -> Result<(), Failure> {
+        let left = Left {
+            session,
+            state: &self.state,
+            account: &self.target.account,
+            client: &self.client,
+            settle: settle(&self.settings, probed),
+            lessons: &AccountLessons::of(&self.account, session.clock),
+        };
+        left.supersede(&meta.run_id).await?;
+        clean_up(session, &self.settings, &self.account, &self.client, probed).await;
+        Ok(())
     }
-    if made.preview.counts.has_changes()
-        && must_ask(&args.ask, &target)
-        && let Err(declined) = ask(SEND, &session.stopping).await
-    {
-        finish_unsent(session, &mut meta, &report, &wanted, &declined)?;
-        return Err(declined);
+
+    /// Whether the plan may be sent: the safety limits let it pass, and whoever is to be asked agrees.
+    async fn admit(
+        &self,
+        session: &mut Session,
+        meta: &mut RunMeta,
+        report: &ReportOf<'_>,
+        made: &MadePlan,
+    ) -> Result<(), Failure> {
+        let asks = made.preview.counts.has_changes() && must_ask(&self.args.ask, &self.target);
+        let admitted = match refused(&check(&self.settings.safety, &made.figures)) {
+            Some(refusal) => Err(refusal),
+            None if asks => ask(SEND, &session.stopping).await,
+            None => Ok(()),
+        };
+        if let Err(failure) = &admitted {
+            finish_unsent(session, meta, report, &self.wanted, failure)?;
+        }
+        admitted
     }
-    let counts = made.preview.counts;
-    let rules = prepared.rules.refresh_rules();
-    let refresher =
-        Refresher::new(Freshness::PlanAnew, rules, memory).with_email_case(email_case(&probed));
-    let order = Order {
-        settings: &settings,
-        client: &client,
-        refresher: &refresher,
-        columns: attribute_columns(&prepared.schema),
-        read_at: Some(made.read_at.clone()),
-        snapshot,
-        recovered: None,
-        probed: &probed,
-        account: &account,
-        digest: made.preview.digest.clone(),
-        lanes: made.rows - counts.unchanged - counts.rejected - counts.skipped,
-        seconds: made.preview.estimate.duration_s,
+}
+
+/// How a sync was started, with what it means wherever it is planned anew: whole paths, and no bounds of that one run.
+fn started(args: &SyncArgs, config: Option<&Path>) -> Option<serde_json::Value> {
+    let absolute = |path: &PathBuf| match path.as_os_str() == "-" {
+        true => path.clone(),
+        false => std::path::absolute(path).unwrap_or_else(|_| path.clone()),
     };
-    let sent = send(session, &dir, &mut meta, order).await?;
-    let end_of = EndOf {
-        report,
-        wanted: &wanted,
-        settings: &settings,
-        client: &client,
-        target: &target,
-        account: (!target.is_sandbox).then_some(&account),
-        witness: made.witness.as_ref(),
-        resume: super::resume::command(&meta, &args.config, &args.state, &args.report),
+    let mut args = SyncArgs {
+        inputs: args.inputs.iter().map(absolute).collect(),
+        budget: BudgetArgs::default(),
+        ..args.clone()
     };
-    end(session, &mut meta, sent, end_of).await
+    args.config.config = config.map(Path::to_owned);
+    let files = [
+        &mut args.config.config,
+        &mut args.state.state_dir,
+        &mut args.decisions.decisions,
+        &mut args.report.results,
+        &mut args.report.rejected,
+        &mut args.report.changes.changes,
+        &mut args.report.summary,
+    ];
+    for file in files {
+        *file = file.as_ref().map(absolute);
+    }
+    serde_json::to_value(args).ok()
+}
+
+/// A run that came to no end of its own: what goes on with it, or, where its input was at fault, that it is over.
+fn unfinished(
+    session: &Session,
+    dir: &RunDir,
+    meta: &mut RunMeta,
+    resume: &Option<String>,
+    mut failure: Failure,
+) -> Failure {
+    if meta.state.is_over() {
+        return failure;
+    }
+    if failure.exit == Exit::Usage {
+        meta.state = RunState::Finished;
+    } else if failure.next_command.is_none() {
+        failure.next_command.clone_from(resume);
+    }
+    meta.ended_at = Some(session.clock.rfc3339());
+    meta.exit_code = Some(failure.exit.code());
+    if let Err(error) = dir.write_meta(meta) {
+        tracing::warn!(%error, "the end of the run could not be noted");
+    }
+    failure
 }
 
 /// The files that the settings ask for.
@@ -257,16 +402,6 @@ pub(in crate::cli) fn refused(refusals: &[Refusal]) -> Option<Failure> {
         options.join(" ")
     );
     Some(Failure::new(Exit::Refused, "safety", message).hint(hint))
-}
-
-/// A word as a shell takes it for one.
-pub(in crate::cli) fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_./:\\=".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
 }
 
 /// The plan is on disk.
@@ -334,7 +469,7 @@ impl DryEnd<'_> {
     }
 }
 
-/// The end of a run whose plan was refused: its rows are pending, and it is over.
+/// The end of a run whose plan is not sent: its rows are pending. It is over, but for a signal at the question.
 fn finish_unsent(
     session: &mut Session,
     meta: &mut RunMeta,
@@ -345,15 +480,17 @@ fn finish_unsent(
     let written = report
         .write(wanted)
         .map_err(|e| Failure::from_error(Exit::NotFinished, "reports", &e))?;
-    meta.state = RunState::Finished;
-    meta.ended_at = Some(session.clock.rfc3339());
-    meta.exit_code = Some(failure.exit.code());
-    report.dir.write_meta(meta).map_err(|e| state_failure(&e))?;
-    session.summary.stop = Some(crate::report::Stop {
-        reason: failure.reason.to_owned(),
-        message: failure.message.clone(),
-        next_command: None,
-    });
+    if failure.reason != "signal" {
+        meta.state = RunState::Finished;
+        meta.ended_at = Some(session.clock.rfc3339());
+        meta.exit_code = Some(failure.exit.code());
+        report.dir.write_meta(meta).map_err(|e| state_failure(&e))?;
+        session.summary.stop = Some(crate::report::Stop {
+            reason: failure.reason.to_owned(),
+            message: failure.message.clone(),
+            next_command: None,
+        });
+    }
     if session.console.is_json() {
         tell_end(session, failure.exit, &written);
     } else {

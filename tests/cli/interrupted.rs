@@ -1,0 +1,171 @@
+//! Runs that were interrupted before they sent anything, or whose files were damaged, and what comes after them.
+
+use serde_json::json;
+
+use crate::bench::Bench;
+use crate::exit_codes::{ended, new_customers};
+
+/// Customers enough for three pages of a listing.
+fn listed(count: u32) -> Bench {
+    let customer = |n: u32| json!({"id": 1000 + n, "userId": format!("old{n}"), "name": "Old"});
+    Bench::with((0..count).map(customer).collect(), "")
+}
+
+fn stopped(bench: &Bench, words: &str) -> String {
+    let _ = bench.run(words).exits(7);
+    ended(bench, 7).next_command
+}
+
+/// Of both runs: of the one that was stopped, and of the one that took its place.
+fn resumed(bench: &Bench, next_command: &str, created: usize) {
+    let before = bench.runs();
+    let words: Vec<&str> = next_command.split_whitespace().skip(1).collect();
+    let mut command = bench.bare(&words);
+    command.env("HELPCRUNCH_API_KEY", crate::bench::KEY);
+    let _ = crate::bench::Running::start(command).wait().exits(0);
+    let run = bench.run_since(&before);
+    run.check_results();
+    assert_eq!(run.count("created"), created);
+    let left = std::fs::read_to_string(before[0].join("run.json")).unwrap();
+    assert!(left.contains("superseded"), "{left}");
+    for run in bench.runs() {
+        assert!(!run.join("input-0.spool").exists(), "{}", run.display());
+    }
+}
+
+#[test]
+fn a_run_that_was_stopped_before_its_plan_is_planned_anew() {
+    let bench = listed(250);
+    bench.write("new.csv", new_customers(4));
+    bench.write("hcsync.toml", "[remote]\nstrategy = \"list\"\n");
+    let next = stopped(
+        &bench,
+        "sync new.csv --min-match-percent 0 --max-requests 2",
+    );
+    assert!(next.starts_with("hcsync resume "), "{next}");
+    assert_eq!(bench.writes(), 0);
+    resumed(&bench, &next, 4);
+}
+
+#[test]
+fn standard_input_is_kept_until_the_run_is_over() {
+    let bench = listed(250);
+    bench.write("hcsync.toml", "[remote]\nstrategy = \"list\"\n");
+    let words = "sync - --min-match-percent 0 --max-requests 2";
+    let _ = bench
+        .run_with_stdin(words, new_customers(3).as_bytes())
+        .exits(7);
+    let next = ended(&bench, 7).next_command;
+    let run = bench.runs().remove(0);
+    assert!(run.join("input-0.spool").exists());
+    resumed(&bench, &next, 3);
+}
+
+/// A process that dies before the safety limits and the question leaves a plan that nobody agreed to.
+#[test]
+fn a_plan_that_was_not_agreed_to_is_made_again_and_held_against_the_limits() {
+    let bench = Bench::bundled();
+    bench.sample("customers.csv");
+    let _ = bench.run("sync customers.csv --max-requests 9").exits(7);
+    let meta = bench.runs()[0].join("run.json");
+    let stopped = std::fs::read_to_string(&meta).unwrap();
+    let planned = stopped.replace("\"stopped\"", "\"planned\"");
+    assert_ne!(planned, stopped);
+    std::fs::write(&meta, planned).unwrap();
+    let writes = bench.writes();
+    bench.write("hcsync.toml", "[safety]\nmax_creates = 1\n");
+    let _ = bench.run("resume").exits(4).says(&["--max-creates"]);
+    assert_eq!(bench.writes(), writes);
+}
+
+/// What was kept of a bad input is not to be gone on with: it would be as bad again.
+#[test]
+fn a_run_whose_input_is_bad_is_over() {
+    let bench = Bench::empty();
+    bench.write("bad.jsonl", "{\"userId\":\"a\"}\n");
+    bench.write("hcsync.toml", "[input]\nformat = \"xlsx\"\n");
+    let _ = bench.run("sync bad.jsonl").exits(2);
+    let _ = bench.run("resume").exits(2).says(&["there is no run"]);
+}
+
+#[test]
+fn a_plan_that_was_changed_is_not_gone_on_with() {
+    let bench = Bench::bundled();
+    bench.sample("customers.csv");
+    let _ = bench.run("sync customers.csv --max-requests 9").exits(7);
+    let plan = bench.runs()[0].join("plan.jsonl");
+    let text = std::fs::read_to_string(&plan).unwrap();
+    let changed = text.replacen("\"name\":\"", "\"name\":\"X", 1);
+    assert_ne!(text, changed);
+    std::fs::write(&plan, changed).unwrap();
+    let before = bench.requests().len();
+    let _ = bench
+        .run("resume")
+        .exits(2)
+        .says(&["its plan cannot be used"]);
+    assert_eq!(
+        bench.writes(),
+        bench.requests()[..before]
+            .iter()
+            .filter(|r| r.writes)
+            .count() as u64
+    );
+    std::fs::write(&plan, text).unwrap();
+    let _ = bench.run("resume").exits(3);
+}
+
+/// Whatever happened to the files of a run, the next one goes on without it.
+#[test]
+fn damaged_files_of_a_run_stop_no_other() {
+    type Damage = fn(Vec<u8>) -> Vec<u8>;
+    let emptied: Damage = |_| Vec::new();
+    let cut: Damage = |bytes| bytes[..bytes.len() / 2].to_vec();
+    let middle: Damage = |mut bytes| {
+        let at = bytes.len() / 2;
+        bytes[at..at + 8].copy_from_slice(b"\0\0\0\0\0\0\0\0");
+        bytes
+    };
+    for (file, damage) in [
+        ("journal.jsonl", emptied),
+        ("journal.jsonl", middle),
+        ("plan.jsonl", cut),
+        ("rows.jsonl", cut),
+        ("rows.jsonl", emptied),
+    ] {
+        let bench = Bench::empty();
+        bench.write(
+            "hcsync.toml",
+            "[api]\ntimeout = \"1s\"\n[limits]\nsettle = \"1s\"\n",
+        );
+        bench.write("new.csv", new_customers(20));
+        let _ = bench.run("sync new.csv --max-requests 12").exits(7);
+        let path = bench.runs()[0].join(file);
+        let bytes = std::fs::read(&path).unwrap();
+        std::fs::write(&path, damage(bytes)).unwrap();
+        let ran = bench.run("sync new.csv").exits(0);
+        let is_told = ran.err.contains("what it sent cannot be told");
+        assert!(is_told, "{file}: {}", ran.err);
+        assert_eq!(bench.sandbox().customers().len(), 20, "{file}");
+    }
+}
+
+#[test]
+fn a_run_whose_place_was_taken_tells_so_in_its_summary() {
+    let bench = Bench::empty();
+    bench.write("new.csv", new_customers(20));
+    let next = stopped(&bench, "sync new.csv --max-requests 12");
+    let first = bench.runs().remove(0);
+    std::fs::remove_file(first.join("summary.json")).unwrap();
+    let _ = bench.run("sync new.csv").exits(0);
+    let summary: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(first.join("summary.json")).unwrap()).unwrap();
+    assert_eq!(summary["stop"]["reason"], "superseded");
+    assert_eq!(summary["input"]["rows"], 20);
+    let words: Vec<&str> = next.split_whitespace().skip(1).collect();
+    let mut command = bench.bare(&words);
+    command.env("HELPCRUNCH_API_KEY", crate::bench::KEY);
+    let _ = crate::bench::Running::start(command)
+        .wait()
+        .exits(2)
+        .says(&["took its place"]);
+}
