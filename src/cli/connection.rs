@@ -53,7 +53,7 @@ impl Target {
             ..Failure::usage(e)
         })?;
         for warning in &found.warnings {
-            console.say(&format!("warning: {warning}"));
+            console.warn(&warning.to_string());
         }
         let text = settings.api.base_url.clone();
         let key_fingerprint = AccountId::fingerprint(&text, found.key.expose_secret());

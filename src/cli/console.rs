@@ -31,6 +31,7 @@ pub(super) struct Console {
     /// Whether a progress bar is drawn.
     pub(super) draws: bool,
     quiet: bool,
+    mute: bool,
     /// Set where standard output could not be written.
     lost_output: Arc<AtomicBool>,
     /// Whether everything on standard error is a log line in JSON.
@@ -60,6 +61,7 @@ impl Console {
             bars: MultiProgress::with_draw_target(target),
             draws,
             quiet: log.verbosity() < 0,
+            mute: log.verbosity() < -1,
             lost_output: Arc::default(),
             json_log: log.log_format == LogFormat::Json,
         };
@@ -132,8 +134,17 @@ impl Console {
         }
     }
 
+    /// Writes a warning to standard error; `-q` leaves it, `-qq` does not.
+    pub(super) fn warn(&self, line: &str) {
+        if self.json_log {
+            tracing::warn!("{line}");
+        } else if !self.mute {
+            self.tell(&format!("warning: {line}"));
+        }
+    }
+
     /// Writes a line to standard error, also where it was asked for quiet.
-    fn tell(&self, line: &str) {
+    pub(super) fn tell(&self, line: &str) {
         self.bars.suspend(|| {
             let mut err = io::stderr().lock();
             let _ = writeln!(err, "{line}");

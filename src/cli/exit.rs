@@ -81,6 +81,12 @@ impl Failure {
         }
     }
 
+    /// With the command that goes on, where none is named yet.
+    pub(super) fn or_next(mut self, command: &str) -> Self {
+        self.next_command.get_or_insert_with(|| command.to_owned());
+        self
+    }
+
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self

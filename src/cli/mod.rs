@@ -9,6 +9,7 @@ mod connection;
 mod console;
 mod diagnostics;
 mod exit;
+mod faults;
 mod inputs;
 mod learned;
 mod overlap;

@@ -323,7 +323,9 @@ pub(super) async fn make(
 
 fn making_failure(session: &Session, error: &MakingError) -> Failure {
     let (exit, reason) = match error {
-        MakingError::Intake(IntakeError::Source(_)) => (Exit::Usage, "input"),
+        MakingError::Intake(IntakeError::Source(_) | IntakeError::Changed { .. }) => {
+            (Exit::Usage, "input")
+        }
         MakingError::Intake(IntakeError::Stopped) => (session.stopping.exit(), "signal"),
         MakingError::RemoteFile { .. } => (Exit::Usage, "remote_file"),
         MakingError::Remote(_) => (Exit::NotFinished, "remote"),
@@ -372,6 +374,6 @@ pub(super) fn show_preview_json(session: &Session, made: &MadePlan) {
     }
 }
 
-fn preview_text(made: &MadePlan, view: View) -> String {
+pub(super) fn preview_text(made: &MadePlan, view: View) -> String {
     render_preview(&made.preview, view)
 }

@@ -27,8 +27,8 @@ pub(super) fn findings(session: &Session, target: &Target, account: &AccountDir)
         Ok(knowledge) => knowledge.unwrap_or_default().findings,
         Err(error) => {
             let why = chain(&error);
-            session.console.say(&format!(
-                "warning: what was probed of this account is not used: {why}"
+            session.console.warn(&format!(
+                "what was probed of this account is not used: {why}"
             ));
             Findings::default()
         }
@@ -116,16 +116,16 @@ pub(super) async fn clean_up(
     let store = ProbeStore::of(account);
     let client = WriteClient::new(client.clone());
     let settle = settle(settings, findings);
-    let told = match clean(&client, &store, session.clock, settle).await {
-        Ok(Cleaned::Nothing) => return,
-        Ok(Cleaned::Gone(customer)) => {
-            format!("{customer}, which an interrupted probe had made, is deleted")
-        }
-        Ok(Cleaned::Left(left)) => format!(
-            "warning: {} of an earlier probe could not be deleted: {}",
+    let console = &session.console;
+    match clean(&client, &store, session.clock, settle).await {
+        Ok(Cleaned::Nothing) => {}
+        Ok(Cleaned::Gone(customer)) => console.say(&format!(
+            "{customer}, which an interrupted probe had made, is deleted"
+        )),
+        Ok(Cleaned::Left(left)) => console.warn(&format!(
+            "{} of an earlier probe could not be deleted: {}",
             left.throwaway, left.why
-        ),
-        Err(error) => format!("warning: {}", chain(&error)),
-    };
-    session.console.say(&told);
+        )),
+        Err(error) => console.warn(&chain(&error)),
+    }
 }

@@ -1,7 +1,7 @@
 //! Writes what came of a run: results, changes, rejected rows, each whole or not at all.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader, Write};
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
 use crate::domain::RawRecord;
@@ -370,11 +370,4 @@ impl RejectedFiles {
         }
         Ok(())
     }
-}
-
-/// Writes bytes to a path whole or not at all, or to standard output where there is no path.
-pub(super) fn write_output(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    let mut file = AtomicFile::create_output(path)?;
-    file.write_all(bytes).map_err(|e| file.write_error(e))?;
-    file.commit()
 }

@@ -312,7 +312,7 @@ fn stopped(session: &Session, sending: &Sending, end: &EndOf<'_>) -> Option<Fail
                     || Failure::new(session.stopping.exit(), "signal", "the run was stopped");
                 gate.unwrap_or_else(signal)
             } else {
-                return gate.filter(|g| g.exit == Exit::NotFinished && sending.pending > 0);
+                return None;
             }
         }
     };
@@ -346,10 +346,15 @@ fn remember(end: &EndOf<'_>, rewrites: &[Rewrite], finished: bool) -> Result<(),
     let failed = |e: &Cause| Failure::from_error(Exit::NotFinished, "state", e);
     if !rewrites.is_empty() {
         let path = account.file(REWRITES);
-        let mut text = crate::platform::read_file(&path)
-            .map_err(|e| failed(&e))?
-            .unwrap_or_default();
-        for rewrite in rewrites {
+        let known = crate::platform::read_file(&path).map_err(|e| failed(&e))?;
+        let known = known_rewrites(&known.unwrap_or_default());
+        // The latest of each value is all that is ever asked for.
+        let mut latest = BTreeMap::new();
+        for rewrite in known.into_iter().chain(rewrites.iter().cloned()) {
+            latest.insert((rewrite.customer, rewrite.field.clone()), rewrite);
+        }
+        let mut text = Vec::new();
+        for rewrite in latest.values() {
             text.extend(serde_json::to_vec(rewrite).unwrap_or_default());
             text.push(b'\n');
         }
@@ -357,6 +362,13 @@ fn remember(end: &EndOf<'_>, rewrites: &[Rewrite], finished: bool) -> Result<(),
     }
     let name = end.settings.api.account.as_deref();
     remember_account(account, end.target, name, end.witness, finished)
+}
+
+fn known_rewrites(text: &[u8]) -> Vec<Rewrite> {
+    let lines = text.split(|b| *b == b'\n');
+    lines
+        .filter_map(|line| serde_json::from_slice(line).ok())
+        .collect()
 }
 
 /// Takes over what a run wrote into what the account remembers of its customers.
@@ -380,10 +392,8 @@ pub(super) fn recall(account: &AccountDir) -> Result<(Memory, u64), Failure> {
     let mut memory = Memory::default();
     let text = crate::platform::read_file(&account.file(REWRITES))
         .map_err(|e| Failure::from_error(Exit::NotFinished, "state", &e))?;
-    for line in text.unwrap_or_default().split(|b| *b == b'\n') {
-        if let Ok(rewrite) = serde_json::from_slice::<Rewrite>(line) {
-            memory.learn(rewrite);
-        }
+    for rewrite in known_rewrites(&text.unwrap_or_default()) {
+        memory.learn(rewrite);
     }
     let meta = account.read().map_err(|e| state_failure(&e))?;
     let memory = memory.with_written(account.written());

@@ -123,8 +123,8 @@ impl Left<'_> {
             true => self.settle.saturating_sub(age.unwrap_or_default()),
             false => Duration::ZERO,
         };
-        self.say(&format!(
-            "warning: run {} was interrupted, and what it sent cannot be told ({why}). This run takes its place and reads \
+        self.session.console.warn(&format!(
+            "run {} was interrupted, and what it sent cannot be told ({why}). This run takes its place and reads \
              all customers that it writes to; the files are kept in {}",
             meta.run_id,
             dir.path().display()
@@ -206,7 +206,7 @@ impl Left<'_> {
         let settled = settle_watch(&writer, &open, &on_loss).await;
         for notice in settled.notices.values() {
             let (Notice::Warning(issue) | Notice::Failure(issue)) = notice;
-            self.say(&format!("warning: {}", issue.message));
+            self.session.console.warn(&issue.message);
         }
         if let Some(failure) = self.session.gate_failure(self.client) {
             return Err(Trouble::Stop(failure));

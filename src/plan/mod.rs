@@ -1,6 +1,7 @@
 //! From what rows want and what HelpCrunch has to a plan. Pure: it never sees HTTP, a clock or the terminal.
 
 pub mod budget;
+pub mod causes;
 pub mod codec;
 pub mod diff;
 mod entries;

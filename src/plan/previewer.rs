@@ -1,14 +1,13 @@
 //! Builds the preview while rows are planned, in bounded memory.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{CustomValue, Issue, Tag, Value};
 
+use super::causes::Causes;
 use super::near::nearest;
 use super::safety::SafetyFigures;
-use super::{
-    Cause, Example, Lane, NewName, Operation, OperationKind, PlanCounts, Preview, ShownChange,
-};
+use super::{Example, Lane, NewName, Operation, OperationKind, PlanCounts, Preview, ShownChange};
 
 /// More distinct names than this are counted together: no preview is made for reading more.
 const MOST_NAMES: usize = 10_000;
@@ -28,14 +27,12 @@ pub struct Place<'a> {
     pub line: u64,
 }
 
-type CauseKey = (crate::domain::IssueKind, String, Option<String>, String);
-
 /// Adds up what is shown of a plan.
 #[derive(Debug)]
 pub struct Previewer {
     preview: Preview,
     examples_of_each: usize,
-    causes: HashMap<CauseKey, Cause>,
+    causes: Causes,
     fields: BTreeMap<String, u64>,
     edited: BTreeMap<String, u64>,
     tags: BTreeMap<String, u64>,
@@ -44,6 +41,7 @@ pub struct Previewer {
     changed: u64,
     rejected_for_content: u64,
     merged: u64,
+    left_out: u64,
 }
 
 impl Previewer {
@@ -52,7 +50,7 @@ impl Previewer {
         Self {
             preview: Preview::default(),
             examples_of_each,
-            causes: HashMap::new(),
+            causes: Causes::default(),
             fields: BTreeMap::new(),
             edited: BTreeMap::new(),
             tags: BTreeMap::new(),
@@ -61,6 +59,7 @@ impl Previewer {
             changed: 0,
             rejected_for_content: 0,
             merged: 0,
+            left_out: 0,
         }
     }
 
@@ -98,23 +97,18 @@ impl Previewer {
         names.iter().for_each(|name| count(&mut self.edited, name));
     }
 
+    /// A row is left out for another of its customer, or since the config or the user says so: it says nothing of
+    /// whether keys match.
+    pub fn left_out(&mut self) {
+        self.left_out += 1;
+    }
+
     pub fn rejected(&mut self, issue: &Issue, place: Place<'_>) {
         self.preview.counts.rejected += 1;
         if issue.kind == crate::domain::IssueKind::Input {
             self.rejected_for_content += 1;
         }
-        let key = (
-            issue.kind,
-            issue.code.clone(),
-            issue.column.clone(),
-            issue.message.clone(),
-        );
-        let full = self.causes.len() >= MOST_NAMES;
-        if let Some(cause) = self.causes.get_mut(&key) {
-            cause.count += 1;
-        } else if !full {
-            self.causes.insert(key, cause(issue, place));
-        }
+        self.causes.add(issue, place);
     }
 
     /// A row that writes.
@@ -207,7 +201,7 @@ impl Previewer {
     pub fn figures(&self, customers: Option<u64>, finished_runs: u64) -> SafetyFigures {
         SafetyFigures {
             counts: self.preview.counts,
-            rows: self.preview.rows - self.rejected_for_content - self.merged,
+            rows: self.preview.rows - self.rejected_for_content - self.merged - self.left_out,
             matched: self.preview.matched,
             changed: self.changed,
             cleared: self.preview.cleared,
@@ -220,12 +214,8 @@ impl Previewer {
     #[must_use]
     pub fn finish(self, known: &KnownNames) -> Preview {
         let mut preview = self.preview;
-        preview.rejected_by_cause = self.causes.into_values().collect();
-        preview.rejected_by_cause.sort_by(|a, b| {
-            b.count
-                .cmp(&a.count)
-                .then(a.example_row.cmp(&b.example_row))
-        });
+        let causes = self.causes.sorted().into_iter();
+        preview.rejected_by_cause = causes.map(|group| group.cause).collect();
         preview.changed_fields = most_first(self.fields);
         preview.kept_edited = most_first(self.edited);
         preview.new_tags = new_names(self.tags, &known.tags);
@@ -247,20 +237,6 @@ fn most_first(counts: BTreeMap<String, u64>) -> Vec<(String, u64)> {
     let mut counts: Vec<_> = counts.into_iter().collect();
     counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     counts
-}
-
-fn cause(issue: &Issue, place: Place<'_>) -> Cause {
-    Cause {
-        kind: issue.kind,
-        code: issue.code.clone(),
-        column: issue.column.clone(),
-        count: 1,
-        example_row: place.row,
-        example_source: place.source.to_owned(),
-        example_line: place.line,
-        message: issue.message.clone(),
-        hint: issue.hint.clone(),
-    }
 }
 
 fn new_names(counts: BTreeMap<String, u64>, known: &BTreeSet<String>) -> Vec<NewName> {

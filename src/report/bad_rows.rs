@@ -3,6 +3,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use crate::domain::{Issue, IssueKind, Position};
+use crate::plan::causes::normalised;
 
 /// Bad rows of one kind that the text lists; JSON holds more.
 pub(super) const LISTED: usize = 10;
@@ -31,6 +32,9 @@ pub struct BadRow {
     pub row: u64,
     /// Shortened.
     pub cell: Option<String>,
+    /// What is wrong with it, where that differs from the first of them, as a place in the row does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
 }
 
 type Kind = (IssueKind, String, Option<String>, String);
@@ -56,16 +60,12 @@ impl BadRowList {
             issue.kind,
             issue.code.clone(),
             issue.column.clone(),
-            issue.message.clone(),
+            normalised(&issue.message),
         );
         let index = match self.kinds.get(&kind) {
             Some(index) => *index,
-            None if self.bad.len() >= MOST_KINDS => return,
-            None => {
-                self.kinds.insert(kind, self.bad.len());
-                self.bad.push(BadRows::of(issue));
-                self.bad.len() - 1
-            }
+            None if self.bad.len() >= MOST_KINDS => self.kind_of(&others(issue.kind)),
+            None => self.kind_of(issue),
         };
         let Some(bad) = self.bad.get_mut(index) else {
             return;
@@ -79,8 +79,25 @@ impl BadRowList {
                 line: position.line,
                 row: position.row.0,
                 cell: cell.map(str::to_owned),
+                message: (bad.message != issue.message).then(|| issue.message.clone()),
             });
         }
+    }
+
+    /// The place of an issue's kind, which is made where it is new.
+    fn kind_of(&mut self, issue: &Issue) -> usize {
+        let key = (
+            issue.kind,
+            issue.code.clone(),
+            issue.column.clone(),
+            normalised(&issue.message),
+        );
+        let next = self.bad.len();
+        let index = *self.kinds.entry(key).or_insert(next);
+        if index == next {
+            self.bad.push(BadRows::of(issue));
+        }
+        index
     }
 
     /// Bad rows so far; each counts once.
@@ -97,6 +114,11 @@ impl BadRowList {
         bad.sort_by_key(|b| (std::cmp::Reverse(b.count), first(b)));
         bad
     }
+}
+
+/// Stands for the kinds that are too many to be kept apart.
+fn others(kind: IssueKind) -> Issue {
+    Issue::new(kind, "other", "other problems, too many to list apart")
 }
 
 impl BadRows {

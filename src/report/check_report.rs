@@ -257,16 +257,15 @@ fn bad_rows(page: &mut Page, report: &CheckReport) {
 }
 
 fn bad_row(page: &mut Page, margin: &str, row: &BadRow) {
-    let is_there = row
-        .cell
-        .as_ref()
-        .is_some_and(|cell| !cell.trim().is_empty());
+    let told = row.cell.as_ref().or(row.message.as_ref());
+    let is_there = told.is_some_and(|text| !text.trim().is_empty());
     let gap = if is_there { "  " } else { "" };
     let at = format!(":{}{gap}", row.line);
     let room = page.width().saturating_sub(margin.len() + at.len());
     let source = clean(&row.source);
     let source = shorten_start(&source, room / 2);
-    let cell = row.cell.as_deref().unwrap_or_default();
+    let message = row.message.as_deref().unwrap_or_default();
+    let cell = row.cell.as_deref().unwrap_or(message);
     let cell = clean(cell);
     let cell_room = room.saturating_sub(text_width(&source));
     let cell = shorten_middle(&cell, cell_room);

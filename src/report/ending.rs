@@ -2,11 +2,11 @@ use serde::Serialize;
 
 use crate::outcome::RowStatus;
 use crate::plan::Explanation;
+use crate::plan::causes::CauseGroup;
 
 use super::cause_list;
 use super::page::{Figure, Page, View};
 use super::summary::Summary;
-use super::tally::CauseGroup;
 use super::terminal::{Style, human_count, human_duration, plural};
 
 /// Everything that is said at the end of a run. The same facts in every format; never a value of a customer.

@@ -2,13 +2,13 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use crate::plan::causes::CauseGroup;
 use crate::plan::{Cause, Explanation};
 
 use super::cause_list::what_to_do;
 use super::ending::{Ending, NamedPath, Outcome, headline};
 use super::json_text::write_line;
 use super::summary::Summary;
-use super::tally::CauseGroup;
 
 #[derive(Serialize)]
 struct EndingJson<'a> {

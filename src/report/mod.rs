@@ -47,7 +47,7 @@ pub use summary::{
     ErrorEntry, EstimateFacts, InputFacts, RateFacts, RequestFacts, ResultCounts, RowsDoNotAddUp,
     SUMMARY_VERSION, Stop, Summary, achieved_per_minute, utilisation, write_summary,
 };
-pub use tally::{CauseGroup, MAX_CAUSES, Tally};
+pub use tally::Tally;
 pub use terminal::{
     Paint, Style, clean, human_count, human_duration, is_hidden, plural, shorten_end,
     shorten_middle, shorten_start, text_width,

@@ -1,138 +1,35 @@
 use std::collections::HashMap;
 
-use crate::domain::{Issue, IssueKind, RowNumber};
+use crate::domain::{Issue, RowNumber};
 use crate::outcome::RowResult;
-use crate::plan::Cause;
+use crate::plan::causes::{CauseGroup, Causes};
+use crate::plan::previewer::Place;
 
 use super::summary::{ErrorEntry, ResultCounts};
-
-/// Distinct causes that are kept apart; what comes after them is counted under `other`, so that a file of a million
-/// bad rows takes no more memory than one of a thousand.
-pub const MAX_CAUSES: usize = 1_000;
-
-/// Longest part of a message or code that is kept, in characters: both may come from an answer of any length.
-const MOST_CHARS: usize = 200;
-
-/// Rows that ended for one and the same reason.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CauseGroup {
-    pub cause: Cause,
-    /// Status of the answers that caused it.
-    pub http_status: Option<u16>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct GroupKey {
-    kind: IssueKind,
-    code: String,
-    column: Option<String>,
-    http_status: Option<u16>,
-    message: String,
-}
-
-#[derive(Debug, Default)]
-struct Groups(HashMap<GroupKey, CauseGroup>);
-
-impl Groups {
-    fn add(&mut self, issue: &Issue, row: &RowResult) {
-        let key = GroupKey {
-            kind: issue.kind,
-            code: beginning(&issue.code),
-            column: issue.column.clone(),
-            http_status: issue.http_status,
-            message: normalised(&issue.message),
-        };
-        if let Some(group) = self.0.get_mut(&key) {
-            group.cause.count += 1;
-        } else if self.0.len() < MAX_CAUSES {
-            self.0.insert(key, CauseGroup::first(issue, row));
-        } else {
-            self.add_other(issue.kind, row);
-        }
-    }
-
-    /// One group for each kind: as many as there are kinds.
-    fn add_other(&mut self, kind: IssueKind, row: &RowResult) {
-        let issue = Issue::new(kind, "other", "other causes, too many to list");
-        let key = GroupKey {
-            kind,
-            code: issue.code.clone(),
-            column: None,
-            http_status: None,
-            message: String::new(),
-        };
-        let group = self.0.entry(key);
-        let group = group.or_insert_with(|| CauseGroup {
-            cause: Cause {
-                count: 0,
-                ..CauseGroup::first(&issue, row).cause
-            },
-            http_status: None,
-        });
-        group.cause.count += 1;
-    }
-
-    fn sorted(&self) -> Vec<CauseGroup> {
-        let mut groups: Vec<_> = self.0.values().cloned().collect();
-        groups.sort_by_key(|g| (std::cmp::Reverse(g.cause.count), g.cause.example_row));
-        groups
-    }
-}
-
-impl CauseGroup {
-    fn first(issue: &Issue, row: &RowResult) -> Self {
-        let cause = Cause {
-            kind: issue.kind,
-            code: beginning(&issue.code),
-            column: issue.column.clone(),
-            count: 1,
-            example_row: row.row,
-            example_source: row.source.clone(),
-            example_line: row.line,
-            message: beginning(&issue.message),
-            hint: issue.hint.clone(),
-        };
-        Self {
-            cause,
-            http_status: issue.http_status,
-        }
-    }
-}
-
-fn beginning(text: &str) -> String {
-    text.chars().take(MOST_CHARS).collect()
-}
-
-/// The message without what differs from row to row: runs of digits become `#`.
-fn normalised(message: &str) -> String {
-    let mut text = String::new();
-    for c in message.chars().take(MOST_CHARS) {
-        let c = if c.is_ascii_digit() { '#' } else { c };
-        if c != '#' || !text.ends_with('#') {
-            text.push(c);
-        }
-    }
-    text
-}
 
 /// Counts results as they come: rows by status, errors and warnings by cause, in bounded memory.
 #[derive(Debug, Default)]
 pub struct Tally {
     counts: ResultCounts,
-    errors: Groups,
-    warnings: Groups,
+    errors: Causes,
+    warnings: Causes,
 }
 
 impl Tally {
     /// Counts one row; rows are given in the order of the input, so that the example is the first of its kind.
     pub fn add(&mut self, result: &RowResult) {
         self.counts.add(result.status);
-        if let Some(error) = &result.error {
-            self.errors.add(error, result);
-        }
-        for warning in &result.warnings {
-            self.warnings.add(warning, result);
-        }
+        let place = Place {
+            row: result.row,
+            source: &result.source,
+            line: result.line,
+        };
+        let add = |causes: &mut Causes, issue: &Issue| causes.add(issue, place);
+        result.error.iter().for_each(|e| add(&mut self.errors, e));
+        result
+            .warnings
+            .iter()
+            .for_each(|w| add(&mut self.warnings, w));
     }
 
     #[must_use]
@@ -177,6 +74,8 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::IssueKind;
+    use crate::plan::causes::MAX_CAUSES;
     use crate::report::samples;
 
     fn with(row: u64, issue: Issue) -> RowResult {

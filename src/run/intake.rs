@@ -22,6 +22,10 @@ pub enum IntakeError {
     Spool(#[from] io::Error),
     #[error("the run was stopped")]
     Stopped,
+    #[error(
+        "{name}: the file has other columns than when it was opened a moment ago; nothing was sent. Run the command again once nobody writes to it"
+    )]
+    Changed { name: String },
 }
 
 /// What an input looks like before its rows are read.
@@ -80,6 +84,8 @@ pub struct Intake<'a> {
     pub inputs: &'a [InputFile],
     pub settings: &'a SourceSettings,
     pub schema: &'a Schema,
+    /// What the schema was made for.
+    pub survey: &'a Survey,
     /// The first rows only.
     pub limit: Option<u64>,
 }
@@ -101,6 +107,7 @@ impl Intake<'_> {
         for (source, input) in self.inputs.iter().enumerate() {
             let source = u16::try_from(source).unwrap_or(u16::MAX);
             let mut reader = Reader::open(input, self.settings, source, RowNumber(taken.rows + 1))?;
+            self.check_columns(source, input, &reader)?;
             let before = taken.rows;
             while self.limit.is_none_or(|limit| taken.rows < limit) {
                 if taken.rows.is_multiple_of(STOP_CHECK) && stopped() {
@@ -122,6 +129,23 @@ impl Intake<'_> {
             });
         }
         Ok(taken)
+    }
+
+    /// Cells of a table are found by their places, which a file that was replaced meanwhile may have moved.
+    fn check_columns(
+        &self,
+        source: u16,
+        input: &InputFile,
+        reader: &Reader,
+    ) -> Result<(), IntakeError> {
+        let expected = self.survey.columns.get(usize::from(source));
+        let is_table = reader.dialect().format.is_table();
+        let is_other = |columns: &Arc<Columns>| columns.names() != reader.columns().names();
+        if is_table && expected.is_some_and(is_other) {
+            let name = input.name.clone();
+            return Err(IntakeError::Changed { name });
+        }
+        Ok(())
     }
 
     fn record(&self, record: Record, taken: &mut Taken) -> RowRecord {

@@ -227,6 +227,7 @@ impl Making<'_> {
             inputs: self.inputs,
             settings: self.source,
             schema: self.schema,
+            survey: self.survey,
             limit: self.limit,
         };
         let mut out = BufWriter::with_capacity(1 << 20, spool);

@@ -147,7 +147,10 @@ impl<'a, P: Write, R: Write> Planner<'a, P, R> {
         let operations = match decision {
             Decision::Bad => self.reject(&mut record, None),
             Decision::Rejected(issue) => self.reject(&mut record, Some(*issue)),
-            Decision::Skipped => self.skip(&mut record),
+            Decision::Skipped => {
+                self.sinks.previewer.left_out();
+                self.skip(&mut record)
+            }
             Decision::New | Decision::Apart => self.new_customer(&mut record),
             Decision::Existing(id) => self.existing(&mut record, id)?,
             Decision::Merged(first) => self.merged(&mut record, first),

@@ -47,7 +47,7 @@ pub fn preview_of(
     let matched = existing + counts.unchanged;
     let figures = SafetyFigures {
         counts,
-        rows: rows_matchable(rows, counts.rejected),
+        rows: rows_matchable(rows, counts.rejected + counts.skipped),
         matched,
         ..previewer.figures(header.remote.customers, finished_runs)
     };
@@ -67,8 +67,9 @@ pub fn preview_of(
     Ok((preview, figures))
 }
 
-fn rows_matchable(rows: u64, rejected: u64) -> u64 {
-    rows.saturating_sub(rejected)
+/// Why a row was skipped is not in the plan: none of them counts for or against its keys.
+fn rows_matchable(rows: u64, not_matched: u64) -> u64 {
+    rows.saturating_sub(not_matched)
 }
 
 /// Writes the rows of a saved plan that have an operation, as they stood in its inputs where these are as they were;

@@ -10,6 +10,7 @@ use crate::cli::asking::{SEND, ask, must_ask, refuse_without_terminal};
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Cause, Exit, Failure, chain};
+use crate::cli::faults::guarded;
 use crate::cli::learned;
 use crate::cli::overlap::{FilesInUse, Overlap};
 use crate::cli::planning::{KeptSettings, budget_rules, open_run, source_settings};
@@ -47,7 +48,7 @@ pub(in crate::cli) async fn run(args: &ApplyArgs) -> Exit {
         }
     };
     let ended = match apart {
-        Ok(()) => Box::pin(apply(&mut session, args)).await,
+        Ok(()) => guarded(apply(&mut session, args)).await,
         Err(overlap) => Err(overlap.into()),
     };
     session.finish(ended)
@@ -138,6 +139,10 @@ async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure>
         return Err(refusal);
     }
     if preview.counts.has_changes() && must_ask(&args.ask, &target) {
+        if session.console.is_json() {
+            let text = render_preview(&preview, session.console.view());
+            session.console.tell(&text);
+        }
         ask(SEND, &session.stopping).await?;
     }
 
@@ -188,7 +193,15 @@ async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure>
         lanes: rows,
         seconds: preview.estimate.duration_s,
     };
-    let sent = send(session, &dir, &mut meta, order).await?;
+    let resume = (!target.is_sandbox)
+        .then(|| super::resume::command(&meta, &args.config, &args.state, &args.report));
+    let goes_on = |failure: Failure| match &resume {
+        Some(command) => failure.or_next(command),
+        None => failure,
+    };
+    let sent = send(session, &dir, &mut meta, order)
+        .await
+        .map_err(goes_on)?;
     let end_of = EndOf {
         report: ReportOf {
             dir: &dir,
@@ -203,10 +216,9 @@ async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure>
         target: &target,
         account: (!target.is_sandbox).then_some(&account),
         witness: None,
-        resume: (!target.is_sandbox)
-            .then(|| super::resume::command(&meta, &args.config, &args.state, &args.report)),
+        resume: resume.clone(),
     };
-    end(session, &mut meta, sent, end_of).await
+    end(session, &mut meta, sent, end_of).await.map_err(goes_on)
 }
 
 /// Opens a plan and makes sure that it is whole, unchanged and the one that was meant.

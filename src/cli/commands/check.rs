@@ -7,6 +7,7 @@ use crate::cli::args::{CheckArgs, When};
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::faults::guarded;
 use crate::cli::inputs::Inputs;
 use crate::cli::planning::Prepared;
 use crate::cli::session::{Session, state_dir, state_failure};
@@ -34,7 +35,7 @@ pub(in crate::cli) async fn run(args: &CheckArgs) -> Exit {
             return failure.exit;
         }
     };
-    let ended = check(&mut session, args).await;
+    let ended = guarded(check(&mut session, args)).await;
     session.finish(ended)
 }
 

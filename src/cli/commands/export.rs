@@ -8,6 +8,7 @@ use crate::cli::args::ExportArgs;
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Cause, Exit, Failure};
+use crate::cli::faults::guarded;
 use crate::cli::overlap::{FilesInUse, Overlap};
 use crate::cli::progress::ReadingShown;
 use crate::cli::reports::is_csv;
@@ -29,7 +30,7 @@ pub(in crate::cli) async fn run(args: &ExportArgs) -> Exit {
         }
     };
     let ended = match apart(args) {
-        Ok(()) => export(&mut session, args).await,
+        Ok(()) => guarded(export(&mut session, args)).await,
         Err(overlap) => Err(overlap.into()),
     };
     session.finish(ended)
@@ -160,15 +161,15 @@ fn csv(reading: RawReading, path: &Path) -> Result<Withheld, Failure> {
 fn tell_withheld(console: &Console, withheld: &Withheld) {
     for (column, count) in &withheld.cells {
         let cells = plural(*count, "cell", "cells");
-        console.say(&format!(
-            "warning: {cells} of column `{column}` left empty, since fed back the value would be read as another; JSONL \
+        console.warn(&format!(
+            "{cells} of column `{column}` left empty, since fed back the value would be read as another; JSONL \
              holds it"
         ));
     }
     if withheld.without_key > 0 {
         let customers = plural(withheld.without_key, "customer has", "customers have");
-        console.say(&format!(
-            "warning: {customers} neither userId nor e-mail to be found by; fed back, such rows are rejected unless \
+        console.warn(&format!(
+            "{customers} neither userId nor e-mail to be found by; fed back, such rows are rejected unless \
              [fields] maps `id`"
         ));
     }

@@ -65,8 +65,8 @@ async fn init(args: &InitArgs, console: &Console) -> Result<(), Failure> {
         console.say(&format!("left to you, as comments: {}", open.join(", ")));
     }
     if !proposal.has_key {
-        console.say(
-            "warning: no column was found that tells customers apart: map one to userId or email in [fields]",
+        console.warn(
+            "no column was found that tells customers apart: map one to userId or email in [fields]",
         );
     }
     Ok(())

@@ -1,12 +1,15 @@
 //! `hcsync plan`: the plan of a sync, shown and saved; nothing is written remotely.
 
+use std::fs::File;
+use std::io;
 use std::path::Path;
 
 use crate::cli::account::{admit_key, remember_witness};
 use crate::cli::args::PlanArgs;
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
-use crate::cli::exit::{Exit, Failure};
+use crate::cli::exit::{Cause, Exit, Failure};
+use crate::cli::faults::guarded;
 use crate::cli::inputs::Inputs;
 use crate::cli::learned;
 use crate::cli::overlap::{FilesInUse, Overlap};
@@ -15,13 +18,13 @@ use crate::cli::planning::{
     show_preview_json,
 };
 use crate::cli::probed::findings;
-use crate::cli::reports::{ReportOf, write_output};
+use crate::cli::reports::ReportOf;
 use crate::cli::sending::recall;
 use crate::cli::session::{Session, state_dir, state_failure};
 use crate::cli::snapshot::Snapshot;
 use crate::config::Overrides;
 use crate::journal::NewRun;
-use crate::platform::check_output;
+use crate::platform::{AtomicFile, check_output};
 use crate::probe::Findings;
 use crate::run::memory::Memory;
 
@@ -39,7 +42,7 @@ pub(in crate::cli) async fn run(args: &PlanArgs) -> Exit {
         }
     };
     let ended = match apart {
-        Ok(()) => plan(&mut session, args).await,
+        Ok(()) => guarded(plan(&mut session, args)).await,
         Err(overlap) => Err(overlap.into()),
     };
     session.finish(ended)
@@ -162,9 +165,8 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
         show_preview(session, &made);
     }
     if let Some(out) = &args.out {
-        let bytes = std::fs::read(dir.plan())
-            .map_err(|e| Failure::from_error(Exit::NotFinished, "state", &e))?;
-        write_output(out, &bytes).map_err(unwritable)?;
+        save(&dir.plan(), out)
+            .map_err(|e| Failure::from_error(Exit::NotFinished, "output", &*e))?;
         session
             .console
             .say(&format!("plan saved: {}", out.display()));
@@ -176,4 +178,12 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
         tells_changes: args.detailed_exitcode,
     };
     end.finish(session, &mut meta)
+}
+
+/// Copies the plan to where the user wants it.
+fn save(plan: &Path, out: &Path) -> Result<(), Box<Cause>> {
+    let mut from = File::open(plan)?;
+    let mut to = AtomicFile::create_output(out)?;
+    io::copy(&mut from, &mut to)?;
+    Ok(to.commit()?)
 }

@@ -8,6 +8,7 @@ use crate::cli::asking::{ask, must_ask, refuse_without_terminal};
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure, chain};
+use crate::cli::faults::guarded;
 use crate::cli::probed::{findings, settle};
 use crate::cli::session::{Session, state_dir, state_failure};
 use crate::config::{Overrides, Settings};
@@ -33,7 +34,7 @@ pub(in crate::cli) async fn run(args: &ProbeArgs) -> Exit {
             return failure.exit;
         }
     };
-    let ended = Box::pin(probe(&mut session, args)).await;
+    let ended = guarded(probe(&mut session, args)).await;
     session.finish(ended)
 }
 

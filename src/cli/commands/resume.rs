@@ -7,6 +7,7 @@ use crate::cli::args::{
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Cause, Exit, Failure, chain};
+use crate::cli::faults::guarded;
 use crate::cli::inputs::Inputs;
 use crate::cli::learned;
 use crate::cli::overlap::{FilesInUse, Overlap};
@@ -37,7 +38,7 @@ pub(in crate::cli) async fn run(args: &ResumeArgs) -> Exit {
         }
     };
     let ended = match apart {
-        Ok(()) => Box::pin(resume(&mut session, args)).await,
+        Ok(()) => guarded(resume(&mut session, args)).await,
         Err(overlap) => Err(overlap.into()),
     };
     session.finish(ended)
@@ -99,7 +100,6 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
         .map_err(|e| state_failure(&e))?;
     let _lock =
         AccountLock::acquire(&account, &session.clock.rfc3339()).map_err(|e| lock_failure(&e))?;
-    session.run = Some(dir.clone());
     admit_key(&target, &account, &client).await?;
     admit_plan(
         &target,
@@ -114,6 +114,8 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
     .await?;
 
     tell_plan(session, &dir, &meta, &kept)?;
+    // From here on the run's summary is this command's.
+    session.run = Some(dir.clone());
     // What the run wrote before it was interrupted, as it was planned then.
     learn(&dir, &meta, &account, false)?;
     let (memory, _) = recall(&account)?;
@@ -144,7 +146,10 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
         lanes: lanes.saturating_sub(recovered.as_ref().map_or(0, |r| r.finished_rows() as u64)),
         seconds: kept.estimate.1,
     };
-    let sent = send(session, &dir, &mut meta, order).await?;
+    let goes_on = command(&meta, &args.config, &args.state, &args.report);
+    let sent = send(session, &dir, &mut meta, order)
+        .await
+        .map_err(|failure| failure.or_next(&goes_on))?;
     let sources: Vec<String> = meta.inputs.iter().map(|input| input.path.clone()).collect();
     let end_of = EndOf {
         report: ReportOf {
@@ -160,9 +165,10 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
         target: &target,
         account: Some(&account),
         witness: None,
-        resume: Some(command(&meta, &args.config, &args.state, &args.report)),
+        resume: Some(goes_on.clone()),
     };
-    end(session, &mut meta, sent, end_of).await
+    let ended = end(session, &mut meta, sent, end_of).await;
+    ended.map_err(|failure| failure.or_next(&goes_on))
 }
 
 /// The run that was named, or the newest that can be gone on with.
@@ -252,6 +258,8 @@ async fn start_over(
         log: args.log.clone(),
         ..then
     };
+    let names = meta.inputs.iter().map(|input| input.path.as_str());
+    session.keep_apart(FilesInUse::of_inputs(names), &anew.report)?;
     session.console.say(&format!(
         "run {} was interrupted before it sent anything: its input is planned anew",
         meta.run_id

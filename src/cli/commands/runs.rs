@@ -103,7 +103,15 @@ pub(super) fn state_name(state: &RunState) -> &'static str {
 /// The command that goes on with a run, typed in this folder.
 pub(super) fn resume_command(meta: &RunMeta, state_dir: Option<&std::path::Path>) -> String {
     let dir = state_dir.map(|dir| format!(" --state-dir {}", quoted(&dir.display().to_string())));
-    format!("hcsync resume {}{}", meta.run_id, dir.unwrap_or_default())
+    let config = meta.config.pointer("/started/config/config");
+    let config = config.and_then(|path| path.as_str());
+    let config = config.map(|path| format!(" --config {}", quoted(path)));
+    format!(
+        "hcsync resume {}{}{}",
+        meta.run_id,
+        config.unwrap_or_default(),
+        dir.unwrap_or_default()
+    )
 }
 
 fn prune(state: &StateDir, age: Duration) -> Result<Pruned, crate::journal::StateError> {

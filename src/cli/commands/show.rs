@@ -313,19 +313,31 @@ fn unfinished(
     summary
 }
 
-/// The run's own files, as far as they are there.
+/// The run's own files that people open, as far as they are there; those of several inputs are numbered.
 fn files_of(dir: &RunDir) -> Vec<NamedPath> {
-    let rejected = ["csv", "tsv", "jsonl", "json"].map(|ending| ("rejected", dir.rejected(ending)));
-    let files = [("results", dir.results_csv())]
-        .into_iter()
-        .chain(rejected)
-        .chain([("summary", dir.summary())]);
-    let named = files.filter(|(_, path)| path.exists()).map(|(name, path)| {
-        let full = std::path::absolute(&path).unwrap_or(path);
-        NamedPath {
-            name: name.to_owned(),
-            path: full.display().to_string(),
-        }
-    });
-    named.collect()
+    let entries = fs::read_dir(dir.path()).into_iter().flatten().flatten();
+    let mut paths: Vec<_> = entries.map(|entry| entry.path()).collect();
+    paths.sort();
+    let mut files = Vec::new();
+    for (name, beginning) in [
+        ("results", "results.csv"),
+        ("rejected", "rejected"),
+        ("ambiguous", "ambiguous.csv"),
+        ("summary", "summary.json"),
+    ] {
+        let begins = |path: &&std::path::PathBuf| {
+            let file = path.file_name().unwrap_or_default().to_string_lossy();
+            file.starts_with(beginning)
+        };
+        files.extend(paths.iter().filter(begins).map(|path| {
+            NamedPath {
+                name: name.to_owned(),
+                path: std::path::absolute(path)
+                    .unwrap_or_else(|_| path.clone())
+                    .display()
+                    .to_string(),
+            }
+        }));
+    }
+    files
 }

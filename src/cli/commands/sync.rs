@@ -8,12 +8,13 @@ use crate::cli::asking::{SEND, ask, must_ask, refuse_without_terminal};
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::faults::guarded;
 use crate::cli::inputs::Inputs;
 use crate::cli::learned;
 use crate::cli::overlap::{FilesInUse, Overlap};
 use crate::cli::planning::{
     From, KeptSettings, MakeWith, Prepared, attribute_columns, decisions, input_metas, make,
-    note_refusals, open_run, show_preview, show_preview_json,
+    note_refusals, open_run, preview_text, show_preview, show_preview_json,
 };
 use crate::cli::probed::{AccountLessons, clean_up, email_case, findings, settle};
 use crate::cli::reports::{ReportOf, Wanted};
@@ -47,7 +48,7 @@ pub(in crate::cli) async fn run(args: &SyncArgs) -> Exit {
         }
     };
     let ended = match apart {
-        Ok(()) => Box::pin(sync(&mut session, args, None)).await,
+        Ok(()) => guarded(sync(&mut session, args, None)).await,
         Err(overlap) => Err(overlap.into()),
     };
     session.finish(ended)
@@ -285,7 +286,15 @@ impl Ready<'_> {
         let asks = made.preview.counts.has_changes() && must_ask(&self.args.ask, &self.target);
         let admitted = match refused(&check(&self.settings.safety, &made.figures)) {
             Some(refusal) => Err(refusal),
-            None if asks => ask(SEND, &session.stopping).await,
+            None if asks => {
+                if session.console.is_json() {
+                    // What is agreed to has to be seen, also where standard output is for a program.
+                    session
+                        .console
+                        .tell(&preview_text(made, session.console.view()));
+                }
+                ask(SEND, &session.stopping).await
+            }
             None => Ok(()),
         };
         if let Err(failure) = &admitted {

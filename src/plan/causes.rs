@@ -1,0 +1,120 @@
+//! Groups rows by why they ended badly, in bounded memory: what differs from row to row in a message, such as the
+//! place of a quote, makes no group of its own.
+
+use std::collections::HashMap;
+
+use crate::domain::{Issue, IssueKind};
+
+use super::Cause;
+use super::previewer::Place;
+
+/// Distinct causes that are kept apart; what comes after them is counted under `other`, so that a file of a million
+/// bad rows takes no more memory than one of a thousand.
+pub const MAX_CAUSES: usize = 1_000;
+
+/// Longest part of a message or code that is kept, in characters: both may come from an answer of any length.
+const MOST_CHARS: usize = 200;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    kind: IssueKind,
+    code: String,
+    column: Option<String>,
+    http_status: Option<u16>,
+    message: String,
+}
+
+/// Rows that ended for one and the same reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CauseGroup {
+    pub cause: Cause,
+    /// Status of the answers that caused it.
+    pub http_status: Option<u16>,
+}
+
+/// Groups of rows; each knows its first row.
+#[derive(Debug, Default)]
+pub struct Causes(HashMap<Key, CauseGroup>);
+
+impl Causes {
+    /// Counts a row; rows are given in the order of the input, so that the example is the first of its kind.
+    pub fn add(&mut self, issue: &Issue, place: Place<'_>) {
+        let key = Key {
+            kind: issue.kind,
+            code: beginning(&issue.code),
+            column: issue.column.clone(),
+            http_status: issue.http_status,
+            message: normalised(&issue.message),
+        };
+        if let Some(group) = self.0.get_mut(&key) {
+            group.cause.count += 1;
+        } else if self.0.len() < MAX_CAUSES {
+            self.0.insert(key, CauseGroup::first(issue, place));
+        } else {
+            self.add_other(issue.kind, place);
+        }
+    }
+
+    /// One group for each kind: as many as there are kinds.
+    fn add_other(&mut self, kind: IssueKind, place: Place<'_>) {
+        let issue = Issue::new(kind, "other", "other causes, too many to list");
+        let key = Key {
+            kind,
+            code: issue.code.clone(),
+            column: None,
+            http_status: None,
+            message: String::new(),
+        };
+        match self.0.get_mut(&key) {
+            Some(group) => group.cause.count += 1,
+            None => {
+                self.0.insert(key, CauseGroup::first(&issue, place));
+            }
+        }
+    }
+
+    /// Most first, then as they came.
+    #[must_use]
+    pub fn sorted(&self) -> Vec<CauseGroup> {
+        let mut groups: Vec<_> = self.0.values().cloned().collect();
+        groups.sort_by_key(|g| (std::cmp::Reverse(g.cause.count), g.cause.example_row));
+        groups
+    }
+}
+
+impl CauseGroup {
+    fn first(issue: &Issue, place: Place<'_>) -> Self {
+        let cause = Cause {
+            kind: issue.kind,
+            code: beginning(&issue.code),
+            column: issue.column.clone(),
+            count: 1,
+            example_row: place.row,
+            example_source: place.source.to_owned(),
+            example_line: place.line,
+            message: beginning(&issue.message),
+            hint: issue.hint.clone(),
+        };
+        Self {
+            cause,
+            http_status: issue.http_status,
+        }
+    }
+}
+
+fn beginning(text: &str) -> String {
+    text.chars().take(MOST_CHARS).collect()
+}
+
+/// The message without what differs from row to row: runs of digits become `#`.
+#[must_use]
+pub fn normalised(message: &str) -> String {
+    let mut text = String::new();
+    for c in message.chars().take(MOST_CHARS) {
+        let c = if c.is_ascii_digit() { '#' } else { c };
+        if c != '#' || !text.ends_with('#') {
+            text.push(c);
+        }
+    }
+    text
+}
