@@ -50,6 +50,7 @@ fuzz_target!(|data: &[u8]| {
     };
     let columns = Arc::new(columns);
     let row = Row {
+        flaws: Vec::new(),
         position,
         cells: Cells::Table { columns, texts },
         raw,

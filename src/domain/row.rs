@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::RowNumber;
+use super::{Issue, RowNumber};
 
 /// Where a record stands in the inputs of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +20,7 @@ pub struct Position {
 pub struct Columns {
     names: Vec<String>,
     of_objects: bool,
+    of_sheet: bool,
 }
 
 impl Columns {
@@ -28,6 +29,7 @@ impl Columns {
         Self {
             names,
             of_objects: false,
+            of_sheet: false,
         }
     }
 
@@ -37,7 +39,23 @@ impl Columns {
         Self {
             names,
             of_objects: true,
+            of_sheet: false,
         }
+    }
+
+    /// Columns of a workbook, or of its rows that are fed back: a cell that is a date comes as ISO, however the texts
+    /// beside it are written.
+    #[must_use]
+    pub fn of_sheet(names: Vec<String>) -> Self {
+        Self {
+            of_sheet: true,
+            ..Self::new(names)
+        }
+    }
+
+    #[must_use]
+    pub fn are_of_sheet(&self) -> bool {
+        self.of_sheet
     }
 
     /// Whether a name that is not among them may still be meant: a member that no object has says nothing.
@@ -86,6 +104,8 @@ pub struct Row {
     pub position: Position,
     pub cells: Cells,
     pub raw: RawRecord,
+    /// What is wrong with single cells of a workbook, each with its column: it matters where the column is used.
+    pub flaws: Vec<Issue>,
 }
 
 impl Row {
@@ -139,6 +159,7 @@ mod tests {
             line: 1,
         };
         Row {
+            flaws: Vec::new(),
             position,
             cells: Cells::Object(members),
             raw: RawRecord::default(),

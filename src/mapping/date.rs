@@ -22,6 +22,7 @@ const MILLISECONDS_FROM: u64 = 100_000_000_000;
 pub(super) struct DateReader {
     formats: Vec<DateFormat>,
     zone: TimeZone,
+    also_iso: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +74,16 @@ impl Default for DateReader {
 
 impl DateReader {
     pub(super) fn new(formats: Vec<DateFormat>, zone: TimeZone) -> Self {
-        Self { formats, zone }
+        Self {
+            formats,
+            zone,
+            also_iso: false,
+        }
+    }
+
+    /// Takes `2025-01-13` and `2025-01-13 10:00:00` too, whatever the formats are: so a workbook's date cells come.
+    pub(super) fn also_iso(&mut self) {
+        self.also_iso = true;
     }
 
     pub(super) fn read(&self, scalar: &Scalar<'_>) -> Result<i64, Problem> {
@@ -102,6 +112,9 @@ impl DateReader {
                 Some(Err(problem)) => refusal = problem,
                 None => {}
             }
+        }
+        if self.also_iso && is_plain_iso(text) {
+            return self.free(text);
         }
         Err(refusal)
     }
@@ -134,12 +147,9 @@ impl DateReader {
             Some(date_text::Moment::Instant(timestamp)) => Some(floor(timestamp)),
             Some(date_text::Moment::Local(time)) => self.local(time),
             Some(date_text::Moment::Day(day)) => self.midnight(day),
-            None => None,
+            None => return Err(date_text::look(text).map_or_else(not_a_date, ambiguous)),
         };
-        match seconds {
-            Some(seconds) => in_range(seconds),
-            None => Err(date_text::look(text).map_or_else(not_a_date, ambiguous)),
-        }
+        seconds.map_or_else(|| Err(too_far()), in_range)
     }
 
     fn local(&self, time: DateTime) -> Option<i64> {
@@ -149,6 +159,21 @@ impl DateReader {
     fn midnight(&self, day: Date) -> Option<i64> {
         self.local(day.to_datetime(jiff::civil::Time::midnight()))
     }
+}
+
+/// `2025-01-13`, or that and a time of day.
+fn is_plain_iso(text: &str) -> bool {
+    let is_like = |text: &str, form: &str| {
+        text.len() == form.len()
+            && text
+                .bytes()
+                .zip(form.bytes())
+                .all(|(byte, form)| match form {
+                    b'0' => byte.is_ascii_digit(),
+                    other => byte == other,
+                })
+    };
+    is_like(text, "0000-00-00") || is_like(text, "0000-00-00 00:00:00")
 }
 
 /// Whether a whole year was read from fewer than four digits: `%Y` takes `23` for the year 23, which nobody means.
@@ -207,6 +232,12 @@ fn in_range(seconds: i64) -> Result<i64, Problem> {
 
 fn out_of_range() -> Problem {
     Problem::new("bad_date", "is a date outside the years 1 to 9999")
+}
+
+fn too_far() -> Problem {
+    Problem::new("bad_date", "is a date that is too far away to be kept").advice(
+        "leave the cell empty where no date is meant; `[input] null_values` can name such a date",
+    )
 }
 
 fn of_no_format() -> Problem {

@@ -57,6 +57,7 @@ fn row(source: u16, cells: Cells) -> Row {
         line: 2,
     };
     Row {
+        flaws: Vec::new(),
         position,
         cells,
         raw: RawRecord::default(),

@@ -6,9 +6,14 @@ use crate::domain::CustomerId;
 /// The text of an identifier or a phone number, where a spreadsheet did not round it.
 pub(super) fn undamaged(scalar: Scalar<'_>) -> Result<String, Problem> {
     match &scalar {
-        // The reader of JSON keeps a number with an exponent as a float, whose digits are not the written ones.
-        Scalar::Number(number) if number.to_string().contains(['e', 'E']) => {
-            return Err(spreadsheet());
+        // The reader of JSON keeps a number with an exponent or a fraction as a float, whose digits are not the written
+        // ones.
+        Scalar::Number(number) if number.is_f64() => {
+            let problem = Problem::new(
+                "not_as_written",
+                "is a number with a fraction or an exponent, whose digits are not those that were meant",
+            );
+            return Err(problem.advice("write it as text, in quotes, or as a whole number"));
         }
         Scalar::Text(text) | Scalar::Native(text) if is_spreadsheet_form(text.trim()) => {
             return Err(spreadsheet());
@@ -94,9 +99,10 @@ mod tests {
             undamaged(text("3,80E+11")).unwrap_err().code,
             "spreadsheet_number"
         );
-        let float = json!(1e300);
-        let float = Scalar::Number(float.as_number().unwrap());
-        assert_eq!(user_id(float).unwrap_err().code, "spreadsheet_number");
+        for float in [json!(1e300), json!(101.0), json!(1.23e11), json!(-0.0)] {
+            let float = Scalar::Number(float.as_number().unwrap());
+            assert_eq!(user_id(float).unwrap_err().code, "not_as_written");
+        }
     }
 
     #[test]

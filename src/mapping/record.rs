@@ -14,10 +14,14 @@ impl Schema {
     /// What a row wants, or everything that is wrong with it.
     #[must_use]
     pub fn map(&self, row: &Row) -> Mapped {
+        let is_used = |issue: &&Issue| {
+            let column = issue.column.as_ref();
+            column.is_some_and(|column| !self.unused_columns().contains(column))
+        };
         let mut reading = Reading {
             schema: self,
             row,
-            issues: Vec::new(),
+            issues: row.flaws.iter().filter(is_used).cloned().collect(),
             bad: Vec::new(),
         };
         let id = reading.id();

@@ -76,6 +76,9 @@ impl Schema {
             unused: Vec::new(),
             lacking: Vec::new(),
         };
+        if columns.iter().any(|columns| columns.are_of_sheet()) {
+            schema.take_iso_dates();
+        }
         schema.keys = schema.usable_keys(keys, inputs)?;
         schema.unused = schema.left_over(inputs);
         schema.lacking = schema.lacked_by(inputs);
@@ -84,6 +87,20 @@ impl Schema {
             mapped.clearable = !is_key && mapped.field.kind() != FieldKind::OneWay;
         }
         Ok(schema)
+    }
+
+    /// Dates in ISO form are taken beside the formats that are given.
+    fn take_iso_dates(&mut self) {
+        for mapped in &mut self.fields {
+            if let FieldReader::Date(dates) = &mut mapped.reader {
+                dates.also_iso();
+            }
+        }
+        for mapped in &mut self.properties {
+            if let PropertyReader::Date(dates) = &mut mapped.reader {
+                dates.also_iso();
+            }
+        }
     }
 
     /// The match keys that are mapped, in the order in which they are tried. An `id` that is mapped is one of them

@@ -311,6 +311,7 @@ mod tests {
             line: 2,
         };
         Row {
+            flaws: Vec::new(),
             position,
             cells,
             raw: RawRecord::default(),

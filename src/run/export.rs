@@ -109,6 +109,7 @@ impl CsvExport {
     /// The customer's row.
     pub fn record(&mut self, customer: &RemoteCustomer) -> Vec<String> {
         let mut row = Row {
+            flaws: Vec::new(),
             position: Position {
                 source: 0,
                 row: RowNumber(1),

@@ -90,7 +90,7 @@ fn looks_like_utf16(sample: &[u8]) -> bool {
 }
 
 /// Characters of several bytes, and bytes that are none.
-fn utf8_evidence(sample: &[u8], whole: bool) -> (usize, usize) {
+pub(super) fn utf8_evidence(sample: &[u8], whole: bool) -> (usize, usize) {
     let (mut characters, mut bad) = (0, 0);
     let mut chunks = sample.utf8_chunks().peekable();
     while let Some(chunk) = chunks.next() {

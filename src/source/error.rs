@@ -86,6 +86,10 @@ pub enum SourceError {
         "`{name}` is read without a header, so its columns need names: set `input.columns`, or `input.header = true`"
     )]
     NoColumnNames { name: String },
+    #[error(
+        "`{name}` seems to have no header: its first line holds an e-mail address; set `input.header = false` and name the columns in `input.columns`, or add a header"
+    )]
+    NoHeader { name: String },
     #[error("the header of `{name}`, line {line}, cannot be read: {problem}")]
     BadHeader {
         name: String,

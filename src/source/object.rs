@@ -71,6 +71,7 @@ impl Objects {
             line: piece.line,
             raw: RawRecord(self.coding.raw(&self.buffer)),
             outcome: outcome.map_err(|issue| vec![issue]),
+            flaws: Vec::new(),
         }))
     }
 

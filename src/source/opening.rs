@@ -11,12 +11,13 @@ use super::cells::record_of;
 use super::coding::Coding;
 use super::delimiter;
 use super::dialect::{Dialect, LineEnd};
-use super::encoding::{Decided, Undecided, decide};
+use super::encoding::{Decided, Undecided, decide, utf8_evidence};
 use super::error::SourceError;
 use super::format::{Container, Format};
 use super::lines::Lines;
 use super::object::{Objects, Pieces};
 use super::reader::{Engine, Origin};
+use super::rejected::{noted_encoding, own_delimiter};
 use super::scan::Scanner;
 use super::settings::{Choice, SourceSettings};
 use super::sheet::{Failure, Sheet};
@@ -51,10 +52,17 @@ impl Opening<'_> {
         if sample.is_empty() {
             return Err(self.empty());
         }
-        if self.is_workbook(&sample)? {
+        // A workbook's rejected rows are CSV, in UTF-8, whatever the settings say of the workbook.
+        let is_own =
+            own_delimiter(sample.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&sample)).is_some();
+        if !is_own && self.is_workbook(&sample)? {
             return self.sheet(Window::new(Box::new(Cursor::new(sample).chain(stream))));
         }
-        let decided = decide(self.settings.encoding, &sample, whole);
+        let encoding = match is_own {
+            true => own_encoding(self.settings.encoding, &sample, whole),
+            false => self.settings.encoding,
+        };
+        let decided = decide(encoding, &sample, whole);
         let decided = decided.map_err(|undecided| self.undecided(undecided))?;
         let mut bytes = Cursor::new(sample);
         bytes.set_position(decided.mark as u64);
@@ -138,6 +146,7 @@ impl Opening<'_> {
             return Err(self.empty());
         }
         let format = match self.settings.format {
+            Choice::Given(Format::Xlsx) => Format::Csv,
             Choice::Given(format) => format,
             Choice::Auto => Format::by_content(&self.origin.name, sample),
         };
@@ -199,6 +208,9 @@ impl Opening<'_> {
         declared: Option<u8>,
     ) -> Result<u8, SourceError> {
         let coding = Coding(dialect.encoding);
+        if let Some(delimiter) = own_delimiter(window.view()) {
+            return Ok(delimiter);
+        }
         let delimiter = match (self.settings.delimiter, declared, dialect.format) {
             (Choice::Given(delimiter), ..) | (Choice::Auto, Some(delimiter), _) => delimiter,
             (Choice::Auto, None, Format::Tsv) => b'\t',
@@ -234,6 +246,7 @@ impl Opening<'_> {
         dialect.delimiter = Some(delimiter);
         if self.settings.header {
             let header = self.header(&mut table)?;
+            self.check_names(&header.names)?;
             dialect.header = Some(header.raw);
             table.name_columns(header.names);
         } else {
@@ -259,6 +272,19 @@ impl Opening<'_> {
                 problem,
             }),
             Err(fault) => Err(self.origin.fault(fault)),
+        }
+    }
+
+    /// An e-mail address names no column: then the first line is a row.
+    fn check_names(&self, names: &[String]) -> Result<(), SourceError> {
+        let is_address = |name: &&String| {
+            let (local, domain) = name.trim().split_once('@').unwrap_or_default();
+            let is_plain = |part: &str| !part.is_empty() && !part.contains([' ', '@']);
+            is_plain(local) && is_plain(domain) && domain.contains('.')
+        };
+        match names.iter().find(is_address) {
+            Some(_) => Err(SourceError::NoHeader { name: self.name() }),
+            None => Ok(()),
         }
     }
 
@@ -289,6 +315,7 @@ impl Opening<'_> {
         let (header, names) = if self.settings.header {
             let names = sheet.read_header().map_err(|f| self.origin.fault(f))?;
             let names = names.ok_or_else(|| self.empty())?;
+            self.check_names(&names)?;
             (Some(record_of(&names, b',')), names)
         } else {
             (None, self.given_columns()?)
@@ -310,6 +337,25 @@ impl Opening<'_> {
             dialect,
             notes: Vec::new(),
         })
+    }
+}
+
+/// The encoding of a file of rejected rows: as it says, or UTF-8 where nothing in it is anything else.
+fn own_encoding(
+    given: Choice<&'static Encoding>,
+    sample: &[u8],
+    whole: bool,
+) -> Choice<&'static Encoding> {
+    if Encoding::for_bom(sample).is_some() {
+        return Choice::Auto;
+    }
+    if let Some(noted) = noted_encoding(sample) {
+        return Choice::Given(noted);
+    }
+    let (characters, bad) = utf8_evidence(sample, whole);
+    match (characters, bad) {
+        (1.., 0) => Choice::Given(UTF_8),
+        _ => given,
     }
 }
 

@@ -46,6 +46,8 @@ pub(super) struct Parsed {
     pub(super) line: u64,
     pub(super) raw: RawRecord,
     pub(super) outcome: Result<Cells, Vec<Issue>>,
+    /// Of single cells: see [`Row::flaws`].
+    pub(super) flaws: Vec<Issue>,
 }
 
 pub(super) enum Engine {
@@ -220,6 +222,7 @@ impl Reader {
                 position,
                 cells,
                 raw: parsed.raw,
+                flaws: parsed.flaws,
             }),
             Err(issues) => Record::Bad(BadRecord {
                 position,

@@ -2,6 +2,7 @@ use std::io::{self, Write};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use encoding_rs::{Encoding, UTF_8};
 use serde_json::{Value, json};
 
 use crate::domain::RawRecord;
@@ -131,13 +132,23 @@ impl<W: Write> RejectedWriter<W> {
         record.extend(self.coding.encode(row.status));
         record.push(delimiter);
         // Always in quotes and on one line: an open quote in the row before is then noticed at the first of these quotes.
-        let error = row.error.replace(['\r', '\n'], " ");
+        let mut error = row.error.replace(['\r', '\n'], " ");
+        if self.is_hard_to_tell(row) {
+            error.push_str(&encoding_note(self.dialect.encoding));
+        }
         push_quoted(&mut record, &self.coding.encode(&error));
         if !row.raw.0.is_empty() {
             record.push(delimiter);
             record.extend(self.without_reserved(&row.raw.0));
         }
         record
+    }
+
+    /// Whether some rows alone would not tell in which encoding they are.
+    fn is_hard_to_tell(&self, row: &Rejected<'_>) -> bool {
+        let encoding = self.dialect.encoding;
+        let is_utf8 = encoding == UTF_8 && std::str::from_utf8(&row.raw.0).is_ok();
+        !self.dialect.bom && !is_utf8 && self.dialect.format != Format::Xlsx
     }
 
     /// A record of the input without the cells of an earlier round, as bytes of a window.
@@ -188,6 +199,31 @@ impl<W: Write> RejectedWriter<W> {
     }
 }
 
+const NOTE: &str = " (this file is in ";
+
+/// Tells in which encoding a file of rejected rows is, for people and for whoever reads it again.
+fn encoding_note(encoding: &'static Encoding) -> String {
+    format!("{NOTE}{})", encoding.name())
+}
+
+/// The encoding that a file of rejected rows says that it is in.
+pub(super) fn noted_encoding(sample: &[u8]) -> Option<&'static Encoding> {
+    let at = memchr::memmem::find(sample, NOTE.as_bytes())?;
+    let label = sample.get(at + NOTE.len()..)?;
+    let end = memchr::memchr(b')', label)?;
+    Encoding::for_label(label.get(..end)?)
+}
+
+/// The delimiter of a file of rejected rows of a table, by its header; nothing where it is none.
+pub(super) fn own_delimiter(sample: &[u8]) -> Option<u8> {
+    let [first, second, third] = RESERVED_COLUMNS;
+    let rest = sample.strip_prefix(first.as_bytes())?;
+    let (delimiter, rest) = rest.split_first()?;
+    let rest = rest.strip_prefix(second.as_bytes())?;
+    let rest = rest.strip_prefix(&[*delimiter])?;
+    rest.starts_with(third.as_bytes()).then_some(*delimiter)
+}
+
 /// A lone byte at the end of UTF-16 would shift everything after it by half a unit; it becomes another unit that is no text.
 fn whole_units(mut record: Vec<u8>) -> Vec<u8> {
     if let [.., 0xFE, _, _] = record.as_slice() {
@@ -200,7 +236,7 @@ fn whole_units(mut record: Vec<u8>) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Cells, RowNumber};
+    use crate::domain::{Cells, Columns, RowNumber};
     use crate::source::{Choice, LineEnd, Reader, Record, SourceSettings};
     use encoding_rs::{UTF_16LE, WINDOWS_1251};
     use proptest::prelude::*;
@@ -221,9 +257,16 @@ mod tests {
     }
 
     /// What a record says: its cells, or the codes of its issues.
-    fn said(record: &Record) -> Result<&Cells, Vec<&str>> {
+    /// What a record holds under its names. That it comes from a file of rejected rows makes no difference.
+    fn said(record: &Record) -> Result<Cells, Vec<&str>> {
         match record {
-            Record::Row(row) => Ok(&row.cells),
+            Record::Row(row) => Ok(match &row.cells {
+                Cells::Table { columns, texts } => Cells::Table {
+                    columns: Columns::new(columns.names().to_vec()).into(),
+                    texts: texts.clone(),
+                },
+                object => object.clone(),
+            }),
             Record::Bad(bad) => Err(bad.issues.iter().map(|i| i.code.as_str()).collect()),
         }
     }
@@ -307,8 +350,95 @@ mod tests {
             let written = round_trip(&bytes, &settings);
             let row = Coding(encoding).window(&written).into_owned();
             let row = Coding(encoding).text(&row).unwrap().into_owned();
-            assert!(row.contains("luck\"\", ж\",Їжак,2\n"), "{row}");
+            assert!(row.contains("luck\"\", ж (this file is in "), "{row}");
+            assert!(row.contains("\",Їжак,2\n"), "{row}");
         }
+    }
+
+    #[test]
+    fn a_file_of_few_rows_tells_its_encoding() {
+        let settings = SourceSettings {
+            encoding: Choice::Given(WINDOWS_1251),
+            ..SourceSettings::default()
+        };
+        let input = WINDOWS_1251.encode("name,b\nЇжак,2\n").0.into_owned();
+        let (dialect, records) = read(&input, &settings);
+        let (again, _) = read(&rejected(&dialect, &records), &SourceSettings::default());
+        assert_eq!(again.encoding, WINDOWS_1251);
+        // Rows with bytes that are no UTF-8, alone.
+        let (dialect, _) = read("name,b\nЇжак,2\n".as_bytes(), &SourceSettings::default());
+        let (_, bad) = read(
+            b"name,b\nJos\xE9,2\n",
+            &SourceSettings {
+                encoding: Choice::Given(UTF_8),
+                ..SourceSettings::default()
+            },
+        );
+        let (again, records) = read(&rejected(&dialect, &bad), &SourceSettings::default());
+        assert_eq!(again.encoding, UTF_8);
+        assert_eq!(said(&records[0]), Err(vec!["undecodable"]));
+    }
+
+    #[test]
+    fn a_workbooks_rejected_rows_are_read_with_its_settings_and_are_no_better_unmended() {
+        let dialect = Dialect {
+            format: Format::Xlsx,
+            encoding: UTF_8,
+            bom: false,
+            delimiter: Some(b','),
+            line_end: LineEnd::Lf,
+            header: Some("id,name".into()),
+            columns: vec!["id".into(), "name".into()],
+            reserved: Vec::new(),
+        };
+        let rows = [
+            "#N/A,Ґудзь",
+            "#ROUNDED! 1230000000000000,b",
+            "#FORMULA!,c",
+            "7,#1",
+        ];
+        let mut writer = RejectedWriter::new(Vec::new(), dialect).unwrap();
+        for row in rows {
+            let raw = &RawRecord(row.into());
+            let (status, error) = ("rejected", "e");
+            writer
+                .write(&Rejected {
+                    line: 2,
+                    status,
+                    error,
+                    raw,
+                })
+                .unwrap();
+        }
+        let written = writer.finish().unwrap();
+        let settings = SourceSettings {
+            format: Choice::Given(Format::Xlsx),
+            encoding: Choice::Given(WINDOWS_1251),
+            delimiter: Choice::Given(b';'),
+            ..SourceSettings::default()
+        };
+        let (_, records) = read(&written, &settings);
+        let flaws = records.iter().map(|record| match record {
+            Record::Row(row) => row.flaws.iter().map(|f| f.code.as_str()).collect(),
+            Record::Bad(bad) => panic!("{bad:?}"),
+        });
+        let flaws: Vec<Vec<&str>> = flaws.collect();
+        assert_eq!(
+            flaws,
+            [
+                vec!["cell_error"],
+                vec!["inexact_number"],
+                vec!["no_value"],
+                vec![]
+            ]
+        );
+        let Record::Row(first) = &records[0] else {
+            panic!()
+        };
+        let Cells::Table { texts, .. } = &first.cells else {
+            panic!()
+        };
+        assert_eq!(texts[1], "Ґудзь");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use std::io;
 
-use memchr::{memchr2, memchr3};
+use memchr::{memchr_iter, memchr2, memchr3};
 
 use super::dialect::LineEnd;
 use super::settings::ReadLimits;
@@ -13,11 +13,14 @@ const QUOTE: u8 = b'"';
 /// A quote opens a cell only as its first byte; elsewhere it is data. What follows a closing quote must be a delimiter or a line
 /// end. Where it is not, and the cell was opened on the same line, the record is rejected (`Stray`). Where it was opened on an
 /// earlier line, or is still open at a limit or at the end of the input, then its opening quote is to blame: only the record up to
-/// the end of that line is rejected (`Unclosed`), and the lines that it would have swallowed are read as records.
+/// the end of that line is rejected (`Unclosed`), and the lines that it would have swallowed are read as records. Many lines are
+/// such a limit only where they look like records: a long text may be quoted too.
 pub(super) struct Scanner {
     delimiter: u8,
     line_end: LineEnd,
     limits: ReadLimits,
+    /// Cells of a record, once that is known.
+    width: Option<usize>,
     /// Physical line of the next byte, from 1.
     line: u64,
 }
@@ -88,8 +91,70 @@ impl Scanner {
             delimiter,
             line_end,
             limits,
+            width: None,
             line: 1,
         }
+    }
+
+    /// Records have so many cells.
+    pub(super) fn expect(&mut self, width: usize) {
+        self.width = Some(width);
+    }
+
+    /// A record that was found whole is read up to the end of its first line, and the lines after it as records.
+    pub(super) fn cut(&mut self, extent: Extent, bytes: &[u8], spot: Spot) -> Extent {
+        let at = self.line_ends(bytes).next().unwrap_or(bytes.len());
+        let ends = self.line_end_at(bytes, at, true);
+        let (len, skip) = ends.unwrap_or((bytes.len(), bytes.len()));
+        self.line = extent.line + 1;
+        Extent {
+            len,
+            skip,
+            flaw: Some(Flaw::Unclosed(spot)),
+            ..extent
+        }
+    }
+
+    /// Physical lines of the record that was scanned last.
+    pub(super) fn lines_of(&self, extent: &Extent) -> u64 {
+        self.line - extent.line
+    }
+
+    /// Whether each line of a record looks like a record: quotes apart, it has as many cells. Tells how many lines.
+    pub(super) fn lines_like_records(&self, bytes: &[u8]) -> Option<usize> {
+        let width = self.width.filter(|width| *width > 1)?;
+        let mut lines = 0;
+        let mut from = 0;
+        let ends = self.line_ends(bytes).chain([bytes.len()]);
+        for end in ends {
+            let line = bytes.get(from..end)?;
+            if memchr_iter(self.delimiter, line).count() + 1 != width {
+                return None;
+            }
+            lines += 1;
+            from = end + 1;
+        }
+        Some(lines)
+    }
+
+    fn line_ends<'b>(&self, bytes: &'b [u8]) -> impl Iterator<Item = usize> + 'b {
+        let end = match self.line_end {
+            LineEnd::Cr => b'\r',
+            LineEnd::Lf | LineEnd::CrLf => b'\n',
+        };
+        memchr_iter(end, bytes)
+    }
+
+    /// Whether a cell that is open over so many lines is to be given up: where the lines look like records.
+    fn is_given_up(&self, open: Open, lines: u64, bytes: &[u8]) -> bool {
+        let most = self.limits.quoted_lines;
+        if lines <= most {
+            return false;
+        }
+        // Looked at once in so many lines.
+        let is_due = lines % most.max(1) == 1 || most < 2;
+        let record = bytes.get(open.spot.line_at..).unwrap_or_default();
+        self.width.is_none() || (is_due && self.lines_like_records(record).is_some())
     }
 
     /// What was before that line was not scanned.
@@ -196,7 +261,9 @@ impl Scanner {
         let at = found.unwrap_or(bytes.len());
         scan.at = at;
         let lines = scan.line - open.spot.line;
-        if at - open.spot.at > self.limits.quoted_bytes || lines > self.limits.quoted_lines {
+        let held = bytes.get(..scan.line_at.saturating_sub(1));
+        let held = held.unwrap_or_default();
+        if at - open.spot.at > self.limits.quoted_bytes || self.is_given_up(open, lines, held) {
             if open.first_end.is_some() {
                 return Some(Step::Unclosed(open));
             }

@@ -117,7 +117,9 @@ impl Sheet {
         self.reserved = reserved_positions(&names);
         let kept = names.iter().enumerate();
         let kept = kept.filter(|(at, _)| !self.reserved.contains(at));
-        self.columns = Arc::new(Columns::new(kept.map(|(_, name)| name.clone()).collect()));
+        self.columns = Arc::new(Columns::of_sheet(
+            kept.map(|(_, name)| name.clone()).collect(),
+        ));
         self.all = names;
     }
 
@@ -136,22 +138,23 @@ impl Sheet {
         let number = self.record.get(0).and_then(|n| n.parse().ok());
         let found = self.record.len().saturating_sub(LEADING);
         let texts = self.texts(self.all.len().max(found));
-        let raw = record_of(&texts, b',');
-        let issues = self.issues(found);
-        let outcome = if issues.is_empty() {
-            let kept = texts.into_iter().enumerate();
-            let kept = kept.filter(|(at, _)| !self.reserved.contains(at));
-            Ok(Cells::Table {
-                columns: Arc::clone(&self.columns),
-                texts: kept.map(|(_, text)| text).collect(),
-            })
-        } else {
-            Err(issues)
+        let raw = record_of(&self.marked(&texts), b',');
+        let outcome = match self.ragged(found) {
+            None => {
+                let kept = texts.into_iter().enumerate();
+                let kept = kept.filter(|(at, _)| !self.reserved.contains(at));
+                Ok(Cells::Table {
+                    columns: Arc::clone(&self.columns),
+                    texts: kept.map(|(_, text)| text).collect(),
+                })
+            }
+            Some(issue) => Err(vec![issue]),
         };
         Ok(Some(Parsed {
             line: number.unwrap_or_default(),
             raw: RawRecord(raw),
             outcome,
+            flaws: self.flaws(),
         }))
     }
 
@@ -161,28 +164,79 @@ impl Sheet {
         cells.take(width).map(str::to_owned).collect()
     }
 
-    fn issues(&self, found: usize) -> Vec<Issue> {
+    /// What is wrong with cells: their places and codes.
+    fn notes(&self) -> impl Iterator<Item = (usize, &str)> {
         let noted = self.record.get(1).unwrap_or_default();
-        let mut issues: Vec<Issue> = noted
-            .split_terminator(' ')
-            .filter_map(|note| {
-                let (at, code) = note.split_once(':')?;
-                let at = at.parse().ok().filter(|at| !self.reserved.contains(at))?;
-                let issue = issue_of(code);
-                Some(match self.all.get(at) {
-                    Some(name) => issue.column(name),
-                    None => issue,
-                })
-            })
-            .collect();
-        if found > self.all.len() {
-            let message = format!(
-                "the row has {found} cells where there are {} columns",
-                self.all.len()
-            );
-            issues.push(Issue::input("ragged", message));
+        noted.split_terminator(' ').filter_map(|note| {
+            let (at, code) = note.split_once(':')?;
+            let at = at.parse().ok().filter(|at| !self.reserved.contains(at))?;
+            Some((at, code))
+        })
+    }
+
+    /// The texts as they are given back: one that is not what the cell was to hold says so, since a text file has no
+    /// other way to.
+    fn marked(&self, texts: &[String]) -> Vec<String> {
+        let mut texts = texts.to_vec();
+        for (at, code) in self.notes() {
+            if let Some(text) = texts.get_mut(at) {
+                *text = marked(code, text);
+            }
         }
-        issues
+        texts
+    }
+
+    fn flaws(&self) -> Vec<Issue> {
+        let issues = self.notes().filter_map(|(at, code)| {
+            let name = self.all.get(at)?;
+            Some(issue_of(code).column(name))
+        });
+        issues.collect()
+    }
+
+    fn ragged(&self, found: usize) -> Option<Issue> {
+        let columns = self.all.len();
+        (found > columns).then(|| {
+            let message = format!("the row has {found} cells where there are {columns} columns");
+            Issue::input("ragged", message)
+        })
+    }
+}
+
+/// Stand before a text that is not what its cell was to hold.
+const MARKS: [(&str, &str); 3] = [
+    ("inexact_number", "#ROUNDED! "),
+    ("bad_date", "#DATE! "),
+    ("no_value", "#FORMULA!"),
+];
+
+/// What a spreadsheet shows in the place of a value.
+const ERRORS: [&str; 10] = [
+    "#N/A",
+    "#NAME?",
+    "#REF!",
+    "#VALUE!",
+    "#DIV/0!",
+    "#NULL!",
+    "#NUM!",
+    "#SPILL!",
+    "#CALC!",
+    "#GETTING_DATA",
+];
+
+fn marked(code: &str, text: &str) -> String {
+    let mark = MARKS.iter().find(|(known, _)| *known == code);
+    mark.map_or_else(|| text.to_owned(), |(_, mark)| format!("{mark}{text}"))
+}
+
+/// What is wrong with a cell that a workbook's file of rejected rows gave back unmended.
+pub(super) fn unmended(text: &str) -> Option<Issue> {
+    let mark = MARKS
+        .iter()
+        .find(|(_, mark)| text.starts_with(mark.trim_end()));
+    match mark {
+        Some((code, _)) => Some(issue_of(code)),
+        None => ERRORS.contains(&text).then(|| issue_of("cell_error")),
     }
 }
 
@@ -191,6 +245,11 @@ fn issue_of(code: &str) -> Issue {
         "inexact_number" => Issue::input(code, "a spreadsheet keeps only 15 digits of a number")
             .hint("format the column as text and enter it again from its source"),
         "bad_date" => Issue::input(code, "the date is outside of what a spreadsheet can hold"),
+        "no_value" => Issue::input(
+            code,
+            "the cell holds a formula whose value was never stored",
+        )
+        .hint("open the workbook in a spreadsheet program and save it there: that counts it out"),
         _ => Issue::input(code, "the cell holds an error, such as of a formula"),
     }
 }
@@ -228,8 +287,8 @@ fn spool_rows(workbook: &mut Xlsx<BufReader<File>>, sheet: &str) -> Result<(File
         width: 0,
     };
     let mut row = SpooledRow::default();
-    while let Some(cell) = cells.next_cell()? {
-        let (number, column) = cell.get_position();
+    while let Some(cell) = cells.next_cell_with_formula_metadata()? {
+        let (number, column) = cell.pos;
         if number != row.number {
             spool.write(&row)?;
             if number < row.number {
@@ -244,7 +303,12 @@ fn spool_rows(workbook: &mut Xlsx<BufReader<File>>, sheet: &str) -> Result<(File
         if column as usize >= WIDEST {
             return Err(Failure::TooWide(number.saturating_add(1)));
         }
-        row.put(column as usize, cell.get_value(), is_1904);
+        let is_uncounted = cell.formula.is_some() && cell.value == DataRef::Empty;
+        let (text, code) = match is_uncounted {
+            true => (String::new(), Some("no_value")),
+            false => text_of(&cell.value, is_1904),
+        };
+        row.put(column as usize, text, code);
     }
     spool.write(&row)?;
     let width = spool.width;
@@ -286,8 +350,7 @@ struct SpooledRow {
 }
 
 impl SpooledRow {
-    fn put(&mut self, column: usize, value: &DataRef<'_>, is_1904: bool) {
-        let (text, code) = text_of(value, is_1904);
+    fn put(&mut self, column: usize, text: String, code: Option<&str>) {
         if text.is_empty() && code.is_none() {
             return;
         }
@@ -510,11 +573,12 @@ mod tests {
         };
         assert_eq!(second.raw.0, b"1.5,,,true");
         assert_eq!(second.position.line, 5);
-        let Record::Bad(third) = &all[2] else {
+        let Record::Row(third) = &all[2] else {
             panic!()
         };
+        assert_eq!(third.raw.0, b"#N/A,#ROUNDED! 1234567890123456800,,");
         let issues: Vec<_> = third
-            .issues
+            .flaws
             .iter()
             .map(|i| (i.code.as_str(), i.column.as_deref()))
             .collect();

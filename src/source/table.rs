@@ -1,3 +1,4 @@
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::domain::{Cells, Columns, Issue, RawRecord};
@@ -8,6 +9,7 @@ use super::coding::Coding;
 use super::error::Fault;
 use super::reader::Parsed;
 use super::scan::{Extent, Flaw, Scanner, Spot};
+use super::sheet::unmended;
 use super::window::Window;
 
 /// The records of a CSV.
@@ -49,7 +51,13 @@ impl Table {
         self.reserved = reserved_positions(&names);
         let kept = names.iter().enumerate();
         let kept = kept.filter(|(at, _)| !self.reserved.contains(at));
-        self.columns = Arc::new(Columns::new(kept.map(|(_, name)| name.clone()).collect()));
+        let kept = kept.map(|(_, name)| name.clone()).collect();
+        self.columns = Arc::new(match self.reserved.is_empty() {
+            true => Columns::new(kept),
+            // They may come from a workbook.
+            false => Columns::of_sheet(kept),
+        });
+        self.scanner.expect(names.len());
         self.all = names;
     }
 
@@ -99,16 +107,27 @@ impl Table {
     }
 
     pub(super) fn next(&mut self) -> Result<Option<Parsed>, Fault> {
-        let Some(extent) = self.next_extent()? else {
+        let Some(mut extent) = self.next_extent()? else {
             return Ok(None);
         };
-        let bytes = self.window.view().get(..extent.len).unwrap_or_default();
-        let outcome = match extent.flaw {
-            Some(flaw) => Err(vec![self.flaw(flaw, bytes)]),
-            None => {
-                self.parser.parse(bytes);
-                self.cells(bytes)
+        let whole = self.window.view().get(..extent.len).unwrap_or_default();
+        if extent.flaw.is_none() {
+            self.parser.parse(whole);
+        }
+        let swallowed = match extent.flaw {
+            None if self.scanner.lines_of(&extent) > 1 => self.swallowed(whole, extent.line),
+            None | Some(_) => None,
+        };
+        if let Some((spot, _)) = swallowed.filter(|_| self.parser.count() != self.all.len()) {
+            extent = self.scanner.cut(extent, whole, spot);
+        }
+        let bytes = whole.get(..extent.len).unwrap_or_default();
+        let outcome = match (extent.flaw, swallowed) {
+            (Some(flaw), _) => Err(vec![self.flaw(flaw, bytes)]),
+            (None, Some((spot, lines))) if lines >= self.many_lines() => {
+                Err(vec![self.holds_rows(spot, lines, bytes)])
             }
+            (None, _) => self.cells(bytes),
         };
         let too_long = matches!(extent.flaw, Some(Flaw::TooLong(_)));
         let raw = if too_long {
@@ -117,11 +136,48 @@ impl Table {
             self.coding.raw(bytes)
         };
         self.window.consume(extent.skip);
+        let flaws = self.flaws(&outcome);
         Ok(Some(Parsed {
             line: extent.line,
             raw: RawRecord(raw),
             outcome,
+            flaws,
         }))
+    }
+
+    /// Where a quote opens that swallowed lines which each look like a row, and how many lines they are: so does one
+    /// that was meant as a sign, when a later line happens to end a cell with another.
+    fn swallowed(&self, record: &[u8], line: u64) -> Option<(Spot, usize)> {
+        let lines = self.scanner.lines_like_records(record)?;
+        if lines < 2 {
+            return None;
+        }
+        let holds_line = |span: &Range<usize>| {
+            let cell = record.get(span.clone()).unwrap_or_default();
+            cell.first() == Some(&b'"') && cell.iter().any(|b| matches!(b, b'\n' | b'\r'))
+        };
+        let span = spans(record, self.delimiter).into_iter().find(holds_line)?;
+        let spot = Spot {
+            at: span.start,
+            // The cells before it are on the same line.
+            line,
+            line_at: 0,
+        };
+        Some((spot, lines))
+    }
+
+    /// So many lines that look like rows are no text: few cells are met in a text by chance.
+    fn many_lines(&self) -> usize {
+        if self.all.len() > 2 { 4 } else { 12 }
+    }
+
+    fn holds_rows(&self, spot: Spot, lines: usize, record: &[u8]) -> Issue {
+        let message = format!(
+            "the quoted cell holds the ends of {lines} lines that each look like a row, so that its opening quote is likely a mistake"
+        );
+        let issue = Issue::input("swallowed_rows", message);
+        self.named(issue, self.column_at(spot, record))
+            .hint("take the quote out, or double it and put the whole cell in quotes; nothing of these lines was read as rows")
     }
 
     /// The next record that is not blank.
@@ -167,6 +223,21 @@ impl Table {
             columns: Arc::clone(&self.columns),
             texts,
         })
+    }
+
+    /// Of rows that are fed back: what was wrong with a workbook's cell still is.
+    fn flaws(&self, outcome: &Result<Cells, Vec<Issue>>) -> Vec<Issue> {
+        let Ok(Cells::Table { columns, texts }) = outcome else {
+            return Vec::new();
+        };
+        if self.reserved.is_empty() {
+            return Vec::new();
+        }
+        let marked = texts.iter().zip(columns.names());
+        let marked = marked.filter(|(text, _)| text.starts_with('#'));
+        marked
+            .filter_map(|(text, name)| Some(unmended(text)?.column(name)))
+            .collect()
     }
 
     fn undecodable(&self, column: usize, record: &[u8]) -> Issue {

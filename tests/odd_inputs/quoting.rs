@@ -91,8 +91,36 @@ pub(crate) fn cases() -> Vec<Case> {
             "people.csv",
             unclosed_long,
         )
-        .does("gives up on it after 1,000 lines, and reads them as rows")
+        .does("gives up on it after 1,000 lines that look like rows, and reads them as such")
         .rows(quoted_rows()),
+        case(
+            "an open quote, and an inch mark that ends a later row",
+            "people.csv",
+            "userId,name,notes\na,\"Ann,x\nb,Ben,y\nc,Cid,5\"\nd,Dan,w\n",
+        )
+        .does("takes the lines between for rows, since each looks like one")
+        .rows(&[
+            "2: rejected unclosed_quote @ name",
+            "3: name=\"Ben\", notes=\"y\", userId=\"b\"",
+            "4: name=\"Cid\", notes=\"5\\\"\", userId=\"c\"",
+            "5: name=\"Dan\", notes=\"w\", userId=\"d\"",
+        ]),
+        case(
+            "an open quote, and an inch mark within a later row, so that the cells come out right",
+            "people.csv",
+            "userId,name,notes\na,\"Ann,x\nb,Ben,y\nc,Cid,z\nd,Dan 5\",w\ne,Eve,v\n",
+        )
+        .does("rejects the lines that each look like a row, instead of making them one name")
+        .rows(&[
+            "2: rejected swallowed_rows @ name",
+            "6: name=\"Eve\", notes=\"v\", userId=\"e\"",
+        ]),
+        case("a quoted text of 1,200 lines", "people.csv", long_text())
+            .does("reads it: its lines do not look like rows")
+            .rows(&[
+                "2: notes=<14400 characters>, userId=\"a\"",
+                "1202: notes=\"x\", userId=\"b\"",
+            ]),
         case(
             "a blank before an opening quote",
             "people.csv",
@@ -137,4 +165,9 @@ fn quoted_rows() -> &'static [&'static str] {
     let rows = (1..=1500).map(|n| format!("{}: name=\"x\", userId=\"u{n}\"", n + 2));
     let all = std::iter::once("2: rejected unclosed_quote @ name".to_owned()).chain(rows);
     all.map(|row| &*row.leak()).collect::<Vec<_>>().leak()
+}
+
+fn long_text() -> Vec<u8> {
+    let lines = vec!["Hello, Ann"; 1200].join("\n");
+    format!("userId,notes\na,\"{lines}\"\nb,x\n").into_bytes()
 }

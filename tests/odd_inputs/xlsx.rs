@@ -58,6 +58,13 @@ pub(crate) fn cases() -> Vec<Case> {
             .config("[fields]\nuserId = \"userId\"\nname = \"name\"\ncompany = \"email\"\n")
             .does("takes the values that were stored with them")
             .rows(&["2: company=\"2\", name=\"Ann\", userId=\"a\""]),
+        case("a formula whose value was never stored", "people.xlsx", sheet(&[&head(&["userId", "name"]), &[text("a"), "<c><f>1+1</f></c>".to_owned()], &[text("b"), text("Ben")]]))
+            .does("rejects the row: it is no empty cell")
+            .rows(&["2: rejected no_value @ name", "3: name=\"Ben\", userId=\"b\""]),
+        case("an error in a column that nothing uses", "people.xlsx", sheet(&[&head(&["userId", "size"]), &[text("a"), typed("e", "#N/A")]]))
+            .does("is nobody's concern")
+            .notes(&["ignored column `size`"])
+            .rows(&["2: userId=\"a\""]),
         case("a number of more than 15 digits, which a spreadsheet has rounded", "people.xlsx", sheet(&[&head(&["userId"]), &[number("1234567890123456789", 0)], &[number("123456789012345", 0)]]))
             .does("rejects the row: the digits are lost")
             .rows(&["2: rejected inexact_number @ userId", "3: userId=\"123456789012345\""]),

@@ -12,7 +12,7 @@ use crate::cli::inputs::Inputs;
 use crate::cli::planning::Prepared;
 use crate::cli::session::{Session, state_dir, state_failure};
 use crate::config::{KeyError, KeySources, Overrides, Settings, find_key};
-use crate::domain::{Row, RowNumber};
+use crate::domain::{Field, Row, RowNumber};
 use crate::helpcrunch::{ListQuery, Order};
 use crate::journal::ListedRun;
 use crate::mapping::{ColumnProfile, Mapped, TableProfile};
@@ -72,6 +72,7 @@ async fn check(session: &mut Session, args: &CheckArgs) -> Result<Exit, Failure>
     for index in 0..prepared.inputs.len() {
         checking.input(index, &mut report)?;
     }
+    report.notes.extend(twins(&report.columns));
     report.bad_rows = checking.bad.rows();
     report.bad = checking.bad.finish();
     tell(session, &report);
@@ -80,6 +81,29 @@ async fn check(session: &mut Session, args: &CheckArgs) -> Result<Exit, Failure>
         None if report.bad_rows > 0 => Ok(Exit::RowProblems),
         None => Ok(Exit::Done),
     }
+}
+
+/// Whether keys stand more than once. That rows are for the same customer is for a plan to say, which knows by what
+/// they are matched and what becomes of them.
+fn twins(columns: &[CheckedColumn]) -> impl Iterator<Item = String> {
+    let is_key = |column: &&CheckedColumn| {
+        let mut uses = column.used_for.iter();
+        uses.any(|used| used == Field::UserId.name() || used == Field::Email.name())
+    };
+    // An estimate may be a little off.
+    let repeats = |column: &&CheckedColumn| match column.distinct_is_exact {
+        true => column.distinct < column.filled,
+        false => column.distinct * 10 < column.filled * 9,
+    };
+    let twice = columns.iter().filter(is_key).filter(repeats);
+    twice.map(|column| {
+        let about = if column.distinct_is_exact { "" } else { "about " };
+        format!(
+            "{}: {} cells of column `{}` hold {about}{} different values: rows for the same customer are rejected, unless \
+             `[rows] duplicates` says otherwise; `hcsync plan` lists them",
+            column.input, column.filled, column.column, column.distinct
+        )
+    })
 }
 
 /// Where state is kept, and which of its runs wait to go on. A folder that is not there yet will be made.

@@ -325,7 +325,7 @@ fn files_of(dir: &RunDir) -> Vec<NamedPath> {
         ("ambiguous", "ambiguous.csv"),
         ("summary", "summary.json"),
     ] {
-        let begins = |path: &&std::path::PathBuf| {
+        let begins = |path: &&PathBuf| {
             let file = path.file_name().unwrap_or_default().to_string_lossy();
             file.starts_with(beginning)
         };
