@@ -99,6 +99,13 @@ impl Limiter {
         Ok(())
     }
 
+    /// Another process sent the last request so long ago: the first one of this keeps its distance from that.
+    pub fn follow(&mut self, ago: Duration) {
+        if let Some(wait) = self.gap().and_then(|gap| gap.checked_sub(ago)) {
+            self.not_before = Some(Instant::now() + wait);
+        }
+    }
+
     /// After a 429: a little slower.
     pub fn ease_back(&mut self) {
         self.good_answers = 0;
@@ -318,5 +325,16 @@ mod tests {
             limiter.recover();
         }
         assert_eq!(limiter.gap(), Some(full));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_request_keeps_its_distance_from_that_of_another_process() {
+        let mut limiter = Limiter::new(60, 0);
+        limiter.follow(Duration::from_millis(400));
+        let wait = limiter.try_acquire().unwrap_err();
+        assert!(wait > Duration::from_millis(500) && wait < Duration::from_millis(700));
+        let mut limiter = Limiter::new(60, 0);
+        limiter.follow(Duration::from_secs(5));
+        assert!(limiter.try_acquire().is_ok());
     }
 }

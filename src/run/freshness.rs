@@ -57,6 +57,8 @@ pub struct RefreshRules {
     pub matching: MatchSettings,
     pub ownership: Ownership,
     pub mode: SyncMode,
+    /// Whether creates are limited: then none is made that the limit did not count.
+    pub creates_are_limited: bool,
 }
 
 /// Reads lanes' customers again.
@@ -238,8 +240,12 @@ impl Refresher {
         if self.rules.mode == SyncMode::Update {
             return Refreshed::Skipped(job);
         }
-        let Some(desired) = &job.desired else {
-            return Refreshed::Failed(job, stale("its customer is gone"));
+        let Some(desired) = job
+            .desired
+            .as_ref()
+            .filter(|_| !self.rules.creates_are_limited)
+        else {
+            return Refreshed::Failed(job, stale("its customer is gone, or has another key"));
         };
         let create = create(desired, &self.rules.ownership);
         job.lane.operations = vec![Operation::Create(create)];

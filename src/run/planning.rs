@@ -35,6 +35,7 @@ impl PlanRules {
             matching: self.matching.clone(),
             ownership: self.ownership.clone(),
             mode: self.mode,
+            creates_are_limited: false,
         }
     }
 }

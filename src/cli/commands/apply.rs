@@ -115,7 +115,7 @@ async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure>
     .await?;
 
     let probed = findings(session, &target, &account);
-    learned::recall(&client, &target, &account, &probed);
+    learned::recall(&client, &target, &account, &probed, session.clock);
     let (memory, finished_runs) = recall(&account)?;
     file.rewind().map_err(|e| plan_failure(&args.plan, &e))?;
     let examples = settings.run.examples.map_or(0, |n| n as usize);
@@ -199,9 +199,9 @@ async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure>
         Some(command) => failure.or_next(command),
         None => failure,
     };
-    let sent = send(session, &dir, &mut meta, order)
-        .await
-        .map_err(goes_on)?;
+    let sent = send(session, &dir, &mut meta, order).await;
+    learned::keep(&client, &target, &account, session.clock);
+    let sent = sent.map_err(goes_on)?;
     let end_of = EndOf {
         report: ReportOf {
             dir: &dir,

@@ -98,7 +98,13 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
         Snapshot::of(target, &state.account(&target.account))
     });
     if let (Some(target), Some(client)) = (&target, &client) {
-        learned::recall(client, target, &state.account(&target.account), &probed);
+        learned::recall(
+            client,
+            target,
+            &state.account(&target.account),
+            &probed,
+            session.clock,
+        );
     }
     let kept = kept(
         &settings,
@@ -146,7 +152,7 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
             .map_err(|e| state_failure(&e))?;
         remember_witness(&account, target, &settings, made.witness.as_ref())?;
         if let Some(client) = &client {
-            learned::keep(client, target, &account);
+            learned::keep(client, target, &account, session.clock);
         }
     }
     note_refusals(&settings, &mut made);

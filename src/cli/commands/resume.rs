@@ -21,7 +21,7 @@ use crate::cli::snapshot::Snapshot;
 use crate::config::{Overrides, Settings, parse_text};
 use crate::domain::{Columns, RunId};
 use crate::journal::{AccountLock, RunDir, RunMeta, RunState, StateDir, recover_file};
-use crate::run::freshness::{Freshness, Refresher};
+use crate::run::freshness::{Freshness, RefreshRules, Refresher};
 use crate::run::memory::Memory;
 
 use super::sync::{lock_failure, sync, wanted};
@@ -120,7 +120,7 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
     learn(&dir, &meta, &account, false)?;
     let (memory, _) = recall(&account)?;
     let probed = findings(session, &target, &account);
-    learned::recall(&client, &target, &account, &probed);
+    learned::recall(&client, &target, &account, &probed, session.clock);
     let refresher = refresher(&meta, &kept, memory)?.with_email_case(email_case(&probed));
     let journal = dir.journal();
     let recovered = match journal.exists() {
@@ -147,9 +147,9 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
         seconds: kept.estimate.1,
     };
     let goes_on = command(&meta, &args.config, &args.state, &args.report);
-    let sent = send(session, &dir, &mut meta, order)
-        .await
-        .map_err(|failure| failure.or_next(&goes_on))?;
+    let sent = send(session, &dir, &mut meta, order).await;
+    learned::keep(&client, &target, &account, session.clock);
+    let sent = sent.map_err(|failure| failure.or_next(&goes_on))?;
     let sources: Vec<String> = meta.inputs.iter().map(|input| input.path.clone()).collect();
     let end_of = EndOf {
         report: ReportOf {
@@ -304,11 +304,11 @@ fn refresher(meta: &RunMeta, kept: &KeptSettings, memory: Memory) -> Result<Refr
         .collect();
     let columns: Vec<&Columns> = columns.iter().collect();
     let (_, rules) = meaning(&then, &columns)?;
-    Ok(Refresher::new(
-        Freshness::PlanAnew,
-        rules.refresh_rules(),
-        memory,
-    ))
+    let rules = RefreshRules {
+        creates_are_limited: then.safety.max_creates > 0,
+        ..rules.refresh_rules()
+    };
+    Ok(Refresher::new(Freshness::PlanAnew, rules, memory))
 }
 
 /// The summary tells of the whole run, not of its last part alone. A plan that is not what it was is not gone on with.

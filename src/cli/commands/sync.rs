@@ -30,7 +30,7 @@ use crate::journal::{
 use crate::plan::safety::{Refusal, check};
 use crate::probe::Findings;
 use crate::run::decisions::Decisions;
-use crate::run::freshness::{Freshness, Refresher};
+use crate::run::freshness::{Freshness, RefreshRules, Refresher};
 use crate::run::making::MadePlan;
 use crate::run::memory::Memory;
 
@@ -143,6 +143,7 @@ pub(super) async fn sync(
         account,
     };
     let ended = Box::pin(ready.plan_and_send(session, &dir, &mut meta, &resume)).await;
+    learned::keep(&ready.client, &ready.target, &ready.account, session.clock);
     ended.map_err(|failure| unfinished(session, &dir, &mut meta, &resume, failure))
 }
 
@@ -171,7 +172,7 @@ impl Ready<'_> {
         };
         let mut probed = findings(session, target, account);
         let snapshot = Snapshot::of(target, account);
-        learned::recall(client, target, account, &probed);
+        learned::recall(client, target, account, &probed, session.clock);
         if !meta.dry_run {
             self.take_over(session, meta, &probed).await?;
             // What became of an interrupted run may have shown more.
@@ -192,7 +193,6 @@ impl Ready<'_> {
         };
         let made = make(session, meta, dir, with).await;
         session.count_requests(client, settings);
-        learned::keep(client, target, account);
         let mut made = made?;
         if args.dry_run {
             note_refusals(settings, &mut made);
@@ -224,7 +224,10 @@ impl Ready<'_> {
         }
         self.admit(session, meta, &report, &made).await?;
         let counts = made.preview.counts;
-        let rules = prepared.rules.refresh_rules();
+        let rules = RefreshRules {
+            creates_are_limited: settings.safety.max_creates > 0,
+            ..prepared.rules.refresh_rules()
+        };
         let refresher =
             Refresher::new(Freshness::PlanAnew, rules, memory).with_email_case(email_case(&probed));
         let order = Order {

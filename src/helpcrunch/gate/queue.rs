@@ -98,6 +98,11 @@ impl Gate {
         }
     }
 
+    /// Another process sent the account's last request so long ago.
+    pub fn follow(&self, ago: Duration) {
+        self.state().follow(ago);
+    }
+
     /// What closed the gate, if it is closed.
     #[must_use]
     pub fn stop_reason(&self) -> Option<StopReason> {

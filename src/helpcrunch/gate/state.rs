@@ -73,6 +73,10 @@ impl State {
         }
     }
 
+    pub(super) fn follow(&mut self, ago: Duration) {
+        self.limiter.follow(ago);
+    }
+
     /// The next step of a request that is at the head of the queue.
     pub(super) fn step(&mut self, endpoint: Endpoint, is_retry: bool, now: Instant) -> Step {
         self.check_bounds(now);
