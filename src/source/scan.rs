@@ -96,7 +96,7 @@ impl Scanner {
         }
     }
 
-    /// Records have so many cells.
+    /// Records have so many cells, those apart that rows have which are fed back.
     pub(super) fn expect(&mut self, width: usize) {
         self.width = Some(width);
     }
@@ -153,8 +153,10 @@ impl Scanner {
         }
         // Looked at once in so many lines.
         let is_due = lines % most.max(1) == 1 || most < 2;
-        let record = bytes.get(open.spot.line_at..).unwrap_or_default();
-        self.width.is_none() || (is_due && self.lines_like_records(record).is_some())
+        // The line with the quote may have more cells than its own.
+        let rest = open.first_end.and_then(|(_, skip)| bytes.get(skip..));
+        let rest = rest.unwrap_or_default();
+        self.width.is_none() || (is_due && self.lines_like_records(rest).is_some())
     }
 
     /// What was before that line was not scanned.
