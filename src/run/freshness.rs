@@ -11,7 +11,7 @@ use crate::domain::{CustomerId, Issue, IssueKind, RemoteCustomer, RowKey};
 use crate::helpcrunch::{CallError, ReadClient};
 use crate::journal::{WrittenError, WrittenReader};
 use crate::outcome::{OperationResult, OperationStatus};
-use crate::plan::diff::{Against, create, diff, field_holds, property_holds};
+use crate::plan::diff::{Against, Diff, create, diff, field_holds, property_holds};
 use crate::plan::{MatchSettings, Operation, Ownership, SyncMode};
 use crate::remote::{EmailCase, RemoteError, WantedKeys, find_all};
 
@@ -119,17 +119,17 @@ impl Refresher {
             &mut fresh,
         )
         .await?;
-        let mut lost: Vec<&LaneJob> = jobs
-            .iter()
-            .filter(|job| self.is_lost(job, &fresh))
-            .collect();
+        let is_lost = self.lost(&jobs, &fresh)?;
+        let lost = jobs.iter().zip(&is_lost).filter(|(_, is_lost)| **is_lost);
+        let mut lost: Vec<&LaneJob> = lost.map(|(job, _)| job).collect();
         lost.iter().for_each(|job| keys.add(&job.lane.key));
         read(client, &keys, &mut fresh).await?;
         lost.extend(jobs.iter().filter(|job| job.lane.customer.is_none()));
         self.make_sure(client, &lost, &mut fresh).await?;
         let meant = jobs
             .iter()
-            .map(|job| self.meant(job, &fresh))
+            .zip(is_lost)
+            .map(|(job, is_lost)| self.meant(job, is_lost, &fresh))
             .collect::<Vec<_>>();
         let found = meant.iter().filter_map(|meant| match meant {
             Ok(Meant::Customer(id)) => Some(*id),
@@ -143,12 +143,56 @@ impl Refresher {
         Ok(judged.collect::<Result<_, _>>()?)
     }
 
-    /// Whether the customer of the row is gone, or is not known by the row's keys any more. What took a part of its
-    /// operations already is not asked again who it is.
-    fn is_lost(&self, job: &LaneJob, fresh: &Fresh) -> bool {
-        job.lane.customer.is_some()
-            && !job.progress.may_have_taken(false)
-            && !fresh.is_known_by_its_keys(job)
+    /// Of each lane whether its customer is gone, or is not certain to be meant any more: it is not known by the row's
+    /// key, or it would get a key that the plan did not give it. What took a part of its operations already is not
+    /// asked again who it is.
+    fn lost(&self, jobs: &[LaneJob], fresh: &Fresh) -> Result<Vec<bool>, WrittenError> {
+        let written = self.memory.written(&self.rules.ownership)?;
+        let is_lost = |job: &LaneJob| {
+            let Some(id) = job.lane.customer else {
+                return Ok(false);
+            };
+            if job.progress.may_have_taken(false) {
+                return Ok(false);
+            }
+            let Some(customer) = fresh.get(id) else {
+                return Ok(true);
+            };
+            if !fresh.is_known_by_its_key(job, &self.rules.matching) {
+                return Ok(true);
+            }
+            let Some(diff) = self.difference(job, customer, &written)? else {
+                return Ok(false);
+            };
+            let (given, planned) = (
+                given_keys(&diff.operations()),
+                given_keys(&job.lane.operations),
+            );
+            Ok((given.user_id.is_some() && planned.user_id.is_none())
+                || (given.email.is_some() && planned.email.is_none()))
+        };
+        jobs.iter().map(is_lost).collect()
+    }
+
+    /// What the row wants otherwise than the customer is; nothing where it is sent as planned.
+    fn difference(
+        &self,
+        job: &LaneJob,
+        customer: &RemoteCustomer,
+        written: &WrittenReader,
+    ) -> Result<Option<Diff>, WrittenError> {
+        let desired = job.desired.as_ref();
+        let Some(desired) = desired.filter(|_| self.freshness == Freshness::PlanAnew) else {
+            return Ok(None);
+        };
+        let against = Against {
+            remote: customer,
+            written: &written.customer(customer.id)?,
+            ownership: &self.rules.ownership,
+        };
+        let mut diff = diff(desired, against);
+        let _warned_in_the_plan = self.memory.drop_rewritten(customer.id, &mut diff);
+        Ok(Some(diff))
     }
 
     /// "Not found" by e-mail search counts only where search is known to ignore case (contract): else all customers
@@ -191,10 +235,10 @@ impl Refresher {
         Ok(())
     }
 
-    fn meant(&self, job: &LaneJob, fresh: &Fresh) -> Result<Meant, Issue> {
+    fn meant(&self, job: &LaneJob, is_lost: bool, fresh: &Fresh) -> Result<Meant, Issue> {
         match job.lane.customer {
             Some(id) if job.progress.may_have_taken(false) => Ok(Meant::Customer(id)),
-            _ => fresh.meant(job, &self.rules.matching),
+            _ => fresh.meant(job, is_lost, &self.rules.matching),
         }
     }
 
@@ -275,15 +319,9 @@ impl Refresher {
                 ),
             });
         }
-        let Some(desired) = &job.desired else {
+        let Some(diff) = self.difference(&job, customer, written)? else {
             return Ok(Refreshed::Same(job));
         };
-        let against = Against {
-            remote: customer,
-            written: &written.customer(customer.id)?,
-            ownership: &self.rules.ownership,
-        };
-        let mut diff = diff(desired, against);
         if diff.unknown {
             let issue = Issue::new(
                 IssueKind::Api,
@@ -292,7 +330,6 @@ impl Refresher {
             );
             return Ok(Refreshed::Failed(job, issue));
         }
-        let _warned_in_the_plan = self.memory.drop_rewritten(customer.id, &mut diff);
         let operations = diff.operations();
         if operations == job.lane.operations {
             return Ok(Refreshed::Same(job));
@@ -446,7 +483,8 @@ mod tests {
         let refresher = Refresher::new(freshness, rules, Memory::default());
         let mut fresh = Fresh::default();
         fresh.add(customers.iter().cloned());
-        let meant = refresher.meant(&job, &fresh);
+        let lost = refresher.lost(std::slice::from_ref(&job), &fresh).unwrap();
+        let meant = refresher.meant(&job, lost[0], &fresh);
         refresher
             .judge(job, meant, &fresh, &WrittenReader::nothing())
             .unwrap()

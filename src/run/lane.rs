@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use crate::domain::{CustomerId, DesiredCustomer, Issue, IssueKind, RemoteCustomer};
+use crate::domain::{CustomerId, DesiredCustomer, Field, Issue, IssueKind, RemoteCustomer};
 use crate::helpcrunch::{CallError, Sent, WriteClient};
 use crate::journal::{Entry, FinishedRow, JournalError, JournalWriter, Outcome, RowProgress};
 use crate::outcome::{OperationResult, OperationStatus, RowStatus};
@@ -187,6 +187,19 @@ fn with_status(operation: &Operation, status: OperationStatus) -> OperationResul
     }
 }
 
+/// The API's example of a create leaves some fields out, and does not say whether one may have them.
+fn is_refused_for_a_field_of_updates(issue: &Issue) -> bool {
+    let left_out = [
+        Field::LastSeen,
+        Field::Unsubscribed,
+        Field::Blocked,
+        Field::Referer,
+        Field::LastPage,
+    ];
+    let names = |field: Field| issue.code == field.name();
+    issue.http_status == Some(400) && left_out.into_iter().any(names)
+}
+
 impl Run<'_> {
     async fn finish(mut self, operations: &[Operation]) -> Result<LaneEnd, JournalError> {
         match self.pace {
@@ -311,7 +324,13 @@ impl Run<'_> {
             }
             Operation::Tag(_) | Operation::Untag(_) => Vec::new(),
         };
-        cause::issue(error, &self.context.columns, &properties)
+        let issue = cause::issue(error, &self.context.columns, &properties);
+        match operation {
+            Operation::Create(_) if is_refused_for_a_field_of_updates(&issue) => issue.hint(
+                "`hcsync probe` finds out which fields a create is refused for here; they are given by a PATCH from then on",
+            ),
+            _ => issue,
+        }
     }
 
     async fn did_not_take(

@@ -20,7 +20,7 @@ use super::syncing::{customers, status, was_not_told, world};
 use super::world::{Ended, simulate};
 
 /// Every switch with its positions. Three filters in a search are the fewest: a key within a range of ids.
-const SWITCHES: [(&str, &[&str]); 46] = [
+const SWITCHES: [(&str, &[&str]); 47] = [
     ("window", &["fixed", "sliding", "bucket"]),
     ("retry-after", &["none", "seconds", "date"]),
     ("rate-limit-headers", &["false", "true"]),
@@ -39,6 +39,7 @@ const SWITCHES: [(&str, &[&str]); 46] = [
         "create-ignores",
         &["", "lastSeen,blocked,tags", "customData,name,unsubscribed"],
     ),
+    ("create-refuses", &["", "lastSeen,blocked,referer"]),
     (
         "create-taken-user-id",
         &["second", "update-first", "refuse"],
@@ -80,7 +81,7 @@ const SWITCHES: [(&str, &[&str]); 46] = [
 
 /// Switches in whose positions the server refuses or does not keep what it is sent; rows may fail with them, and with
 /// no other.
-const HINDRANCES: [(&str, &str); 9] = [
+const HINDRANCES: [(&str, &str); 10] = [
     ("undefined-property", "ignore"),
     ("undefined-property", "refuse"),
     ("phone", "normalised"),
@@ -90,6 +91,7 @@ const HINDRANCES: [(&str, &str); 9] = [
     ("never-stored", "email,unsubscribed"),
     ("tag-names", "insensitive"),
     ("update-taken-user-id", "refuse"),
+    ("create-refuses", "lastSeen,blocked,referer"),
 ];
 
 /// Two that belong to the bench and not to [`Quirks`].

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{CustomerId, Field, Issue, RemoteCustomer, RowKey, Value, fold_email};
+use crate::domain::{
+    CustomerId, Field, Issue, KeyField, RemoteCustomer, RowKey, Value, fold_email,
+};
 use crate::plan::matching::{Match, Matcher, RemoteLookup, Target};
 use crate::plan::{MatchSettings, OnConflict, Operation};
 use crate::run::lane::LaneJob;
@@ -40,38 +42,46 @@ impl Fresh {
         self.0.values().filter(same)
     }
 
-    /// Whether the row's customer is still known by the row's keys, but for those that the row is to give it.
-    pub(super) fn is_known_by_its_keys(&self, job: &LaneJob) -> bool {
+    /// Whether the row's customer is still known by the key that decides for the row, or is to get it from the row.
+    pub(super) fn is_known_by_its_key(&self, job: &LaneJob, settings: &MatchSettings) -> bool {
         let Some(customer) = job.lane.customer.and_then(|id| self.get(id)) else {
             return false;
         };
         let (key, given) = (&job.lane.key, given_keys(&job.lane.operations));
-        let user_id = key.user_id.as_deref();
-        let has_user_id = user_id.is_none_or(|wanted| customer.user_id() == Some(wanted));
-        let has_email = key.email.as_deref().is_none_or(|wanted| {
-            let theirs = customer.email().map(fold_email);
-            theirs == Some(fold_email(wanted))
-        });
-        (has_user_id || given.user_id.is_some()) && (has_email || given.email.is_some())
+        if key.id == Some(customer.id) {
+            return true;
+        }
+        let known_by = |field: &KeyField| match field {
+            KeyField::Id => None,
+            KeyField::UserId => {
+                let wanted = key.user_id.as_deref()?;
+                Some(given.user_id.is_some() || customer.user_id() == Some(wanted))
+            }
+            KeyField::Email => {
+                let wanted = fold_email(key.email.as_deref()?);
+                Some(given.email.is_some() || customer.email().map(fold_email) == Some(wanted))
+            }
+        };
+        settings.keys.iter().find_map(known_by).unwrap_or(true)
     }
 
-    /// Whom the row means now. The keys of whoever is not [known by them](Self::is_known_by_its_keys) have to be
-    /// among what was read.
+    /// Whom the row means now. `is_lost`: its customer is gone or is not certain to be meant any more; then all that
+    /// have one of its keys have to be among what was read.
     ///
     /// # Errors
     /// Why nothing may be sent for it.
-    pub(super) fn meant(&self, job: &LaneJob, settings: &MatchSettings) -> Result<Meant, Issue> {
-        let Some(id) = job.lane.customer else {
-            return self.by_keys(job, settings);
+    pub(super) fn meant(
+        &self,
+        job: &LaneJob,
+        is_lost: bool,
+        settings: &MatchSettings,
+    ) -> Result<Meant, Issue> {
+        let meant = match job.lane.customer {
+            Some(id) if !is_lost => Meant::Customer(id),
+            _ => self.by_keys(job, settings)?,
         };
-        let meant = if self.is_known_by_its_keys(job) {
-            Meant::Customer(id)
-        } else {
-            self.by_keys(job, settings)?
-        };
-        if meant == Meant::Customer(id)
-            && let Some(key) = self.claimed_by_others(job, settings)
-        {
+        let is_same = matches!(meant, Meant::Customer(id) if Some(id) == job.lane.customer);
+        if is_same && let Some(key) = self.claimed_by_others(job, settings) {
             return Err(stale(&format!("another customer has its {key} now")));
         }
         Ok(meant)
