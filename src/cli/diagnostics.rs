@@ -63,7 +63,15 @@ impl Snippet {
 }
 
 /// Parts of names whose values are never shown, and names that hold such a part and no secret.
-const SECRETS: [&str; 4] = ["key", "token", "secret", "password"];
+const SECRETS: [&str; 7] = [
+    "key",
+    "token",
+    "secret",
+    "password",
+    "bearer",
+    "authorization",
+    "credential",
+];
 const HARMLESS: [&str; 2] = ["keys", "key_file"];
 
 /// The text with what stands behind the name of a secret starred out, byte for byte, so that places in it hold: to
@@ -193,6 +201,8 @@ mod tests {
             "api.token = s3cr\u{e9}t",
             "key = \"\"\"\ns3cr\u{e9}t\n\"\"\"",
             "# password = s3cr\u{e9}t",
+            "bearer = \"s3cr\u{e9}t\"",
+            "authorization = \"s3cr\u{e9}t\"",
         ] {
             let text = format!("[api]\n{secret}\n[match]\n");
             let shown = masked(&text);

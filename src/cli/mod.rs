@@ -24,12 +24,11 @@ mod shell;
 mod snapshot;
 mod stopping;
 mod superseding;
+mod usage;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use args::{Args, Command};
+use args::Command;
 use commands::{
     apply, check, completions, export, init, man, plan, probe, resume, runs, sandbox, show, sync,
 };
@@ -38,10 +37,10 @@ use exit::Exit;
 /// Runs the program; gives its exit code.
 #[must_use]
 pub fn main() -> ExitCode {
-    let args = match Args::try_parse() {
+    let args = match usage::parse() {
         Ok(args) => args,
         Err(error) => {
-            let _ = error.print();
+            usage::tell(&error);
             return ExitCode::from(if error.use_stderr() {
                 Exit::Usage.code()
             } else {

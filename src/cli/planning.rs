@@ -374,6 +374,13 @@ pub(super) fn show_preview_json(session: &Session, made: &MadePlan) {
     }
 }
 
+/// The preview as it is told with the end of what was sent.
+pub(super) fn preview_json(made: &MadePlan) -> Option<serde_json::Value> {
+    let mut json = Vec::new();
+    write_preview(&mut json, &made.preview).ok()?;
+    serde_json::from_slice(&json).ok()
+}
+
 pub(super) fn preview_text(made: &MadePlan, view: View) -> String {
     render_preview(&made.preview, view)
 }

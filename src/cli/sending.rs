@@ -444,6 +444,7 @@ pub(super) fn tell_end(session: &mut Session, exit: Exit, written: &Written) {
         warnings: &warnings,
         notes: &notes,
         explain: session.explanation.as_ref(),
+        preview: session.preview.as_ref(),
         files: &files,
     };
     let console = &session.console;

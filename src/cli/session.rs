@@ -34,6 +34,8 @@ pub(super) struct Session {
     pub(super) run: Option<RunDir>,
     /// Why the remote side was read as it was, where that was asked for.
     pub(super) explanation: Option<Explanation>,
+    /// The preview of what is sent, where it is told with the end.
+    pub(super) preview: Option<serde_json::Value>,
     /// `[state] keep` and the config file, once they were read.
     keep: Option<Duration>,
     document: Option<Document>,
@@ -62,6 +64,7 @@ impl Session {
             summary_file,
             run: None,
             explanation: None,
+            preview: None,
             keep: None,
             document: None,
         })

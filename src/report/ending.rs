@@ -21,6 +21,8 @@ pub struct Ending<'a> {
     pub notes: &'a [String],
     /// Why the remote side was read as it was, where that was asked for.
     pub explain: Option<&'a Explanation>,
+    /// The preview of what was then sent, as its own JSON has it, for JSON.
+    pub preview: Option<&'a serde_json::Value>,
     /// The files that were written.
     pub files: &'a [NamedPath],
 }
@@ -274,6 +276,7 @@ mod tests {
             warnings: &[],
             notes: &[],
             explain: None,
+            preview: None,
             files: &[],
         }
     }

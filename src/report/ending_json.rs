@@ -21,6 +21,8 @@ struct EndingJson<'a> {
     notes: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     explain: Option<&'a Explanation>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preview: Option<&'a serde_json::Value>,
     files: &'a [NamedPath],
 }
 
@@ -56,6 +58,7 @@ pub fn write_ending(out: impl Write, ending: &Ending<'_>) -> io::Result<()> {
         warnings: ending.warnings.iter().map(Problem::from).collect(),
         notes: ending.notes,
         explain: ending.explain,
+        preview: ending.preview,
         files: ending.files,
     };
     write_line(out, &json)

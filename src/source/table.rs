@@ -175,7 +175,8 @@ impl Table {
 
     /// So many lines that look like rows are no text: few cells are met in a text by chance.
     fn many_lines(&self) -> usize {
-        if self.all.len() > 2 { 4 } else { 12 }
+        let width = self.all.len() - self.reserved.len();
+        if width > 2 { 4 } else { 12 }
     }
 
     fn holds_rows(&self, spot: Spot, lines: usize, record: &[u8]) -> Issue {

@@ -76,9 +76,11 @@ async fn check(session: &mut Session, args: &CheckArgs) -> Result<Exit, Failure>
     report.bad_rows = checking.bad.rows();
     report.bad = checking.bad.finish();
     tell(session, &report);
+    let most = settings.safety.tolerated_rows;
+    let tolerated = report.bad_rows == 0 || most.allows(report.bad_rows, report.rows);
     match key_failure {
         Some(failure) => Err(failure),
-        None if report.bad_rows > 0 => Ok(Exit::RowProblems),
+        None if !tolerated => Ok(Exit::RowProblems),
         None => Ok(Exit::Done),
     }
 }

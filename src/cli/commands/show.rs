@@ -223,6 +223,7 @@ fn tell_run(
         warnings: &warnings,
         notes: &[],
         explain: None,
+        preview: None,
         files,
     };
     if console.is_json() {

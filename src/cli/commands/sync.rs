@@ -14,7 +14,7 @@ use crate::cli::learned;
 use crate::cli::overlap::{FilesInUse, Overlap};
 use crate::cli::planning::{
     From, KeptSettings, MakeWith, Prepared, attribute_columns, decisions, input_metas, make,
-    note_refusals, open_run, preview_text, show_preview, show_preview_json,
+    note_refusals, open_run, preview_json, preview_text, show_preview, show_preview_json,
 };
 use crate::cli::probed::{AccountLessons, clean_up, email_case, findings, settle};
 use crate::cli::reports::{ReportOf, Wanted};
@@ -209,6 +209,8 @@ impl Ready<'_> {
         if session.console.is_json() {
             if args.dry_run {
                 show_preview_json(session, &made);
+            } else {
+                session.preview = preview_json(&made);
             }
         } else {
             show_preview(session, &made);
