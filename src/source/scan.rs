@@ -2,6 +2,8 @@ use std::io;
 
 use memchr::{memchr_iter, memchr2, memchr3};
 
+use super::RESERVED_COLUMNS;
+use super::cells::spans;
 use super::dialect::LineEnd;
 use super::settings::ReadLimits;
 use super::window::Window;
@@ -19,8 +21,9 @@ pub(super) struct Scanner {
     delimiter: u8,
     line_end: LineEnd,
     limits: ReadLimits,
-    /// Cells of a record, once that is known.
+    /// Cells of a row, once that is known.
     width: Option<usize>,
+    is_fed_back: bool,
     /// Physical line of the next byte, from 1.
     line: u64,
 }
@@ -85,6 +88,12 @@ enum Step {
     Unclosed(Open),
 }
 
+/// What was the row, in a record of a file of rejected rows.
+pub(super) fn row_of(record: &[u8], delimiter: u8) -> Option<&[u8]> {
+    let own = spans(record, delimiter);
+    record.get(own.get(RESERVED_COLUMNS.len() - 1)?.end + 1..)
+}
+
 impl Scanner {
     pub(super) fn new(delimiter: u8, line_end: LineEnd, limits: ReadLimits) -> Self {
         Self {
@@ -92,13 +101,15 @@ impl Scanner {
             line_end,
             limits,
             width: None,
+            is_fed_back: false,
             line: 1,
         }
     }
 
-    /// Records have so many cells, those apart that rows have which are fed back.
-    pub(super) fn expect(&mut self, width: usize) {
+    /// Rows have so many cells; those that are fed back have the three of hcsync's own before them.
+    pub(super) fn expect(&mut self, width: usize, is_fed_back: bool) {
         self.width = Some(width);
+        self.is_fed_back = is_fed_back;
     }
 
     /// A record that was found whole is read up to the end of its first line, and the lines after it as records.
@@ -153,10 +164,12 @@ impl Scanner {
         }
         // Looked at once in so many lines.
         let is_due = lines % most.max(1) == 1 || most < 2;
-        // The line with the quote may have more cells than its own.
-        let rest = open.first_end.and_then(|(_, skip)| bytes.get(skip..));
-        let rest = rest.unwrap_or_default();
-        self.width.is_none() || (is_due && self.lines_like_records(rest).is_some())
+        let record = bytes.get(open.spot.line_at..).unwrap_or_default();
+        let record = match self.is_fed_back && open.spot.line_at == 0 {
+            true => row_of(record, self.delimiter).unwrap_or_default(),
+            false => record,
+        };
+        self.width.is_none() || (is_due && self.lines_like_records(record).is_some())
     }
 
     /// What was before that line was not scanned.

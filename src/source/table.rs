@@ -8,7 +8,7 @@ use super::cells::{CellParser, spans};
 use super::coding::Coding;
 use super::error::Fault;
 use super::reader::Parsed;
-use super::scan::{Extent, Flaw, Scanner, Spot};
+use super::scan::{Extent, Flaw, Scanner, Spot, row_of};
 use super::sheet::unmended;
 use super::window::Window;
 
@@ -57,7 +57,9 @@ impl Table {
             // They may come from a workbook.
             false => Columns::of_sheet(kept),
         });
-        self.scanner.expect(names.len() - self.reserved.len());
+        let is_fed_back = self.reserved == [0, 1, 2];
+        self.scanner
+            .expect(names.len() - self.reserved.len(), is_fed_back);
         self.all = names;
     }
 
@@ -148,14 +150,12 @@ impl Table {
     /// Where a quote opens that swallowed lines which each look like a row, and how many lines they are: so does one
     /// that was meant as a sign, when a later line happens to end a cell with another.
     fn swallowed(&self, record: &[u8], line: u64) -> Option<(Spot, usize)> {
-        let spans = spans(record, self.delimiter);
-        // Of a row that is fed back: what was the row.
-        let before = match self.reserved.as_slice() {
-            [] => 0,
-            [0, 1, 2] => spans.get(2)?.end + 1,
+        let row = match self.reserved.as_slice() {
+            [] => record,
+            [0, 1, 2] => row_of(record, self.delimiter)?,
             _ => return None,
         };
-        let lines = self.scanner.lines_like_records(record.get(before..)?)?;
+        let lines = self.scanner.lines_like_records(row)?;
         if lines < 2 {
             return None;
         }
@@ -163,7 +163,7 @@ impl Table {
             let cell = record.get(span.clone()).unwrap_or_default();
             cell.first() == Some(&b'"') && cell.iter().any(|b| matches!(b, b'\n' | b'\r'))
         };
-        let span = spans.into_iter().find(holds_line)?;
+        let span = spans(record, self.delimiter).into_iter().find(holds_line)?;
         let spot = Spot {
             at: span.start,
             // The cells before it are on the same line.
