@@ -1,6 +1,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use encoding_rs::Encoding;
+use encoding_rs::{Encoding, UTF_8};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::format::Format;
@@ -28,6 +28,24 @@ pub struct Dialect {
 }
 
 impl Dialect {
+    /// How rows of a workbook are written again: as CSV in UTF-8.
+    pub(super) fn of_sheet(
+        header: Option<Vec<u8>>,
+        columns: Vec<String>,
+        reserved: Vec<usize>,
+    ) -> Self {
+        Self {
+            format: Format::Xlsx,
+            encoding: UTF_8,
+            bom: false,
+            delimiter: Some(b','),
+            line_end: LineEnd::Lf,
+            header,
+            columns,
+            reserved,
+        }
+    }
+
     /// Ending of a file of rejected rows: `csv`, `tsv`, `jsonl` or `json`.
     #[must_use]
     pub fn ending(&self) -> &'static str {

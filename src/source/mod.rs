@@ -25,6 +25,7 @@ mod rejected;
 mod scan;
 mod settings;
 mod sheet;
+mod sheet_flaws;
 mod strict_json;
 mod table;
 mod utf16;

@@ -321,16 +321,8 @@ impl Opening<'_> {
             (None, self.given_columns()?)
         };
         sheet.name_columns(names);
-        let dialect = Dialect {
-            format: Format::Xlsx,
-            encoding: UTF_8,
-            bom: false,
-            delimiter: Some(b','),
-            line_end: LineEnd::Lf,
-            header,
-            columns: sheet.columns().names().to_vec(),
-            reserved: sheet.reserved().to_vec(),
-        };
+        let columns = sheet.columns().names().to_vec();
+        let dialect = Dialect::of_sheet(header, columns, sheet.reserved().to_vec());
         Ok(Opened {
             columns: Arc::clone(sheet.columns()),
             engine: Engine::Sheet(Box::new(sheet)),
@@ -340,7 +332,7 @@ impl Opening<'_> {
     }
 }
 
-/// The encoding of a file of rejected rows: as it says, or UTF-8 where nothing in it is anything else.
+/// The encoding of a file of rejected rows. Whoever mended it may have saved it in another one than it says.
 fn own_encoding(
     given: Choice<&'static Encoding>,
     sample: &[u8],
@@ -349,13 +341,10 @@ fn own_encoding(
     if Encoding::for_bom(sample).is_some() {
         return Choice::Auto;
     }
-    if let Some(noted) = noted_encoding(sample) {
-        return Choice::Given(noted);
-    }
-    let (characters, bad) = utf8_evidence(sample, whole);
-    match (characters, bad) {
-        (1.., 0) => Choice::Given(UTF_8),
-        _ => given,
+    match (utf8_evidence(sample, whole), noted_encoding(sample)) {
+        ((1.., 0), _) => Choice::Given(UTF_8),
+        (_, Some(noted)) => Choice::Given(noted),
+        (_, None) => given,
     }
 }
 

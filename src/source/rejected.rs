@@ -365,6 +365,15 @@ mod tests {
         let (dialect, records) = read(&input, &settings);
         let (again, _) = read(&rejected(&dialect, &records), &SourceSettings::default());
         assert_eq!(again.encoding, WINDOWS_1251);
+        // Mended in an editor that saves UTF-8: the note is not true any more.
+        let saved = WINDOWS_1251
+            .decode(&rejected(&dialect, &records))
+            .0
+            .into_owned();
+        assert!(saved.contains("windows-1251"));
+        let (again, rows) = read(saved.as_bytes(), &settings);
+        assert_eq!(again.encoding, UTF_8);
+        assert!(matches!(said(&rows[0]), Ok(Cells::Table { texts, .. }) if texts[0] == "Їжак"));
         // Rows with bytes that are no UTF-8, alone.
         let (dialect, _) = read("name,b\nЇжак,2\n".as_bytes(), &SourceSettings::default());
         let (_, bad) = read(
@@ -381,16 +390,8 @@ mod tests {
 
     #[test]
     fn a_workbooks_rejected_rows_are_read_with_its_settings_and_are_no_better_unmended() {
-        let dialect = Dialect {
-            format: Format::Xlsx,
-            encoding: UTF_8,
-            bom: false,
-            delimiter: Some(b','),
-            line_end: LineEnd::Lf,
-            header: Some("id,name".into()),
-            columns: vec!["id".into(), "name".into()],
-            reserved: Vec::new(),
-        };
+        let columns = vec!["id".to_owned(), "name".to_owned()];
+        let dialect = Dialect::of_sheet(Some("id,name".into()), columns, Vec::new());
         let rows = [
             "#N/A,Ґудзь",
             "#ROUNDED! 1230000000000000,b",

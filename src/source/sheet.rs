@@ -9,6 +9,7 @@ use crate::domain::{Cells, Columns, Issue, RawRecord};
 use super::cells::record_of;
 use super::error::{Fault, SourceError};
 use super::reader::Parsed;
+use super::sheet_flaws::{issue_of, marked};
 use super::table::reserved_positions;
 use super::window::Window;
 
@@ -200,57 +201,6 @@ impl Sheet {
             let message = format!("the row has {found} cells where there are {columns} columns");
             Issue::input("ragged", message)
         })
-    }
-}
-
-/// Stand before a text that is not what its cell was to hold.
-const MARKS: [(&str, &str); 3] = [
-    ("inexact_number", "#ROUNDED! "),
-    ("bad_date", "#DATE! "),
-    ("no_value", "#FORMULA!"),
-];
-
-/// What a spreadsheet shows in the place of a value.
-const ERRORS: [&str; 10] = [
-    "#N/A",
-    "#NAME?",
-    "#REF!",
-    "#VALUE!",
-    "#DIV/0!",
-    "#NULL!",
-    "#NUM!",
-    "#SPILL!",
-    "#CALC!",
-    "#GETTING_DATA",
-];
-
-fn marked(code: &str, text: &str) -> String {
-    let mark = MARKS.iter().find(|(known, _)| *known == code);
-    mark.map_or_else(|| text.to_owned(), |(_, mark)| format!("{mark}{text}"))
-}
-
-/// What is wrong with a cell that a workbook's file of rejected rows gave back unmended.
-pub(super) fn unmended(text: &str) -> Option<Issue> {
-    let mark = MARKS
-        .iter()
-        .find(|(_, mark)| text.starts_with(mark.trim_end()));
-    match mark {
-        Some((code, _)) => Some(issue_of(code)),
-        None => ERRORS.contains(&text).then(|| issue_of("cell_error")),
-    }
-}
-
-fn issue_of(code: &str) -> Issue {
-    match code {
-        "inexact_number" => Issue::input(code, "a spreadsheet keeps only 15 digits of a number")
-            .hint("format the column as text and enter it again from its source"),
-        "bad_date" => Issue::input(code, "the date is outside of what a spreadsheet can hold"),
-        "no_value" => Issue::input(
-            code,
-            "the cell holds a formula whose value was never stored",
-        )
-        .hint("open the workbook in a spreadsheet program and save it there: that counts it out"),
-        _ => Issue::input(code, "the cell holds an error, such as of a formula"),
     }
 }
 

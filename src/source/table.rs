@@ -9,7 +9,7 @@ use super::coding::Coding;
 use super::error::Fault;
 use super::reader::Parsed;
 use super::scan::{Extent, Flaw, Scanner, Spot, row_of};
-use super::sheet::unmended;
+use super::sheet_flaws::unmended;
 use super::window::Window;
 
 /// The records of a CSV.
