@@ -3,7 +3,7 @@
 use crate::config::Settings;
 use crate::domain::RemoteCustomer;
 use crate::helpcrunch::ReadClient;
-use crate::journal::{AccountDir, AccountId, AccountMeta, KnownCustomer, StateDir};
+use crate::journal::{AccountDir, AccountId, AccountMeta, KnownCustomer, LockError, StateDir};
 
 use super::connection::Target;
 use super::exit::{Cause, Exit, Failure};
@@ -174,6 +174,13 @@ pub(super) fn remember_account(
         return Ok(());
     }
     account.write(&meta).map_err(|e| state_failure(&e))
+}
+
+pub(super) fn lock_failure(error: &LockError) -> Failure {
+    match error {
+        LockError::Held { .. } => Failure::from_error(Exit::Locked, "locked", error),
+        LockError::State(error) => state_failure(error),
+    }
 }
 
 /// The account's list of plans that were sent.

@@ -1,9 +1,6 @@
 //! The question before anything is written: whether it is to be asked, and the answer.
 
 use std::io::{self, BufRead, IsTerminal, Write};
-use std::thread;
-
-use tokio::sync::oneshot;
 
 use super::args::AskArgs;
 use super::connection::Target;
@@ -53,20 +50,11 @@ fn put(question: &str) -> io::Result<()> {
     err.flush()
 }
 
-/// Reads the answer on a thread of its own, which nobody waits for once a signal came.
 async fn agreed(
     read: impl FnOnce() -> io::Result<String> + Send + 'static,
     stopping: &Stopping,
 ) -> Result<(), Failure> {
-    let (tell, told) = oneshot::channel();
-    // Only after a signal is nobody left to tell.
-    thread::spawn(move || tell.send(read()));
-    let answer = tokio::select! {
-        biased;
-        () = stopping.stops.soft.cancelled() => None,
-        answer = told => answer.ok(),
-    };
-    let Some(answer) = answer else {
+    let Some(answer) = stopping.unless_stopped(read).await else {
         let message = "stopped at the question: nothing was sent";
         return Err(Failure::new(stopping.exit(), "signal", message));
     };

@@ -8,7 +8,7 @@ use miette::{
     ThemeCharacters, ThemeStyles,
 };
 
-use crate::config::{ConfigError, Document, Place, Problem};
+use crate::config::{ConfigError, Document, Place, Problem, SECRET_WORDS};
 
 use super::exit::Failure;
 
@@ -62,16 +62,7 @@ impl Snippet {
     }
 }
 
-/// Parts of names whose values are never shown, and names that hold such a part and no secret.
-const SECRETS: [&str; 7] = [
-    "key",
-    "token",
-    "secret",
-    "password",
-    "bearer",
-    "authorization",
-    "credential",
-];
+/// Names that hold a part of a secret's name and no secret.
 const HARMLESS: [&str; 2] = ["keys", "key_file"];
 
 /// The text with what stands behind the name of a secret starred out, byte for byte, so that places in it hold: to
@@ -105,7 +96,7 @@ fn is_secret(before: &str) -> bool {
     let start = quoted.rfind(|c| !of_name(c));
     let name = start.and_then(|at| quoted.get(at..)).unwrap_or(quoted);
     let name = name.trim_matches(|c| !of_name(c)).to_lowercase();
-    !HARMLESS.contains(&name.as_str()) && SECRETS.iter().any(|part| name.contains(part))
+    !HARMLESS.contains(&name.as_str()) && SECRET_WORDS.iter().any(|part| name.contains(part))
 }
 
 fn starred(text: &str) -> String {

@@ -3,10 +3,8 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::thread;
 
 use tempfile::NamedTempFile;
-use tokio::sync::oneshot;
 
 use crate::journal::{RunDir, RunMeta};
 use crate::platform::AtomicFile;
@@ -132,27 +130,19 @@ impl Read for LateFile {
     }
 }
 
-/// Reads to the end, on a thread of its own: after a signal nobody waits for it. Temporary files are made for their
-/// owner alone.
+/// Reads to the end. Temporary files are made for their owner alone.
 async fn spool(
     mut input: impl Read + Send + 'static,
     name: &str,
     stopping: &Stopping,
 ) -> Result<NamedTempFile, Failure> {
-    let mut read = move || {
+    let read = move || {
         let mut spool = NamedTempFile::new()?;
         io::copy(&mut input, &mut spool)?;
         spool.flush()?;
         Ok::<_, io::Error>(spool)
     };
-    let (tell, told) = oneshot::channel();
-    thread::spawn(move || tell.send(read()));
-    let spooled = tokio::select! {
-        biased;
-        () = stopping.stops.soft.cancelled() => None,
-        spooled = told => spooled.ok(),
-    };
-    let Some(spooled) = spooled else {
+    let Some(spooled) = stopping.unless_stopped(read).await else {
         let message = format!("stopped while `{name}` was read: nothing was sent");
         return Err(Failure::new(stopping.exit(), "signal", message));
     };

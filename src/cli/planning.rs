@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
 use crate::config::{Delimiter, InputConfig, InputEncoding, InputFormat, RemoteStrategy, Settings};
@@ -23,7 +22,7 @@ use crate::run::intake::{IntakeError, Survey, survey};
 use crate::run::making::{MadePlan, Making, MakingError, Origin, RemoteSource};
 use crate::run::memory::Memory;
 use crate::run::planning::PlanRules;
-use crate::source::{Choice, Dialect, Format, InputFile, SourceSettings};
+use crate::source::{Choice, Format, InputFile, SourceSettings};
 
 use super::connection::Target;
 use super::diagnostics::Blame;
@@ -147,26 +146,6 @@ pub(super) fn source_settings(input: &InputConfig) -> Result<SourceSettings, Fai
         sheet: input.sheet.clone(),
         ..SourceSettings::default()
     })
-}
-
-/// What a run keeps of its settings, so that a resume means the same by its rows.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(super) struct KeptSettings {
-    /// The text of the config file that was used.
-    pub(super) config: Option<String>,
-    pub(super) account_name: Option<String>,
-    pub(super) requests_per_minute: u32,
-    pub(super) concurrency: u16,
-    pub(super) columns: Vec<Vec<String>>,
-    pub(super) dialects: Vec<Dialect>,
-    /// Column of each attribute.
-    pub(super) attributes: BTreeMap<String, String>,
-    /// Requests and seconds that the plan was thought to cost.
-    #[serde(default)]
-    pub(super) estimate: (u64, f64),
-    /// The arguments of a sync that can be planned anew.
-    #[serde(default)]
-    pub(super) started: Option<serde_json::Value>,
 }
 
 pub(super) fn remote_settings(settings: &Settings, probed: &Findings) -> RemoteSettings {
@@ -372,13 +351,6 @@ pub(super) fn show_preview_json(session: &Session, made: &MadePlan) {
     if write_preview(&mut json, &made.preview).is_ok() {
         session.console.print(&String::from_utf8_lossy(&json));
     }
-}
-
-/// The preview as it is told with the end of what was sent.
-pub(super) fn preview_json(made: &MadePlan) -> Option<serde_json::Value> {
-    let mut json = Vec::new();
-    write_preview(&mut json, &made.preview).ok()?;
-    serde_json::from_slice(&json).ok()
 }
 
 pub(super) fn preview_text(made: &MadePlan, view: View) -> String {

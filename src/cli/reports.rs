@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
+use crate::config::Settings;
 use crate::domain::RawRecord;
 use crate::journal::{FinishedRows, Recovered, RunDir, RunMeta, recover_file};
 use crate::outcome::RowResult;
@@ -44,6 +45,17 @@ pub(super) enum ReportsError {
 }
 
 impl Wanted {
+    /// The files that the settings ask for.
+    pub(super) fn of(settings: &Settings) -> Self {
+        let run = &settings.run;
+        Self {
+            results: run.results.clone(),
+            rejected: run.rejected.clone(),
+            changes: run.changes.clone(),
+            summary: run.summary.clone(),
+        }
+    }
+
     /// Finds out before the work starts whether all can be written.
     pub(super) fn check(&self) -> Result<(), FileError> {
         let files = [&self.results, &self.rejected, &self.changes, &self.summary];

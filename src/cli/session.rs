@@ -10,7 +10,7 @@ use crate::config::{Document, Loaded, Overrides, Settings, load};
 use crate::helpcrunch::{GateStats, ReadClient, StopKind};
 use crate::journal::{RunDir, StateDir, StateError};
 use crate::pace::Clock;
-use crate::plan::Explanation;
+use crate::plan::{Explanation, Preview};
 use crate::platform::{self, AtomicFile};
 use crate::report::{InputFacts, RateFacts, RequestFacts, Stop, Summary, write_summary};
 
@@ -35,7 +35,7 @@ pub(super) struct Session {
     /// Why the remote side was read as it was, where that was asked for.
     pub(super) explanation: Option<Explanation>,
     /// The preview of what is sent, where it is told with the end.
-    pub(super) preview: Option<serde_json::Value>,
+    pub(super) preview: Option<Preview>,
     /// `[state] keep` and the config file, once they were read.
     keep: Option<Duration>,
     document: Option<Document>,

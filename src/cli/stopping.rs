@@ -2,7 +2,10 @@
 //! process.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::Duration;
+
+use tokio::sync::oneshot;
 
 use crate::helpcrunch::Stops;
 use crate::platform::{StopSignal, StopSignals};
@@ -50,6 +53,22 @@ impl Stopping {
             std::process::exit(i32::from(heard.exit().code()));
         });
         Ok(stopping)
+    }
+
+    /// What a call gives that may wait for somebody, such as a person or a pipe; nothing where a signal comes first. It
+    /// runs on a thread of its own, which nobody waits for then.
+    pub(super) async fn unless_stopped<T: Send + 'static>(
+        &self,
+        waiting: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        let (tell, told) = oneshot::channel();
+        // Only after a signal is nobody left to tell.
+        thread::spawn(move || tell.send(waiting()));
+        tokio::select! {
+            biased;
+            () = self.stops.soft.cancelled() => None,
+            answer = told => answer.ok(),
+        }
     }
 
     pub(super) fn is_stopped(&self) -> bool {

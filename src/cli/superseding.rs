@@ -24,10 +24,11 @@ use crate::run::learning::{LearningError, learn};
 use crate::run::settle::{Settlement, Settler, Sought};
 
 use super::exit::{Cause, Exit, Failure};
-use super::planning::KeptSettings;
+use super::kept::KeptSettings;
 use super::probed::AccountLessons;
+use super::remembered::new_salt;
 use super::reports::{ReportOf, Wanted, Written, rows_of};
-use super::sending::{doubts_told, new_salt};
+use super::sending::doubts_told;
 use super::session::{Session, state_failure};
 
 /// What is needed to close the runs that others left.
@@ -80,10 +81,14 @@ impl Left<'_> {
                 continue;
             }
             match self.close(&dir, &meta, by).await {
-                Ok(()) => self.say(&format!(
+                Ok(()) if dir.plan().exists() => self.say(&format!(
                     "run {} was interrupted; this one takes its place (its results: {})",
                     meta.run_id,
                     dir.path().display()
+                )),
+                Ok(()) => self.say(&format!(
+                    "run {} was interrupted before it sent anything; this one takes its place",
+                    meta.run_id
                 )),
                 Err(Trouble::Stop(failure)) => return Err(failure),
                 Err(Trouble::Damaged(why)) => self.leave(&dir, &meta, &why).await?,

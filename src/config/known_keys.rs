@@ -216,20 +216,22 @@ fn letters(name: &str) -> String {
     letters.flat_map(char::to_lowercase).collect()
 }
 
+/// Parts of the names that people give to secrets.
+pub const SECRET_WORDS: [&str; 7] = [
+    "key",
+    "token",
+    "secret",
+    "password",
+    "bearer",
+    "authorization",
+    "credential",
+];
+
 /// Whether a name is one that people give to a secret itself, not to a file that holds it.
 fn is_secret_name(name: &str) -> bool {
-    const SECRETS: [&str; 7] = [
-        "key",
-        "token",
-        "secret",
-        "password",
-        "bearer",
-        "authorization",
-        "credential",
-    ];
     let name = letters(name);
     let place = name.contains("file") || name.contains("path") || name == "keys";
-    !place && SECRETS.iter().any(|secret| name.contains(secret))
+    !place && SECRET_WORDS.iter().any(|secret| name.contains(secret))
 }
 
 #[cfg(test)]

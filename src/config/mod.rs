@@ -21,7 +21,7 @@ pub use document::Document;
 pub use error::{ConfigError, Place, Problem};
 pub use input::{Delimiter, InputConfig, InputEncoding, InputFormat};
 pub use key::{FoundKey, KeyError, KeyOrigin, KeySources, find_key};
-pub use known_keys::{KNOWN_KEYS, Keys, Section};
+pub use known_keys::{KNOWN_KEYS, Keys, SECRET_WORDS, Section};
 pub use merge::{Loaded, Overrides, load, parse_text};
 pub use settings::{
     ApiConfig, BatchMode, LimitsConfig, RemoteConfig, RemoteStrategy, RunOptions, Settings,

@@ -51,6 +51,16 @@ impl Field {
         Self::Notes,
     ];
 
+    /// Fields that the vendor's example of a create leaves out. The text beside it says that all can be given: which of
+    /// the two holds is not documented.
+    pub const NOT_IN_CREATE_EXAMPLE: [Self; 5] = [
+        Self::LastSeen,
+        Self::Unsubscribed,
+        Self::Blocked,
+        Self::Referer,
+        Self::LastPage,
+    ];
+
     /// The API's name of the field.
     #[must_use]
     pub fn name(self) -> &'static str {

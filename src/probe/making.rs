@@ -10,14 +10,6 @@ use super::clean::find;
 use super::finding::{TagsInCreate, Undefined};
 use super::verdict::ignored;
 
-/// Fields that the vendor's example of a create does not have.
-const UNDOCUMENTED: [Field; 5] = [
-    Field::LastSeen,
-    Field::Unsubscribed,
-    Field::Blocked,
-    Field::Referer,
-    Field::LastPage,
-];
 /// Whom a create cannot do without here.
 const LEAST: [Field; 3] = [Field::UserId, Field::Email, Field::Name];
 
@@ -29,7 +21,6 @@ struct Body {
     tag: Option<String>,
     /// Whether properties were what the API refused.
     refused_properties: Option<Vec<PoolProperty>>,
-    refused_fields: bool,
     /// Undocumented fields that the API refused by their names.
     refused_by_name: Vec<Field>,
     /// Others were left out that were not named, so that nobody can tell what was refused.
@@ -53,13 +44,18 @@ impl Body {
     /// Leaves out what the API most likely refused; false where nothing is left to leave out.
     fn reduce(&mut self, members: &[String]) -> bool {
         let names = |part: &str| members.iter().any(|member| member.contains(part));
-        let extra = self.set.iter().any(|(f, _)| UNDOCUMENTED.contains(f));
+        let extra = self
+            .set
+            .iter()
+            .any(|(f, _)| Field::NOT_IN_CREATE_EXAMPLE.contains(f));
         if !self.properties.is_empty() && (names("customData") || !extra) {
             let refused = std::mem::take(&mut self.properties);
             self.refused_properties = names("customData").then_some(refused);
         } else if extra {
             let set = || self.set.iter().map(|(f, _)| *f);
-            let undocumented: Vec<Field> = set().filter(|f| UNDOCUMENTED.contains(f)).collect();
+            let undocumented: Vec<Field> = set()
+                .filter(|f| Field::NOT_IN_CREATE_EXAMPLE.contains(f))
+                .collect();
             let named = undocumented.iter().copied().filter(|f| names(f.name()));
             let mut named: Vec<Field> = named.collect();
             self.is_unclear |= named.is_empty();
@@ -69,11 +65,9 @@ impl Body {
             };
             self.set.retain(|(f, _)| !leaves(f));
             self.refused_by_name.append(&mut named);
-            self.refused_fields = true;
         } else if self.tag.is_some() || self.set.len() > LEAST.len() {
             self.tag = None;
             self.set.retain(|(f, _)| LEAST.contains(f));
-            self.refused_fields = true;
             self.is_unclear = true;
         } else {
             return false;
@@ -162,7 +156,7 @@ impl Asking<'_> {
 
     fn judge_create(&mut self, customer: &RemoteCustomer, body: &Body) {
         let answer = ignored(&body.set, customer);
-        let refused = if body.refused_fields {
+        let refused = if body.is_unclear || !body.refused_by_name.is_empty() {
             "; a create with all fields was refused"
         } else {
             ""
@@ -252,7 +246,6 @@ impl Asking<'_> {
             properties: self.account.properties.clone(),
             tag: self.account.tags.first().map(|tag| tag.name.clone()),
             refused_properties: None,
-            refused_fields: false,
             refused_by_name: Vec::new(),
             is_unclear: false,
         }

@@ -1,8 +1,8 @@
 use serde::Serialize;
 
 use crate::outcome::RowStatus;
-use crate::plan::Explanation;
 use crate::plan::causes::CauseGroup;
+use crate::plan::{Explanation, Preview};
 
 use super::cause_list;
 use super::page::{Figure, Page, View};
@@ -21,8 +21,8 @@ pub struct Ending<'a> {
     pub notes: &'a [String],
     /// Why the remote side was read as it was, where that was asked for.
     pub explain: Option<&'a Explanation>,
-    /// The preview of what was then sent, as its own JSON has it, for JSON.
-    pub preview: Option<&'a serde_json::Value>,
+    /// The preview of what was then sent, for JSON.
+    pub preview: Option<&'a Preview>,
     /// The files that were written.
     pub files: &'a [NamedPath],
 }

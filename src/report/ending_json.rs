@@ -8,6 +8,7 @@ use crate::plan::{Cause, Explanation};
 use super::cause_list::what_to_do;
 use super::ending::{Ending, NamedPath, Outcome, headline};
 use super::json_text::write_line;
+use super::preview_json::PreviewJson;
 use super::summary::Summary;
 
 #[derive(Serialize)]
@@ -22,7 +23,7 @@ struct EndingJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     explain: Option<&'a Explanation>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    preview: Option<&'a serde_json::Value>,
+    preview: Option<PreviewJson<'a>>,
     files: &'a [NamedPath],
 }
 
@@ -58,7 +59,7 @@ pub fn write_ending(out: impl Write, ending: &Ending<'_>) -> io::Result<()> {
         warnings: ending.warnings.iter().map(Problem::from).collect(),
         notes: ending.notes,
         explain: ending.explain,
-        preview: ending.preview,
+        preview: ending.preview.map(PreviewJson::from),
         files: ending.files,
     };
     write_line(out, &json)

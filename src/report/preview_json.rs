@@ -10,7 +10,7 @@ use super::json_text::write_line;
 
 /// The members of a preview as JSON, with names where the type has pairs.
 #[derive(Serialize)]
-struct PreviewJson<'a> {
+pub(super) struct PreviewJson<'a> {
     hcsync_preview: u32,
     rows: u64,
     matched: u64,
@@ -48,32 +48,37 @@ fn by_name(counts: &[(String, u64)]) -> Vec<ChangedField<'_>> {
     named.collect()
 }
 
+impl<'a> From<&'a Preview> for PreviewJson<'a> {
+    fn from(preview: &'a Preview) -> Self {
+        Self {
+            hcsync_preview: 1,
+            rows: preview.rows,
+            matched: preview.matched,
+            planned: preview.counts,
+            rejected_by_cause: &preview.rejected_by_cause,
+            changed_fields: by_name(&preview.changed_fields),
+            new_tags: &preview.new_tags,
+            new_properties: &preview.new_properties,
+            cleared: preview.cleared,
+            turned_false: preview.turned_false,
+            kept_true: preview.kept_true,
+            kept_edited: by_name(&preview.kept_edited),
+            ignored_columns: &preview.ignored_columns,
+            notes: &preview.notes,
+            estimate: (preview.estimate.requests > 0 || !preview.counts.has_changes())
+                .then_some(preview.estimate),
+            remote: &preview.remote,
+            explain: preview.explain.as_ref(),
+            plan_digest: &preview.digest,
+            examples: &preview.examples,
+        }
+    }
+}
+
 /// Writes the preview for `--output json`, one line: the figures of the text, and every entry of its lists.
 ///
 /// # Errors
 /// When the writer fails.
 pub fn write_preview(out: impl Write, preview: &Preview) -> io::Result<()> {
-    let json = PreviewJson {
-        hcsync_preview: 1,
-        rows: preview.rows,
-        matched: preview.matched,
-        planned: preview.counts,
-        rejected_by_cause: &preview.rejected_by_cause,
-        changed_fields: by_name(&preview.changed_fields),
-        new_tags: &preview.new_tags,
-        new_properties: &preview.new_properties,
-        cleared: preview.cleared,
-        turned_false: preview.turned_false,
-        kept_true: preview.kept_true,
-        kept_edited: by_name(&preview.kept_edited),
-        ignored_columns: &preview.ignored_columns,
-        notes: &preview.notes,
-        estimate: (preview.estimate.requests > 0 || !preview.counts.has_changes())
-            .then_some(preview.estimate),
-        remote: &preview.remote,
-        explain: preview.explain.as_ref(),
-        plan_digest: &preview.digest,
-        examples: &preview.examples,
-    };
-    write_line(out, &json)
+    write_line(out, &PreviewJson::from(preview))
 }

@@ -140,7 +140,10 @@ impl<'a, P: SendProgress> Executor<'a, P> {
                 self.send_forming().await;
             }
             let Some(ended) = self.next_ended().await else {
-                break;
+                if self.held.is_empty() || self.stops() {
+                    break;
+                }
+                continue;
             };
             self.ended(ended).await;
             // Of lanes whose readings grew old together as many as there are are read in one request.

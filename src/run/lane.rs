@@ -189,15 +189,8 @@ fn with_status(operation: &Operation, status: OperationStatus) -> OperationResul
 
 /// The API's example of a create leaves some fields out, and does not say whether one may have them.
 fn is_refused_for_a_field_of_updates(issue: &Issue) -> bool {
-    let left_out = [
-        Field::LastSeen,
-        Field::Unsubscribed,
-        Field::Blocked,
-        Field::Referer,
-        Field::LastPage,
-    ];
     let names = |field: Field| issue.code == field.name();
-    issue.http_status == Some(400) && left_out.into_iter().any(names)
+    issue.http_status == Some(400) && Field::NOT_IN_CREATE_EXAMPLE.into_iter().any(names)
 }
 
 impl Run<'_> {

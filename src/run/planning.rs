@@ -30,12 +30,12 @@ pub struct PlanRules {
 impl PlanRules {
     /// By which single rows are planned anew.
     #[must_use]
-    pub fn refresh_rules(&self) -> RefreshRules {
+    pub fn refresh_rules(&self, creates_are_limited: bool) -> RefreshRules {
         RefreshRules {
             matching: self.matching.clone(),
             ownership: self.ownership.clone(),
             mode: self.mode,
-            creates_are_limited: false,
+            creates_are_limited,
         }
     }
 }

@@ -109,13 +109,20 @@ impl<'a, R: BufRead, P: BufRead, J: Read + Seek> Results<'a, R, P, J> {
         Ok(lane)
     }
 
+    /// What the journal says, where there is one.
+    fn journal(&mut self) -> Option<(&'a Recovered, &mut FinishedRows<'a, J>)> {
+        match &mut self.sent {
+            Sent::Journal {
+                recovered,
+                finished,
+            } => Some((recovered, finished)),
+            Sent::Nothing | Sent::NotBegun => None,
+        }
+    }
+
     /// A row that was planned anew before it was sent has the operations of that.
     fn replan(&mut self, planned: &mut PlannedLane) -> Result<(), ResultsError> {
-        let Sent::Journal {
-            recovered,
-            finished,
-        } = &mut self.sent
-        else {
+        let Some((recovered, finished)) = self.journal() else {
             return Ok(());
         };
         let row = planned.lane.row;
@@ -171,11 +178,7 @@ impl<'a, R: BufRead, P: BufRead, J: Read + Seek> Results<'a, R, P, J> {
 
     /// Lays what the journal says over the plan.
     fn overlay(&mut self, result: &mut RowResult) -> Result<(), ResultsError> {
-        let Sent::Journal {
-            recovered,
-            finished,
-        } = &mut self.sent
-        else {
+        let Some((recovered, finished)) = self.journal() else {
             return Ok(());
         };
         match recovered.row(result.row) {
@@ -193,11 +196,7 @@ impl<'a, R: BufRead, P: BufRead, J: Read + Seek> Results<'a, R, P, J> {
     /// A row that was merged into another is as well off as that one: its values are at the server only where the
     /// other's are.
     fn follow(&mut self, result: &mut RowResult, first: RowNumber) -> Result<(), ResultsError> {
-        let Sent::Journal {
-            recovered,
-            finished,
-        } = &mut self.sent
-        else {
+        let Some((recovered, finished)) = self.journal() else {
             return Ok(());
         };
         match recovered.row(first) {

@@ -508,7 +508,7 @@ impl World {
         let rules = self.plan_rules(&self.schema(&columns));
         let refresher = Refresher::new(
             Freshness::PlanAnew,
-            rules.refresh_rules(),
+            rules.refresh_rules(false),
             self.memory.clone(),
         );
         let context = Arc::new(self.context(process, journal));

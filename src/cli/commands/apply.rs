@@ -4,22 +4,25 @@ use std::fs::File;
 use std::io::{BufReader, Seek};
 use std::path::Path;
 
-use crate::cli::account::{PlannedFor, admit_key, admit_plan, sent_by};
+use crate::cli::account::{PlannedFor, admit_key, admit_plan, lock_failure, sent_by};
 use crate::cli::args::ApplyArgs;
 use crate::cli::asking::{SEND, ask, must_ask, refuse_without_terminal};
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Cause, Exit, Failure, chain};
 use crate::cli::faults::guarded;
+use crate::cli::kept::KeptSettings;
 use crate::cli::learned;
 use crate::cli::overlap::{FilesInUse, Overlap};
-use crate::cli::planning::{KeptSettings, budget_rules, open_run, source_settings};
+use crate::cli::planning::{budget_rules, open_run, source_settings};
 use crate::cli::probed::{email_case, findings};
-use crate::cli::reports::ReportOf;
-use crate::cli::sending::{EndOf, Order, end, recall, send};
+use crate::cli::remembered::recall;
+use crate::cli::reports::{ReportOf, Wanted};
+use crate::cli::sending::{EndOf, Order, end, send};
 use crate::cli::session::{Session, state_dir, state_failure};
 use crate::cli::shell::{path_option, quoted};
 use crate::cli::snapshot::Snapshot;
+use crate::cli::unsent::refused;
 use crate::config::{Overrides, Settings};
 use crate::journal::{AccountLock, InputMeta, NewRun, RunDir, RunState};
 use crate::plan::MatchSettings;
@@ -31,8 +34,6 @@ use crate::run::freshness::{Freshness, RefreshRules, Refresher};
 use crate::run::replay::{preview_of, write_rows_of};
 use crate::run::rereading::Rereading;
 use crate::source::Dialect;
-
-use super::sync::{lock_failure, refused, wanted};
 
 pub(in crate::cli) async fn run(args: &ApplyArgs) -> Exit {
     let console = Console::new(args.output.output, args.progress.progress, &args.log);
@@ -57,7 +58,7 @@ pub(in crate::cli) async fn run(args: &ApplyArgs) -> Exit {
 async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure> {
     let loaded = session.load(&Overrides::from(args))?;
     let settings = loaded.settings;
-    let wanted = wanted(&settings);
+    let wanted = Wanted::of(&settings);
     wanted.check().map_err(|e| Failure {
         reason: "output",
         ..Failure::usage(e)

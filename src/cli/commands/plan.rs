@@ -11,6 +11,7 @@ use crate::cli::console::Console;
 use crate::cli::exit::{Cause, Exit, Failure};
 use crate::cli::faults::guarded;
 use crate::cli::inputs::Inputs;
+use crate::cli::kept::{kept, planned};
 use crate::cli::learned;
 use crate::cli::overlap::{FilesInUse, Overlap};
 use crate::cli::planning::{
@@ -18,17 +19,16 @@ use crate::cli::planning::{
     show_preview_json,
 };
 use crate::cli::probed::findings;
-use crate::cli::reports::ReportOf;
-use crate::cli::sending::recall;
+use crate::cli::remembered::recall;
+use crate::cli::reports::{ReportOf, Wanted};
 use crate::cli::session::{Session, state_dir, state_failure};
 use crate::cli::snapshot::Snapshot;
+use crate::cli::unsent::DryEnd;
 use crate::config::Overrides;
 use crate::journal::NewRun;
 use crate::platform::{AtomicFile, check_output};
 use crate::probe::Findings;
 use crate::run::memory::Memory;
-
-use super::sync::{DryEnd, kept, planned, wanted};
 
 pub(in crate::cli) async fn run(args: &PlanArgs) -> Exit {
     let console = Console::new(args.output.output, args.progress.progress, &args.log);
@@ -62,7 +62,7 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
     session.summary.dry_run = true;
     let loaded = session.load(&Overrides::from(args))?;
     let settings = loaded.settings;
-    let wanted = wanted(&settings);
+    let wanted = Wanted::of(&settings);
     let unwritable = |e| Failure {
         reason: "output",
         ..Failure::usage(e)

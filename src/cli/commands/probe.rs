@@ -2,7 +2,7 @@
 
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::account::admit_key;
+use crate::cli::account::{admit_key, lock_failure};
 use crate::cli::args::{ProbeArgs, When};
 use crate::cli::asking::{ask, must_ask, refuse_without_terminal};
 use crate::cli::connection::Target;
@@ -19,8 +19,6 @@ use crate::probe::{
     Cleaned, End, Knowledge, Left, MOST_REQUESTS, Probe, ProbeError, ProbeStore, Report,
     StoreError, USUAL_REQUESTS, clean, render,
 };
-
-use super::sync::lock_failure;
 
 /// Random letters and digits of the customer's userId: enough for no two probes ever to share them.
 const TOKEN: usize = 12;

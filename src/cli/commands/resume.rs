@@ -1,30 +1,31 @@
 //! `hcsync resume`: goes on with an interrupted or crashed run.
 
-use crate::cli::account::{PlannedFor, admit_key, admit_plan};
-use crate::cli::args::{
-    ChangesArg, ConfigArgs, ConnectionArgs, ReportArgs, ResumeArgs, StateArgs, SyncArgs,
-};
+use crate::cli::account::{PlannedFor, admit_key, admit_plan, lock_failure};
+use crate::cli::args::{ConfigArgs, ReportArgs, ResumeArgs, StateArgs, SyncArgs};
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Cause, Exit, Failure, chain};
 use crate::cli::faults::guarded;
 use crate::cli::inputs::Inputs;
+use crate::cli::kept::KeptSettings;
 use crate::cli::learned;
 use crate::cli::overlap::{FilesInUse, Overlap};
-use crate::cli::planning::{KeptSettings, meaning};
+use crate::cli::planning::meaning;
 use crate::cli::probed::{email_case, findings};
-use crate::cli::reports::{ReportOf, rows_of};
-use crate::cli::sending::{EndOf, Order, end, learn, recall, send};
+use crate::cli::remembered::{learn, recall};
+use crate::cli::reports::{ReportOf, Wanted, rows_of};
+use crate::cli::sending::{EndOf, Order, end, send};
 use crate::cli::session::{Session, state_dir, state_failure};
 use crate::cli::shell::path_option;
 use crate::cli::snapshot::Snapshot;
+use crate::cli::starting_over::anew;
 use crate::config::{Overrides, Settings, parse_text};
 use crate::domain::{Columns, RunId};
 use crate::journal::{AccountLock, RunDir, RunMeta, RunState, StateDir, recover_file};
-use crate::run::freshness::{Freshness, RefreshRules, Refresher};
+use crate::run::freshness::{Freshness, Refresher};
 use crate::run::memory::Memory;
 
-use super::sync::{lock_failure, sync, wanted};
+use super::sync::sync;
 
 pub(in crate::cli) async fn run(args: &ResumeArgs) -> Exit {
     let console = Console::new(args.output.output, args.progress.progress, &args.log);
@@ -72,7 +73,7 @@ pub(super) fn command(
 async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failure> {
     let overrides = Overrides::from(args);
     let mut settings = session.load(&overrides)?.settings;
-    let wanted = wanted(&settings);
+    let wanted = Wanted::of(&settings);
     wanted.check().map_err(|e| Failure {
         reason: "output",
         ..Failure::usage(e)
@@ -226,44 +227,9 @@ async fn start_over(
         )
     })?;
     let inputs = Inputs::of_run(dir, meta, &then.inputs)?;
-    let (now, report) = (&args.connection, &args.report);
-    let connection = ConnectionArgs {
-        base_url: now.base_url.clone().or(Some(meta.base_url.clone())),
-        account: now.account.clone().or(kept.account_name.clone()),
-        requests_per_minute: now.requests_per_minute.or(Some(kept.requests_per_minute)),
-        concurrency: now.concurrency.or(Some(kept.concurrency)),
-    };
-    let report = ReportArgs {
-        results: report.results.clone().or(then.report.results),
-        rejected: report.rejected.clone().or(then.report.rejected),
-        changes: ChangesArg {
-            changes: report
-                .changes
-                .changes
-                .clone()
-                .or(then.report.changes.changes),
-        },
-        summary: report.summary.clone().or(then.report.summary),
-    };
-    let anew = SyncArgs {
-        config: ConfigArgs {
-            config: args.config.config.clone().or(then.config.config),
-        },
-        state: args.state.clone(),
-        connection,
-        budget: args.budget.clone(),
-        report,
-        output: args.output.clone(),
-        progress: args.progress.clone(),
-        log: args.log.clone(),
-        ..then
-    };
+    let anew = anew(then, args, meta, kept);
     let names = meta.inputs.iter().map(|input| input.path.as_str());
     session.keep_apart(FilesInUse::of_inputs(names), &anew.report)?;
-    session.console.say(&format!(
-        "run {} was interrupted before it sent anything: its input is planned anew",
-        meta.run_id
-    ));
     Box::pin(sync(session, &anew, Some(inputs))).await
 }
 
@@ -304,10 +270,7 @@ fn refresher(meta: &RunMeta, kept: &KeptSettings, memory: Memory) -> Result<Refr
         .collect();
     let columns: Vec<&Columns> = columns.iter().collect();
     let (_, rules) = meaning(&then, &columns)?;
-    let rules = RefreshRules {
-        creates_are_limited: then.safety.max_creates > 0,
-        ..rules.refresh_rules()
-    };
+    let rules = rules.refresh_rules(kept.creates_are_limited);
     Ok(Refresher::new(Freshness::PlanAnew, rules, memory))
 }
 

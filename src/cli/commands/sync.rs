@@ -1,36 +1,38 @@
 //! `hcsync sync`: plans the whole input, checks it against the safety limits, then applies it, in one run.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::cli::account::admit_key;
-use crate::cli::args::{BudgetArgs, SyncArgs};
+use crate::cli::account::{admit_key, lock_failure};
+use crate::cli::args::SyncArgs;
 use crate::cli::asking::{SEND, ask, must_ask, refuse_without_terminal};
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::faults::guarded;
 use crate::cli::inputs::Inputs;
+use crate::cli::kept::{kept, planned};
 use crate::cli::learned;
 use crate::cli::overlap::{FilesInUse, Overlap};
 use crate::cli::planning::{
-    From, KeptSettings, MakeWith, Prepared, attribute_columns, decisions, input_metas, make,
-    note_refusals, open_run, preview_json, preview_text, show_preview, show_preview_json,
+    From, MakeWith, Prepared, attribute_columns, decisions, input_metas, make, note_refusals,
+    open_run, preview_text, show_preview, show_preview_json,
 };
 use crate::cli::probed::{AccountLessons, clean_up, email_case, findings, settle};
+use crate::cli::remembered::recall;
 use crate::cli::reports::{ReportOf, Wanted};
-use crate::cli::sending::{EndOf, Order, end, finished_exit, recall, send, tell_end};
+use crate::cli::sending::{EndOf, Order, end, send};
 use crate::cli::session::{Session, state_dir, state_failure};
 use crate::cli::snapshot::Snapshot;
+use crate::cli::starting_over::started;
 use crate::cli::superseding::Left;
+use crate::cli::unsent::{DryEnd, finish_unsent, refused, unfinished};
 use crate::config::{Overrides, Settings};
 use crate::helpcrunch::ReadClient;
-use crate::journal::{
-    AccountDir, AccountLock, LockError, NewRun, RunDir, RunMeta, RunState, StateDir,
-};
-use crate::plan::safety::{Refusal, check};
+use crate::journal::{AccountDir, AccountLock, NewRun, RunDir, RunMeta, StateDir};
+use crate::plan::safety::check;
 use crate::probe::Findings;
 use crate::run::decisions::Decisions;
-use crate::run::freshness::{Freshness, RefreshRules, Refresher};
+use crate::run::freshness::{Freshness, Refresher};
 use crate::run::making::MadePlan;
 use crate::run::memory::Memory;
 
@@ -78,7 +80,7 @@ pub(super) async fn sync(
     let loaded = session.load(&overrides)?;
     let config_file = loaded.file().map(Path::to_owned);
     let settings = loaded.settings;
-    let wanted = wanted(&settings);
+    let wanted = Wanted::of(&settings);
     wanted.check().map_err(|e| Failure {
         reason: "output",
         ..Failure::usage(e)
@@ -210,7 +212,7 @@ impl Ready<'_> {
             if args.dry_run {
                 show_preview_json(session, &made);
             } else {
-                session.preview = preview_json(&made);
+                session.preview = Some(made.preview.clone());
             }
         } else {
             show_preview(session, &made);
@@ -226,10 +228,9 @@ impl Ready<'_> {
         }
         self.admit(session, meta, &report, &made).await?;
         let counts = made.preview.counts;
-        let rules = RefreshRules {
-            creates_are_limited: settings.safety.max_creates > 0,
-            ..prepared.rules.refresh_rules()
-        };
+        let rules = prepared
+            .rules
+            .refresh_rules(settings.safety.max_creates > 0);
         let refresher =
             Refresher::new(Freshness::PlanAnew, rules, memory).with_email_case(email_case(&probed));
         let order = Order {
@@ -307,209 +308,4 @@ impl Ready<'_> {
         }
         admitted
     }
-}
-
-/// How a sync was started, with what it means wherever it is planned anew: whole paths, and no bounds of that one run.
-fn started(args: &SyncArgs, config: Option<&Path>) -> Option<serde_json::Value> {
-    let absolute = |path: &PathBuf| match path.as_os_str() == "-" {
-        true => path.clone(),
-        false => std::path::absolute(path).unwrap_or_else(|_| path.clone()),
-    };
-    let mut args = SyncArgs {
-        inputs: args.inputs.iter().map(absolute).collect(),
-        budget: BudgetArgs::default(),
-        ..args.clone()
-    };
-    args.config.config = config.map(Path::to_owned);
-    let files = [
-        &mut args.config.config,
-        &mut args.state.state_dir,
-        &mut args.decisions.decisions,
-        &mut args.report.results,
-        &mut args.report.rejected,
-        &mut args.report.changes.changes,
-        &mut args.report.summary,
-    ];
-    for file in files {
-        *file = file.as_ref().map(absolute);
-    }
-    serde_json::to_value(args).ok()
-}
-
-/// A run that came to no end of its own: what goes on with it, or, where its input was at fault, that it is over.
-fn unfinished(
-    session: &Session,
-    dir: &RunDir,
-    meta: &mut RunMeta,
-    resume: &Option<String>,
-    mut failure: Failure,
-) -> Failure {
-    if meta.state.is_over() {
-        return failure;
-    }
-    if failure.exit == Exit::Usage {
-        meta.state = RunState::Finished;
-    } else if failure.next_command.is_none() {
-        failure.next_command.clone_from(resume);
-    }
-    meta.ended_at = Some(session.clock.rfc3339());
-    meta.exit_code = Some(failure.exit.code());
-    if let Err(error) = dir.write_meta(meta) {
-        tracing::warn!(%error, "the end of the run could not be noted");
-    }
-    failure
-}
-
-/// The files that the settings ask for.
-pub(in crate::cli) fn wanted(settings: &Settings) -> Wanted {
-    let run = &settings.run;
-    Wanted {
-        results: run.results.clone(),
-        rejected: run.rejected.clone(),
-        changes: run.changes.clone(),
-        summary: run.summary.clone(),
-    }
-}
-
-pub(in crate::cli) fn lock_failure(error: &LockError) -> Failure {
-    match error {
-        LockError::Held { .. } => Failure::from_error(Exit::Locked, "locked", error),
-        LockError::State(error) => state_failure(error),
-    }
-}
-
-pub(in crate::cli) fn kept(
-    settings: &Settings,
-    prepared: &Prepared,
-    config: Option<String>,
-) -> KeptSettings {
-    KeptSettings {
-        config,
-        account_name: settings.api.account.clone(),
-        requests_per_minute: settings.limits.requests_per_minute,
-        concurrency: settings.limits.concurrency,
-        columns: prepared
-            .survey
-            .columns
-            .iter()
-            .map(|c| c.names().to_vec())
-            .collect(),
-        dialects: prepared.survey.dialects.clone(),
-        attributes: attribute_columns(&prepared.schema),
-        ..KeptSettings::default()
-    }
-}
-
-/// The failure that a refused plan ends with; nothing where it is safe.
-pub(in crate::cli) fn refused(refusals: &[Refusal]) -> Option<Failure> {
-    if refusals.is_empty() {
-        return None;
-    }
-    let messages: Vec<_> = refusals.iter().map(|r| r.message.clone()).collect();
-    let options: Vec<_> = refusals.iter().map(|r| r.option.clone()).collect();
-    let message = format!(
-        "the plan was refused, and nothing was sent: {}",
-        messages.join("; ")
-    );
-    let hint = format!(
-        "if this is what you want, lift it for this plan with {}",
-        options.join(" ")
-    );
-    Some(Failure::new(Exit::Refused, "safety", message).hint(hint))
-}
-
-/// The plan is on disk.
-pub(in crate::cli) fn planned(
-    session: &Session,
-    dir: &RunDir,
-    meta: &mut RunMeta,
-    made: &MadePlan,
-) -> Result<(), Failure> {
-    meta.state = RunState::Planned;
-    meta.plan_digest = Some(made.preview.digest.clone());
-    for (input, read) in meta.inputs.iter_mut().zip(&made.inputs) {
-        input.sha256 = Some(read.sha256.clone());
-        input.rows = Some(read.rows);
-    }
-    meta.counts = serde_json::to_value(made.preview.counts).unwrap_or_default();
-    if let Some(kept) = meta.config.as_object_mut() {
-        let estimate = (
-            made.preview.estimate.requests,
-            made.preview.estimate.duration_s,
-        );
-        kept.insert("estimate".into(), serde_json::json!(estimate));
-    }
-    session
-        .run
-        .iter()
-        .try_for_each(|_| dir.write_meta(meta))
-        .map_err(|e| state_failure(&e))
-}
-
-/// A run that sends nothing because it was not to.
-pub(in crate::cli) struct DryEnd<'a> {
-    pub(in crate::cli) report: ReportOf<'a>,
-    pub(in crate::cli) wanted: &'a Wanted,
-    pub(in crate::cli) settings: &'a Settings,
-    /// Whether that there is something to do is told by the exit code.
-    pub(in crate::cli) tells_changes: bool,
-}
-
-impl DryEnd<'_> {
-    pub(in crate::cli) fn finish(
-        self,
-        session: &mut Session,
-        meta: &mut RunMeta,
-    ) -> Result<Exit, Failure> {
-        let written = self
-            .report
-            .write(self.wanted)
-            .map_err(|e| Failure::from_error(Exit::NotFinished, "reports", &e))?;
-        let changes = self.tells_changes && session.summary.planned.has_changes();
-        let exit = match finished_exit(self.settings, session, &written) {
-            Exit::Done if changes => Exit::Changes,
-            exit => exit,
-        };
-        session.summary.results = written.tally.counts();
-        session.summary.errors = written.tally.error_entries();
-        meta.state = RunState::Finished;
-        meta.ended_at = Some(session.clock.rfc3339());
-        meta.exit_code = Some(exit.code());
-        self.report
-            .dir
-            .write_meta(meta)
-            .map_err(|e| state_failure(&e))?;
-        Ok(exit)
-    }
-}
-
-/// The end of a run whose plan is not sent: its rows are pending. It is over, but for a signal at the question.
-fn finish_unsent(
-    session: &mut Session,
-    meta: &mut RunMeta,
-    report: &ReportOf<'_>,
-    wanted: &Wanted,
-    failure: &Failure,
-) -> Result<(), Failure> {
-    let written = report
-        .write(wanted)
-        .map_err(|e| Failure::from_error(Exit::NotFinished, "reports", &e))?;
-    if failure.reason != "signal" {
-        meta.state = RunState::Finished;
-        meta.ended_at = Some(session.clock.rfc3339());
-        meta.exit_code = Some(failure.exit.code());
-        report.dir.write_meta(meta).map_err(|e| state_failure(&e))?;
-        session.summary.stop = Some(crate::report::Stop {
-            reason: failure.reason.to_owned(),
-            message: failure.message.clone(),
-            next_command: None,
-        });
-    }
-    if session.console.is_json() {
-        tell_end(session, failure.exit, &written);
-    } else {
-        session.summary.results = written.tally.counts();
-        session.summary.errors = written.tally.error_entries();
-    }
-    Ok(())
 }

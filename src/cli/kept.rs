@@ -1,0 +1,88 @@
+//! What a run keeps of how it was planned, so that a resume means the same by it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::Settings;
+use crate::journal::{RunDir, RunMeta, RunState};
+use crate::run::making::MadePlan;
+use crate::source::Dialect;
+
+use super::exit::Failure;
+use super::planning::{Prepared, attribute_columns};
+use super::session::{Session, state_failure};
+
+/// What a run keeps of its settings, so that a resume means the same by its rows.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct KeptSettings {
+    /// The text of the config file that was used.
+    pub(super) config: Option<String>,
+    pub(super) account_name: Option<String>,
+    pub(super) requests_per_minute: u32,
+    pub(super) concurrency: u16,
+    pub(super) columns: Vec<Vec<String>>,
+    pub(super) dialects: Vec<Dialect>,
+    /// Column of each attribute.
+    pub(super) attributes: BTreeMap<String, String>,
+    /// Requests and seconds that the plan was thought to cost.
+    #[serde(default)]
+    pub(super) estimate: (u64, f64),
+    /// Whether `max_creates` was set: then no row that lost its customer creates another.
+    #[serde(default)]
+    pub(super) creates_are_limited: bool,
+    /// The arguments of a sync that can be planned anew.
+    #[serde(default)]
+    pub(super) started: Option<serde_json::Value>,
+}
+
+pub(super) fn kept(
+    settings: &Settings,
+    prepared: &Prepared,
+    config: Option<String>,
+) -> KeptSettings {
+    KeptSettings {
+        config,
+        account_name: settings.api.account.clone(),
+        requests_per_minute: settings.limits.requests_per_minute,
+        concurrency: settings.limits.concurrency,
+        columns: prepared
+            .survey
+            .columns
+            .iter()
+            .map(|c| c.names().to_vec())
+            .collect(),
+        dialects: prepared.survey.dialects.clone(),
+        attributes: attribute_columns(&prepared.schema),
+        creates_are_limited: settings.safety.max_creates > 0,
+        ..KeptSettings::default()
+    }
+}
+
+/// The plan is on disk.
+pub(super) fn planned(
+    session: &Session,
+    dir: &RunDir,
+    meta: &mut RunMeta,
+    made: &MadePlan,
+) -> Result<(), Failure> {
+    meta.state = RunState::Planned;
+    meta.plan_digest = Some(made.preview.digest.clone());
+    for (input, read) in meta.inputs.iter_mut().zip(&made.inputs) {
+        input.sha256 = Some(read.sha256.clone());
+        input.rows = Some(read.rows);
+    }
+    meta.counts = serde_json::to_value(made.preview.counts).unwrap_or_default();
+    if let Some(kept) = meta.config.as_object_mut() {
+        let estimate = (
+            made.preview.estimate.requests,
+            made.preview.estimate.duration_s,
+        );
+        kept.insert("estimate".into(), serde_json::json!(estimate));
+    }
+    session
+        .run
+        .iter()
+        .try_for_each(|_| dir.write_meta(meta))
+        .map_err(|e| state_failure(&e))
+}
