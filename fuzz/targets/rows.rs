@@ -60,6 +60,13 @@ fn settings(how: u8, wanted: u8, bounds: u8) -> SourceSettings {
     if delimiter != 0 {
         settings.delimiter = Choice::Given(delimiter);
     }
+    // Where the delimiter is given, so may the quote be.
+    settings.quote = match (delimiter, bounds & 6) {
+        (0, _) | (_, 0) => Choice::Auto,
+        (_, 2) => Choice::Given(Some(b'\'')),
+        (_, 4) => Choice::Given(Some(b'~')),
+        (..) => Choice::Given(None),
+    };
     if bounds & 1 == 1 {
         settings.limits = ReadLimits {
             quoted_lines: u64::from(bounds >> 6),

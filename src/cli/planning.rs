@@ -5,7 +5,9 @@ use std::path::Path;
 
 use tokio::sync::Mutex;
 
-use crate::config::{Delimiter, InputConfig, InputEncoding, InputFormat, RemoteStrategy, Settings};
+use crate::config::{
+    Delimiter, InputConfig, InputEncoding, InputFormat, Quote, RemoteStrategy, Settings,
+};
 use crate::domain::Columns;
 use crate::helpcrunch::ReadClient;
 use crate::journal::{InputMeta, NewRun, RunDir, RunMeta, StateDir};
@@ -136,6 +138,11 @@ pub(super) fn source_settings(input: &InputConfig) -> Result<SourceSettings, Fai
         delimiter: match input.delimiter {
             Delimiter::Auto => Choice::Auto,
             Delimiter::Byte(byte) => Choice::Given(byte),
+        },
+        quote: match input.quote {
+            Quote::Auto => Choice::Auto,
+            Quote::Byte(byte) => Choice::Given(Some(byte)),
+            Quote::None => Choice::Given(None),
         },
         encoding: match input.encoding {
             InputEncoding::Auto => Choice::Auto,

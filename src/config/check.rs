@@ -7,6 +7,7 @@ use super::base_url;
 use super::document::Document;
 use super::error::{ConfigError, Problem};
 use super::file::FileConfig;
+use super::input::{Delimiter, Quote};
 
 /// More would not be faster: the limit is a few requests a second.
 const MAX_CONCURRENCY: u16 = 64;
@@ -94,6 +95,11 @@ impl Checks<'_> {
                 "must not name a column twice",
             )?;
         }
+        let told_apart = match (config.input.delimiter, config.input.quote) {
+            (Delimiter::Byte(delimiter), Quote::Byte(quote)) => delimiter != quote,
+            _ => true,
+        };
+        self.require(told_apart, "input.quote", "must not be the delimiter")?;
         let separated = config
             .tags
             .as_ref()
@@ -190,6 +196,10 @@ mod tests {
             (
                 "match.keys = [\"email\", \"email\"]",
                 "x.toml:1:14: `match.keys` must not name a key twice",
+            ),
+            (
+                "[input]\ndelimiter = \"~\"\nquote = \"~\"",
+                "x.toml:3:9: `input.quote` must not be the delimiter",
             ),
             (
                 "input.columns = []",

@@ -6,7 +6,7 @@ use crate::plan::{Duplicates, MatchSettings, SafetySettings, SyncMode};
 use super::check;
 use super::document::Document;
 use super::error::ConfigError;
-use super::input::{Delimiter, InputConfig, InputEncoding, InputFormat};
+use super::input::{Delimiter, InputConfig, InputEncoding, InputFormat, Quote};
 use super::settings::{ApiConfig, LimitsConfig, RemoteConfig, Settings, StateConfig};
 use super::wording;
 
@@ -34,6 +34,7 @@ pub(super) struct FileConfig {
 pub(super) struct InputSection {
     pub format: InputFormat,
     pub delimiter: Delimiter,
+    pub quote: Quote,
     pub encoding: InputEncoding,
     pub null_values: Vec<String>,
     pub header: bool,
@@ -47,6 +48,7 @@ impl Default for InputSection {
         Self {
             format: input.format,
             delimiter: input.delimiter,
+            quote: input.quote,
             encoding: input.encoding,
             null_values: Vec::new(),
             header: input.header,
@@ -87,6 +89,7 @@ impl FileConfig {
             input: InputConfig {
                 format: self.input.format,
                 delimiter: self.input.delimiter,
+                quote: self.input.quote,
                 encoding: self.input.encoding,
                 header: self.input.header,
                 columns: self.input.columns,

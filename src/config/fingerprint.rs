@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use crate::mapping::{AttributeRule, ManagedTags, MappingSettings, TagSettings};
 use crate::plan::MatchSettings;
 
-use super::input::{Delimiter, InputConfig, InputEncoding};
+use super::input::{Delimiter, InputConfig, InputEncoding, Quote};
 use super::settings::{RunOptions, Settings};
 
 /// Begins the text that is hashed; raised when the same settings would be written differently.
@@ -72,6 +72,7 @@ impl Lines {
         let InputConfig {
             format,
             delimiter,
+            quote,
             encoding,
             header,
             columns,
@@ -83,6 +84,12 @@ impl Lines {
             Delimiter::Byte(byte) => Some(byte),
         };
         self.put("input.delimiter", delimiter);
+        // Without it the hash is what it was before there was this choice.
+        match quote {
+            Quote::Auto => {}
+            Quote::None => self.put("input.quote", ()),
+            Quote::Byte(byte) => self.put("input.quote", byte),
+        }
         let encoding = match encoding {
             InputEncoding::Auto => None,
             InputEncoding::Named(encoding) => Some(encoding.name()),
@@ -205,6 +212,8 @@ mod tests {
             "",
             "input.format = \"csv\"",
             "input.delimiter = \";\"",
+            "input.quote = \"none\"",
+            "input.quote = \"'\"",
             "input.encoding = \"utf-8\"",
             "input.null_values = [\"-\"]",
             "input.header = false",

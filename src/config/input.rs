@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 pub struct InputConfig {
     pub format: InputFormat,
     pub delimiter: Delimiter,
+    pub quote: Quote,
     pub encoding: InputEncoding,
     /// Whether the first record of a table names the columns.
     pub header: bool,
@@ -20,6 +21,7 @@ impl Default for InputConfig {
         Self {
             format: InputFormat::default(),
             delimiter: Delimiter::default(),
+            quote: Quote::default(),
             encoding: InputEncoding::default(),
             header: true,
             columns: None,
@@ -62,6 +64,31 @@ impl TryFrom<String> for Delimiter {
                 Ok(Self::Byte(*byte))
             }
             _ => Err("must be \"auto\", \"tab\" or one ASCII character such as \";\""),
+        }
+    }
+}
+
+/// What encloses a cell of a table that holds delimiters or line ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Quote {
+    #[default]
+    Auto,
+    /// An ASCII character that is neither a letter, a digit, a space nor the end of a line.
+    Byte(u8),
+    /// Quotes are text like any other.
+    None,
+}
+
+impl TryFrom<String> for Quote {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match text.as_bytes() {
+            b"auto" => Ok(Self::Auto),
+            b"none" => Ok(Self::None),
+            [byte] if byte.is_ascii_punctuation() => Ok(Self::Byte(*byte)),
+            _ => Err("must be \"auto\", \"none\" or one character such as \"'\""),
         }
     }
 }
@@ -109,6 +136,19 @@ mod tests {
             assert_eq!(read(tab), Ok(Delimiter::Byte(b'\t')));
         }
         for wrong in ["", ";;", "\"", "\n", "ї", "comma"] {
+            assert!(read(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn quotes_are_one_character_or_none() {
+        let read = |text: &str| Quote::try_from(text.to_owned());
+        assert_eq!(read("auto"), Ok(Quote::Auto));
+        assert_eq!(read("none"), Ok(Quote::None));
+        for quote in ["'", "\"", "~"] {
+            assert_eq!(read(quote), Ok(Quote::Byte(quote.as_bytes()[0])));
+        }
+        for wrong in ["", "a", "1", " ", "\n", "''", "«"] {
             assert!(read(wrong).is_err(), "{wrong:?}");
         }
     }

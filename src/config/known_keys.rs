@@ -56,6 +56,7 @@ pub const KNOWN_KEYS: &[Section] = &[
         &[
             "format",
             "delimiter",
+            "quote",
             "encoding",
             "null_values",
             "header",

@@ -19,7 +19,7 @@ mod wording;
 pub use base_url::{BaseUrlError, check_base_url, is_loopback};
 pub use document::Document;
 pub use error::{ConfigError, Place, Problem};
-pub use input::{Delimiter, InputConfig, InputEncoding, InputFormat};
+pub use input::{Delimiter, InputConfig, InputEncoding, InputFormat, Quote};
 pub use key::{FoundKey, KeyError, KeyOrigin, KeySources, find_key};
 pub use known_keys::{KNOWN_KEYS, Keys, SECRET_WORDS, Section};
 pub use merge::{Loaded, Overrides, load, parse_text};

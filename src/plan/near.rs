@@ -1,7 +1,7 @@
 //! Names that differ so little that one may be a typing error of the other.
 
 /// The known name nearest to a new one, where it is near enough to be meant: another case, other spaces or
-/// hyphens, a plural, or one or two letters of a longer name.
+/// hyphens, a plural, or one or two letters of a longer name. Of several the first.
 #[must_use]
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = fold(name);
@@ -9,7 +9,8 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .into_iter()
         .filter(|k| *k != name)
         .filter_map(|k| Some((distance(&folded, &fold(k))?, k)));
-    scored.min().map(|(_, known)| known)
+    let nearest = scored.min_by_key(|(distance, _)| *distance);
+    nearest.map(|(_, known)| known)
 }
 
 fn fold(name: &str) -> String {

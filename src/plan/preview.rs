@@ -45,7 +45,7 @@ pub struct NewName {
     pub name: String,
     /// Customers that would get it.
     pub customers: u64,
-    /// A known name that differs so little that this one may be a typing error.
+    /// A known name, or a more frequent new one, that differs so little that this one may be a typing error.
     pub near: Option<String>,
 }
 

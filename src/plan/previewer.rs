@@ -11,6 +11,8 @@ use super::{Example, Lane, NewName, Operation, OperationKind, PlanCounts, Previe
 
 /// More distinct names than this are counted together: no preview is made for reading more.
 const MOST_NAMES: usize = 10_000;
+/// Of the new names, the most frequent ones that the others are compared with.
+const MOST_COMPARED: usize = 500;
 
 /// Names that the known customers have.
 #[derive(Debug, Clone, Default)]
@@ -239,13 +241,22 @@ fn most_first(counts: BTreeMap<String, u64>) -> Vec<(String, u64)> {
     counts
 }
 
-fn new_names(counts: BTreeMap<String, u64>, known: &BTreeSet<String>) -> Vec<NewName> {
-    let new = counts.into_iter().filter(|(name, _)| !known.contains(name));
+fn new_names(mut counts: BTreeMap<String, u64>, known: &BTreeSet<String>) -> Vec<NewName> {
+    counts.retain(|name, _| !known.contains(name));
+    let new = most_first(counts);
+    // Of two new names that are near each other the rarer one is the likelier error.
+    let common = |of: usize| new.iter().take(of.min(MOST_COMPARED)).map(|(n, _)| n);
     let mut names: Vec<_> = new
-        .map(|(name, customers)| NewName {
-            near: nearest(&name, known.iter().map(String::as_str)).map(Into::into),
-            name,
-            customers,
+        .iter()
+        .enumerate()
+        .map(|(at, (name, customers))| {
+            let near = nearest(name, known.iter().map(String::as_str));
+            let near = near.or_else(|| nearest(name, common(at).map(String::as_str)));
+            NewName {
+                near: near.map(Into::into),
+                name: name.clone(),
+                customers: *customers,
+            }
         })
         .collect();
     names.sort_by(|a, b| {
@@ -393,6 +404,24 @@ mod tests {
             preview.changed_fields,
             [("blocked".to_owned(), 1), ("phone".to_owned(), 1)]
         );
+    }
+
+    #[test]
+    fn new_names_that_are_near_each_other_are_told() {
+        let counts = [("Leads", 2), ("lead", 40), ("trial", 7), ("Lead", 2)];
+        let counts = counts.map(|(name, count)| (name.to_owned(), count));
+        let names = new_names(counts.into(), &BTreeSet::new());
+        let shown: Vec<_> = names
+            .iter()
+            .map(|new| (new.name.as_str(), new.near.as_deref()))
+            .collect();
+        let expected = [
+            ("Lead", Some("lead")),
+            ("Leads", Some("lead")),
+            ("lead", None),
+            ("trial", None),
+        ];
+        assert_eq!(shown, expected);
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub fn advice(kind: IssueKind, code: &str, http_status: Option<u16>) -> &'static
 fn by_code(code: &str) -> Option<&'static str> {
     Some(match code {
         "ragged" => "Give the row as many cells as the header has, or check `input.delimiter`.",
+        "repeated_header" => "Take the line out: it names the columns once more.",
         "undecodable" => "Name the file's encoding with `input.encoding`, or mend the row.",
         "bad_json" => "Make the line one JSON object.",
         "no_key" => "Fill one of the columns that `match.keys` names.",

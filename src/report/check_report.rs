@@ -46,6 +46,8 @@ pub struct CheckedInput {
     pub format: String,
     pub encoding: String,
     pub delimiter: Option<char>,
+    /// What encloses cells of a table; nothing where no character does.
+    pub quote: Option<char>,
     pub columns: usize,
     pub rows: u64,
 }
@@ -184,8 +186,13 @@ fn inputs(page: &mut Page, report: &CheckReport) {
             '\t' => ", separated by tabs".to_owned(),
             c => format!(", separated by `{c}`"),
         });
+        let quote = match (input.delimiter, input.quote) {
+            (None, _) | (Some(_), Some('"')) => String::new(),
+            (Some(_), Some(c)) => format!(", enclosed by `{c}`"),
+            (Some(_), None) => ", without quotes".to_owned(),
+        };
         let text = format!(
-            "{}: {}, {}{}; {}, {}",
+            "{}: {}, {}{}{quote}; {}, {}",
             input.path,
             input.format,
             input.encoding,
@@ -374,6 +381,7 @@ mod tests {
                 format: "csv".into(),
                 encoding: "UTF-8".into(),
                 delimiter: Some(';'),
+                quote: Some('\''),
                 columns: 2,
                 rows: 1_234,
             }],
@@ -418,7 +426,8 @@ mod tests {
           key     accepted by https://api.helpcrunch.com/v1: 12,000 customers
 
         Input
-          exports/customers.csv: csv, UTF-8, separated by `;`; 2 columns, 1,234 rows
+          exports/customers.csv: csv, UTF-8, separated by `;`, enclosed by `'`; 2
+          columns, 1,234 rows
           - encoding guessed: windows-1252
 
         Taken from columns

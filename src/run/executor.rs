@@ -333,9 +333,10 @@ impl<'a, P: SendProgress> Executor<'a, P> {
         };
         let (context, tell) = (Arc::clone(&self.context), self.tell.clone());
         self.running.spawn(async move {
-            let ended = run_lane(context, job, Place::Held(permit)).await;
+            let (ended, place) = run_lane(context, job, Place::Held(permit)).await;
             // Only a run that was given up has nobody left to tell.
             let _ = tell.send(ended).await;
+            drop(place);
         });
     }
 

@@ -121,7 +121,7 @@ struct Run<'a> {
     status: Option<RowStatus>,
     pace: Pace,
     /// Held while requests are sent; given back while a create is being settled.
-    place: Place,
+    place: &'a mut Place,
     /// What a batch brought the first operation.
     batched: Option<Batched>,
     /// The tags that go along with the patch, as the operation after it.
@@ -142,7 +142,7 @@ struct Run<'a> {
 pub async fn run(
     context: &LaneContext,
     job: LaneJob,
-    place: Place,
+    place: &mut Place,
 ) -> Result<LaneEnd, JournalError> {
     let creates = job.lane.customer.is_none();
     let mut run = Run {

@@ -190,6 +190,7 @@ fn no_dialect() -> Dialect {
         encoding: encoding_rs::UTF_8,
         bom: false,
         delimiter: Some(b','),
+        quote: Some(b'"'),
         line_end: LineEnd::Lf,
         header: None,
         columns: Vec::new(),

@@ -2,6 +2,28 @@ use std::ops::Range;
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder, Terminator};
 
+/// How the cells of a record are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Syntax {
+    pub(super) delimiter: u8,
+    /// What encloses a cell that holds the delimiter, a line end or itself (then twice); nothing where no byte does.
+    pub(super) quote: Option<u8>,
+}
+
+impl Syntax {
+    /// With the usual quote.
+    pub(super) fn quoted(delimiter: u8) -> Self {
+        Self {
+            delimiter,
+            quote: Some(b'"'),
+        }
+    }
+
+    pub(super) fn is_quote(self, byte: Option<&u8>) -> bool {
+        byte.is_some_and(|byte| self.quote == Some(*byte))
+    }
+}
+
 /// Takes the cells out of one record, quotes undone, with the parser of the `csv` crate.
 pub(super) struct CellParser {
     parser: Reader,
@@ -11,9 +33,11 @@ pub(super) struct CellParser {
 }
 
 impl CellParser {
-    pub(super) fn new(delimiter: u8) -> Self {
+    pub(super) fn new(syntax: Syntax) -> Self {
         let mut parser = ReaderBuilder::new()
-            .delimiter(delimiter)
+            .delimiter(syntax.delimiter)
+            .quoting(syntax.quote.is_some())
+            .quote(syntax.quote.unwrap_or(b'"'))
             .terminator(Terminator::Any(b'\n'))
             .build();
         // The parser drops a byte order mark from the first bytes that it sees, which here could be a record's own.
@@ -68,19 +92,22 @@ impl CellParser {
 }
 
 /// Where the cells of a record stand, quotes and all; a quote that is never closed takes the rest.
-pub(super) fn spans(record: &[u8], delimiter: u8) -> Vec<Range<usize>> {
+pub(super) fn spans(record: &[u8], syntax: Syntax) -> Vec<Range<usize>> {
     let mut spans = Vec::new();
     let (mut start, mut quoted) = (0, false);
     for (at, byte) in record.iter().enumerate() {
         match byte {
             // A doubled quote closes and opens again, which comes to the same.
-            b'"' if at == start || quoted => quoted = !quoted,
-            b'"' if record.get(at.wrapping_sub(1)) == Some(&b'"')
-                && record.get(start) == Some(&b'"') =>
-            {
-                quoted = true;
+            _ if syntax.is_quote(Some(byte)) => {
+                let second = syntax.is_quote(record.get(at.wrapping_sub(1)))
+                    && syntax.is_quote(record.get(start));
+                if at == start || quoted {
+                    quoted = !quoted;
+                } else if second {
+                    quoted = true;
+                }
             }
-            _ if *byte == delimiter && !quoted => {
+            _ if *byte == syntax.delimiter && !quoted => {
                 spans.push(start..at);
                 start = at + 1;
             }
@@ -92,37 +119,44 @@ pub(super) fn spans(record: &[u8], delimiter: u8) -> Vec<Range<usize>> {
 }
 
 /// Writes a cell, in quotes where it needs them.
-pub(super) fn push_cell(into: &mut Vec<u8>, cell: &[u8], delimiter: u8) {
-    let special = |b: &u8| matches!(b, b'"' | b'\n' | b'\r') || *b == delimiter;
+fn push_cell(into: &mut Vec<u8>, cell: &[u8], syntax: Syntax) {
+    let special =
+        |b: &u8| matches!(b, b'\n' | b'\r') || *b == syntax.delimiter || syntax.is_quote(Some(b));
     if cell.iter().any(special) {
-        push_quoted(into, cell);
+        push_quoted(into, cell, syntax);
     } else {
         into.extend_from_slice(cell);
     }
 }
 
-pub(super) fn push_quoted(into: &mut Vec<u8>, cell: &[u8]) {
-    into.push(b'"');
+/// Writes a cell in quotes. Where there are none, what would end the cell becomes a space.
+pub(super) fn push_quoted(into: &mut Vec<u8>, cell: &[u8], syntax: Syntax) {
+    let Some(quote) = syntax.quote else {
+        let ends = |b: &u8| matches!(b, b'\n' | b'\r') || *b == syntax.delimiter;
+        into.extend(cell.iter().map(|b| if ends(b) { b' ' } else { *b }));
+        return;
+    };
+    into.push(quote);
     for byte in cell {
         into.push(*byte);
-        if *byte == b'"' {
-            into.push(b'"');
+        if *byte == quote {
+            into.push(quote);
         }
     }
-    into.push(b'"');
+    into.push(quote);
 }
 
 /// Writes a record, without a line end. One empty cell alone is written as two quotes: a blank line would be no record.
-pub(super) fn record_of<C: AsRef<[u8]>>(cells: &[C], delimiter: u8) -> Vec<u8> {
+pub(super) fn record_of<C: AsRef<[u8]>>(cells: &[C], syntax: Syntax) -> Vec<u8> {
     let mut record = Vec::new();
     for (at, cell) in cells.iter().enumerate() {
         if at > 0 {
-            record.push(delimiter);
+            record.push(syntax.delimiter);
         }
-        push_cell(&mut record, cell.as_ref(), delimiter);
+        push_cell(&mut record, cell.as_ref(), syntax);
     }
     if record.is_empty() {
-        push_quoted(&mut record, b"");
+        push_quoted(&mut record, b"", syntax);
     }
     record
 }
@@ -133,7 +167,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn parsed(record: &[u8]) -> Vec<Vec<u8>> {
-        let mut parser = CellParser::new(b',');
+        let mut parser = CellParser::new(Syntax::quoted(b','));
         parser.parse(b"first,one");
         parser.parse(record);
         parser.cells().map(<[u8]>::to_vec).collect()
@@ -155,7 +189,7 @@ mod tests {
 
     #[test]
     fn the_first_record_keeps_a_mark_of_its_own() {
-        let mut parser = CellParser::new(b',');
+        let mut parser = CellParser::new(Syntax::quoted(b','));
         parser.parse(b"\xEF\xBB\xBFa");
         assert_eq!(parser.cells().next(), Some(&b"\xEF\xBB\xBFa"[..]));
     }
@@ -164,7 +198,7 @@ mod tests {
     fn a_record_of_very_many_cells() {
         let record = vec![b','; 10_000];
         assert_eq!(parsed(&record).len(), 10_001);
-        assert_eq!(spans(&record, b',').len(), 10_001);
+        assert_eq!(spans(&record, Syntax::quoted(b',')).len(), 10_001);
     }
 
     proptest! {
@@ -174,7 +208,7 @@ mod tests {
             writer.write_record(&cells).unwrap();
             let mut record = writer.into_inner().unwrap();
             record.pop();
-            let spans = spans(&record, b',');
+            let spans = spans(&record, Syntax::quoted(b','));
             let alone: Vec<Vec<u8>> = spans
                 .into_iter()
                 .map(|span| parsed(&record[span]).concat())

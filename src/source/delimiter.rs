@@ -1,13 +1,13 @@
 use std::io::Cursor;
 
 use super::RESERVED_COLUMNS;
-use super::cells::spans;
+use super::cells::{Syntax, spans};
 use super::dialect::LineEnd;
 use super::scan::Scanner;
 use super::settings::ReadLimits;
 use super::window::Window;
 
-const CANDIDATES: [u8; 4] = [b',', b';', b'\t', b'|'];
+pub(super) const CANDIDATES: [u8; 4] = [b',', b';', b'\t', b'|'];
 /// Bytes and records that are looked at.
 const SAMPLE: usize = 256 << 10;
 const RECORDS: usize = 200;
@@ -19,19 +19,20 @@ pub(super) fn detect(
     sample: &[u8],
     whole: bool,
     line_end: LineEnd,
+    quote: Option<u8>,
     hides_ascii: bool,
 ) -> Result<u8, Vec<u8>> {
     let part = sample.get(..SAMPLE.min(sample.len())).unwrap_or_default();
     let whole = whole && part.len() == sample.len();
     let mut best = (0.0, Vec::new());
     for delimiter in CANDIDATES {
-        if hides_ascii && delimiter == b'|' {
+        if hides_ascii && delimiter == b'|' || quote == Some(delimiter) {
             continue;
         }
         if part.starts_with(&own_header(delimiter)) {
             return Ok(delimiter);
         }
-        let score = score(part, whole, line_end, delimiter);
+        let score = score(part, whole, line_end, Syntax { delimiter, quote });
         if score > best.0 {
             best = (score, vec![delimiter]);
         } else if score == best.0 && score > 0.0 {
@@ -81,8 +82,8 @@ fn own_header(delimiter: u8) -> Vec<u8> {
     RESERVED_COLUMNS.map(str::as_bytes).join(&delimiter)
 }
 
-fn score(sample: &[u8], whole: bool, line_end: LineEnd, delimiter: u8) -> f64 {
-    let counts = counts(sample, whole, line_end, delimiter);
+fn score(sample: &[u8], whole: bool, line_end: LineEnd, syntax: Syntax) -> f64 {
+    let counts = counts(sample, whole, line_end, syntax);
     let Some(header) = counts.first().copied().filter(|cells| *cells > 1) else {
         return 0.0;
     };
@@ -92,20 +93,16 @@ fn score(sample: &[u8], whole: bool, line_end: LineEnd, delimiter: u8) -> f64 {
 }
 
 /// The number of cells of each record.
-fn counts(sample: &[u8], whole: bool, line_end: LineEnd, delimiter: u8) -> Vec<usize> {
+fn counts(sample: &[u8], whole: bool, line_end: LineEnd, syntax: Syntax) -> Vec<usize> {
     let mut window = Window::new(Box::new(Cursor::new(sample.to_vec())));
-    let mut scanner = Scanner::new(delimiter, line_end, ReadLimits::default());
+    let mut scanner = Scanner::new(syntax, line_end, ReadLimits::default());
     let mut counts = Vec::new();
     while let Ok(Some(extent)) = scanner.next(&mut window) {
         let cut = !whole && extent.skip == window.view().len();
         let record = window.view().get(..extent.len).unwrap_or_default();
         if !record.trim_ascii().is_empty() && (!cut || counts.is_empty()) {
             let fit = extent.flaw.is_none();
-            counts.push(if fit {
-                spans(record, delimiter).len()
-            } else {
-                0
-            });
+            counts.push(if fit { spans(record, syntax).len() } else { 0 });
         }
         window.consume(extent.skip);
         if counts.len() == RECORDS {
@@ -120,7 +117,7 @@ mod tests {
     use super::*;
 
     fn of(text: &str) -> Result<u8, Vec<u8>> {
-        detect(text.as_bytes(), true, LineEnd::Lf, false)
+        detect(text.as_bytes(), true, LineEnd::Lf, Some(b'"'), false)
     }
 
     #[test]

@@ -3,6 +3,7 @@ use base64::engine::general_purpose::STANDARD;
 use encoding_rs::{Encoding, UTF_8};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use super::cells::Syntax;
 use super::format::Format;
 
 /// How an input is written. It suffices to write rows of it again, also where the input is gone.
@@ -17,6 +18,9 @@ pub struct Dialect {
     /// Of a table: an ASCII byte.
     #[serde(with = "character", default)]
     pub delimiter: Option<u8>,
+    /// What encloses cells of a table: an ASCII byte; nothing where no byte does.
+    #[serde(with = "character", default = "usual_quote")]
+    pub quote: Option<u8>,
     pub line_end: LineEnd,
     /// The header's bytes without the line end, in the input's encoding; nothing where there is no header.
     #[serde(with = "bytes", default)]
@@ -39,10 +43,19 @@ impl Dialect {
             encoding: UTF_8,
             bom: false,
             delimiter: Some(b','),
+            quote: usual_quote(),
             line_end: LineEnd::Lf,
             header,
             columns,
             reserved,
+        }
+    }
+
+    /// Of a table: how its cells are told apart.
+    pub(super) fn syntax(&self) -> Syntax {
+        Syntax {
+            delimiter: self.delimiter.unwrap_or(b','),
+            quote: self.quote,
         }
     }
 
@@ -82,12 +95,12 @@ pub enum LineEnd {
 
 impl LineEnd {
     /// The line end of a sample: the first one outside quotes, or, where quotes do not pair, the first.
-    pub(super) fn of(sample: &[u8]) -> Self {
+    pub(super) fn of(sample: &[u8], quote: Option<u8>) -> Self {
         let mut quoted = false;
         let mut within = None;
         for (at, byte) in sample.iter().enumerate() {
             match byte {
-                b'"' => quoted = !quoted,
+                byte if quote == Some(*byte) => quoted = !quoted,
                 b'\n' | b'\r' => {
                     let found = Self::at(sample, at);
                     if !quoted {
@@ -118,6 +131,11 @@ impl LineEnd {
     }
 }
 
+/// Of what was saved before there was a choice.
+fn usual_quote() -> Option<u8> {
+    Some(b'"')
+}
+
 fn encoding_name<S: Serializer>(encoding: &'static Encoding, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(encoding.name())
 }
@@ -141,7 +159,7 @@ mod character {
         };
         let byte = u8::try_from(character).ok().filter(u8::is_ascii);
         byte.map(Some)
-            .ok_or_else(|| de::Error::custom("a delimiter is one ASCII character"))
+            .ok_or_else(|| de::Error::custom("a delimiter or quote is one ASCII character"))
     }
 }
 
@@ -175,22 +193,29 @@ mod tests {
             encoding: encoding_rs::WINDOWS_1251,
             bom: false,
             delimiter: Some(b'\t'),
+            quote: None,
             line_end: LineEnd::CrLf,
             header: Some(b"\xE6\ta\ta".to_vec()),
             columns: ["ж", "a", "a"].map(str::to_owned).to_vec(),
             reserved: vec![],
         };
         let saved = serde_json::to_string(&dialect).unwrap();
-        assert!(saved.contains(r#""encoding":"windows-1251","bom":false,"delimiter":"\t""#));
+        assert!(
+            saved
+                .contains(r#""encoding":"windows-1251","bom":false,"delimiter":"\t","quote":null"#)
+        );
         assert_eq!(serde_json::from_str::<Dialect>(&saved).unwrap(), dialect);
         assert_eq!(dialect.duplicate_columns(), ["a"]);
     }
 
     #[test]
     fn the_line_end_is_the_first_outside_quotes() {
-        assert_eq!(LineEnd::of(b"a,\"x\ny\"\r\nb\n"), LineEnd::CrLf);
-        assert_eq!(LineEnd::of(b"a\rb\n"), LineEnd::Cr);
-        assert_eq!(LineEnd::of(b"a"), LineEnd::Lf);
-        assert_eq!(LineEnd::of(b"5\" tv,b\r1,2\r"), LineEnd::Cr);
+        let of = |sample: &[u8]| LineEnd::of(sample, usual_quote());
+        assert_eq!(of(b"a,\"x\ny\"\r\nb\n"), LineEnd::CrLf);
+        assert_eq!(of(b"a\rb\n"), LineEnd::Cr);
+        assert_eq!(of(b"a"), LineEnd::Lf);
+        assert_eq!(of(b"5\" tv,b\r1,2\r"), LineEnd::Cr);
+        assert_eq!(LineEnd::of(b"a,'x\ny'\r\n", Some(b'\'')), LineEnd::CrLf);
+        assert_eq!(LineEnd::of(b"a,\"x\ny\"\r\n", None), LineEnd::Lf);
     }
 }

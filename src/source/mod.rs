@@ -20,6 +20,7 @@ mod lines;
 mod object;
 mod open;
 mod opening;
+mod quote;
 mod reader;
 mod rejected;
 mod scan;

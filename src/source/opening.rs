@@ -7,7 +7,7 @@ use crate::domain::Columns;
 
 use super::RESERVED_COLUMNS;
 use super::array::Array;
-use super::cells::record_of;
+use super::cells::{Syntax, record_of};
 use super::coding::Coding;
 use super::delimiter;
 use super::dialect::{Dialect, LineEnd};
@@ -16,6 +16,7 @@ use super::error::SourceError;
 use super::format::{Container, Format};
 use super::lines::Lines;
 use super::object::{Objects, Pieces};
+use super::quote;
 use super::reader::{Engine, Origin};
 use super::rejected::{noted_encoding, own_delimiter};
 use super::scan::Scanner;
@@ -155,7 +156,8 @@ impl Opening<'_> {
             encoding: decided.encoding,
             bom: decided.mark > 0,
             delimiter: None,
-            line_end: LineEnd::of(sample),
+            quote: Some(b'"'),
+            line_end: LineEnd::of(sample, Some(b'"')),
             header: None,
             columns: Vec::new(),
             reserved: Vec::new(),
@@ -201,23 +203,58 @@ impl Opening<'_> {
         }
     }
 
+    /// What encloses cells, by the given delimiter or all that are looked for.
+    fn quote(&self, window: &Window, delimiter: Option<u8>) -> Option<u8> {
+        let own = own_delimiter(window.view());
+        if let Some(quote) = own.and_then(|delimiter| quote::own(window.view(), delimiter)) {
+            return Some(quote);
+        }
+        match (self.settings.quote, delimiter) {
+            (Choice::Given(quote), _) => quote,
+            (Choice::Auto, Some(given)) => Some(quote::detect(window.view(), &[given])),
+            (Choice::Auto, None) => Some(quote::detect(window.view(), &delimiter::CANDIDATES)),
+        }
+    }
+
+    fn syntax(
+        &self,
+        window: &Window,
+        dialect: &mut Dialect,
+        declared: Option<u8>,
+    ) -> Result<Syntax, SourceError> {
+        let given = match self.settings.delimiter {
+            Choice::Given(delimiter) => Some(delimiter),
+            Choice::Auto => declared,
+        };
+        dialect.quote = self.quote(window, given);
+        dialect.line_end = LineEnd::of(window.view(), dialect.quote);
+        let coding = Coding(dialect.encoding);
+        if coding.hides_ascii() && dialect.quote.is_some_and(|quote| quote >= b'@') {
+            let reason = "where the quote may be a part of characters";
+            return Err(self.unsafe_encoding(coding.0, reason));
+        }
+        dialect.delimiter = Some(self.delimiter(window, dialect, given)?);
+        Ok(dialect.syntax())
+    }
+
     fn delimiter(
         &self,
         window: &Window,
         dialect: &Dialect,
-        declared: Option<u8>,
+        given: Option<u8>,
     ) -> Result<u8, SourceError> {
         let coding = Coding(dialect.encoding);
         if let Some(delimiter) = own_delimiter(window.view()) {
             return Ok(delimiter);
         }
-        let delimiter = match (self.settings.delimiter, declared, dialect.format) {
-            (Choice::Given(delimiter), ..) | (Choice::Auto, Some(delimiter), _) => delimiter,
-            (Choice::Auto, None, Format::Tsv) => b'\t',
-            (Choice::Auto, None, _) => delimiter::detect(
+        let delimiter = match (given, dialect.format) {
+            (Some(delimiter), _) => delimiter,
+            (None, Format::Tsv) => b'\t',
+            (None, _) => delimiter::detect(
                 window.view(),
                 window.ended(),
                 dialect.line_end,
+                dialect.quote,
                 coding.hides_ascii(),
             )
             .map_err(|candidates| SourceError::UndecidedDelimiter {
@@ -236,14 +273,13 @@ impl Opening<'_> {
         let declared = delimiter::declared(window.view());
         window.consume(declared.map_or(0, |declared| declared.skip));
         let declared = declared.map(|declared| declared.delimiter);
-        let delimiter = self.delimiter(&window, &dialect, declared)?;
+        let syntax = self.syntax(&window, &mut dialect, declared)?;
         let coding = Coding(dialect.encoding);
-        let mut scanner = Scanner::new(delimiter, dialect.line_end, self.settings.limits);
+        let mut scanner = Scanner::new(syntax, dialect.line_end, self.settings.limits);
         if declared.is_some() {
             scanner.begin_on_line(2);
         }
-        let mut table = Table::new(window, scanner, delimiter, coding);
-        dialect.delimiter = Some(delimiter);
+        let mut table = Table::new(window, scanner, syntax, coding);
         if self.settings.header {
             let header = self.header(&mut table)?;
             self.check_names(&header.names)?;
@@ -316,7 +352,7 @@ impl Opening<'_> {
             let names = sheet.read_header().map_err(|f| self.origin.fault(f))?;
             let names = names.ok_or_else(|| self.empty())?;
             self.check_names(&names)?;
-            (Some(record_of(&names, b',')), names)
+            (Some(record_of(&names, Syntax::quoted(b','))), names)
         } else {
             (None, self.given_columns()?)
         };

@@ -218,6 +218,11 @@ impl Reader {
         self.next_row += 1;
         self.rows += 1;
         match parsed.outcome {
+            Ok(cells) if self.repeats_header(&cells) => Record::Bad(BadRecord {
+                position,
+                raw: parsed.raw,
+                issues: vec![repeated_header()],
+            }),
             Ok(cells) => Record::Row(Row {
                 position,
                 cells,
@@ -230,6 +235,19 @@ impl Reader {
                 issues,
             }),
         }
+    }
+
+    /// Whether a row is the header once more, as where files were joined. A byte order mark may have come along with it.
+    fn repeats_header(&self, cells: &Cells) -> bool {
+        let Cells::Table { columns, texts } = cells else {
+            return false;
+        };
+        let first = texts
+            .first()
+            .map(|text| text.trim_start_matches('\u{feff}'));
+        self.dialect.header.is_some()
+            && first == columns.names().first().map(String::as_str)
+            && texts.get(1..) == columns.names().get(1..)
     }
 
     /// Of objects: the text of the next one that has a text at all.
@@ -259,6 +277,11 @@ impl Reader {
             rows: self.rows,
         })
     }
+}
+
+fn repeated_header() -> Issue {
+    let message = "the row is the header once more, as where files were joined";
+    Issue::input("repeated_header", message).hint("take the line out: there is nothing to mend")
 }
 
 impl fmt::Debug for Reader {
@@ -469,7 +492,7 @@ mod tests {
     fn very_wide_and_very_large() {
         let wide = vec!["x"; 10_000].join(",");
         assert_eq!(
-            cells(format!("{wide}\n{wide}\n").as_bytes())[0].len(),
+            cells(format!("{wide}\n{wide}y\n").as_bytes())[0].len(),
             10_000
         );
         let large = "y".repeat(5 << 20);
@@ -713,7 +736,13 @@ mod tests {
     }
 
     /// Writes a table as any program would that knows RFC 4180, and gives its records as the csv crate reads them.
-    fn table(cells: &[Vec<String>], end: LineEnd, always: bool, delimiter: u8) -> Vec<u8> {
+    fn table(
+        cells: &[Vec<String>],
+        end: LineEnd,
+        always: bool,
+        delimiter: u8,
+        quote: u8,
+    ) -> Vec<u8> {
         let terminator = match end {
             LineEnd::CrLf => csv::Terminator::CRLF,
             LineEnd::Lf => csv::Terminator::Any(b'\n'),
@@ -728,6 +757,7 @@ mod tests {
             .terminator(terminator)
             .quote_style(style)
             .delimiter(delimiter)
+            .quote(quote)
             .from_writer(Vec::new());
         for row in cells {
             writer.write_record(row).unwrap();
@@ -736,7 +766,7 @@ mod tests {
     }
 
     fn any_table() -> impl Strategy<Value = Vec<Vec<String>>> {
-        let cell = "[ab,;\"\n\r ж😀\0]{0,6}";
+        let cell = "[ab,;\"'\n\r ж😀\0]{0,6}";
         (1usize..5).prop_flat_map(move |width| {
             proptest::collection::vec(proptest::collection::vec(cell, width), 1..12)
         })
@@ -749,18 +779,21 @@ mod tests {
             end in proptest::sample::select(vec![LineEnd::Lf, LineEnd::CrLf, LineEnd::Cr]),
             always: bool,
             delimiter in proptest::sample::select(vec![b',', b';', b'\t', b'|']),
+            quote in proptest::sample::select(b"\"'~".to_vec()),
             wide: bool,
         ) {
-            let bytes = table(&table_cells, end, always, delimiter);
+            let bytes = table(&table_cells, end, always, delimiter, quote);
             let stored = if wide { utf16(std::str::from_utf8(&bytes).unwrap()) } else { bytes.clone() };
             let settings = SourceSettings {
                 format: Choice::Given(Format::Csv),
                 delimiter: Choice::Given(delimiter),
+                quote: Choice::Given(Some(quote)),
                 encoding: Choice::Given(if wide { UTF_16LE } else { UTF_8 }),
                 ..SourceSettings::default()
             };
             // A table whose header is blank is none, and so is one without any text.
             prop_assume!(!table_cells[0].concat().trim_ascii().is_empty());
+            prop_assume!(!table_cells[1..].contains(&table_cells[0]));
             let mut reader = open(&stored, &settings).unwrap();
             prop_assert_eq!(reader.columns().names(), table_cells[0].as_slice());
             prop_assert_eq!(reader.dialect().line_end, end);

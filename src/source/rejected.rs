@@ -108,25 +108,23 @@ impl<W: Write> RejectedWriter<W> {
         }
     }
 
-    fn delimiter(&self) -> u8 {
-        self.dialect.delimiter.unwrap_or(b',')
-    }
-
     fn header(&self) -> Vec<u8> {
-        let own = RESERVED_COLUMNS.map(str::as_bytes).join(&self.delimiter());
+        let syntax = self.dialect.syntax();
+        let own = RESERVED_COLUMNS.map(str::as_bytes).join(&syntax.delimiter);
         let rest = match &self.dialect.header {
             Some(header) => self.without_reserved(header),
             None => {
                 let names = self.dialect.columns.iter();
                 let names: Vec<_> = names.map(|name| self.coding.encode(name)).collect();
-                record_of(&names, self.delimiter())
+                record_of(&names, syntax)
             }
         };
-        [own, rest].join(&self.delimiter())
+        [own, rest].join(&syntax.delimiter)
     }
 
     fn table_row(&self, row: &Rejected<'_>) -> Vec<u8> {
-        let delimiter = self.delimiter();
+        let syntax = self.dialect.syntax();
+        let delimiter = syntax.delimiter;
         let mut record = row.line.to_string().into_bytes();
         record.push(delimiter);
         record.extend(self.coding.encode(row.status));
@@ -136,7 +134,7 @@ impl<W: Write> RejectedWriter<W> {
         if self.is_hard_to_tell(row) {
             error.push_str(&encoding_note(self.dialect.encoding));
         }
-        push_quoted(&mut record, &self.coding.encode(&error));
+        push_quoted(&mut record, &self.coding.encode(&error), syntax);
         if !row.raw.0.is_empty() {
             record.push(delimiter);
             record.extend(self.without_reserved(&row.raw.0));
@@ -158,13 +156,13 @@ impl<W: Write> RejectedWriter<W> {
         if reserved.is_empty() {
             return record;
         }
-        let delimiter = self.delimiter();
-        let cells = spans(&record, delimiter).into_iter().enumerate();
+        let syntax = self.dialect.syntax();
+        let cells = spans(&record, syntax).into_iter().enumerate();
         let kept: Vec<&[u8]> = cells
             .filter(|(at, _)| !reserved.contains(at))
             .filter_map(|(_, span)| record.get(span))
             .collect();
-        kept.join(&delimiter)
+        kept.join(&syntax.delimiter)
     }
 
     fn object(&self, row: &Rejected<'_>) -> Vec<u8> {
@@ -323,6 +321,35 @@ mod tests {
         assert_eq!(records.iter().filter(|r| said(r).is_err()).count(), 4);
         assert_eq!(dialect.ending(), "csv");
         auto(text);
+    }
+
+    #[test]
+    fn other_quotes_are_kept() {
+        let text = b"'id','name'\n1,'it''s, \"so\"'\n2,'a'b\n3\n";
+        let expected = "_line,_status,_error,'id','name'\n\
+            2,failed,'no \"luck\", ж',1,'it''s, \"so\"'\n\
+            3,failed,'no \"luck\", ж',2,'a'b\n\
+            4,failed,'no \"luck\", ж',3\n";
+        assert_eq!(auto(text), expected);
+        let given = SourceSettings {
+            quote: Choice::Given(Some(b'~')),
+            ..SourceSettings::default()
+        };
+        round_trip(b"id,name\n1,~a,\n~~~\n2,\"b\n", &given);
+    }
+
+    #[test]
+    fn without_quotes_an_error_stays_in_its_cell() {
+        let none = SourceSettings {
+            quote: Choice::Given(None),
+            ..SourceSettings::default()
+        };
+        let written = round_trip(b"id,name\n1,\"5\n2,6\"\"\n3\n", &none);
+        let expected = "_line,_status,_error,id,name\n\
+            2,failed,no \"luck\"  ж,1,\"5\n\
+            3,failed,no \"luck\"  ж,2,6\"\"\n\
+            4,failed,no \"luck\"  ж,3\n";
+        assert_eq!(String::from_utf8_lossy(&written), expected);
     }
 
     #[test]

@@ -1,14 +1,12 @@
 use std::io;
 
-use memchr::{memchr_iter, memchr2, memchr3};
+use memchr::{memchr, memchr_iter, memchr2, memchr3};
 
 use super::RESERVED_COLUMNS;
-use super::cells::spans;
+use super::cells::{Syntax, spans};
 use super::dialect::LineEnd;
 use super::settings::ReadLimits;
 use super::window::Window;
-
-const QUOTE: u8 = b'"';
 
 /// Finds where the records of a CSV end, by RFC 4180, and which ones it cannot speak for.
 ///
@@ -18,7 +16,7 @@ const QUOTE: u8 = b'"';
 /// the end of that line is rejected (`Unclosed`), and the lines that it would have swallowed are read as records. Many lines are
 /// such a limit only where they look like records: a long text may be quoted too.
 pub(super) struct Scanner {
-    delimiter: u8,
+    syntax: Syntax,
     line_end: LineEnd,
     limits: ReadLimits,
     /// Cells of a row, once that is known.
@@ -89,15 +87,15 @@ enum Step {
 }
 
 /// What was the row, in a record of a file of rejected rows.
-pub(super) fn row_of(record: &[u8], delimiter: u8) -> Option<&[u8]> {
-    let own = spans(record, delimiter);
+pub(super) fn row_of(record: &[u8], syntax: Syntax) -> Option<&[u8]> {
+    let own = spans(record, syntax);
     record.get(own.get(RESERVED_COLUMNS.len() - 1)?.end + 1..)
 }
 
 impl Scanner {
-    pub(super) fn new(delimiter: u8, line_end: LineEnd, limits: ReadLimits) -> Self {
+    pub(super) fn new(syntax: Syntax, line_end: LineEnd, limits: ReadLimits) -> Self {
         Self {
-            delimiter,
+            syntax,
             line_end,
             limits,
             width: None,
@@ -139,7 +137,7 @@ impl Scanner {
         let ends = self.line_ends(bytes).chain([bytes.len()]);
         for end in ends {
             let line = bytes.get(from..end)?;
-            if memchr_iter(self.delimiter, line).count() + 1 != width {
+            if memchr_iter(self.syntax.delimiter, line).count() + 1 != width {
                 return None;
             }
             lines += 1;
@@ -166,7 +164,7 @@ impl Scanner {
         let is_due = lines % most.max(1) == 1 || most < 2;
         let record = bytes.get(open.spot.line_at..).unwrap_or_default();
         let record = match self.is_fed_back && open.spot.line_at == 0 {
-            true => row_of(record, self.delimiter).unwrap_or_default(),
+            true => row_of(record, self.syntax).unwrap_or_default(),
             false => record,
         };
         self.width.is_none() || (is_due && self.lines_like_records(record).is_some())
@@ -212,10 +210,11 @@ impl Scanner {
 
     fn find(&self, bytes: &[u8], from: usize) -> Option<usize> {
         let rest = bytes.get(from..)?;
-        let found = if self.line_end == LineEnd::Cr {
-            memchr3(QUOTE, b'\n', b'\r', rest)
-        } else {
-            memchr2(QUOTE, b'\n', rest)
+        let found = match (self.syntax.quote, self.line_end) {
+            (Some(quote), LineEnd::Cr) => memchr3(quote, b'\n', b'\r', rest),
+            (Some(quote), LineEnd::Lf | LineEnd::CrLf) => memchr2(quote, b'\n', rest),
+            (None, LineEnd::Cr) => memchr2(b'\n', b'\r', rest),
+            (None, LineEnd::Lf | LineEnd::CrLf) => memchr(b'\n', rest),
         };
         found.map(|at| from + at)
     }
@@ -244,12 +243,12 @@ impl Scanner {
             });
         };
         scan.at = at;
-        if bytes.get(at) == Some(&QUOTE) {
+        if self.syntax.is_quote(bytes.get(at)) {
             let before = match at {
                 0 => scan.before,
                 _ => bytes.get(at - 1).copied(),
             };
-            if !scan.rest && before.is_none_or(|b| b == self.delimiter) {
+            if !scan.rest && before.is_none_or(|b| b == self.syntax.delimiter) {
                 let spot = scan.spot(at);
                 scan.open = Some(Open {
                     spot,
@@ -294,7 +293,7 @@ impl Scanner {
                 Step::More
             });
         }
-        if bytes.get(at) == Some(&QUOTE) {
+        if self.syntax.is_quote(bytes.get(at)) {
             return self.second_quote(scan, open, bytes, ended);
         }
         let Some((len, skip)) = self.line_end_at(bytes, at, ended) else {
@@ -324,11 +323,11 @@ impl Scanner {
         let closes = match rest {
             [] | [b'\n', ..] | [b'\r', b'\n', ..] => true,
             [b'\r', ..] => self.line_end == LineEnd::Cr,
-            [QUOTE, ..] => {
+            [next, ..] if self.syntax.is_quote(Some(next)) => {
                 scan.at = at + 2;
                 return None;
             }
-            [next, ..] => *next == self.delimiter,
+            [next, ..] => *next == self.syntax.delimiter,
         };
         if !closes && scan.line > open.spot.line {
             return Some(Step::Unclosed(open));
@@ -429,7 +428,7 @@ mod tests {
             }
         }
         let mut window = Window::new(Box::new(Drops(io::Cursor::new(text.to_vec()))));
-        let mut scanner = Scanner::new(b',', line_end, limits);
+        let mut scanner = Scanner::new(Syntax::quoted(b','), line_end, limits);
         let mut found = Vec::new();
         while let Some(extent) = scanner.next(&mut window).unwrap() {
             let record = String::from_utf8_lossy(&window.view()[..extent.len]).into_owned();
@@ -572,7 +571,7 @@ mod tests {
             record_bytes: 2 << 20,
             ..SMALL
         };
-        let extent = Scanner::new(b',', LineEnd::Lf, limits)
+        let extent = Scanner::new(Syntax::quoted(b','), LineEnd::Lf, limits)
             .next(&mut window)
             .unwrap();
         assert!(matches!(extent.unwrap().flaw, Some(Flaw::TooLong(_))));

@@ -17,6 +17,8 @@ pub struct SourceSettings {
     pub format: Choice<Format>,
     /// Of CSV; a TSV's is the tab unless it is given.
     pub delimiter: Choice<u8>,
+    /// What encloses cells of a table; nothing where no byte does.
+    pub quote: Choice<Option<u8>>,
     pub encoding: Choice<&'static Encoding>,
     /// Whether the first record of a table names its columns.
     pub header: bool,
@@ -32,6 +34,7 @@ impl Default for SourceSettings {
         Self {
             format: Choice::Auto,
             delimiter: Choice::Auto,
+            quote: Choice::Auto,
             encoding: Choice::Auto,
             header: true,
             columns: None,
@@ -97,6 +100,7 @@ impl TryFrom<SourceTexts> for SourceSettings {
         Ok(Self {
             format: format(&texts.format)?,
             delimiter: delimiter(&texts.delimiter)?,
+            quote: Choice::Auto,
             encoding: encoding(&texts.encoding)?,
             header: texts.header,
             columns: texts.columns,

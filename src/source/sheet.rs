@@ -6,7 +6,7 @@ use calamine::{DataRef, ExcelDateTime, ExcelDateTimeType, Reader as _, Xlsx, Xls
 
 use crate::domain::{Cells, Columns, Issue, RawRecord};
 
-use super::cells::record_of;
+use super::cells::{Syntax, record_of};
 use super::error::{Fault, SourceError};
 use super::reader::Parsed;
 use super::sheet_flaws::{issue_of, marked};
@@ -139,7 +139,7 @@ impl Sheet {
         let number = self.record.get(0).and_then(|n| n.parse().ok());
         let found = self.record.len().saturating_sub(LEADING);
         let texts = self.texts(self.all.len().max(found));
-        let raw = record_of(&self.marked(&texts), b',');
+        let raw = record_of(&self.marked(&texts), Syntax::quoted(b','));
         let outcome = match self.ragged(found) {
             None => {
                 let kept = texts.into_iter().enumerate();

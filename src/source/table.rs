@@ -4,7 +4,7 @@ use std::sync::Arc;
 use crate::domain::{Cells, Columns, Issue, RawRecord};
 
 use super::RESERVED_COLUMNS;
-use super::cells::{CellParser, spans};
+use super::cells::{CellParser, Syntax, spans};
 use super::coding::Coding;
 use super::error::Fault;
 use super::reader::Parsed;
@@ -17,7 +17,7 @@ pub(super) struct Table {
     window: Window,
     scanner: Scanner,
     parser: CellParser,
-    delimiter: u8,
+    syntax: Syntax,
     coding: Coding,
     /// Every column of a record, the reserved ones too.
     all: Vec<String>,
@@ -33,12 +33,12 @@ pub(super) struct Header {
 
 impl Table {
     /// A table whose columns are still to be named.
-    pub(super) fn new(window: Window, scanner: Scanner, delimiter: u8, coding: Coding) -> Self {
+    pub(super) fn new(window: Window, scanner: Scanner, syntax: Syntax, coding: Coding) -> Self {
         Self {
             window,
             scanner,
-            parser: CellParser::new(delimiter),
-            delimiter,
+            parser: CellParser::new(syntax),
+            syntax,
             coding,
             all: Vec::new(),
             columns: Arc::default(),
@@ -104,7 +104,9 @@ impl Table {
     pub(super) fn is_own_header(&mut self) -> Result<bool, Fault> {
         let needed = RESERVED_COLUMNS.iter().map(|name| name.len() + 1).sum();
         self.window.fill(needed)?;
-        let own = RESERVED_COLUMNS.map(str::as_bytes).join(&self.delimiter);
+        let own = RESERVED_COLUMNS
+            .map(str::as_bytes)
+            .join(&self.syntax.delimiter);
         Ok(self.window.view().starts_with(&own))
     }
 
@@ -152,7 +154,7 @@ impl Table {
     fn swallowed(&self, record: &[u8], line: u64) -> Option<(Spot, usize)> {
         let row = match self.reserved.as_slice() {
             [] => record,
-            [0, 1, 2] => row_of(record, self.delimiter)?,
+            [0, 1, 2] => row_of(record, self.syntax)?,
             _ => return None,
         };
         let lines = self.scanner.lines_like_records(row)?;
@@ -161,9 +163,9 @@ impl Table {
         }
         let holds_line = |span: &Range<usize>| {
             let cell = record.get(span.clone()).unwrap_or_default();
-            cell.first() == Some(&b'"') && cell.iter().any(|b| matches!(b, b'\n' | b'\r'))
+            self.syntax.is_quote(cell.first()) && cell.iter().any(|b| matches!(b, b'\n' | b'\r'))
         };
-        let span = spans(record, self.delimiter).into_iter().find(holds_line)?;
+        let span = spans(record, self.syntax).into_iter().find(holds_line)?;
         let spot = Spot {
             at: span.start,
             // The cells before it are on the same line.
@@ -202,7 +204,7 @@ impl Table {
 
     /// Whether a line holds nothing. A lone space may be the cell of a table of one column, and is nobody's row elsewhere.
     fn is_blank(&self, bytes: &[u8]) -> bool {
-        let nothing = |b: &u8| matches!(b, b' ' | b'\t') && *b != self.delimiter;
+        let nothing = |b: &u8| matches!(b, b' ' | b'\t') && *b != self.syntax.delimiter;
         bytes.is_empty() || self.all.len() != 1 && bytes.iter().all(nothing)
     }
 
@@ -249,7 +251,7 @@ impl Table {
     }
 
     fn undecodable(&self, column: usize, record: &[u8]) -> Issue {
-        let span = spans(record, self.delimiter).get(column).cloned();
+        let span = spans(record, self.syntax).get(column).cloned();
         let span = span.unwrap_or(0..record.len());
         let before = self
             .coding
@@ -280,14 +282,14 @@ impl Table {
                 let message = format!("text stands after the closing quote at {place}");
                 let issue = Issue::input("stray_quote", message);
                 self.named(issue, self.column_at(spot, record))
-                    .hint("a quote within a quoted cell is written twice")
+                    .hint("a quote within a quoted cell is written twice; where quotes mean nothing in the file, set `input.quote` to none")
             }
             Flaw::Unclosed(spot) => {
                 let place = self.place(spot, record);
                 let message = format!("the quote that opens at {place} is never closed");
                 let issue = Issue::input("unclosed_quote", message);
                 self.named(issue, self.column_at(spot, record))
-                    .hint("close it, or write the whole cell in quotes and its own quotes twice; the lines after it were read as rows")
+                    .hint("close it, or write the whole cell in quotes and its own quotes twice; where quotes mean nothing in the file, set `input.quote` to none; the lines after it were read as rows")
             }
             Flaw::TooLong(bytes) => too_long(bytes),
         }
@@ -295,7 +297,7 @@ impl Table {
 
     fn column_at(&self, spot: Spot, record: &[u8]) -> usize {
         let before = record.get(..spot.at).unwrap_or_default();
-        spans(before, self.delimiter).len() - 1
+        spans(before, self.syntax).len() - 1
     }
 
     fn place(&self, spot: Spot, record: &[u8]) -> String {

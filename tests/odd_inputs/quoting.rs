@@ -145,6 +145,40 @@ pub(crate) fn cases() -> Vec<Case> {
         )
         .does("are text: the first row has a cell too many")
         .rows(&["2: rejected ragged", "3: name=\"'Ben'\", userId=\"b\""]),
+        case(
+            "single quotes around every name of the header",
+            "people.csv",
+            "'userId','name'\na,'Ann, A'\n'b','it''s \"B\"'\n'c,x\n",
+        )
+        .does("takes them for the quotes of this file")
+        .rows(&[
+            "2: name=\"Ann, A\", userId=\"a\"",
+            "3: name=\"it's \\\"B\\\"\", userId=\"b\"",
+            "4: rejected unclosed_quote @ userId",
+        ]),
+        case(
+            "single quotes, set",
+            "people.csv",
+            "userId,name\na,'Ann, A'\nb,\"Ben\"\n",
+        )
+        .config("[input]\nquote = \"'\"\n")
+        .does("takes them for quotes, and others for text")
+        .rows(&[
+            "2: name=\"Ann, A\", userId=\"a\"",
+            "3: name=\"\\\"Ben\\\"\", userId=\"b\"",
+        ]),
+        case(
+            "quotes that mean nothing, as a database writes tabs",
+            "people.tsv",
+            "userId\tname\na\t\"Tiny\" Ann\nb\t\"Ben\nc\t5\"\n",
+        )
+        .config("[input]\nquote = \"none\"\n")
+        .does("takes them for text")
+        .rows(&[
+            "2: name=\"\\\"Tiny\\\" Ann\", userId=\"a\"",
+            "3: name=\"\\\"Ben\", userId=\"b\"",
+            "4: name=\"5\\\"\", userId=\"c\"",
+        ]),
         case("typographic quotes", "people.csv", "userId,name\na,“Ann”\n")
             .does("are text")
             .rows(&["2: name=\"“Ann”\", userId=\"a\""]),

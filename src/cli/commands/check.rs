@@ -230,6 +230,7 @@ impl Checking<'_> {
             format: format!("{:?}", dialect.format).to_lowercase(),
             encoding: dialect.encoding.name().to_owned(),
             delimiter: dialect.delimiter.map(char::from),
+            quote: dialect.quote.map(char::from),
             columns: columns.names().len(),
             rows: report.rows - before,
         });

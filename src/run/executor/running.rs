@@ -39,22 +39,33 @@ impl BatchOfLanes {
             lanes.spawn(run_lane(Arc::clone(&self.context), job, place));
         }
         while let Some(ended) = lanes.join_next().await {
-            if let Ok(ended) = ended {
+            if let Ok((ended, place)) = ended {
                 let _ = self.tell.send(ended).await;
+                drop(place);
             }
         }
     }
 }
 
-/// Runs a lane. One that panics becomes an outcome of its row, not the end of the run.
-pub(super) async fn run_lane(context: Arc<LaneContext>, job: LaneJob, place: Place) -> Ended {
+/// Runs a lane. One that panics becomes an outcome of its row, not the end of the run. Its place is to be kept until the executor
+/// was told of its end, which may be one failure too many for another lane to begin.
+pub(super) async fn run_lane(
+    context: Arc<LaneContext>,
+    job: LaneJob,
+    mut place: Place,
+) -> (Ended, Option<Place>) {
     let row = job.lane.row;
-    let lane = tokio::spawn(async move { lane::run(&context, job, place).await });
-    let end = lane.await.unwrap_or_else(|panic| {
-        tracing::error!(%row, %panic, "a lane ended by a fault of this program");
-        Ok(LaneEnd::Pending)
+    let lane = tokio::spawn(async move {
+        let end = lane::run(&context, job, &mut place).await;
+        (end, place)
     });
-    (row, end)
+    match lane.await {
+        Ok((end, place)) => ((row, end), Some(place)),
+        Err(panic) => {
+            tracing::error!(%row, %panic, "a lane ended by a fault of this program");
+            ((row, Ok(LaneEnd::Pending)), None)
+        }
+    }
 }
 
 /// A batch ended by a fault of this program, or because the journal cannot be written: all its lanes do.
