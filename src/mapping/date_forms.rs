@@ -22,6 +22,9 @@ const NAMED_MONTHS: [&str; 8] = [
     "%b %d %Y",
 ];
 
+/// Days as digits alone, which are numbers as well: `20240131`.
+pub(super) const COMPACT_DAY: &str = "%Y%m%d";
+
 /// Cells in which forms of dates are looked for: a bad one may be the first.
 const CELLS_LOOKED_AT: u64 = 20;
 /// Forms that are tried at most.
@@ -102,7 +105,13 @@ fn reader(formats: Vec<DateFormat>) -> DateReader {
 }
 
 fn candidates(text: &Scalar<'_>) -> Vec<(String, DateReader)> {
-    let looked = date_text::look(&text.to_text());
+    let written = text.to_text();
+    let looked = match date_text::integer(&written) {
+        Some(Some(count)) if date_text::is_compact_day(count) => {
+            Some((COMPACT_DAY.to_owned(), None))
+        }
+        _ => date_text::look(&written),
+    };
     let looked = looked.map(|(format, or)| [Some(format), or]);
     let looked = looked.into_iter().flatten().flatten();
     let named = NAMED_MONTHS.map(str::to_owned);

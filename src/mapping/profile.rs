@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::date_forms::{Dates, is_timestamp};
+use super::date_forms::{COMPACT_DAY, Dates, is_timestamp};
 use super::distinct::Distinct;
 use super::given::{Emptiness, Given, Scalar};
 use super::number::{self, NumberForm, Separators};
@@ -26,8 +26,11 @@ pub enum ColumnKind {
         /// Whether each is in the one form in which it would be written again, so that no type has to be named.
         shortest: bool,
     },
-    /// `1.234,56`: texts, as far as the API is concerned.
-    DecimalComma,
+    /// `1.234,56` or `1,234.56`: texts, as far as the API is concerned.
+    Separated {
+        decimal: char,
+        thousands: char,
+    },
     /// `1.101` or `1,101`: every sign may stand before decimals as well as between thousands.
     NumberUnclear,
     /// Integers that may be UNIX timestamps as well.
@@ -53,7 +56,8 @@ impl fmt::Display for ColumnKind {
             Self::Text | Self::MixedText => "text",
             Self::Codes => "codes",
             Self::Number { .. } => "number",
-            Self::DecimalComma => "number, decimal comma",
+            Self::Separated { decimal: ',', .. } => "number, decimal comma",
+            Self::Separated { .. } => "number, thousands apart",
             Self::NumberUnclear => "number, form unclear",
             Self::Timestamp => "number or timestamp",
             Self::Boolean { .. } => "boolean",
@@ -86,13 +90,18 @@ const MOST_DATES: u64 = 80;
 /// What may stand between the items of a list, the likeliest first.
 const SEPARATORS: [char; 3] = [';', '|', ','];
 
+/// How numbers are written with signs between their thousands: what stands before decimals, and what between thousands. The likelier
+/// one first, where cells fit several.
+const FORMS: [(char, char); 5] = [(',', '.'), ('.', ','), (',', ' '), ('.', ' '), ('.', '\'')];
+
 /// What every cell so far could be.
 #[derive(Debug, Clone)]
 struct Fits {
     number: bool,
     shortest: bool,
     zero_led: bool,
-    decimal_comma: bool,
+    /// Which of the forms.
+    forms: [bool; FORMS.len()],
     /// Some cell has a separator.
     separated: bool,
     /// No cell's separators tell whether they stand before decimals or between thousands.
@@ -113,7 +122,7 @@ impl Default for ColumnProfile {
             number: true,
             shortest: true,
             zero_led: false,
-            decimal_comma: true,
+            forms: [true; FORMS.len()],
             separated: false,
             either_way: true,
             timestamp: true,
@@ -185,6 +194,13 @@ impl ColumnProfile {
         self.dates.formats(MOST_DATES)
     }
 
+    /// Whether each value is a day as digits alone, though it may be a number as well.
+    #[must_use]
+    pub fn is_compact_day(&self) -> bool {
+        let formats = self.dates.formats(100);
+        formats.is_some_and(|formats| formats == [COMPACT_DAY])
+    }
+
     /// What stands between items, where some cell seems to hold several.
     #[must_use]
     pub fn separator(&self) -> Option<char> {
@@ -211,7 +227,8 @@ impl ColumnProfile {
         if fits.timestamp {
             return ColumnKind::Timestamp;
         }
-        if fits.decimal_comma && fits.separated && fits.either_way {
+        let form = FORMS.iter().zip(fits.forms).find(|(_, fits)| *fits);
+        if form.is_some() && fits.separated && fits.either_way {
             return ColumnKind::NumberUnclear;
         }
         if fits.number {
@@ -221,8 +238,11 @@ impl ColumnProfile {
         if let Some(formats) = self.dates.formats(100) {
             return ColumnKind::Date { formats };
         }
-        if fits.decimal_comma {
-            return ColumnKind::DecimalComma;
+        if let Some(((decimal, thousands), _)) = form {
+            return ColumnKind::Separated {
+                decimal: *decimal,
+                thousands: *thousands,
+            };
         }
         match (fits.email, fits.any_typed) {
             (true, _) => ColumnKind::Email,
@@ -276,7 +296,6 @@ impl Fits {
             || matches!(text, "true" | "false")
             || number::of_untyped(text).is_some();
         self.any_typed |= typed;
-        let german = NumberForm::new(Some(','), Some('.')).unwrap_or_default();
         self.number = self.number && number::read(scalar).is_ok();
         self.shortest = self.shortest
             && (matches!(scalar, Scalar::Number(_)) || number::of_untyped(text).is_some());
@@ -284,7 +303,10 @@ impl Fits {
         self.timestamp = self.timestamp && self.number && is_timestamp(text);
         self.boolean = self.boolean && boolean::read(scalar).is_ok();
         self.plain_boolean = self.plain_boolean && matches!(text, "true" | "false");
-        self.decimal_comma = self.decimal_comma && german.read(scalar).is_ok();
+        for (fits, (decimal, thousands)) in self.forms.iter_mut().zip(FORMS) {
+            let form = NumberForm::new(Some(decimal), Some(thousands)).unwrap_or_default();
+            *fits = *fits && form.read(scalar).is_ok();
+        }
         // A JSON number has a decimal point whatever texts are written with.
         if let Scalar::Text(_) | Scalar::Native(_) = scalar {
             let separators = number::separators(text);
@@ -371,6 +393,9 @@ mod tests {
     #[test]
     fn cells_tell_what_their_column_is() {
         let number = |shortest| ColumnKind::Number { shortest };
+        assert!(of_cells(&["20240131", "", "20231231"]).is_compact_day());
+        assert!(!of_cells(&["20240131", "20240132"]).is_compact_day());
+        let apart = |decimal, thousands| ColumnKind::Separated { decimal, thousands };
         for (cells, kind) in [
             (&["", " "][..], ColumnKind::Empty),
             (&["15", "", "-0.5"], number(true)),
@@ -378,17 +403,21 @@ mod tests {
             (&["1", "0"], number(true)),
             (&["007", "12"], ColumnKind::Codes),
             (&["+380441234567", "+1"], ColumnKind::Codes),
-            (&["1.234,56", "7"], ColumnKind::DecimalComma),
+            (&["1.234,56", "7"], apart(',', '.')),
             (&["1,101", "7"], ColumnKind::NumberUnclear),
             (&["1.101", "-22.000", ""], ColumnKind::NumberUnclear),
             (&["1,101", "1.101"], ColumnKind::NumberUnclear),
-            (&["1,101", "12,5"], ColumnKind::DecimalComma),
-            (&["1,101", "0,125"], ColumnKind::DecimalComma),
-            (&["1.101", "1.234,50"], ColumnKind::DecimalComma),
-            (&["1.101", "1.234.567"], ColumnKind::DecimalComma),
+            (&["1,101", "12,5"], apart(',', '.')),
+            (&["1,101", "0,125"], apart(',', '.')),
+            (&["1.101", "1.234,50"], apart(',', '.')),
+            (&["1.101", "1.234.567"], apart(',', '.')),
             (&["1.101", "12.5"], number(true)),
             (&["1.101", "0.125"], number(true)),
-            (&["1,101", "1,234,567"], ColumnKind::Text),
+            (&["1,101", "1,234,567"], apart('.', ',')),
+            (&["1,234.50", "12.00", "3.5"], apart('.', ',')),
+            (&["1 234,50", "12,5"], apart(',', ' ')),
+            (&["1’234.50", "3.5"], apart('.', '\'')),
+            (&["1 234.5", "1,5"], ColumnKind::Text),
             (&["1603885746", "1603885746000"], ColumnKind::Timestamp),
             (&["true", "false"], ColumnKind::Boolean { plain: true }),
             (&["yes", "No", "1"], ColumnKind::Boolean { plain: false }),

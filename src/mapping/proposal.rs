@@ -244,7 +244,10 @@ impl Sections {
             Some(Meaning::Field(Field::UserId | Field::Phone))
         );
         let lines = match column.kind() {
-            ColumnKind::Number { .. } | ColumnKind::NumberUnclear | ColumnKind::Timestamp
+            ColumnKind::Number { .. }
+            | ColumnKind::NumberUnclear
+            | ColumnKind::Separated { .. }
+            | ColumnKind::Timestamp
                 if is_code =>
             {
                 vec![text_line(name, column_name)]
@@ -434,6 +437,23 @@ mod tests {
         let cells = |line: &&str| line.split('|').map(str::to_owned).collect::<Vec<_>>();
         let mut lines = lines.iter().map(cells);
         (lines.next().unwrap(), lines.collect())
+    }
+
+    #[test]
+    fn amounts_and_days_as_digits_are_told_apart() {
+        let (header, rows) = table(&[
+            "userId|Amount|Signed|Sign-up date",
+            "a|1,234.50|20240131|20230101",
+            "b|3.5|20231231|20230102",
+        ]);
+        let fed = feed(&header, &rows);
+        for line in [
+            "firstSeen = { column = \"Sign-up date\", type = \"date\", format = \"%Y%m%d\" }\n",
+            "Amount = { column = \"Amount\", type = \"number\", decimal = \".\", thousands = \",\" }\n",
+            "Signed = \"Signed\"   # numbers; if they are days, write Signed = { column = \"Signed\", type = \"date\", format = \"%Y%m%d\" }\n",
+        ] {
+            assert!(fed.proposal.text.contains(line), "{}", fed.proposal.text);
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Lines of a proposed config: the one that fits a column's data, or commented ones where the data does not decide.
 
+use super::date_forms::COMPACT_DAY;
 use super::profile::{ColumnKind, ColumnProfile};
 use crate::domain::{Field, FieldKind};
 
@@ -86,13 +87,19 @@ pub(super) fn property_lines(name: &str, column_name: &str, column: &ColumnProfi
             &plain,
             "lists or objects; name a member, as `object.member`",
         ),
+        ColumnKind::Number { .. } if column.is_compact_day() => format!(
+            "{plain}   # numbers; if they are days, write {}",
+            date_line(&key, column_name, COMPACT_DAY)
+        ),
         ColumnKind::Number { shortest: false } => typed("number"),
         ColumnKind::Codes | ColumnKind::MixedText => typed("text"),
         ColumnKind::Boolean { plain: false } => typed("boolean"),
         ColumnKind::Timestamp => {
             format!("{plain}   # numbers; if they are UNIX timestamps, add type = \"date\"")
         }
-        ColumnKind::DecimalComma => number_line(&key, column_name, [",", "."]),
+        ColumnKind::Separated { decimal, thousands } => {
+            number_line(&key, column_name, [decimal, thousands])
+        }
         ColumnKind::NumberUnclear => return number_undecided(&key, column_name),
         ColumnKind::Date { formats } => match formats.as_slice() {
             [] => typed("date"),
@@ -107,7 +114,7 @@ pub(super) fn property_lines(name: &str, column_name: &str, column: &ColumnProfi
     vec![line]
 }
 
-fn number_line(key: &str, column: &str, [decimal, thousands]: [&str; 2]) -> String {
+fn number_line(key: &str, column: &str, [decimal, thousands]: [char; 2]) -> String {
     format!(
         "{key} = {{ column = {}, type = \"number\", decimal = \"{decimal}\", thousands = \"{thousands}\" }}",
         quoted(column)
@@ -122,7 +129,7 @@ fn number_undecided(key: &str, column: &str) -> Vec<String> {
         );
         comment(&number_line(key, column, signs), &why)
     };
-    vec![way("comma", [",", "."]), way("point", [".", ","])]
+    vec![way("comma", [',', '.']), way("point", ['.', ','])]
 }
 
 /// A line that says nothing yet, and why.

@@ -281,7 +281,12 @@ fn requests(estimate: &Estimate) -> String {
                 human_duration(estimate.duration_s),
                 human_count(limit.into()),
             );
-            text.push_str(&format!(", about {time} at {limit} a minute"));
+            let about = if estimate.duration_s < 1.0 {
+                ""
+            } else {
+                "about "
+            };
+            text.push_str(&format!(", {about}{time} at {limit} a minute"));
         }
         None => text.push_str(", with no rate limit"),
     }
