@@ -72,6 +72,11 @@ impl Failure {
         Self::new(Exit::Usage, "usage", message)
     }
 
+    /// A file that is to be written, and must not or cannot be: nothing was sent.
+    pub(super) fn output(message: impl fmt::Display) -> Self {
+        Self::new(Exit::Usage, "output", message)
+    }
+
     /// An error with all its sources, as one line.
     pub(super) fn from_error(exit: Exit, reason: &'static str, error: &Cause) -> Self {
         let failure = Self::new(exit, reason, chain(error));

@@ -4,6 +4,7 @@
 mod account;
 pub mod args;
 mod asking;
+mod beginning;
 mod commands;
 mod connection;
 mod console;

@@ -29,10 +29,7 @@ impl Overlap {
 
 impl From<Overlap> for Failure {
     fn from(overlap: Overlap) -> Self {
-        Self {
-            reason: "output",
-            ..Self::usage(overlap)
-        }
+        Self::output(overlap)
     }
 }
 

@@ -7,13 +7,13 @@ use std::path::Path;
 use crate::cli::account::{PlannedFor, admit_key, admit_plan, lock_failure, sent_by};
 use crate::cli::args::ApplyArgs;
 use crate::cli::asking::{SEND, ask, must_ask, refuse_without_terminal};
+use crate::cli::beginning::Beginning;
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Cause, Exit, Failure, chain};
-use crate::cli::faults::guarded;
 use crate::cli::kept::KeptSettings;
 use crate::cli::learned;
-use crate::cli::overlap::{FilesInUse, Overlap};
+use crate::cli::overlap::FilesInUse;
 use crate::cli::planning::{budget_rules, open_run, source_settings};
 use crate::cli::probed::{email_case, findings};
 use crate::cli::remembered::recall;
@@ -37,32 +37,19 @@ use crate::source::Dialect;
 
 pub(in crate::cli) async fn run(args: &ApplyArgs) -> Exit {
     let console = Console::new(args.output.output, args.progress.progress, &args.log);
-    let apart = FilesInUse::of(&[], args.config.config.as_deref())
-        .reads("the plan", &args.plan)
-        .reports(&args.report);
-    let summary = Overlap::summary_file(apart.as_ref().copied(), &args.report);
-    let mut session = match Session::start("apply", console.clone(), summary) {
-        Ok(session) => session,
-        Err(failure) => {
-            console.fail(&failure);
-            return failure.exit;
-        }
-    };
-    let ended = match apart {
-        Ok(()) => guarded(apply(&mut session, args)).await,
-        Err(overlap) => Err(overlap.into()),
-    };
-    session.finish(ended)
+    let files = FilesInUse::of(&[], args.config.config.as_deref()).reads("the plan", &args.plan);
+    let work = async |session: &mut Session| apply(session, args).await;
+    Beginning::new("apply", console)
+        .reports(Ok(files), &args.report)
+        .run(work)
+        .await
 }
 
 async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure> {
     let loaded = session.load(&Overrides::from(args))?;
     let settings = loaded.settings;
     let wanted = Wanted::of(&settings);
-    wanted.check().map_err(|e| Failure {
-        reason: "output",
-        ..Failure::usage(e)
-    })?;
+    wanted.check().map_err(Failure::output)?;
     refuse_without_terminal(&args.ask)?;
     let (mut file, plan) = open_plan(&args.plan, args.digest.as_deref())?;
     let inputs = plan.header.inputs.iter().map(|input| input.path.as_str());

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cli::args::{CheckArgs, When};
+use crate::cli::beginning::Beginning;
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::faults::guarded;
 use crate::cli::inputs::Inputs;
 use crate::cli::planning::Prepared;
 use crate::cli::session::{Session, state_dir, state_failure};
@@ -28,15 +28,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 pub(in crate::cli) async fn run(args: &CheckArgs) -> Exit {
     let console = Console::new(args.output.output, When::Never, &args.log);
-    let mut session = match Session::start("check", console.clone(), None) {
-        Ok(session) => session,
-        Err(failure) => {
-            console.fail(&failure);
-            return failure.exit;
-        }
-    };
-    let ended = guarded(check(&mut session, args)).await;
-    session.finish(ended)
+    let work = async |session: &mut Session| check(session, args).await;
+    Beginning::new("check", console).run(work).await
 }
 
 async fn check(session: &mut Session, args: &CheckArgs) -> Result<Exit, Failure> {

@@ -5,10 +5,10 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use crate::cli::args::ExportArgs;
+use crate::cli::beginning::Beginning;
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Cause, Exit, Failure};
-use crate::cli::faults::guarded;
 use crate::cli::overlap::{FilesInUse, Overlap};
 use crate::cli::progress::ReadingShown;
 use crate::cli::reports::is_csv;
@@ -22,18 +22,11 @@ use crate::run::export::{CsvExport, Withheld};
 
 pub(in crate::cli) async fn run(args: &ExportArgs) -> Exit {
     let console = Console::new(args.output.output, args.progress.progress, &args.log);
-    let mut session = match Session::start("export", console.clone(), None) {
-        Ok(session) => session,
-        Err(failure) => {
-            console.fail(&failure);
-            return failure.exit;
-        }
-    };
-    let ended = match apart(args) {
-        Ok(()) => guarded(export(&mut session, args)).await,
-        Err(overlap) => Err(overlap.into()),
-    };
-    session.finish(ended)
+    let work = async |session: &mut Session| export(session, args).await;
+    Beginning::new("export", console)
+        .apart(apart(args))
+        .run(work)
+        .await
 }
 
 fn apart(args: &ExportArgs) -> Result<(), Overlap> {

@@ -94,11 +94,7 @@ fn refuse_existing(path: &Path) -> Result<(), Failure> {
 
 fn exists(path: &Path) -> Failure {
     let message = format!("{} is there already, and is not touched", path.display());
-    Failure {
-        reason: "output",
-        ..Failure::usage(message)
-    }
-    .hint("name another file with -o, or move that one away")
+    Failure::output(message).hint("name another file with -o, or move that one away")
 }
 
 /// Also where the file came into being since it was looked for.

@@ -6,10 +6,10 @@ use std::path::Path;
 
 use crate::cli::account::{admit_key, remember_witness};
 use crate::cli::args::PlanArgs;
+use crate::cli::beginning::Beginning;
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Cause, Exit, Failure};
-use crate::cli::faults::guarded;
 use crate::cli::inputs::Inputs;
 use crate::cli::kept::{kept, planned};
 use crate::cli::learned;
@@ -32,20 +32,11 @@ use crate::run::memory::Memory;
 
 pub(in crate::cli) async fn run(args: &PlanArgs) -> Exit {
     let console = Console::new(args.output.output, args.progress.progress, &args.log);
-    let apart = files_in_use(args).and_then(|files| files.reports(&args.report));
-    let summary = Overlap::summary_file(apart.as_ref().copied(), &args.report);
-    let mut session = match Session::start("plan", console.clone(), summary) {
-        Ok(session) => session,
-        Err(failure) => {
-            console.fail(&failure);
-            return failure.exit;
-        }
-    };
-    let ended = match apart {
-        Ok(()) => guarded(plan(&mut session, args)).await,
-        Err(overlap) => Err(overlap.into()),
-    };
-    session.finish(ended)
+    let work = async |session: &mut Session| plan(session, args).await;
+    Beginning::new("plan", console)
+        .reports(files_in_use(args), &args.report)
+        .run(work)
+        .await
 }
 
 fn files_in_use(args: &PlanArgs) -> Result<FilesInUse, Overlap> {
@@ -63,15 +54,11 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
     let loaded = session.load(&Overrides::from(args))?;
     let settings = loaded.settings;
     let wanted = Wanted::of(&settings);
-    let unwritable = |e| Failure {
-        reason: "output",
-        ..Failure::usage(e)
-    };
-    wanted.check().map_err(unwritable)?;
+    wanted.check().map_err(Failure::output)?;
     args.out
         .iter()
         .try_for_each(|out| check_output(out))
-        .map_err(unwritable)?;
+        .map_err(Failure::output)?;
     let inputs = Inputs::open(&args.inputs, &session.stopping).await?;
     let prepared = Prepared::new(inputs.files.clone(), &settings)?;
     let decisions = decisions(&settings)?;

@@ -5,10 +5,10 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::account::{admit_key, lock_failure};
 use crate::cli::args::{ProbeArgs, When};
 use crate::cli::asking::{ask, must_ask, refuse_without_terminal};
+use crate::cli::beginning::Beginning;
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure, chain};
-use crate::cli::faults::guarded;
 use crate::cli::probed::{findings, settle};
 use crate::cli::session::{Session, state_dir, state_failure};
 use crate::config::{Overrides, Settings};
@@ -25,15 +25,8 @@ const TOKEN: usize = 12;
 
 pub(in crate::cli) async fn run(args: &ProbeArgs) -> Exit {
     let console = Console::new(args.output.output, When::Never, &args.log);
-    let mut session = match Session::start("probe", console.clone(), None) {
-        Ok(session) => session,
-        Err(failure) => {
-            console.fail(&failure);
-            return failure.exit;
-        }
-    };
-    let ended = guarded(probe(&mut session, args)).await;
-    session.finish(ended)
+    let work = async |session: &mut Session| probe(session, args).await;
+    Beginning::new("probe", console).run(work).await
 }
 
 async fn probe(session: &mut Session, args: &ProbeArgs) -> Result<Exit, Failure> {

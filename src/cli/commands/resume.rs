@@ -2,14 +2,14 @@
 
 use crate::cli::account::{PlannedFor, admit_key, admit_plan, lock_failure};
 use crate::cli::args::{ConfigArgs, ReportArgs, ResumeArgs, StateArgs, SyncArgs};
+use crate::cli::beginning::Beginning;
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Cause, Exit, Failure, chain};
-use crate::cli::faults::guarded;
 use crate::cli::inputs::Inputs;
 use crate::cli::kept::KeptSettings;
 use crate::cli::learned;
-use crate::cli::overlap::{FilesInUse, Overlap};
+use crate::cli::overlap::FilesInUse;
 use crate::cli::planning::meaning;
 use crate::cli::probed::{email_case, findings};
 use crate::cli::remembered::{learn, recall};
@@ -29,20 +29,12 @@ use super::sync::sync;
 
 pub(in crate::cli) async fn run(args: &ResumeArgs) -> Exit {
     let console = Console::new(args.output.output, args.progress.progress, &args.log);
-    let apart = FilesInUse::of(&[], args.config.config.as_deref()).reports(&args.report);
-    let summary = Overlap::summary_file(apart.as_ref().copied(), &args.report);
-    let mut session = match Session::start("resume", console.clone(), summary) {
-        Ok(session) => session,
-        Err(failure) => {
-            console.fail(&failure);
-            return failure.exit;
-        }
-    };
-    let ended = match apart {
-        Ok(()) => guarded(resume(&mut session, args)).await,
-        Err(overlap) => Err(overlap.into()),
-    };
-    session.finish(ended)
+    let files = FilesInUse::of(&[], args.config.config.as_deref());
+    let work = async |session: &mut Session| resume(session, args).await;
+    Beginning::new("resume", console)
+        .reports(Ok(files), &args.report)
+        .run(work)
+        .await
 }
 
 /// The command that goes on with a run, and writes its reports where they were to be written.
@@ -74,10 +66,7 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
     let overrides = Overrides::from(args);
     let mut settings = session.load(&overrides)?.settings;
     let wanted = Wanted::of(&settings);
-    wanted.check().map_err(|e| Failure {
-        reason: "output",
-        ..Failure::usage(e)
-    })?;
+    wanted.check().map_err(Failure::output)?;
     let state = state_dir(&settings)?;
     let (dir, mut meta) = find(&state, args.run.as_deref())?;
     let inputs = meta.inputs.iter().map(|input| input.path.as_str());

@@ -5,14 +5,14 @@ use std::path::Path;
 use crate::cli::account::{admit_key, lock_failure};
 use crate::cli::args::SyncArgs;
 use crate::cli::asking::{SEND, ask, must_ask, refuse_without_terminal};
+use crate::cli::beginning::Beginning;
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::faults::guarded;
 use crate::cli::inputs::Inputs;
 use crate::cli::kept::{kept, planned};
 use crate::cli::learned;
-use crate::cli::overlap::{FilesInUse, Overlap};
+use crate::cli::overlap::FilesInUse;
 use crate::cli::planning::{
     From, MakeWith, Prepared, attribute_columns, decisions, input_metas, make, note_refusals,
     open_run, preview_text, show_preview, show_preview_json,
@@ -38,22 +38,13 @@ use crate::run::memory::Memory;
 
 pub(in crate::cli) async fn run(args: &SyncArgs) -> Exit {
     let console = Console::new(args.output.output, args.progress.progress, &args.log);
-    let apart = FilesInUse::of(&args.inputs, args.config.config.as_deref())
-        .also_reads("--decisions", args.decisions.decisions.as_deref())
-        .reports(&args.report);
-    let summary = Overlap::summary_file(apart.as_ref().copied(), &args.report);
-    let mut session = match Session::start("sync", console.clone(), summary) {
-        Ok(session) => session,
-        Err(failure) => {
-            console.fail(&failure);
-            return failure.exit;
-        }
-    };
-    let ended = match apart {
-        Ok(()) => guarded(sync(&mut session, args, None)).await,
-        Err(overlap) => Err(overlap.into()),
-    };
-    session.finish(ended)
+    let files = FilesInUse::of(&args.inputs, args.config.config.as_deref())
+        .also_reads("--decisions", args.decisions.decisions.as_deref());
+    let work = async |session: &mut Session| sync(session, args, None).await;
+    Beginning::new("sync", console)
+        .reports(Ok(files), &args.report)
+        .run(work)
+        .await
 }
 
 /// What is known before a run is opened.
@@ -81,10 +72,7 @@ pub(super) async fn sync(
     let config_file = loaded.file().map(Path::to_owned);
     let settings = loaded.settings;
     let wanted = Wanted::of(&settings);
-    wanted.check().map_err(|e| Failure {
-        reason: "output",
-        ..Failure::usage(e)
-    })?;
+    wanted.check().map_err(Failure::output)?;
     if !args.dry_run {
         refuse_without_terminal(&args.ask)?;
     }
