@@ -4,6 +4,7 @@
 mod account;
 pub mod args;
 mod asking;
+mod attached;
 mod beginning;
 mod commands;
 mod connection;

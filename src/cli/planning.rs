@@ -3,13 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use tokio::sync::Mutex;
-
 use crate::config::{
     Delimiter, InputConfig, InputEncoding, InputFormat, Quote, RemoteStrategy, Settings,
 };
 use crate::domain::Columns;
-use crate::helpcrunch::ReadClient;
 use crate::journal::{InputMeta, NewRun, RunDir, RunMeta, StateDir};
 use crate::mapping::{MappingSettings, Schema};
 use crate::pace::Limiter;
@@ -17,16 +14,15 @@ use crate::plan::budget::BudgetRules;
 use crate::plan::safety::check;
 use crate::plan::{MatchSettings, Ownership};
 use crate::probe::Findings;
-use crate::remote::{RemoteSettings, SnapshotFiles, Strategy};
+use crate::remote::{RemoteSettings, Strategy};
 use crate::report::{View, render_preview, write_preview};
 use crate::run::decisions::Decisions;
 use crate::run::intake::{IntakeError, Survey, survey};
 use crate::run::making::{MadePlan, Making, MakingError, Origin, RemoteSource};
-use crate::run::memory::Memory;
 use crate::run::planning::PlanRules;
 use crate::source::{Choice, Format, InputFile, SourceSettings};
 
-use super::connection::Target;
+use super::attached::{Attached, Known};
 use super::diagnostics::Blame;
 use super::exit::{Exit, Failure};
 use super::probed::{email_case, write_rules};
@@ -220,7 +216,7 @@ pub(super) fn input_metas(inputs: &[InputFile]) -> Vec<InputMeta> {
 
 /// Where a plan's remote side comes from.
 pub(super) enum From<'a> {
-    Api(&'a ReadClient),
+    Api(&'a Attached),
     File(&'a Path),
 }
 
@@ -228,17 +224,11 @@ pub(super) enum From<'a> {
 pub(super) struct MakeWith<'a> {
     pub(super) prepared: &'a Prepared,
     pub(super) settings: &'a Settings,
-    pub(super) config_sha256: String,
-    /// Where requests go, if they do.
-    pub(super) target: Option<&'a Target>,
     pub(super) from: From<'a>,
-    /// The account's snapshot, where this process has it.
-    pub(super) snapshot: Option<&'a Mutex<SnapshotFiles>>,
-    pub(super) memory: &'a Memory,
+    pub(super) known: &'a Known,
     pub(super) decisions: &'a Decisions,
-    pub(super) finished_runs: u64,
+    /// Whether each customer is read again before it is written, as by an `apply`.
     pub(super) reread_all: bool,
-    pub(super) probed: &'a Findings,
 }
 
 /// Makes the plan, with the reading shown, and tells the summary of it.
@@ -248,7 +238,8 @@ pub(super) async fn make(
     dir: &RunDir,
     with: MakeWith<'_>,
 ) -> Result<MadePlan, Failure> {
-    let remote_settings = remote_settings(with.settings, with.probed);
+    let known = with.known;
+    let remote_settings = remote_settings(with.settings, &known.probed);
     let (plan_file, rows_file, ambiguous_file) = (dir.plan(), dir.rows(), dir.ambiguous());
     let making = Making {
         inputs: &with.prepared.inputs,
@@ -256,17 +247,17 @@ pub(super) async fn make(
         survey: &with.prepared.survey,
         schema: &with.prepared.schema,
         rules: &with.prepared.rules,
-        memory: with.memory,
+        memory: &known.memory,
         decisions: with.decisions,
         limit: with.settings.run.limit,
         examples: with.settings.run.examples.map_or(0, |n| n as usize),
         explains: with.settings.run.explain,
-        budget: budget_rules(with.settings, with.reread_all, with.probed),
+        budget: budget_rules(with.settings, with.reread_all, &known.probed),
         remote: match with.from {
-            From::Api(client) => RemoteSource::Api {
-                client,
+            From::Api(at) => RemoteSource::Api {
+                client: &at.client,
                 settings: &remote_settings,
-                snapshot: with.snapshot,
+                snapshot: known.snapshot.files(),
             },
             From::File(path) => RemoteSource::File(path),
         },
@@ -274,8 +265,11 @@ pub(super) async fn make(
             run_id: meta.run_id.clone(),
             base_url: meta.base_url.clone(),
             account: meta.account.as_ref().map(ToString::to_string),
-            key: with.target.map(|target| target.key_fingerprint.to_string()),
-            config_sha256: with.config_sha256,
+            key: match with.from {
+                From::Api(at) => Some(at.target.key_fingerprint.to_string()),
+                From::File(_) => None,
+            },
+            config_sha256: with.settings.config_sha256(),
         },
         clock: session.clock,
         plan_file: &plan_file,
@@ -285,14 +279,14 @@ pub(super) async fn make(
     let shown = ReadingShown::new(&session.console);
     let stopping = session.stopping.clone();
     let made = making
-        .make(with.finished_runs, &shown, &|| stopping.is_stopped())
+        .make(known.finished_runs, &shown, &|| stopping.is_stopped())
         .await;
     shown.finish();
     let made = match made {
         Ok(made) => made,
         Err(error) => {
             let gate = match with.from {
-                From::Api(client) => session.gate_failure(client),
+                From::Api(at) => session.gate_failure(&at.client),
                 From::File(_) => None,
             };
             return Err(gate.unwrap_or_else(|| making_failure(session, &error)));

@@ -20,7 +20,7 @@ pub(super) fn remember(
     rewrites: &[Rewrite],
     finished: bool,
 ) -> Result<(), Failure> {
-    let Some(account) = end.account else {
+    let Some(account) = end.at.lasting() else {
         return Ok(());
     };
     let failed = |e: &Cause| Failure::from_error(Exit::NotFinished, "state", e);
@@ -41,7 +41,7 @@ pub(super) fn remember(
         crate::platform::write_whole(&path, &text).map_err(|e| failed(&e))?;
     }
     let name = end.settings.api.account.as_deref();
-    remember_account(account, end.target, name, end.witness, finished)
+    remember_account(account, &end.at.target, name, end.witness, finished)
 }
 
 fn known_rewrites(text: &[u8]) -> Vec<Rewrite> {

@@ -10,10 +10,10 @@ use tokio::sync::Semaphore;
 
 use crate::config::Settings;
 use crate::domain::RemoteCustomer;
-use crate::helpcrunch::{ReadClient, WriteClient};
+use crate::helpcrunch::WriteClient;
 use crate::journal::{
-    AccountDir, Begin, Entry, JOURNAL_VERSION, JournalError, JournalWriter, Recovered, RunDir,
-    RunMeta, RunState,
+    Begin, Entry, JOURNAL_VERSION, JournalError, JournalWriter, Recovered, RunDir, RunMeta,
+    RunState,
 };
 use crate::outcome::RowStatus;
 use crate::probe::Findings;
@@ -28,8 +28,8 @@ use crate::run::memory::Rewrite;
 use crate::run::settle::Settler;
 
 use super::account::note_sent;
-use super::connection::Target;
-use super::exit::{Exit, Failure};
+use super::attached::Attached;
+use super::exit::{Cause, Exit, Failure};
 use super::planning::budget_rules;
 use super::probed::{AccountLessons, settle, write_rules};
 use super::progress::SendingShown;
@@ -42,7 +42,7 @@ use super::snapshot::Snapshot;
 #[derive(Debug)]
 pub(super) struct Order<'a> {
     pub(super) settings: &'a Settings,
-    pub(super) client: &'a ReadClient,
+    pub(super) at: &'a Attached,
     pub(super) refresher: &'a Refresher,
     /// Column of each attribute, for messages.
     pub(super) columns: BTreeMap<String, String>,
@@ -53,8 +53,6 @@ pub(super) struct Order<'a> {
     pub(super) recovered: Option<&'a Recovered>,
     /// How the account's API is known to behave.
     pub(super) probed: &'a Findings,
-    /// Where it is noted that the plan is being sent.
-    pub(super) account: &'a AccountDir,
     pub(super) digest: String,
     /// Rows that the plan writes, and the seconds that they are thought to take.
     pub(super) lanes: u64,
@@ -72,7 +70,7 @@ pub(super) async fn send(
     dir.write_meta(meta).map_err(|e| state_failure(&e))?;
     if order.recovered.is_none() && !meta.dry_run {
         note_sent(
-            order.account,
+            &order.at.account,
             &order.digest,
             meta.run_id.as_str(),
             session.clock.rfc3339(),
@@ -81,11 +79,12 @@ pub(super) async fn send(
     let journal = open_journal(session, dir, meta, &order)
         .await
         .map_err(|e| journal_failure(&e))?;
-    let limits = &order.settings.limits;
+    let lessons = Arc::new(AccountLessons::of(&order.at.account, session.clock));
     let upkeep = order.snapshot.begin(&dir.plan());
-    let lessons = Arc::new(AccountLessons::of(order.account, session.clock));
+    let client = WriteClient::new(upkeep.observed(order.at.client.clone()));
+    let memory = Arc::clone(&lessons) as Arc<dyn BatchMemory>;
     let context = Arc::new(LaneContext {
-        client: WriteClient::new(upkeep.observed(order.client.clone())),
+        client,
         journal,
         clock: session.clock,
         settler: Settler {
@@ -93,27 +92,15 @@ pub(super) async fn send(
         },
         rules: write_rules(order.settings, order.probed),
         recheck_after: order.settings.remote.recheck_after,
-        batches: Batches::new(Some(Arc::clone(&lessons) as Arc<dyn BatchMemory>)),
+        batches: Batches::new(Some(memory)),
         columns: order.columns,
         rewrites: Mutex::default(),
         lessons: Mutex::default(),
         settling: Semaphore::new(MOST_SETTLING),
     });
-    let doubts = order
-        .recovered
-        .map_or(0, |recovered| recovered.in_doubt().count());
-    if doubts > 0 {
-        let told = doubts_told(doubts, context.settler.settle);
-        session.console.say(&told);
-    }
-    let notices = match order.recovered {
-        Some(recovered) => take_up(&context, recovered)
-            .await
-            .map_err(|e| journal_failure(&e))?,
-        None => Notices::new(),
-    };
+    let notices = notices(session, &context, order.recovered).await?;
     let settings = ExecutorSettings {
-        concurrency: usize::from(limits.concurrency),
+        concurrency: usize::from(order.settings.limits.concurrency),
         together: budget_rules(order.settings, false, order.probed).together(),
         read_at: order.read_at,
         max_failures: order.settings.safety.max_failures,
@@ -128,12 +115,8 @@ pub(super) async fn send(
         stop,
         &shown,
     );
-    let open = |path| File::open(path).map(|f| BufReader::with_capacity(1 << 18, f));
-    let files = open(dir.plan()).and_then(|plan| Ok((plan, open(dir.rows())?)));
-    let (plan, rows) = files.map_err(|e| Failure::from_error(Exit::NotFinished, "state", &e))?;
-    let rows = (order.refresher.freshness == Freshness::PlanAnew).then_some(rows);
-    let jobs = Jobs::new(plan, rows, order.recovered)
-        .map_err(|e| Failure::from_error(Exit::NotFinished, "state", &e))?;
+    let anew = order.refresher.freshness == Freshness::PlanAnew;
+    let jobs = jobs(dir, anew, order.recovered)?;
     let sending = executor.run(jobs).await;
     upkeep.end();
     shown.finish();
@@ -152,6 +135,40 @@ pub(super) async fn send(
         rewrites,
         context,
     })
+}
+
+/// Takes up what an earlier process of the run left in doubt.
+async fn notices(
+    session: &Session,
+    context: &LaneContext,
+    recovered: Option<&Recovered>,
+) -> Result<Notices, Failure> {
+    let Some(recovered) = recovered else {
+        return Ok(Notices::new());
+    };
+    let doubts = recovered.in_doubt().count();
+    if doubts > 0 {
+        let told = doubts_told(doubts, context.settler.settle);
+        session.console.say(&told);
+    }
+    take_up(context, recovered)
+        .await
+        .map_err(|e| journal_failure(&e))
+}
+
+type RunJobs<'a> = Jobs<'a, BufReader<File>, BufReader<File>>;
+
+/// The lanes of the run's plan, with their rows where they may be planned anew.
+fn jobs<'a>(
+    dir: &RunDir,
+    anew: bool,
+    recovered: Option<&'a Recovered>,
+) -> Result<RunJobs<'a>, Failure> {
+    let failed = |e: &Cause| Failure::from_error(Exit::NotFinished, "state", e);
+    let open = |path| File::open(path).map(|f| BufReader::with_capacity(1 << 18, f));
+    let plan = open(dir.plan()).map_err(|e| failed(&e))?;
+    let rows = anew.then(|| open(dir.rows())).transpose();
+    Jobs::new(plan, rows.map_err(|e| failed(&e))?, recovered).map_err(|e| failed(&e))
 }
 
 /// What takes its time when a run that was interrupted is taken up or closed.
@@ -217,10 +234,7 @@ pub(super) struct EndOf<'a> {
     pub(super) report: ReportOf<'a>,
     pub(super) wanted: &'a Wanted,
     pub(super) settings: &'a Settings,
-    pub(super) client: &'a ReadClient,
-    pub(super) target: &'a Target,
-    /// Nothing where nothing is to be remembered.
-    pub(super) account: Option<&'a AccountDir>,
+    pub(super) at: &'a Attached,
     /// A customer of the account, by which it will be known again.
     pub(super) witness: Option<&'a RemoteCustomer>,
     /// The command that goes on with this run, if it can be.
@@ -252,7 +266,7 @@ pub(super) async fn end(
         None => finished_exit(end.settings, session, &written),
     };
     remember(&end, &sent.rewrites, stopped.is_none())?;
-    let learned = end.account.map_or(Ok(()), |account| {
+    let learned = end.at.lasting().map_or(Ok(()), |account| {
         learn(end.report.dir, meta, account, stopped.is_none())
     });
     match (learned, &stopped) {
@@ -278,7 +292,7 @@ pub(super) async fn end(
         .dir
         .write_meta(meta)
         .map_err(|e| state_failure(&e))?;
-    session.count_requests(end.client, end.settings);
+    session.count_requests(&end.at.client, end.settings);
     if let Some(stop) = stopped {
         let (reason, message) = (stop.reason.to_owned(), stop.message);
         session.summary.stop = Some(Stop {
@@ -301,7 +315,7 @@ fn stopped(session: &Session, sending: &Sending, end: &EndOf<'_>) -> Option<Fail
             Failure::from_error(Exit::NotFinished, "not_finished", error)
         }
         None => {
-            let gate = session.gate_failure(end.client);
+            let gate = session.gate_failure(&end.at.client);
             if gate.is_none() && sending.too_many_failures {
                 let most = end.settings.safety.max_failures;
                 let message =

@@ -22,6 +22,12 @@ impl PlanCounts {
     pub fn has_changes(&self) -> bool {
         self.create + self.patch + self.tag + self.untag > 0
     }
+
+    /// Of so many rows, those that are to be written.
+    #[must_use]
+    pub fn written_of(&self, rows: u64) -> u64 {
+        rows.saturating_sub(self.unchanged + self.rejected + self.skipped)
+    }
 }
 
 /// Rows that ended badly for one and the same reason; an entry of `errors` in `summary.json`.

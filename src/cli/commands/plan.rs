@@ -4,31 +4,26 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use crate::cli::account::{admit_key, remember_witness};
+use crate::cli::account::remember_witness;
 use crate::cli::args::PlanArgs;
+use crate::cli::attached::{Attached, Known};
 use crate::cli::beginning::Beginning;
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Cause, Exit, Failure};
 use crate::cli::inputs::Inputs;
 use crate::cli::kept::{kept, planned};
-use crate::cli::learned;
 use crate::cli::overlap::{FilesInUse, Overlap};
 use crate::cli::planning::{
     From, MakeWith, Prepared, decisions, input_metas, make, note_refusals, open_run, show_preview,
     show_preview_json,
 };
-use crate::cli::probed::findings;
-use crate::cli::remembered::recall;
 use crate::cli::reports::{ReportOf, Wanted};
-use crate::cli::session::{Session, state_dir, state_failure};
-use crate::cli::snapshot::Snapshot;
+use crate::cli::session::{Session, state_dir};
 use crate::cli::unsent::DryEnd;
 use crate::config::Overrides;
 use crate::journal::NewRun;
 use crate::platform::{AtomicFile, check_output};
-use crate::probe::Findings;
-use crate::run::memory::Memory;
 
 pub(in crate::cli) async fn run(args: &PlanArgs) -> Exit {
     let console = Console::new(args.output.output, args.progress.progress, &args.log);
@@ -62,37 +57,21 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
     let inputs = Inputs::open(&args.inputs, &session.stopping).await?;
     let prepared = Prepared::new(inputs.files.clone(), &settings)?;
     let decisions = decisions(&settings)?;
-    let state = state_dir(&settings)?;
-    let target = match args.remote_file {
+    let at = match args.remote_file {
         Some(_) => None,
-        None => Some(Target::find(&settings, &session.console).await?),
+        None => {
+            let target = Target::find(&settings, &session.console).await?;
+            Some(Attached::to_read(session, &settings, target)?)
+        }
     };
-    let client = match &target {
-        Some(target) => Some(target.connect(&settings, session.clock, &session.stopping)?),
-        None => None,
+    let known = match &at {
+        Some(at) => {
+            at.admit_key().await?;
+            at.known(session)?
+        }
+        None => Known::nothing(),
     };
-    if let (Some(target), Some(client)) = (&target, &client) {
-        admit_key(target, &state.account(&target.account), client).await?;
-    }
-    let (memory, finished_runs) = match target.as_ref().filter(|t| !t.is_sandbox) {
-        Some(target) => recall(&state.account(&target.account))?,
-        None => (Memory::default(), 0),
-    };
-    let probed = target.as_ref().map_or_else(Findings::default, |target| {
-        findings(session, target, &state.account(&target.account))
-    });
-    let snapshot = target.as_ref().map_or(Snapshot::None, |target| {
-        Snapshot::of(target, &state.account(&target.account))
-    });
-    if let (Some(target), Some(client)) = (&target, &client) {
-        learned::recall(
-            client,
-            target,
-            &state.account(&target.account),
-            &probed,
-            session.clock,
-        );
-    }
+    let state = state_dir(&settings)?;
     let kept = kept(
         &settings,
         &prepared,
@@ -100,10 +79,10 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
     );
     let new = NewRun {
         command: "plan".into(),
-        account: target.as_ref().map(|t| t.account.clone()),
-        base_url: target.as_ref().map_or_else(
+        account: at.as_ref().map(|at| at.target.account.clone()),
+        base_url: at.as_ref().map_or_else(
             || settings.api.base_url.clone(),
-            |t| t.base_url_text.clone(),
+            |at| at.target.base_url_text.clone(),
         ),
         inputs: input_metas(&prepared.inputs),
         dry_run: true,
@@ -114,32 +93,24 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
     let with = MakeWith {
         prepared: &prepared,
         settings: &settings,
-        config_sha256: settings.config_sha256(),
-        target: target.as_ref(),
-        from: match (&client, &args.remote_file) {
-            (Some(client), _) => From::Api(client),
+        from: match (&at, &args.remote_file) {
+            (Some(at), _) => From::Api(at),
             (None, file) => From::File(file.as_deref().unwrap_or(Path::new(""))),
         },
-        snapshot: snapshot.files(),
-        memory: &memory,
+        known: &known,
         decisions: &decisions,
-        finished_runs,
         // Applied, each of its customers is read again first.
         reread_all: args.out.is_some(),
-        probed: &probed,
     };
     let made = make(session, &meta, &dir, with).await;
-    if let Some(client) = &client {
-        session.count_requests(client, &settings);
+    if let Some(at) = &at {
+        session.count_requests(&at.client, &settings);
     }
     let mut made = made?;
-    if let Some(target) = target.as_ref().filter(|t| !t.is_sandbox) {
-        let account = state
-            .create_account(&target.account)
-            .map_err(|e| state_failure(&e))?;
-        remember_witness(&account, target, &settings, made.witness.as_ref())?;
-        if let Some(client) = &client {
-            learned::keep(client, target, &account, session.clock);
+    if let Some(at) = &at {
+        at.keep_learned(session);
+        if let Some(account) = at.lasting() {
+            remember_witness(account, &at.target, &settings, made.witness.as_ref())?;
         }
     }
     note_refusals(&settings, &mut made);

@@ -1,27 +1,26 @@
 //! `hcsync resume`: goes on with an interrupted or crashed run.
 
-use crate::cli::account::{PlannedFor, admit_key, admit_plan, lock_failure};
+use crate::cli::account::PlannedFor;
 use crate::cli::args::{ConfigArgs, ReportArgs, ResumeArgs, StateArgs, SyncArgs};
+use crate::cli::attached::{Attached, Known};
 use crate::cli::beginning::Beginning;
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Cause, Exit, Failure, chain};
 use crate::cli::inputs::Inputs;
 use crate::cli::kept::KeptSettings;
-use crate::cli::learned;
 use crate::cli::overlap::FilesInUse;
 use crate::cli::planning::meaning;
-use crate::cli::probed::{email_case, findings};
-use crate::cli::remembered::{learn, recall};
+use crate::cli::probed::email_case;
+use crate::cli::remembered::learn;
 use crate::cli::reports::{ReportOf, Wanted, rows_of};
 use crate::cli::sending::{EndOf, Order, end, send};
 use crate::cli::session::{Session, state_dir, state_failure};
 use crate::cli::shell::path_option;
-use crate::cli::snapshot::Snapshot;
 use crate::cli::starting_over::anew;
 use crate::config::{Overrides, Settings, parse_text};
 use crate::domain::{Columns, RunId};
-use crate::journal::{AccountLock, RunDir, RunMeta, RunState, StateDir, recover_file};
+use crate::journal::{Recovered, RunDir, RunMeta, RunState, StateDir, recover_file};
 use crate::run::freshness::{Freshness, Refresher};
 use crate::run::memory::Memory;
 
@@ -84,61 +83,46 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
     }
     go_by_run(&mut settings, &overrides, &meta, &kept);
     let target = Target::find(&settings, &session.console).await?;
-    let client = target.connect(&settings, session.clock, &session.stopping)?;
-    let account = state
-        .create_account(&target.account)
-        .map_err(|e| state_failure(&e))?;
-    let _lock =
-        AccountLock::acquire(&account, &session.clock.rfc3339()).map_err(|e| lock_failure(&e))?;
-    admit_key(&target, &account, &client).await?;
-    admit_plan(
-        &target,
-        PlannedFor {
-            account: meta.account.as_ref(),
-            key: None,
-        },
-        args.same_account.same_account,
-        &state,
-        &client,
-    )
-    .await?;
+    let at = Attached::to_write(session, &settings, target)?;
+    at.admit_key().await?;
+    let planned_for = PlannedFor {
+        account: meta.account.as_ref(),
+        key: None,
+    };
+    at.admit_plan(planned_for, args.same_account.same_account)
+        .await?;
 
     tell_plan(session, &dir, &meta, &kept)?;
     // From here on the run's summary is this command's.
     session.run = Some(dir.clone());
     // What the run wrote before it was interrupted, as it was planned then.
-    learn(&dir, &meta, &account, false)?;
-    let (memory, _) = recall(&account)?;
-    let probed = findings(session, &target, &account);
-    learned::recall(&client, &target, &account, &probed, session.clock);
+    learn(&dir, &meta, &at.account, false)?;
+    let Known {
+        memory,
+        probed,
+        snapshot,
+        ..
+    } = at.known(session)?;
     let refresher = refresher(&meta, &kept, memory)?.with_email_case(email_case(&probed));
-    let journal = dir.journal();
-    let recovered = match journal.exists() {
-        true => Some(
-            recover_file(&journal)
-                .map_err(|e| Failure::from_error(Exit::NotFinished, "journal", &e))?,
-        ),
-        false => None,
-    };
+    let recovered = recovered(&dir)?;
     let lanes = lanes(&dir)?;
     let order = Order {
         settings: &settings,
-        client: &client,
+        at: &at,
         refresher: &refresher,
         columns: kept.attributes.clone(),
         // How old the reading is by now is not known for certain: everything is read again.
         read_at: None,
-        snapshot: Snapshot::of(&target, &account),
+        snapshot,
         recovered: recovered.as_ref(),
         probed: &probed,
-        account: &account,
         digest: meta.plan_digest.clone().unwrap_or_default(),
         lanes: lanes.saturating_sub(recovered.as_ref().map_or(0, |r| r.finished_rows() as u64)),
         seconds: kept.estimate.1,
     };
     let goes_on = command(&meta, &args.config, &args.state, &args.report);
     let sent = send(session, &dir, &mut meta, order).await;
-    learned::keep(&client, &target, &account, session.clock);
+    at.keep_learned(session);
     let sent = sent.map_err(|failure| failure.or_next(&goes_on))?;
     let sources: Vec<String> = meta.inputs.iter().map(|input| input.path.clone()).collect();
     let end_of = EndOf {
@@ -151,14 +135,23 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
         },
         wanted: &wanted,
         settings: &settings,
-        client: &client,
-        target: &target,
-        account: Some(&account),
+        at: &at,
         witness: None,
         resume: Some(goes_on.clone()),
     };
     let ended = end(session, &mut meta, sent, end_of).await;
     ended.map_err(|failure| failure.or_next(&goes_on))
+}
+
+/// What the run's journal adds up to; nothing where it has none yet.
+fn recovered(dir: &RunDir) -> Result<Option<Recovered>, Failure> {
+    let journal = dir.journal();
+    if !journal.exists() {
+        return Ok(None);
+    }
+    recover_file(&journal)
+        .map(Some)
+        .map_err(|e| Failure::from_error(Exit::NotFinished, "journal", &e))
 }
 
 /// The run that was named, or the newest that can be gone on with.

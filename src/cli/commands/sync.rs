@@ -2,39 +2,34 @@
 
 use std::path::Path;
 
-use crate::cli::account::{admit_key, lock_failure};
 use crate::cli::args::SyncArgs;
 use crate::cli::asking::{SEND, ask, must_ask, refuse_without_terminal};
+use crate::cli::attached::{Attached, Known};
 use crate::cli::beginning::Beginning;
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::inputs::Inputs;
 use crate::cli::kept::{kept, planned};
-use crate::cli::learned;
 use crate::cli::overlap::FilesInUse;
 use crate::cli::planning::{
     From, MakeWith, Prepared, attribute_columns, decisions, input_metas, make, note_refusals,
     open_run, preview_text, show_preview, show_preview_json,
 };
-use crate::cli::probed::{AccountLessons, clean_up, email_case, findings, settle};
-use crate::cli::remembered::recall;
+use crate::cli::probed::{AccountLessons, clean_up, email_case, settle};
 use crate::cli::reports::{ReportOf, Wanted};
 use crate::cli::sending::{EndOf, Order, end, send};
-use crate::cli::session::{Session, state_dir, state_failure};
-use crate::cli::snapshot::Snapshot;
+use crate::cli::session::Session;
 use crate::cli::starting_over::started;
 use crate::cli::superseding::Left;
 use crate::cli::unsent::{DryEnd, finish_unsent, refused, unfinished};
 use crate::config::{Overrides, Settings};
-use crate::helpcrunch::ReadClient;
-use crate::journal::{AccountDir, AccountLock, NewRun, RunDir, RunMeta, StateDir};
+use crate::journal::{NewRun, RunDir, RunMeta};
 use crate::plan::safety::check;
 use crate::probe::Findings;
 use crate::run::decisions::Decisions;
 use crate::run::freshness::{Freshness, Refresher};
 use crate::run::making::MadePlan;
-use crate::run::memory::Memory;
 
 pub(in crate::cli) async fn run(args: &SyncArgs) -> Exit {
     let console = Console::new(args.output.output, args.progress.progress, &args.log);
@@ -54,10 +49,7 @@ struct Ready<'a> {
     wanted: Wanted,
     prepared: Prepared,
     decisions: Decisions,
-    target: Target,
-    client: ReadClient,
-    state: StateDir,
-    account: AccountDir,
+    at: Attached,
 }
 
 /// Runs a sync; `inputs` where they were opened already.
@@ -83,21 +75,13 @@ pub(super) async fn sync(
     let mut prepared = Prepared::new(inputs.files.clone(), &settings)?;
     let decisions = decisions(&settings)?;
     let target = Target::find(&settings, &session.console).await?;
-    let client = target.connect(&settings, session.clock, &session.stopping)?;
-    let state = state_dir(&settings)?;
-    let account = state
-        .create_account(&target.account)
-        .map_err(|e| state_failure(&e))?;
     // The in-process sandbox is gone with this process: nothing to go on with.
     let is_passing = args.dry_run || target.is_sandbox;
-    let _lock = match is_passing {
-        true => None,
-        false => Some(
-            AccountLock::acquire(&account, &session.clock.rfc3339())
-                .map_err(|e| lock_failure(&e))?,
-        ),
+    let at = match is_passing {
+        true => Attached::to_read(session, &settings, target)?,
+        false => Attached::to_write(session, &settings, target)?,
     };
-    admit_key(&target, &account, &client).await?;
+    at.admit_key().await?;
     let config = loaded.document.as_ref().map(|d| d.text().to_owned());
     let mut kept = kept(&settings, &prepared, config);
     if !is_passing {
@@ -105,14 +89,14 @@ pub(super) async fn sync(
     }
     let new = NewRun {
         command: "sync".into(),
-        account: Some(target.account.clone()),
-        base_url: target.base_url_text.clone(),
+        account: Some(at.target.account.clone()),
+        base_url: at.target.base_url_text.clone(),
         inputs: input_metas(&prepared.inputs),
         dry_run: is_passing,
         starts_over: kept.started.is_some(),
         config: serde_json::to_value(&kept).unwrap_or_default(),
     };
-    let (dir, mut meta) = open_run(session, &state, new)?;
+    let (dir, mut meta) = open_run(session, &at.state, new)?;
     let resume = (!is_passing)
         .then(|| super::resume::command(&meta, &args.config, &args.state, &args.report));
     if !is_passing {
@@ -127,13 +111,10 @@ pub(super) async fn sync(
         wanted,
         prepared,
         decisions,
-        target,
-        client,
-        state,
-        account,
+        at,
     };
     let ended = Box::pin(ready.plan_and_send(session, &dir, &mut meta, &resume)).await;
-    learned::keep(&ready.client, &ready.target, &ready.account, session.clock);
+    ready.at.keep_learned(session);
     ended.map_err(|failure| unfinished(session, &dir, &mut meta, &resume, failure))
 }
 
@@ -150,39 +131,25 @@ impl Ready<'_> {
             settings,
             wanted,
             prepared,
-            target,
-            client,
-            account,
+            at,
             ..
         } = self;
-        let (memory, finished_runs) = if target.is_sandbox {
-            (Memory::default(), 0)
-        } else {
-            recall(account)?
-        };
-        let mut probed = findings(session, target, account);
-        let snapshot = Snapshot::of(target, account);
-        learned::recall(client, target, account, &probed, session.clock);
+        let mut known = at.known(session)?;
         if !meta.dry_run {
-            self.take_over(session, meta, &probed).await?;
+            self.take_over(session, meta, &known.probed).await?;
             // What became of an interrupted run may have shown more.
-            probed = findings(session, target, account);
+            known.probed = at.findings(session);
         }
         let with = MakeWith {
             prepared,
             settings,
-            config_sha256: settings.config_sha256(),
-            target: Some(target),
-            from: From::Api(client),
-            snapshot: snapshot.files(),
-            memory: &memory,
+            from: From::Api(at),
+            known: &known,
             decisions: &self.decisions,
-            finished_runs,
             reread_all: false,
-            probed: &probed,
         };
         let made = make(session, meta, dir, with).await;
-        session.count_requests(client, settings);
+        session.count_requests(&at.client, settings);
         let mut made = made?;
         if args.dry_run {
             note_refusals(settings, &mut made);
@@ -215,7 +182,12 @@ impl Ready<'_> {
             return end.finish(session, meta);
         }
         self.admit(session, meta, &report, &made).await?;
-        let counts = made.preview.counts;
+        let Known {
+            memory,
+            probed,
+            snapshot,
+            ..
+        } = known;
         let rules = prepared
             .rules
             .refresh_rules(settings.safety.max_creates > 0);
@@ -223,16 +195,15 @@ impl Ready<'_> {
             Refresher::new(Freshness::PlanAnew, rules, memory).with_email_case(email_case(&probed));
         let order = Order {
             settings,
-            client,
+            at,
             refresher: &refresher,
             columns: attribute_columns(&prepared.schema),
             read_at: Some(made.read_at.clone()),
             snapshot,
             recovered: None,
             probed: &probed,
-            account,
             digest: made.preview.digest.clone(),
-            lanes: made.rows - counts.unchanged - counts.rejected - counts.skipped,
+            lanes: made.preview.counts.written_of(made.rows),
             seconds: made.preview.estimate.duration_s,
         };
         let sent = send(session, dir, meta, order).await?;
@@ -240,9 +211,7 @@ impl Ready<'_> {
             report,
             wanted,
             settings,
-            client,
-            target,
-            account: (!target.is_sandbox).then_some(account),
+            at,
             witness: made.witness.as_ref(),
             resume: resume.clone(),
         };
@@ -256,16 +225,17 @@ impl Ready<'_> {
         meta: &RunMeta,
         probed: &Findings,
     ) -> Result<(), Failure> {
+        let at = &self.at;
         let left = Left {
             session,
-            state: &self.state,
-            account: &self.target.account,
-            client: &self.client,
+            state: &at.state,
+            account: &at.target.account,
+            client: &at.client,
             settle: settle(&self.settings, probed),
-            lessons: &AccountLessons::of(&self.account, session.clock),
+            lessons: &AccountLessons::of(&at.account, session.clock),
         };
         left.supersede(&meta.run_id).await?;
-        clean_up(session, &self.settings, &self.account, &self.client, probed).await;
+        clean_up(session, &self.settings, &at.account, &at.client, probed).await;
         Ok(())
     }
 
@@ -277,7 +247,7 @@ impl Ready<'_> {
         report: &ReportOf<'_>,
         made: &MadePlan,
     ) -> Result<(), Failure> {
-        let asks = made.preview.counts.has_changes() && must_ask(&self.args.ask, &self.target);
+        let asks = made.preview.counts.has_changes() && must_ask(&self.args.ask, &self.at.target);
         let admitted = match refused(&check(&self.settings.safety, &made.figures)) {
             Some(refusal) => Err(refusal),
             None if asks => {
