@@ -158,31 +158,37 @@ fn is_plain(file: &[u8]) -> bool {
 
 /// The records' own bytes stand one after the other in the file, with nothing but `between` around them.
 fn nothing_is_lost(file: &[u8], raws: &[Vec<u8>], between: &[u8]) {
-    let mut rest = file;
-    let says_delimiter = |bytes: &[u8]| {
-        bytes.to_ascii_lowercase().starts_with(b"sep=")
-            || bytes.to_ascii_lowercase().starts_with(b"\"sep=")
-    };
-    if says_delimiter(file) && !raws.first().is_some_and(|raw| says_delimiter(raw)) {
-        let end = file.iter().position(|b| matches!(b, b'\r' | b'\n'));
-        rest = &file[end.unwrap_or(file.len())..];
+    let lower = file.to_ascii_lowercase();
+    let says_delimiter = lower.starts_with(b"sep=") || lower.starts_with(b"\"sep=");
+    let end = file.iter().position(|b| matches!(b, b'\r' | b'\n'));
+    let after = &file[end.unwrap_or(file.len())..];
+    // A first line that says the delimiter is no record; one that only looks like it is the header.
+    if says_delimiter && lost(after, raws, between).is_none() {
+        return;
     }
+    if let Some(lost) = lost(file, raws, between) {
+        panic!("{lost}");
+    }
+}
+
+fn lost(file: &[u8], raws: &[Vec<u8>], between: &[u8]) -> Option<String> {
+    let mut rest = file;
     for raw in raws {
         if raw.is_empty() {
             // Too long to be kept: where the next one begins cannot be told from here.
-            return;
+            return None;
         }
         while !rest.starts_with(raw) {
-            let (first, after) = rest
-                .split_first()
-                .unwrap_or_else(|| panic!("a record is not in the file: {raw:?}"));
-            assert!(between.contains(first), "lost before {raw:?}");
+            let Some((first, after)) = rest.split_first() else {
+                return Some(format!("a record is not in the file: {raw:?}"));
+            };
+            if !between.contains(first) {
+                return Some(format!("lost before {raw:?}"));
+            }
             rest = after;
         }
         rest = &rest[raw.len()..];
     }
-    assert!(
-        rest.iter().all(|b| between.contains(b)),
-        "lost at the end: {rest:?}"
-    );
+    let is_over = rest.iter().all(|b| between.contains(b));
+    (!is_over).then(|| format!("lost at the end: {rest:?}"))
 }

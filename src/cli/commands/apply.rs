@@ -67,7 +67,7 @@ async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure>
         at,
     };
     let preview = applying.admitted(session, &known).await?;
-    applying.send(session, known, &preview).await
+    Box::pin(applying.send(session, known, &preview)).await
 }
 
 /// The account that the plan is for, and no other one.
