@@ -130,8 +130,11 @@ fn read(mut reader: Reader, file: &[u8]) {
     );
     // Without a header, a first line with the columns of a rejected file is passed over.
     let own_header = dialect.header.is_none() && file.windows(5).any(|bytes| bytes == b"_line");
+    // What was no object is read as what it was, which is not how it stands there.
+    let unpacks = file.windows(4).any(|bytes| bytes == b"_raw");
     if is_plain(file)
         && !own_header
+        && !unpacks
         && dialect.format != Format::Xlsx
         && !dialect.encoding.name().starts_with("UTF-16")
     {

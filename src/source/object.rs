@@ -1,5 +1,7 @@
 use std::borrow::Cow;
 
+use memchr::memmem;
+
 use crate::domain::{Cells, Issue, RawRecord};
 
 use super::RESERVED_COLUMNS;
@@ -8,6 +10,7 @@ use super::coding::Coding;
 use super::error::Fault;
 use super::lines::Lines;
 use super::reader::Parsed;
+use super::rejected::kept_raw;
 use super::strict_json::parse_object;
 use super::table::too_long;
 use super::window::Window;
@@ -63,6 +66,7 @@ impl Objects {
         let Some(piece) = self.pieces.next(&mut self.buffer)? else {
             return Ok(None);
         };
+        self.unpack();
         let outcome = match piece.too_long {
             Some(bytes) => Err(too_long(bytes)),
             None => self.cells(),
@@ -78,11 +82,24 @@ impl Objects {
     /// The text of the next value that has one.
     pub(super) fn next_text(&mut self) -> Result<Option<Cow<'_, str>>, Fault> {
         while let Some(piece) = self.pieces.next(&mut self.buffer)? {
+            self.unpack();
             if piece.too_long.is_none() && self.coding.text(&self.buffer).is_some() {
                 return Ok(self.coding.text(&self.buffer));
             }
         }
         Ok(None)
+    }
+
+    /// A row that was no object, and became one when it was rejected, is read as what it was.
+    fn unpack(&mut self) {
+        if memmem::find(&self.buffer, b"\"_raw").is_none() {
+            return;
+        }
+        let text = self.coding.text(&self.buffer);
+        let kept = text.and_then(|text| kept_raw(&text, self.coding));
+        if let Some(kept) = kept {
+            self.buffer = kept;
+        }
     }
 
     fn cells(&self) -> Result<Cells, Issue> {

@@ -186,14 +186,39 @@ impl<W: Write> RejectedWriter<W> {
                 }
             }
             (_, Some(text)) if text.is_empty() => {}
-            (_, Some(text)) => object.push_str(&format!(",\"_raw\":{}", json!(text))),
+            (_, Some(text)) => object.push_str(&format!(",\"{RAW}\":{}", json!(text))),
             (_, None) => {
                 let bytes = STANDARD.encode(&row.raw.0);
-                object.push_str(&format!(",\"_raw_base64\":\"{bytes}\""));
+                object.push_str(&format!(",\"{RAW_BASE64}\":\"{bytes}\""));
             }
         }
         object.push('}');
         self.coding.encode(&object)
+    }
+}
+
+/// Members that hold a row which was no object, as text or, where it was none, as bytes.
+const RAW: &str = "_raw";
+const RAW_BASE64: &str = "_raw_base64";
+
+/// The row, as bytes of a window, that an object of a file of rejected rows holds because it was no object itself.
+pub(super) fn kept_raw(object: &str, coding: Coding) -> Option<Vec<u8>> {
+    let RawMembers(members) = serde_json::from_str(object).ok()?;
+    let mut others = members
+        .iter()
+        .filter(|(name, _)| !RESERVED_COLUMNS.contains(&&**name));
+    let (name, value) = others.next()?;
+    if others.next().is_some() || members.len() == 1 {
+        return None;
+    }
+    let text: String = serde_json::from_str(value.get()).ok()?;
+    match &**name {
+        RAW => Some(coding.encode(&text)),
+        RAW_BASE64 => {
+            let bytes = STANDARD.decode(text).ok()?;
+            Some(coding.window(&bytes).into_owned())
+        }
+        _ => None,
     }
 }
 
@@ -235,7 +260,7 @@ fn whole_units(mut record: Vec<u8>) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::domain::{Cells, Columns, RowNumber};
-    use crate::source::{Choice, LineEnd, Reader, Record, SourceSettings};
+    use crate::source::{Choice, Reader, Record, SourceSettings};
     use encoding_rs::{UTF_16LE, WINDOWS_1251};
     use proptest::prelude::*;
     use std::io::Cursor;
@@ -540,17 +565,30 @@ mod tests {
 
     #[test]
     fn what_is_no_object_is_kept_as_text() {
-        let (dialect, records) = read(
-            b"{\"a\":1}\n{oops\n{\"x\":\"\xFF\"}\n\xD0\xB6\n\xD0\xB6\n",
-            &SourceSettings::default(),
-        );
-        assert_eq!(dialect.line_end, LineEnd::Lf);
-        let written = String::from_utf8(rejected(&dialect, &records)).unwrap();
+        let written = auto(b"{\"a\":1}\n{oops\n{\"x\":\"\xFF\"}\n\xD0\xB6\n\xD0\xB6\n");
         assert!(written.contains(",\"_raw\":\"{oops\"}\n"), "{written}");
         assert!(
             written.contains(",\"_raw_base64\":\"eyJ4Ijoi/yJ9\"}\n"),
             "{written}"
         );
+    }
+
+    #[test]
+    fn what_was_no_object_may_be_mended_within_its_text() {
+        let (dialect, records) = read(b"{\"a\":1,}\n", &SourceSettings::default());
+        let written = String::from_utf8(rejected(&dialect, &records)).unwrap();
+        let mended = written.replace("1,}", "1}");
+        assert_ne!(written, mended);
+        let (_, again) = read(mended.as_bytes(), &SourceSettings::default());
+        let (_, plain) = read(b"{\"a\":1}\n", &SourceSettings::default());
+        assert_eq!(said(&again[0]), said(&plain[0]));
+        let own = b"{\"_raw\":\"{}\"}\n{\"_error\":\"x\",\"_raw\":\"{}\",\"a\":2}\n";
+        let (_, others) = read(own, &SourceSettings::default());
+        let members = others.iter().map(|record| match said(record) {
+            Ok(Cells::Object(members)) => members.len(),
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(members.collect::<Vec<_>>(), [1, 2], "a user's own member");
     }
 
     proptest! {

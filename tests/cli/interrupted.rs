@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::bench::Bench;
+use crate::bench::{Bench, KEY, Running};
 use crate::exit_codes::{ended, new_customers};
 
 /// Customers enough for three pages of a listing.
@@ -21,8 +21,8 @@ fn resumed(bench: &Bench, next_command: &str, created: usize) {
     let before = bench.runs();
     let words: Vec<&str> = next_command.split_whitespace().skip(1).collect();
     let mut command = bench.bare(&words);
-    command.env("HELPCRUNCH_API_KEY", crate::bench::KEY);
-    let _ = crate::bench::Running::start(command).wait().exits(0);
+    command.env("HELPCRUNCH_API_KEY", KEY);
+    let _ = Running::start(command).wait().exits(0);
     let run = bench.run_since(&before);
     run.check_results();
     assert_eq!(run.count("created"), created);
@@ -45,6 +45,21 @@ fn a_run_that_was_stopped_before_its_plan_is_planned_anew() {
     assert!(next.starts_with("hcsync resume "), "{next}");
     assert_eq!(bench.writes(), 0);
     resumed(&bench, &next, 4);
+}
+
+#[test]
+fn the_command_that_goes_on_does_so_in_any_folder() {
+    let bench = listed(10);
+    bench.write("new.csv", new_customers(20));
+    bench.write("key", KEY);
+    bench.write("hcsync.toml", "[api]\nkey_file = \"key\"\n");
+    let next = stopped(&bench, "sync new.csv --max-requests 9");
+    let words: Vec<&str> = next.split_whitespace().skip(1).collect();
+    let mut command = bench.bare(&words);
+    std::fs::create_dir(bench.path("elsewhere")).unwrap();
+    command.current_dir(bench.path("elsewhere"));
+    let _ = Running::start(command).wait().exits(0);
+    assert_eq!(bench.sandbox().customers().len(), 30);
 }
 
 #[test]
@@ -163,8 +178,8 @@ fn a_run_whose_place_was_taken_tells_so_in_its_summary() {
     assert_eq!(summary["input"]["rows"], 20);
     let words: Vec<&str> = next.split_whitespace().skip(1).collect();
     let mut command = bench.bare(&words);
-    command.env("HELPCRUNCH_API_KEY", crate::bench::KEY);
-    let _ = crate::bench::Running::start(command)
+    command.env("HELPCRUNCH_API_KEY", KEY);
+    let _ = Running::start(command)
         .wait()
         .exits(2)
         .says(&["took its place"]);

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufReader, Seek};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::cli::account::{PlannedFor, sent_by};
 use crate::cli::args::ApplyArgs;
@@ -45,6 +45,7 @@ pub(in crate::cli) async fn run(args: &ApplyArgs) -> Exit {
 
 async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure> {
     let loaded = session.load(&Overrides::from(args))?;
+    let config_file = loaded.file().map(Path::to_owned);
     let config = loaded.document.as_ref().map(|d| d.text().to_owned());
     let settings = loaded.settings;
     let wanted = Wanted::of(&settings);
@@ -60,6 +61,7 @@ async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure>
     let applying = Applying {
         args,
         settings,
+        config_file,
         config,
         wanted,
         file,
@@ -116,7 +118,8 @@ async fn attached(
 struct Applying<'a> {
     args: &'a ApplyArgs,
     settings: Settings,
-    /// The text of the config.
+    config_file: Option<PathBuf>,
+    /// Its text.
     config: Option<String>,
     wanted: Wanted,
     file: File,
@@ -204,9 +207,14 @@ impl Applying<'_> {
             lanes: rows,
             seconds: preview.estimate.duration_s,
         };
-        let resume = at
-            .lasting()
-            .map(|_| super::resume::command(&meta, &args.config, &args.state, &args.report));
+        let resume = at.lasting().map(|_| {
+            super::resume::command(
+                &meta,
+                self.config_file.as_deref(),
+                &args.state,
+                &args.report,
+            )
+        });
         let goes_on = |failure: Failure| match &resume {
             Some(command) => failure.or_next(command),
             None => failure,

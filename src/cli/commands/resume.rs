@@ -1,7 +1,9 @@
 //! `hcsync resume`: goes on with an interrupted or crashed run.
 
+use std::path::Path;
+
 use crate::cli::account::PlannedFor;
-use crate::cli::args::{ConfigArgs, ReportArgs, ResumeArgs, StateArgs, SyncArgs};
+use crate::cli::args::{ReportArgs, ResumeArgs, StateArgs, SyncArgs};
 use crate::cli::attached::{Attached, Known};
 use crate::cli::beginning::Beginning;
 use crate::cli::connection::Target;
@@ -36,21 +38,22 @@ pub(in crate::cli) async fn run(args: &ResumeArgs) -> Exit {
         .await
 }
 
-/// The command that goes on with a run, and writes its reports where they were to be written.
+/// The command that goes on with a run, in any folder: with the config file that was used, and the reports where they were to be
+/// written.
 pub(super) fn command(
     meta: &RunMeta,
-    config: &ConfigArgs,
+    config: Option<&Path>,
     state: &StateArgs,
     report: &ReportArgs,
 ) -> String {
     let mut command = format!("hcsync resume {}", meta.run_id);
     let options = [
-        ("--config", &config.config),
-        ("--state-dir", &state.state_dir),
-        ("--results", &report.results),
-        ("--rejected", &report.rejected),
-        ("--changes", &report.changes.changes),
-        ("--summary", &report.summary),
+        ("--config", config),
+        ("--state-dir", state.state_dir.as_deref()),
+        ("--results", report.results.as_deref()),
+        ("--rejected", report.rejected.as_deref()),
+        ("--changes", report.changes.changes.as_deref()),
+        ("--summary", report.summary.as_deref()),
     ];
     for (option, path) in options {
         if let Some(path) = path {
@@ -63,7 +66,9 @@ pub(super) fn command(
 
 async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failure> {
     let overrides = Overrides::from(args);
-    let mut settings = session.load(&overrides)?.settings;
+    let loaded = session.load(&overrides)?;
+    let config = loaded.file().map(Path::to_owned);
+    let mut settings = loaded.settings;
     let wanted = Wanted::of(&settings);
     wanted.check().map_err(Failure::output)?;
     let state = state_dir(&settings)?;
@@ -120,7 +125,7 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
         lanes: lanes.saturating_sub(recovered.as_ref().map_or(0, |r| r.finished_rows() as u64)),
         seconds: kept.estimate.1,
     };
-    let goes_on = command(&meta, &args.config, &args.state, &args.report);
+    let goes_on = command(&meta, config.as_deref(), &args.state, &args.report);
     let sent = send(session, &dir, &mut meta, order).await;
     at.keep_learned(session);
     let sent = sent.map_err(|failure| failure.or_next(&goes_on))?;
@@ -234,7 +239,7 @@ fn go_by_run(settings: &mut Settings, overrides: &Overrides, meta: &RunMeta, kep
 /// The rules that the run was planned by, from the config that it was started with.
 fn refresher(meta: &RunMeta, kept: &KeptSettings, memory: Memory) -> Result<Refresher, Failure> {
     let then = match &kept.config {
-        Some(text) => parse_text(std::path::Path::new("the run's config"), text)
+        Some(text) => parse_text(Path::new("the run's config"), text)
             .map_err(|e| Failure::from_error(Exit::NotFinished, "state", &e))?,
         None => Settings::default(),
     };

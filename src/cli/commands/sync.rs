@@ -98,7 +98,7 @@ pub(super) async fn sync(
     };
     let (dir, mut meta) = open_run(session, &at.state, new)?;
     let resume = (!is_passing)
-        .then(|| super::resume::command(&meta, &args.config, &args.state, &args.report));
+        .then(|| super::resume::command(&meta, config_file.as_deref(), &args.state, &args.report));
     if !is_passing {
         inputs
             .keep_in(&dir)
