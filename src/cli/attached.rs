@@ -1,19 +1,29 @@
 //! The account that a command works on: how it is reached, and what is known of it.
 
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
 use crate::config::Settings;
 use crate::helpcrunch::ReadClient;
 use crate::journal::{AccountDir, AccountLock, StateDir};
 use crate::probe::Findings;
 use crate::run::memory::Memory;
+use crate::run::recent::RecentKeys;
 
 use super::account::{PlannedFor, admit_key, admit_plan, lock_failure};
 use super::connection::Target;
-use super::exit::Failure;
+use super::exit::{Failure, chain};
 use super::learned;
-use super::probed::findings;
+use super::probed::{findings, settle};
 use super::remembered::recall;
 use super::session::{Session, state_dir, state_failure};
 use super::snapshot::Snapshot;
+
+/// For so long it is not relied on that search shows what a run wrote: much longer than it was ever seen to lag, and short enough that
+/// few runs are looked at.
+const RECENT: Duration = Duration::from_secs(10 * 60);
 
 /// An account that requests can be sent to.
 #[derive(Debug)]
@@ -90,6 +100,41 @@ impl Attached {
         })
     }
 
+    /// Adds the keys that runs of the account gave a short while ago. That those of one run cannot be read hinders nobody: what it left
+    /// in doubt is looked for when its place is taken.
+    pub(super) fn recall_recent(
+        &self,
+        session: &Session,
+        settings: &Settings,
+        known: &mut Known,
+    ) -> Result<(), Failure> {
+        if self.lasting().is_none() {
+            return Ok(());
+        }
+        let window = settle(settings, &known.probed).max(RECENT);
+        let since = session.clock.wall().saturating_sub(window);
+        let Ok(since) = since else { return Ok(()) };
+        let runs = self.state.list_runs().map_err(|e| state_failure(&e))?;
+        let mut recent = RecentKeys::default();
+        for run in runs {
+            let is_ours = run.meta.is_ok_and(|meta| {
+                !meta.dry_run && meta.account.as_ref() == Some(&self.target.account)
+            });
+            if is_ours
+                && was_written_since(&run.dir.journal(), since)
+                && let Err(error) = recent.add_run(&run.dir, since)
+            {
+                tracing::debug!(
+                    run = run.name,
+                    error = chain(&error),
+                    "what the run did is not known"
+                );
+            }
+        }
+        known.memory = std::mem::take(&mut known.memory).with_recent(recent);
+        Ok(())
+    }
+
     pub(super) fn findings(&self, session: &Session) -> Findings {
         findings(session, &self.target, &self.account)
     }
@@ -103,6 +148,12 @@ impl Attached {
     pub(super) fn lasting(&self) -> Option<&AccountDir> {
         (!self.target.is_sandbox).then_some(&self.account)
     }
+}
+
+fn was_written_since(file: &Path, since: Timestamp) -> bool {
+    let modified = std::fs::metadata(file).and_then(|file| file.modified());
+    let modified = modified.ok().and_then(|at| Timestamp::try_from(at).ok());
+    modified.is_some_and(|at| at >= since)
 }
 
 /// What is known of an account from earlier runs and a probe.

@@ -57,10 +57,13 @@ impl AccountLessons {
 
     /// Keeps what creates showed of the fields that they named.
     pub(super) fn learn_creates(&self, lessons: &CreateLessons) {
-        if lessons.ignored.is_empty() && lessons.taken.is_empty() {
+        if *lessons == CreateLessons::default() {
             return;
         }
-        self.change(|knowledge, at| knowledge.learn_creates(&lessons.ignored, &lessons.taken, at));
+        self.change(|knowledge, at| {
+            let refused = knowledge.learn_refused(&lessons.refused, at);
+            knowledge.learn_creates(&lessons.ignored, &lessons.taken, at) || refused
+        });
     }
 
     /// A run goes on where that cannot be kept: the next one learns it again.

@@ -1,6 +1,6 @@
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use super::observer::{tell_batch, tell_deleted, tell_page, tell_read, tell_write};
 use super::{
@@ -17,6 +17,8 @@ pub struct ReadClient {
     observer: Option<Arc<dyn Observer>>,
     most_filters: Arc<AtomicU64>,
     page_size: Arc<AtomicU32>,
+    /// What a search says in `total` was seen to be wrong.
+    totals_mislead: Arc<AtomicBool>,
 }
 
 /// Filters that one search holds at the beginning; fewer once the API refused so many. Not documented; 100 is the
@@ -43,6 +45,7 @@ impl ReadClient {
             observer: None,
             most_filters: Arc::new(AtomicU64::new(MOST_FILTERS)),
             page_size: Arc::new(AtomicU32::new(USUAL_PAGE)),
+            totals_mislead: Arc::default(),
         }
     }
 
@@ -74,6 +77,15 @@ impl ReadClient {
     pub fn ask_for_pages_of(&self, customers: u32) {
         let size = customers.clamp(USUAL_PAGE, LARGEST_PAGE);
         self.page_size.store(size, Ordering::Relaxed);
+    }
+
+    /// Takes note that a search counted more customers than there can be: from here on answers of searches come without a total.
+    pub fn distrust_totals(&self) {
+        if !self.totals_mislead.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "searches count customers whom they do not list: going without their totals"
+            );
+        }
     }
 
     /// The same client, whose answers are told to the observer.
@@ -124,7 +136,13 @@ impl ReadClient {
             "/customers/search".to_owned(),
             Some(search.body()),
         );
-        self.page(&request).await
+        let mut sent = self.page(&request).await;
+        if let Ok(page) = &mut sent.result
+            && self.totals_mislead.load(Ordering::Relaxed)
+        {
+            page.total = None;
+        }
+        sent
     }
 
     async fn page(&self, request: &WireRequest) -> Sent<Page> {

@@ -218,6 +218,21 @@ impl Knowledge {
         self.findings.patch_tags = doubted(at);
     }
 
+    /// A run's creates were refused for these fields, and taken without them. False where that was known.
+    pub fn learn_refused(&mut self, refused: &BTreeSet<Field>, at: &str) -> bool {
+        let known = answer(&self.findings.create_refuses).cloned();
+        let known: BTreeSet<Field> = known.unwrap_or_default().into_iter().collect();
+        if refused.is_subset(&known) {
+            return false;
+        }
+        self.findings.create_refuses = Some(Finding {
+            answer: Some(known.union(refused).copied().collect()),
+            evidence: "creates of a run were refused for them, and taken without".to_owned(),
+            at: at.to_owned(),
+        });
+        true
+    }
+
     /// A run's creates were seen to ignore these fields, and to take those. False where that was known.
     pub fn learn_creates(
         &mut self,

@@ -75,7 +75,9 @@ pub(super) async fn list_rest(
     let mut last_total = first.total;
     let mut next = first.customers.len() as u64;
     let mut largest = next;
-    while last.is_some() && first.total.is_none_or(|total| next < total) {
+    // A full page that is said to be all of them: the total may be that of the page.
+    let mut doubtful = first.total == Some(next) && next >= u64::from(client.page_size());
+    while last.is_some() && (doubtful || first.total.is_none_or(|total| next < total)) {
         progress.read(reading.known(), first.total);
         let page = client
             .list(&query(client, next.saturating_sub(1)))
@@ -89,6 +91,9 @@ pub(super) async fn list_rest(
         last_total = page.total.or(last_total);
         if got <= 1 {
             break;
+        }
+        if std::mem::take(&mut doubtful) && reading.known() > known {
+            client.distrust_totals();
         }
         if reading.known() == known {
             // A page of nobody new: `offset` is not honoured, and without a total this would go on for ever.
@@ -128,7 +133,8 @@ impl IdRange {
 /// `longest`: of the searches so far the longest answer.
 ///
 /// An answer is known to be whole by its total. Without one it is whole where a longer one was seen, since the page
-/// could have held more; pages of a listing tell nothing of those of a search.
+/// could have held more; pages of a listing tell nothing of those of a search. A total of more than a range can hold, or of some where
+/// nobody is listed, is no total.
 pub(super) async fn fill_by_ranges(
     client: &ReadClient,
     among: Option<&Filter>,
@@ -146,7 +152,15 @@ pub(super) async fn fill_by_ranges(
         let got = answer.customers.len() as u64;
         reading.put_page(&answer)?;
         longest = longest.max(got);
-        let whole = answer.total.map_or(got < longest, |total| got >= total);
+        let most = if range.is_one_id() { 1 } else { u64::MAX };
+        let whole = match answer.total {
+            Some(total) if total > most || got == 0 && total > 0 => {
+                client.distrust_totals();
+                got < longest
+            }
+            Some(total) => got >= total,
+            None => got < longest,
+        };
         if !whole && !range.is_one_id() {
             let highest = answer.customers.iter().map(|c| c.id.0).max();
             let Some((low, high)) = split(range, highest) else {

@@ -103,6 +103,18 @@ impl WantedKeys {
         self.too_many
     }
 
+    /// Whether a row has this userId, as far as is known.
+    #[must_use]
+    pub fn has_user_id(&self, user_id: &str) -> bool {
+        self.too_many || self.user_ids.contains(user_id)
+    }
+
+    /// Likewise for an e-mail address, which is folded.
+    #[must_use]
+    pub fn has_email(&self, email: &str) -> bool {
+        self.too_many || self.emails.contains(email)
+    }
+
     pub(super) fn emails(&self) -> impl Iterator<Item = &str> {
         self.emails.iter().map(String::as_str)
     }
@@ -209,7 +221,8 @@ enum Answer {
     Part(Vec<RemoteCustomer>),
 }
 
-/// One search. `largest` is the longest answer so far: without a total a shorter one is whole.
+/// One search. `largest` is the longest answer so far: without a total a shorter one is whole. So is one that has everybody who can
+/// fit, or nobody, whatever its total says.
 async fn ask(
     client: &ReadClient,
     filters: &[Filter],
@@ -224,11 +237,16 @@ async fn ask(
     };
     let page: Page = client.search(&search).await.result?;
     let got = page.customers.len() as u64;
+    let has_all_ids = has_all_ids(filters, &page.customers);
+    // Each id is one customer's: asking for more would only let what was read grow old.
+    let is_all = has_all_ids || got == 0;
     let whole = match page.total {
+        Some(total) if total > got && is_all => {
+            client.distrust_totals();
+            true
+        }
         Some(total) => got >= total,
-        // Each id is one customer's: asking for more would only let what was read grow old.
-        None if has_all_ids(filters, &page.customers) => true,
-        None if got < *largest || got == 0 => true,
+        None if is_all || got < *largest => true,
         None => {
             search.offset = got;
             client.search(&search).await.result?.customers.is_empty()

@@ -52,13 +52,22 @@ impl<W: Write> Sheet<W> {
 /// starts a cell of its own behind a `;`, a tab or a line end.
 #[must_use]
 pub fn defuse(cell: &str) -> Cow<'_, str> {
-    let parts = || cell.split_inclusive([';', '\t', '\n', '\r']);
-    if !parts().any(is_live) {
+    let parts = || {
+        let mut before = "";
+        let parts = cell.split_inclusive([';', '\t', '\n', '\r']);
+        parts.map(move |part| {
+            // The second half of a line end starts nothing.
+            let is_half = part == "\n" && before.ends_with('\r');
+            before = part;
+            (part, !is_half && is_live(part))
+        })
+    };
+    if !parts().any(|(_, is_live)| is_live) {
         return Cow::Borrowed(cell);
     }
     let mut defused = String::with_capacity(cell.len() + 4);
-    for part in parts() {
-        if is_live(part) {
+    for (part, is_live) in parts() {
+        if is_live {
             defused.push('\'');
         }
         defused.push_str(part);
@@ -107,7 +116,17 @@ mod tests {
         }
         assert_eq!(defuse("a;=1"), "a;'=1");
         assert_eq!(defuse("a\n\"=1"), "a\n'\"=1");
-        for tame in ["", "a", "1-1", "a=b", "'=1", "ann@example.com", "vip; lead"] {
+        assert_eq!(defuse("a\r\n=1"), "a\r\n'=1");
+        for tame in [
+            "",
+            "a",
+            "1-1",
+            "a=b",
+            "'=1",
+            "ann@example.com",
+            "vip; lead",
+            "a\r\nb",
+        ] {
             assert_eq!(defuse(tame), tame);
         }
     }

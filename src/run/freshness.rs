@@ -4,6 +4,8 @@
 mod absence;
 mod found;
 
+use std::collections::BTreeSet;
+
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
@@ -17,6 +19,7 @@ use crate::remote::{EmailCase, RemoteError, WantedKeys, find_all};
 
 use super::lane::LaneJob;
 use super::memory::Memory;
+use super::recent::ask_for;
 use absence::Absence;
 use found::{Fresh, Meant, given_keys};
 
@@ -124,6 +127,7 @@ impl Refresher {
         let mut lost: Vec<&LaneJob> = lost.map(|(job, _)| job).collect();
         lost.iter().for_each(|job| keys.add(&job.lane.key));
         read(client, &keys, &mut fresh).await?;
+        self.ask_for_recent(client, &jobs, &mut fresh).await?;
         lost.extend(jobs.iter().filter(|job| job.lane.customer.is_none()));
         self.make_sure(client, &lost, &mut fresh).await?;
         let meant = jobs
@@ -214,6 +218,25 @@ impl Refresher {
         Ok(())
     }
 
+    /// Whoever got one of the rows' keys a short while ago may not be found by search yet.
+    async fn ask_for_recent(
+        &self,
+        client: &ReadClient,
+        jobs: &[LaneJob],
+        fresh: &mut Fresh,
+    ) -> Result<(), RemoteError> {
+        let recent = self.memory.recent();
+        let keys = jobs.iter().flat_map(|job| {
+            let given = given_keys(&job.lane.operations);
+            recent
+                .of(&job.lane.key)
+                .chain(recent.of(&given))
+                .collect::<Vec<_>>()
+        });
+        let ids: BTreeSet<CustomerId> = keys.filter(|id| fresh.get(*id).is_none()).collect();
+        self.complete(client, ids.into_iter(), fresh).await
+    }
+
     /// A customer that a search does not find, or of whom it does not tell all, is asked for by its id.
     async fn complete(
         &self,
@@ -226,11 +249,7 @@ impl Refresher {
             if fresh.get(id).is_some_and(tells_all) {
                 continue;
             }
-            match client.get(id).await.result {
-                Ok(customer) => fresh.add([customer]),
-                Err(error) if error.is_not_found() => {}
-                Err(error) => return Err(error.into()),
-            }
+            fresh.add(ask_for(client, id).await?);
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ pub(super) use mending::NOT_KEPT;
 use patching::Unsent;
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -58,6 +58,10 @@ pub struct LaneContext {
 }
 
 impl LaneContext {
+    fn lessons(&self) -> MutexGuard<'_, CreateLessons> {
+        self.lessons.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Whether PATCH is known to keep the properties that it does not name. An account that was seen to behave
     /// otherwise than its probe found is not believed any more.
     fn patch_merges(&self) -> bool {
@@ -187,6 +191,11 @@ fn with_status(operation: &Operation, status: OperationStatus) -> OperationResul
     }
 }
 
+/// Whether an answer is of the documented shape, with tags and properties.
+fn tells_all(customer: &RemoteCustomer) -> bool {
+    customer.tags.is_known() || customer.custom_data.is_known()
+}
+
 /// The API's example of a create leaves some fields out, and does not say whether one may have them.
 fn is_refused_for_a_field_of_updates(issue: &Issue) -> bool {
     let names = |field: Field| issue.code == field.name();
@@ -283,9 +292,17 @@ impl Run<'_> {
         self.count(&mut result, &sent);
         match sent.result {
             Ok(customer) => {
-                let short = shortfall(operation, before.as_ref(), &customer);
-                self.ride(sent.attempts, &result, &customer);
-                self.wrote(customer);
+                let mut short = shortfall(operation, before.as_ref(), &customer);
+                if customer.id == id {
+                    self.ride(sent.attempts, &result, &customer);
+                    // What an answer that is not whole lacks may have taken all the same.
+                    short.unknown |= !short.is_empty() && !tells_all(&customer);
+                    self.wrote(customer);
+                } else {
+                    // It tells nothing of this one.
+                    self.has_written = true;
+                    short.unknown = true;
+                }
                 self.check(operation, result, short, before).await
             }
             Err(error) => self.did_not_take(operation, result, &error).await,

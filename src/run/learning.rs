@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-use crate::domain::RunId;
+use crate::domain::{CustomerId, RunId};
 use crate::journal::{
     FinishedRows, Recovered, RecoveryError, RowState, RunDir, WrittenError, WrittenUpdate,
     recover_file, update_written,
@@ -64,49 +64,88 @@ pub fn learn(
 }
 
 fn learn_lane(
-    mut lane: Lane,
+    lane: Lane,
     recovered: &Recovered,
     finished: &mut FinishedRows<'_, File>,
     update: &mut WrittenUpdate<'_>,
 ) -> Result<(), LearningError> {
     let row = lane.row;
-    let (customer, results, replanned, kept) = match recovered.row(row) {
-        RowState::Untouched => return Ok(()),
-        RowState::Unfinished(progress) => {
-            let results = progress.operations.clone();
-            let replanned = progress.replanned.clone();
-            (progress.customer_id, results, replanned, None)
-        }
-        RowState::Finished if !recovered.was_finished_since(row, update.since) => return Ok(()),
-        RowState::Finished => {
-            let Some(end) = finished.get(row)? else {
-                return Ok(());
-            };
-            let not_kept = end.error.is_some_and(|error| error.code == NOT_KEPT);
-            let kept = if not_kept { finished.kept(row)? } else { None };
-            (
-                end.customer_id,
-                end.operations,
-                finished.replanned(row)?,
-                kept,
-            )
-        }
-    };
-    let read = |payload: &serde_json::Value| {
-        lane_from_json(payload).map_err(|reason| LearningError::Record { row: row.0, reason })
-    };
-    if let Some(payload) = replanned {
-        let bad = |reason| LearningError::Record { row: row.0, reason };
-        replan(&mut lane, &payload).map_err(bad)?;
+    let is_finished = matches!(recovered.row(row), RowState::Finished);
+    if is_finished && !recovered.was_finished_since(row, update.since) {
+        return Ok(());
     }
-    if let Some(customer) = customer.or(lane.customer) {
+    let Some(history) = History::of(lane, recovered, finished)? else {
+        return Ok(());
+    };
+    if let Some(customer) = history.customer {
+        let (operations, results) = (history.lane.operations, history.results);
+        let kept = if history.not_kept {
+            finished.kept(row)?
+        } else {
+            None
+        };
         let confirmed = match kept {
-            Some(payload) => kept_otherwise(lane.operations, &results, read(&payload)?.1),
-            None => confirmed(lane.operations, &results),
+            Some(payload) => {
+                let bad = |reason| LearningError::Record { row: row.0, reason };
+                kept_otherwise(
+                    operations,
+                    &results,
+                    lane_from_json(&payload).map_err(bad)?.1,
+                )
+            }
+            None => confirmed(operations, &results),
         };
         update.learn(customer, &confirmed)?;
     }
     Ok(())
+}
+
+/// A lane as it was sent at last, and what the journal says came of it.
+#[derive(Debug)]
+pub(super) struct History {
+    pub(super) lane: Lane,
+    /// Nothing where no customer was made.
+    pub(super) customer: Option<CustomerId>,
+    pub(super) results: Vec<OperationResult>,
+    /// HelpCrunch kept other values than it was sent.
+    not_kept: bool,
+}
+
+impl History {
+    /// Nothing where the lane was not begun. Lanes have to come in the order of the plan.
+    pub(super) fn of(
+        mut lane: Lane,
+        recovered: &Recovered,
+        finished: &mut FinishedRows<'_, File>,
+    ) -> Result<Option<Self>, LearningError> {
+        let row = lane.row;
+        let (customer, results, replanned, not_kept) = match recovered.row(row) {
+            RowState::Untouched => return Ok(None),
+            RowState::Unfinished(progress) => {
+                let results = progress.operations.clone();
+                let replanned = progress.replanned.clone();
+                (progress.customer_id, results, replanned, false)
+            }
+            RowState::Finished => {
+                let Some(end) = finished.get(row)? else {
+                    return Ok(None);
+                };
+                let not_kept = end.error.is_some_and(|error| error.code == NOT_KEPT);
+                let replanned = finished.replanned(row)?;
+                (end.customer_id, end.operations, replanned, not_kept)
+            }
+        };
+        if let Some(payload) = replanned {
+            let bad = |reason| LearningError::Record { row: row.0, reason };
+            replan(&mut lane, &payload).map_err(bad)?;
+        }
+        Ok(Some(Self {
+            customer: customer.or(lane.customer),
+            lane,
+            results,
+            not_kept,
+        }))
+    }
 }
 
 /// The operations that took, without what further operations were to mend in them and did not.

@@ -37,6 +37,7 @@ use super::intake::{Intake, IntakeError, Survey, Taken};
 use super::memory::Memory;
 use super::merging::Merges;
 use super::planning::{Decision, Ground, PlanRules, Planner, PlanningError, Sinks, silent};
+use super::recent::ask_for;
 use super::rows::{RowHead, RowReader, RowRecord, Verdict};
 
 /// Why no plan could be made.
@@ -272,8 +273,16 @@ impl Making<'_> {
             snapshot: snapshot.as_deref_mut(),
             now: began.1,
         };
-        let side = read(inquiry, reading, progress).await?;
+        let mut side = read(inquiry, reading, progress).await?;
         drop(snapshot);
+        let recent = self.memory.recent();
+        let unseen = recent.unseen(&taken.keys, &side.reading);
+        for id in unseen.map_err(RemoteError::from)? {
+            if let Some(customer) = ask_for(client, id).await? {
+                side.reading.put(&customer).map_err(RemoteError::from)?;
+                side.fresh.insert(id);
+            }
+        }
         Ok(Both { taken, began, side })
     }
 

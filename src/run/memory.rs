@@ -13,6 +13,8 @@ use crate::journal::{WrittenError, WrittenReader};
 use crate::plan::Ownership;
 use crate::plan::diff::Diff;
 
+use super::recent::RecentKeys;
+
 /// One value that was not kept. Hashes, so that no value leaves the run's own files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rewrite {
@@ -57,6 +59,8 @@ pub struct CreateLessons {
     pub ignored: BTreeSet<Field>,
     /// Known to be ignored, and taken all the same.
     pub taken: BTreeSet<Field>,
+    /// Refused by their names, and set by a patch.
+    pub refused: BTreeSet<Field>,
 }
 
 fn hash(text: &str) -> u64 {
@@ -72,6 +76,7 @@ pub struct Memory {
     rewrites: HashMap<(CustomerId, String), (u64, u64)>,
     /// Where it is kept what was last written; nothing where nothing is remembered.
     written: Option<PathBuf>,
+    recent: RecentKeys,
 }
 
 impl Memory {
@@ -82,6 +87,17 @@ impl Memory {
             written: Some(file),
             ..self
         }
+    }
+
+    /// With the keys that runs gave a short while ago.
+    #[must_use]
+    pub fn with_recent(self, recent: RecentKeys) -> Self {
+        Self { recent, ..self }
+    }
+
+    #[must_use]
+    pub fn recent(&self) -> &RecentKeys {
+        &self.recent
     }
 
     /// What was last written, as far as these rules ask for it. Nobody can add to it while it is held.

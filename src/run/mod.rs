@@ -19,6 +19,7 @@ pub mod memory;
 mod merge;
 pub mod merging;
 pub mod planning;
+pub mod recent;
 pub mod replay;
 pub mod rereading;
 pub mod results;

@@ -64,6 +64,13 @@ impl Reply {
     }
 }
 
+/// Who tells how many customers there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    ByListing,
+    BySearch,
+}
+
 impl Account {
     /// Answers a request that got past key, rate limit and faults.
     pub(super) fn answer(
@@ -270,26 +277,35 @@ impl Account {
         if self.quirks.list_offset == Offset::Ignored {
             page.offset = 0;
         }
-        let total = self.quirks.total == Total::Present;
         let lag = self.quirks.list_lag_ms;
         if lag > 0 || self.quirks.ties == Ties::Shuffled {
             let seen = self
                 .store
                 .all()
                 .filter(|customer| customer.visible(context.now_ms, lag));
-            return Ok(self.page(seen.collect(), page, total, context));
+            return Ok(self.page(seen.collect(), page, Told::ByListing, context));
         }
         let ids = self.store.page(page).into_iter();
-        let customers = ids.filter_map(|id| self.store.get(id)).collect();
-        Ok(self.listing(customers, total.then(|| self.store.len())))
+        let customers: Vec<&Customer> = ids.filter_map(|id| self.store.get(id)).collect();
+        let total = self.total(Told::ByListing, self.store.len(), customers.len());
+        Ok(self.listing(customers, total))
     }
 
     fn search(&self, body: &[u8], context: Context) -> Result<Reply, Problem> {
         let query = Query::read(&validate::json(body)?, &self.quirks)?;
         let mut found = query.matches(&self.store, &self.quirks);
         found.retain(|customer| customer.visible(context.now_ms, self.quirks.search_lag_ms));
-        let total = self.quirks.total != Total::Absent;
-        Ok(self.page(found, query.page, total, context))
+        Ok(self.page(found, query.page, Told::BySearch, context))
+    }
+
+    fn total(&self, told: Told, fitting: usize, shown: usize) -> Option<usize> {
+        match (self.quirks.total, told) {
+            (Total::Absent, _) | (Total::AbsentInList, Told::ByListing) => None,
+            (Total::OneMore, _) => Some(fitting + 1),
+            (Total::AccountInSearch, Told::BySearch) => Some(self.store.len()),
+            (Total::OfPage, _) => Some(shown),
+            (Total::Present | Total::AbsentInList | Total::AccountInSearch, _) => Some(fitting),
+        }
     }
 
     /// Sorts customers and cuts out the page.
@@ -297,16 +313,17 @@ impl Account {
         &self,
         mut customers: Vec<&Customer>,
         page: Page,
-        total: bool,
+        told: Told,
         context: Context,
     ) -> Reply {
-        let total = total.then_some(customers.len());
+        let fitting = customers.len();
         self.sort(&mut customers, page.sort, context);
-        let cut = customers
+        let cut: Vec<&Customer> = customers
             .into_iter()
             .skip(page.offset)
             .take(page.limit)
             .collect();
+        let total = self.total(told, fitting, cut.len());
         self.listing(cut, total)
     }
 

@@ -114,6 +114,12 @@ positions! {
         AbsentInList,
         /// Nowhere.
         Absent,
+        /// One more than there are, in listing and search.
+        OneMore,
+        /// In search it is that of all customers, whatever was searched for.
+        AccountInSearch,
+        /// It is that of the customers on the page.
+        OfPage,
     }
     /// The order of customers with the same date.
     Ties {

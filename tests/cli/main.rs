@@ -39,6 +39,8 @@ mod refusals;
 #[cfg(test)]
 mod sandbox_command;
 #[cfg(test)]
+mod search_lag;
+#[cfg(test)]
 mod secrets;
 #[cfg(test)]
 mod server;

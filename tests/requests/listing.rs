@@ -12,7 +12,7 @@ use hcsync::helpcrunch::{
 };
 use hcsync::pace::Clock;
 use hcsync::remote::{NoProgress, Reading, list_all};
-use hcsync::sandbox::quirks::Ties;
+use hcsync::sandbox::quirks::{Ties, Total};
 use hcsync::sandbox::{AgentEdit, Options, Quirks, Sandbox};
 use http::{Request, header};
 use proptest::prelude::*;
@@ -142,9 +142,20 @@ fn edit() -> impl Strategy<Value = Edit> {
 
 fn quirks() -> impl Strategy<Value = Quirks> {
     let ties = prop_oneof![Just(Ties::Stable), Just(Ties::Shuffled)];
-    (10..=40_usize, ties).prop_map(|(page_limit_max, ties)| Quirks {
-        page_limit_max,
+    let totals = vec![
+        Total::Present,
+        Total::Present,
+        Total::Absent,
+        Total::OneMore,
+        Total::AccountInSearch,
+        Total::OfPage,
+    ];
+    let totals = prop::sample::select(totals);
+    (10..=40_usize, ties, totals).prop_map(|(page, ties, total)| Quirks {
+        // A page that is cut and a total that is that of the page would leave no trace of those who are left out.
+        page_limit_max: if total == Total::OfPage { 100 } else { page },
         ties,
+        total,
         ..Quirks::default()
     })
 }

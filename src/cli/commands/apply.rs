@@ -57,7 +57,8 @@ async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure>
     session.summary.plan_digest = Some(plan.end.sha256.clone());
     let target = Target::find(&settings, &session.console).await?;
     let at = attached(session, args, &settings, target, &plan).await?;
-    let known = at.known(session)?;
+    let mut known = at.known(session)?;
+    at.recall_recent(session, &settings, &mut known)?;
     let applying = Applying {
         args,
         settings,

@@ -67,7 +67,9 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
     let known = match &at {
         Some(at) => {
             at.admit_key().await?;
-            at.known(session)?
+            let mut known = at.known(session)?;
+            at.recall_recent(session, &settings, &mut known)?;
+            known
         }
         None => Known::nothing(),
     };

@@ -102,12 +102,14 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
     session.run = Some(dir.clone());
     // What the run wrote before it was interrupted, as it was planned then.
     learn(&dir, &meta, &at.account, false)?;
+    let mut known = at.known(session)?;
+    at.recall_recent(session, &settings, &mut known)?;
     let Known {
         memory,
         probed,
         snapshot,
         ..
-    } = at.known(session)?;
+    } = known;
     let refresher = refresher(&meta, &kept, memory)?.with_email_case(email_case(&probed));
     let recovered = recovered(&dir)?;
     let lanes = lanes(&dir)?;

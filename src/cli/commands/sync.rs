@@ -140,6 +140,7 @@ impl Ready<'_> {
             // What became of an interrupted run may have shown more.
             known.probed = at.findings(session);
         }
+        at.recall_recent(session, settings, &mut known)?;
         let with = MakeWith {
             prepared,
             settings,

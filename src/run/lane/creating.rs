@@ -1,7 +1,7 @@
 //! Creating a customer: intent before the send, and never a second send before the first is settled.
 
-use crate::domain::{CustomerId, Issue, IssueKind, RemoteCustomer};
-use crate::helpcrunch::CallError;
+use crate::domain::{CustomerId, Field, Issue, IssueKind, RemoteCustomer};
+use crate::helpcrunch::{ApiError, CallError};
 use crate::journal::{Entry, Intent, JournalError, Settled};
 use crate::outcome::{OperationResult, OperationStatus, RowStatus};
 use crate::plan::{Create, Operation, OperationKind};
@@ -35,7 +35,8 @@ impl Run<'_> {
         if self.progress.create_in_doubt() && !self.settle(operation, &mut result, sends).await? {
             return Ok(());
         }
-        let sendable = self.context.rules.acceptable(create);
+        let mut sendable = self.context.rules.acceptable(create);
+        self.leave_out_refused(&mut sendable);
         loop {
             let (row, at) = (self.lane.row, self.context.clock.rfc3339());
             self.context
@@ -60,6 +61,14 @@ impl Run<'_> {
                     }
                 }
                 Err(error) => {
+                    let refused = refused_fields(&error, &sendable);
+                    if !refused.is_empty() {
+                        // Nobody was made (documented), and what is sent now is another create.
+                        sends -= 1;
+                        self.context.lessons().refused.extend(refused);
+                        self.leave_out_refused(&mut sendable);
+                        continue;
+                    }
                     if error.is_unsent() {
                         sends -= 1;
                     }
@@ -68,6 +77,12 @@ impl Run<'_> {
                 }
             }
         }
+    }
+
+    /// Leaves out what creates of this run were refused for; a PATCH gives it to the customer that is made.
+    fn leave_out_refused(&self, create: &mut Create) {
+        let refused = &self.context.lessons().refused;
+        create.set.retain(|(field, _)| !refused.contains(field));
     }
 
     /// Notes whom a create made before it is mended, so that a crash meanwhile leaves no doubt: an edit may keep
@@ -181,4 +196,23 @@ impl Run<'_> {
             }
         }
     }
+}
+
+/// The fields for which a create was refused that the API's example of one leaves out: whether it may have them is not documented.
+/// Nothing where the refusal has another reason as well.
+fn refused_fields(error: &CallError, create: &Create) -> Vec<Field> {
+    let CallError::Refused {
+        status: 400,
+        errors,
+    } = error
+    else {
+        return Vec::new();
+    };
+    let field_of = |error: &ApiError| {
+        let fields = create.set.iter().map(|(field, _)| *field);
+        let mut unsure = fields.filter(|field| Field::NOT_IN_CREATE_EXAMPLE.contains(field));
+        unsure.find(|field| field.name() == error.code)
+    };
+    let named = errors.iter().map(field_of);
+    named.collect::<Option<_>>().unwrap_or_default()
 }

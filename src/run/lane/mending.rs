@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
-use crate::domain::{CustomerId, Issue, IssueKind, RemoteCustomer};
+use crate::domain::{CustomerId, Field, Issue, IssueKind, RemoteCustomer};
 use crate::helpcrunch::CallError;
 use crate::journal::{Entry, JournalError, Kept};
 use crate::outcome::{OperationResult, OperationStatus};
@@ -39,12 +39,7 @@ impl Run<'_> {
         let known = fields.filter(|field| self.context.rules.create_ignores.contains(field));
         let taken: Vec<_> = known.filter(|field| !is_short(*field)).collect();
         if !taken.is_empty() {
-            let mut lessons = self
-                .context
-                .lessons
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            lessons.taken.extend(taken);
+            self.context.lessons().taken.extend(taken);
         }
     }
 
@@ -192,13 +187,12 @@ impl Run<'_> {
     fn learn_ignored(&self, mended: &Patch) {
         let set = mended.set.iter();
         let refuses = &self.context.rules.create_refuses;
-        let ignored = set.filter(|change| change.to.is_some() && !refuses.contains(&change.field));
-        self.context
-            .lessons
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .ignored
-            .extend(ignored.map(|change| change.field));
+        let mut lessons = self.context.lessons();
+        let given = set.filter(|change| change.to.is_some() && !refuses.contains(&change.field));
+        let ignored = given.map(|change| change.field);
+        let ignored = ignored.filter(|field| !lessons.refused.contains(field));
+        let ignored: Vec<Field> = ignored.collect();
+        lessons.ignored.extend(ignored);
     }
 
     /// What was kept is what was written last, however it was sent.

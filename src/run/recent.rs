@@ -1,0 +1,152 @@
+//! Customers to whom runs gave their keys a short while ago. Whether search and listing show a customer at once who was just created or
+//! changed is not documented, so that a row which means one of them asks for it by its id.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::BufReader;
+
+use jiff::Timestamp;
+
+use crate::domain::{CustomerId, Field, RemoteCustomer, RowKey, Value, fold_email};
+use crate::helpcrunch::ReadClient;
+use crate::journal::{FinishedRows, RecoveryError, RunDir, recover_file};
+use crate::outcome::{OperationResult, OperationStatus};
+use crate::plan::codec::LaneReader;
+use crate::plan::matching::RemoteLookup;
+use crate::plan::{FieldChange, Operation};
+use crate::platform::{FileAction, FileError};
+use crate::remote::{RemoteError, WantedKeys};
+
+use super::learning::{History, LearningError};
+
+/// By whom customers are known who got a key lately.
+#[derive(Debug, Clone, Default)]
+pub struct RecentKeys {
+    user_ids: BTreeMap<String, BTreeSet<CustomerId>>,
+    /// Folded.
+    emails: BTreeMap<String, BTreeSet<CustomerId>>,
+}
+
+impl RecentKeys {
+    /// Adds what a run gave since then, by its plan and its journal.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn add_run(&mut self, run: &RunDir, since: Timestamp) -> Result<(), LearningError> {
+        if !run.journal().exists() {
+            return Ok(());
+        }
+        let recovered = match recover_file(&run.journal()) {
+            Err(RecoveryError::Empty { .. }) => return Ok(()),
+            recovered => recovered?,
+        };
+        let plan =
+            File::open(run.plan()).map_err(|e| FileError::new(FileAction::Open, &run.plan(), e))?;
+        let lanes = LaneReader::new(BufReader::with_capacity(1 << 18, plan))?;
+        let mut finished = FinishedRows::open(&run.journal(), &recovered)?;
+        for lane in lanes {
+            let Some(history) = History::of(lane?.lane, &recovered, &mut finished)? else {
+                continue;
+            };
+            if let Some(customer) = history.customer
+                && history.results.iter().any(|result| is_done(result, since))
+            {
+                self.add(customer, &given(&history.lane.operations));
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, customer: CustomerId, key: &RowKey) {
+        if let Some(user_id) = &key.user_id {
+            let known = self.user_ids.entry(user_id.clone());
+            known.or_default().insert(customer);
+        }
+        if let Some(email) = &key.email {
+            let known = self.emails.entry(fold_email(email));
+            known.or_default().insert(customer);
+        }
+    }
+
+    /// Customers who got one of these keys.
+    pub fn of(&self, key: &RowKey) -> impl Iterator<Item = CustomerId> {
+        let by_user_id = key.user_id.as_ref().and_then(|id| self.user_ids.get(id));
+        let email = key.email.as_deref().map(fold_email);
+        let by_email = email.and_then(|email| self.emails.get(&email));
+        by_user_id.into_iter().chain(by_email).flatten().copied()
+    }
+
+    /// Customers who got one of the wanted keys and are not known by it in what was read.
+    ///
+    /// # Errors
+    /// Where that cannot be consulted.
+    pub fn unseen<R: RemoteLookup>(
+        &self,
+        keys: &WantedKeys,
+        read: &R,
+    ) -> Result<BTreeSet<CustomerId>, R::Error> {
+        let mut unseen = BTreeSet::new();
+        for (user_id, ids) in &self.user_ids {
+            if keys.has_user_id(user_id) {
+                let seen = read.by_user_id(user_id)?;
+                unseen.extend(ids.iter().filter(|id| !seen.contains(id)));
+            }
+        }
+        for (email, ids) in &self.emails {
+            if keys.has_email(email) {
+                let seen = read.by_email(email)?;
+                unseen.extend(ids.iter().filter(|id| !seen.contains(id)));
+            }
+        }
+        Ok(unseen)
+    }
+}
+
+/// Asks for a customer by its id; nothing where it is gone.
+///
+/// # Errors
+/// When there is no usable answer.
+pub async fn ask_for(
+    client: &ReadClient,
+    id: CustomerId,
+) -> Result<Option<RemoteCustomer>, RemoteError> {
+    match client.get(id).await.result {
+        Ok(customer) => Ok(Some(customer)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn is_done(result: &OperationResult, since: Timestamp) -> bool {
+    let at = result.at.as_deref();
+    let at = at.and_then(|at| at.parse::<Timestamp>().ok());
+    // A clock that went back is no reason to forget.
+    result.status == OperationStatus::Done && at.is_none_or(|at| at >= since)
+}
+
+/// The keys that a lane gives its customer.
+fn given(operations: &[Operation]) -> RowKey {
+    let mut given = RowKey::default();
+    let mut take = |field: Field, value: Option<&Value>| {
+        let text = value.and_then(Value::as_text).map(str::to_owned);
+        match field {
+            Field::UserId => given.user_id = text,
+            Field::Email => given.email = text,
+            _ => {}
+        }
+    };
+    for operation in operations {
+        match operation {
+            Operation::Create(create) => {
+                let set = create.set.iter();
+                set.for_each(|(field, value)| take(*field, Some(value)));
+            }
+            Operation::Patch(patch) => {
+                let set = patch.set.iter();
+                set.for_each(|FieldChange { field, to, .. }| take(*field, to.as_ref()));
+            }
+            Operation::Tag(_) | Operation::Untag(_) => {}
+        }
+    }
+    given
+}
