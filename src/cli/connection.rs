@@ -6,7 +6,6 @@ use std::time::SystemTime;
 
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
-use tokio::time::Instant;
 
 use crate::config::{KeySources, Settings, find_key};
 use crate::helpcrunch::{
@@ -102,7 +101,6 @@ impl Target {
 
 fn limits(settings: &Settings, clock: Clock) -> LimitSettings {
     let limits = &settings.limits;
-    let now: Instant = clock.now();
     LimitSettings {
         requests_per_minute: limits.requests_per_minute,
         reserve: limits.reserve,
@@ -114,7 +112,11 @@ fn limits(settings: &Settings, clock: Clock) -> LimitSettings {
         max_consecutive_errors: u32::try_from(settings.safety.max_consecutive_errors)
             .unwrap_or(u32::MAX),
         max_requests: settings.run.max_requests,
-        deadline: settings.run.max_duration.map(|longest| now + longest),
+        // Counted from the command's start, so that what reads its input is within it.
+        deadline: settings
+            .run
+            .max_duration
+            .map(|longest| clock.began() + longest),
     }
 }
 

@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
+use tokio::time::{Instant, sleep_until};
 
 use crate::journal::{RunDir, RunMeta};
 use crate::platform::AtomicFile;
@@ -32,7 +33,13 @@ enum Spool {
 }
 
 impl Inputs {
-    pub(super) async fn open(paths: &[PathBuf], stopping: &Stopping) -> Result<Self, Failure> {
+    /// A wait for whoever writes an input ends by a signal, or at the deadline.
+    pub(super) async fn open(
+        paths: &[PathBuf],
+        stopping: &Stopping,
+        deadline: Option<Instant>,
+    ) -> Result<Self, Failure> {
+        let wait = Wait { stopping, deadline };
         if paths.iter().filter(|path| is_stdin(path)).count() > 1 {
             return Err(Failure::usage("standard input (`-`) can be read only once"));
         }
@@ -40,10 +47,10 @@ impl Inputs {
         for (at, path) in paths.iter().enumerate() {
             let name = path.display().to_string();
             let spool = if is_stdin(path) {
-                Some(spool(io::stdin(), &name, stopping).await?)
+                Some(spool(io::stdin(), &name, wait).await?)
             } else if is_stream(path) {
                 // Opening a pipe that nobody writes waits too.
-                Some(spool(LateFile::Named(path.clone()), &name, stopping).await?)
+                Some(spool(LateFile::Named(path.clone()), &name, wait).await?)
             } else {
                 None
             };
@@ -130,11 +137,18 @@ impl Read for LateFile {
     }
 }
 
+/// What ends the wait for an input.
+#[derive(Clone, Copy)]
+struct Wait<'a> {
+    stopping: &'a Stopping,
+    deadline: Option<Instant>,
+}
+
 /// Reads to the end. Temporary files are made for their owner alone.
 async fn spool(
     mut input: impl Read + Send + 'static,
     name: &str,
-    stopping: &Stopping,
+    wait: Wait<'_>,
 ) -> Result<NamedTempFile, Failure> {
     let read = move || {
         let mut spool = NamedTempFile::new()?;
@@ -142,7 +156,22 @@ async fn spool(
         spool.flush()?;
         Ok::<_, io::Error>(spool)
     };
-    let Some(spooled) = stopping.unless_stopped(read).await else {
+    let stopping = wait.stopping;
+    let late = async {
+        match wait.deadline {
+            Some(deadline) => sleep_until(deadline).await,
+            None => std::future::pending().await,
+        }
+    };
+    let spooled = tokio::select! {
+        spooled = stopping.unless_stopped(read) => spooled,
+        () = late => {
+            let message = format!("the run's time is up and `{name}` has not ended: nothing was sent");
+            let failure = Failure::new(Exit::Budget, "max_duration", message);
+            return Err(failure.hint("see why whoever writes it does not end, and run the command again"));
+        }
+    };
+    let Some(spooled) = spooled else {
         let message = format!("stopped while `{name}` was read: nothing was sent");
         return Err(Failure::new(stopping.exit(), "signal", message));
     };
@@ -154,7 +183,8 @@ async fn spool(
         };
         match failure.hint {
             Some(_) => failure,
-            None => failure.hint("it is kept in a temporary file while it is needed"),
+            None => failure
+                .hint("it is kept in a temporary file while it is needed: TMPDIR names the folder"),
         }
     })
 }
@@ -174,14 +204,30 @@ mod tests {
         }
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn the_end_of_the_runs_time_ends_the_wait_for_an_input() {
+        let (_writer, nobody_writes) = mpsc::channel();
+        let wait = Wait {
+            stopping: &Stopping::default(),
+            deadline: Some(Instant::now() + std::time::Duration::from_secs(3_600)),
+        };
+        let failure = spool(Silent(nobody_writes), "-", wait).await.unwrap_err();
+        assert_eq!(
+            (failure.exit, failure.reason),
+            (Exit::Budget, "max_duration")
+        );
+    }
+
     #[tokio::test]
     async fn a_signal_ends_the_wait_for_an_input() {
         let stopping = Stopping::default();
         let (_writer, nobody_writes) = mpsc::channel();
         stopping.stops.soft.cancel();
-        let failure = spool(Silent(nobody_writes), "-", &stopping)
-            .await
-            .unwrap_err();
+        let wait = Wait {
+            stopping: &stopping,
+            deadline: None,
+        };
+        let failure = spool(Silent(nobody_writes), "-", wait).await.unwrap_err();
         assert_eq!(
             (failure.exit, failure.reason),
             (Exit::Interrupted, "signal")

@@ -1,10 +1,11 @@
 //! What a run keeps of how it was planned, so that a resume means the same by it.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::Settings;
+use crate::config::{Loaded, Settings};
 use crate::journal::{RunDir, RunMeta, RunState};
 use crate::run::making::MadePlan;
 use crate::source::Dialect;
@@ -18,6 +19,9 @@ use super::session::{Session, state_failure};
 pub(super) struct KeptSettings {
     /// The text of the config file that was used.
     pub(super) config: Option<String>,
+    /// Where it was: a whole path.
+    #[serde(default)]
+    pub(super) config_file: Option<PathBuf>,
     pub(super) account_name: Option<String>,
     pub(super) requests_per_minute: u32,
     pub(super) concurrency: u16,
@@ -36,13 +40,21 @@ pub(super) struct KeptSettings {
     pub(super) started: Option<serde_json::Value>,
 }
 
-pub(super) fn kept(
-    settings: &Settings,
-    prepared: &Prepared,
-    config: Option<String>,
-) -> KeptSettings {
+impl KeptSettings {
+    /// Of a config file, if one was used.
+    pub(super) fn of_config(loaded: &Loaded) -> Self {
+        let absolute = |file: &Path| std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+        Self {
+            config: loaded.document.as_ref().map(|d| d.text().to_owned()),
+            config_file: loaded.file().map(absolute),
+            ..Self::default()
+        }
+    }
+}
+
+/// `config`: what is kept of the config file.
+pub(super) fn kept(settings: &Settings, prepared: &Prepared, config: KeptSettings) -> KeptSettings {
     KeptSettings {
-        config,
         account_name: settings.api.account.clone(),
         requests_per_minute: settings.limits.requests_per_minute,
         concurrency: settings.limits.concurrency,
@@ -55,7 +67,7 @@ pub(super) fn kept(
         dialects: prepared.survey.dialects.clone(),
         attributes: attribute_columns(&prepared.schema),
         creates_are_limited: settings.safety.max_creates > 0,
-        ..KeptSettings::default()
+        ..config
     }
 }
 

@@ -106,6 +106,16 @@ impl ReportOf<'_> {
         Ok(Written { tally, files })
     }
 
+    /// What its results add up to, without a file of them.
+    pub(super) fn tally(&self) -> Result<Tally, ReportsError> {
+        let mut tally = Tally::default();
+        self.each(|row| {
+            tally.add(&row.result);
+            Ok(())
+        })?;
+        Ok(tally)
+    }
+
     /// Goes over the results of the run in the order of its input.
     pub(super) fn each(
         &self,

@@ -257,10 +257,24 @@ pub(super) async fn end(
         let _ = journal.append(&Entry::Stopped { at, reason }).await;
     }
     let closed = journal.close().await;
-    let written = end.report.write(end.wanted).map_err(|e| Failure {
-        next_command: end.resume.clone(),
-        ..Failure::from_error(Exit::NotFinished, "reports", &e)
-    })?;
+    session.count_requests(&end.at.client, end.settings);
+    let written = match end.report.write(end.wanted) {
+        Ok(written) => written,
+        Err(error) => {
+            // Where the disk is full the summary may go to another one.
+            if let Ok(tally) = end.report.tally() {
+                session.summary.results = tally.counts();
+                session.summary.errors = tally.error_entries();
+            }
+            let unwritten = Failure::from_error(Exit::NotFinished, "reports", &error);
+            let next_command = end.resume.clone();
+            return Err(Failure {
+                next_command,
+                ..stopped.unwrap_or(unwritten)
+            });
+        }
+    };
+    let stopped = stopped.or_else(|| forgotten(&written));
     let exit = match &stopped {
         Some(stop) => stop.exit,
         None => finished_exit(end.settings, session, &written),
@@ -292,7 +306,6 @@ pub(super) async fn end(
         .dir
         .write_meta(meta)
         .map_err(|e| state_failure(&e))?;
-    session.count_requests(&end.at.client, end.settings);
     if let Some(stop) = stopped {
         let (reason, message) = (stop.reason.to_owned(), stop.message);
         session.summary.stop = Some(Stop {
@@ -305,6 +318,19 @@ pub(super) async fn end(
     }
     tell_end(session, exit, &written);
     Ok(exit)
+}
+
+/// Rows that were all sent, and of which the journal does not tell.
+fn forgotten(written: &Written) -> Option<Failure> {
+    let rows = written.tally.counts().get(RowStatus::Pending);
+    (rows > 0).then(|| {
+        let message = format!(
+            "what became of {} is not known: the run's journal was changed or removed while it was written",
+            plural(rows, "row", "rows")
+        );
+        Failure::new(Exit::NotFinished, "journal", message)
+            .hint("sync again: it reads the customers anew, and makes nobody twice")
+    })
 }
 
 /// Why the run stopped before its end; nothing where it came to its end.

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-use crate::config::{Document, Loaded, Overrides, Settings, load};
+use crate::config::{Document, Loaded, Overrides, Settings, load, load_kept};
 use crate::helpcrunch::{GateStats, ReadClient, StopKind};
 use crate::journal::{RunDir, StateDir, StateError};
 use crate::pace::Clock;
@@ -70,17 +70,43 @@ impl Session {
         })
     }
 
+    /// When the command's time is up, if it is bounded.
+    pub(super) fn deadline(&self, settings: &Settings) -> Option<Instant> {
+        let longest = settings.run.max_duration?;
+        Some(self.clock.began() + longest)
+    }
+
     /// Reads the config and says which file it was.
     pub(super) fn load(&mut self, overrides: &Overrides) -> Result<Loaded, Failure> {
         let folder =
             std::env::current_dir().map_err(|e| Failure::from_error(Exit::Usage, "usage", &e))?;
         let loaded = load(&folder, overrides).map_err(|e| config_failure(&e))?;
-        self.keep = Some(loaded.settings.state.keep);
-        self.document.clone_from(&loaded.document);
         if let Some(file) = loaded.file() {
             self.console.say(&format!("config: {}", file.display()));
         }
-        Ok(loaded)
+        Ok(self.loaded(loaded))
+    }
+
+    /// The same with a config file that is gone, as a run kept it.
+    pub(super) fn load_kept(
+        &mut self,
+        file: &Path,
+        text: &str,
+        overrides: &Overrides,
+    ) -> Result<Loaded, Failure> {
+        let loaded = load_kept(file, text, overrides).map_err(|e| config_failure(&e))?;
+        let told = format!(
+            "config: {}, which is gone, as the run kept it",
+            file.display()
+        );
+        self.console.say(&told);
+        Ok(self.loaded(loaded))
+    }
+
+    fn loaded(&mut self, loaded: Loaded) -> Loaded {
+        self.keep = Some(loaded.settings.state.keep);
+        self.document.clone_from(&loaded.document);
+        loaded
     }
 
     /// Ends the command: tells a failure, writes the summary, gives the exit code.
@@ -229,7 +255,16 @@ impl Session {
                 "check that the key is the account's own and was not revoked (HelpCrunch: Settings, API), then run the \
                  same command again",
             ),
-            _ => failure,
+            StopKind::Outage | StopKind::ConsecutiveErrors => failure.hint(
+                "check `api.base_url` and the network if it was never reached, else wait until the service is back; -v logs every answer",
+            ),
+            StopKind::Redirected => failure.hint(
+                "set `api.base_url` to where it points, if that is HelpCrunch's own address; the same command runs into it again",
+            ),
+            StopKind::Signal
+            | StopKind::MaxRequests
+            | StopKind::MaxDuration
+            | StopKind::RetryAfterTooLong => failure,
         })
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::BufReader;
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -97,6 +98,22 @@ impl Left<'_> {
             meta.ended_at = Some(self.session.clock.rfc3339());
             dir.write_meta(&meta).map_err(|e| state_failure(&e))?;
         }
+        self.wait_for_unreadable().await
+    }
+
+    /// A run of which not even the account can be read may have been this one's.
+    async fn wait_for_unreadable(&self) -> Result<(), Failure> {
+        let runs = self.state.list_runs().map_err(|e| state_failure(&e))?;
+        for run in runs.into_iter().filter(|run| run.meta.is_err()) {
+            if !unseen_for(&run.dir.journal(), self.settle).is_zero() {
+                self.session.console.warn(&format!(
+                    "run {} cannot be read, so that what it sent is not known; its files are kept in {}",
+                    run.name,
+                    run.dir.path().display()
+                ));
+                wait_out(self.session, &run.dir.journal(), self.settle).await?;
+            }
+        }
         Ok(())
     }
 
@@ -108,6 +125,8 @@ impl Left<'_> {
         if dir.journal().exists() {
             self.settle_doubts(dir).await?;
             self.settle_batch(dir).await?;
+        } else if meta.has_agreement() {
+            return Err(Trouble::Damaged("its journal is gone".to_owned()));
         }
         if dir.plan().exists() && dir.rows().exists() {
             let written = write_results(dir, meta)?;
@@ -122,26 +141,17 @@ impl Left<'_> {
     /// Nobody can tell what such a run sent last. It is waited until search would find whom it may have created: the
     /// reading that follows then knows them.
     async fn leave(&self, dir: &RunDir, meta: &RunMeta, why: &str) -> Result<(), Failure> {
-        let written = fs::metadata(dir.journal()).and_then(|found| found.modified());
-        let age = written.ok().and_then(|at| at.elapsed().ok());
-        let wait = match dir.journal().exists() {
-            true => self.settle.saturating_sub(age.unwrap_or_default()),
-            false => Duration::ZERO,
-        };
         self.session.console.warn(&format!(
             "run {} was interrupted, and what it sent cannot be told ({why}). This run takes its place and reads \
              all customers that it writes to; the files are kept in {}",
             meta.run_id,
             dir.path().display()
         ));
-        if wait.is_zero() {
-            return Ok(());
+        let last = [dir.journal(), dir.meta()];
+        match last.iter().find(|file| file.exists()) {
+            Some(file) => wait_out(self.session, file, self.settle).await,
+            None => Ok(()),
         }
-        self.say(&format!(
-            "waiting {} s, until search finds whom it may have created",
-            wait.as_secs().max(1)
-        ));
-        self.wait(wait).await
     }
 
     /// Waits, unless a signal comes.
@@ -169,6 +179,11 @@ impl Left<'_> {
     async fn settle_doubts(&self, dir: &RunDir) -> Result<(), Trouble> {
         let recovered = recover_file(&dir.journal()).map_err(|e| damaged(&e))?;
         let lanes = lanes_in_doubt(dir, &recovered)?;
+        if lanes.len() < recovered.in_doubt().count() {
+            return Err(Trouble::Damaged(
+                "its plan lacks rows that it sent".to_owned(),
+            ));
+        }
         if lanes.is_empty() {
             return Ok(());
         }
@@ -228,6 +243,36 @@ impl Left<'_> {
             journal.close().await.map_err(|e| damaged(&e))?;
         }
         Ok(())
+    }
+}
+
+/// For how long search may still not show what was written when this file was written last.
+fn unseen_for(file: &Path, settle: Duration) -> Duration {
+    let written = fs::metadata(file).and_then(|found| found.modified());
+    let age = written.ok().map(|at| at.elapsed().unwrap_or_default());
+    age.map_or(Duration::ZERO, |age| settle.saturating_sub(age))
+}
+
+/// Waits until search would find whom a run may have created that nobody can tell of; a signal ends that.
+pub(super) async fn wait_out(
+    session: &Session,
+    file: &Path,
+    settle: Duration,
+) -> Result<(), Failure> {
+    let wait = unseen_for(file, settle);
+    if wait.is_zero() {
+        return Ok(());
+    }
+    session.console.say(&format!(
+        "waiting {} s, until search finds whom it may have created",
+        wait.as_secs().max(1)
+    ));
+    tokio::select! {
+        biased;
+        () = session.stopping.stops.soft.cancelled() => {
+            Err(Failure::new(session.stopping.exit(), "signal", "the run was stopped"))
+        }
+        () = tokio::time::sleep(wait) => Ok(()),
     }
 }
 

@@ -52,6 +52,23 @@ impl Loaded {
 /// The file cannot be read or is not right, or a value of `overrides` is not.
 pub fn load(folder: &Path, overrides: &Overrides) -> Result<Loaded, ConfigError> {
     let document = find_document(folder, overrides.config.as_deref())?;
+    settled(folder, document, overrides)
+}
+
+/// The same with the text of a config file that may be gone: `file` is where it was, which its paths are relative to.
+///
+/// # Errors
+/// The text is not right, or a value of `overrides` is not.
+pub fn load_kept(file: &Path, text: &str, overrides: &Overrides) -> Result<Loaded, ConfigError> {
+    let document = Document::parse(file, text.as_bytes())?;
+    settled(Path::new(""), Some(document), overrides)
+}
+
+fn settled(
+    folder: &Path,
+    document: Option<Document>,
+    overrides: &Overrides,
+) -> Result<Loaded, ConfigError> {
     let mut settings = match &document {
         Some(document) => {
             let mut settings = FileConfig::from_document(document)?.into_settings();

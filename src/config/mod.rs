@@ -22,7 +22,7 @@ pub use error::{ConfigError, Place, Problem};
 pub use input::{Delimiter, InputConfig, InputEncoding, InputFormat, Quote};
 pub use key::{FoundKey, KeyError, KeyOrigin, KeySources, find_key};
 pub use known_keys::{KNOWN_KEYS, Keys, SECRET_WORDS, Section};
-pub use merge::{Loaded, Overrides, load, parse_text};
+pub use merge::{Loaded, Overrides, load, load_kept, parse_text};
 pub use settings::{
     ApiConfig, BatchMode, LimitsConfig, RemoteConfig, RemoteStrategy, RunOptions, Settings,
     StateConfig,

@@ -1,4 +1,6 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -53,9 +55,10 @@ impl AccountLock {
         // Beside the lock and not in it: Windows lets nobody else read a locked file.
         let holder_file = account.file("lock-holder.json");
         let Some(lock) = FileLock::try_acquire(&path).map_err(StateError::from)? else {
-            // Whatever is wrong with the name, the lock is held.
-            let holder = document::read(&holder_file, HOLDER_VERSION).unwrap_or(None);
-            return Err(LockError::Held { path, holder });
+            return Err(LockError::Held {
+                path,
+                holder: holder_of(&holder_file),
+            });
         };
         let holder = Holder {
             version: HOLDER_VERSION,
@@ -77,6 +80,20 @@ impl Drop for AccountLock {
         drop(platform::remove_file(&self.holder_file));
     }
 }
+
+/// Who has the lock; one that just took it is about to write its name. Whatever is wrong with that, the lock is held.
+fn holder_of(file: &Path) -> Option<Holder> {
+    for _ in 0..LOOKS {
+        if let Some(holder) = document::read(file, HOLDER_VERSION).unwrap_or(None) {
+            return Some(holder);
+        }
+        thread::sleep(BETWEEN_LOOKS);
+    }
+    None
+}
+
+const LOOKS: u32 = 25;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
 fn named(holder: Option<&Holder>) -> String {
     holder.map_or_else(String::new, |holder| {

@@ -229,7 +229,9 @@ impl RunDir {
         Ok(())
     }
 
-    fn meta(&self) -> PathBuf {
+    /// What is known of the run as a whole.
+    #[must_use]
+    pub fn meta(&self) -> PathBuf {
         self.path.join("run.json")
     }
 }

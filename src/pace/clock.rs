@@ -21,6 +21,12 @@ impl Clock {
         }
     }
 
+    /// The moment of the anchor.
+    #[must_use]
+    pub fn began(&self) -> Instant {
+        self.anchor
+    }
+
     #[must_use]
     pub fn now(&self) -> Instant {
         Instant::now()

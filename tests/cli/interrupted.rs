@@ -62,6 +62,29 @@ fn the_command_that_goes_on_does_so_in_any_folder() {
     assert_eq!(bench.sandbox().customers().len(), 30);
 }
 
+/// A run goes on with the config that it was started with, also where that is not named, or is gone.
+#[test]
+fn a_bare_resume_finds_the_config_of_the_run() {
+    for is_gone in [false, true] {
+        let bench = listed(10);
+        bench.write("new.csv", new_customers(20));
+        bench.write("key", KEY);
+        bench.write("nightly.toml", "[api]\nkey_file = \"key\"\n");
+        let _ = stopped(&bench, "sync new.csv -c nightly.toml --max-requests 9");
+        if is_gone {
+            std::fs::remove_file(bench.path("nightly.toml")).unwrap();
+        }
+        std::fs::create_dir(bench.path("elsewhere")).unwrap();
+        let state = bench.path("state");
+        let mut command = bench.bare(&["resume", "--state-dir", state.to_str().unwrap()]);
+        command.current_dir(bench.path("elsewhere"));
+        let ran = Running::start(command).wait().exits(0);
+        assert!(ran.err.contains("nightly.toml"), "{}", ran.err);
+        assert_eq!(ran.err.contains("gone"), is_gone, "{}", ran.err);
+        assert_eq!(bench.sandbox().customers().len(), 30);
+    }
+}
+
 #[test]
 fn standard_input_is_kept_until_the_run_is_over() {
     let bench = listed(250);

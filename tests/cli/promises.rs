@@ -95,3 +95,25 @@ fn without_a_name_a_new_key_is_vouched_for_and_checked() {
     assert!(ran.err.contains("another account"), "{}", ran.err);
     assert_eq!(bench.writes(), 0);
 }
+
+/// An account of a few customers that grows by many in one run.
+#[test]
+fn the_snapshot_that_a_run_leaves_is_believed_by_the_next() {
+    let sample = include_str!("../../sample-data/sandbox-customers.jsonl");
+    let customers = sample.lines().take(5);
+    let customers = customers.map(|line| serde_json::from_str(line).unwrap());
+    let bench = Bench::with(customers.collect(), "");
+    let rows = |from: u32, to: u32| {
+        let row = |n| format!("z{n},N{n},z{n}@ex.com\n");
+        let rows: String = (from..to).map(row).collect();
+        format!("userId,name,email\n{rows}")
+    };
+    bench.write("few.csv", rows(0, 3));
+    bench.write("many.csv", rows(100, 220));
+    for file in ["few.csv", "many.csv", "few.csv", "many.csv"] {
+        let ran = bench
+            .run(&format!("sync {file} --min-match-percent 0"))
+            .exits(0);
+        assert!(!ran.err.contains("snapshot"), "{}", ran.err);
+    }
+}

@@ -63,7 +63,8 @@ fn runs_are_listed_newest_first_with_how_to_go_on() {
         "sync     finished  0",
         "in.csv: 2 created",
         "20200101T000000Z-aaaa     2020-01-01 00:00  plan     stopped ",
-        "goes on with: hcsync resume 20200101T000000Z-aaaa --state-dir state",
+        "goes on with:",
+        "hcsync resume 20200101T000000Z-aaaa --state-dir",
     ]);
     assert!(
         text.out.lines().all(|line| line.chars().count() <= 80),
@@ -81,6 +82,8 @@ fn runs_are_listed_newest_first_with_how_to_go_on() {
     // The command that is shown is one that can be given.
     let command = list["runs"][1]["resume"].as_str().unwrap();
     assert!(command.starts_with("hcsync resume 20200101T000000Z-aaaa"));
+    let (_, folder) = command.rsplit_once("--state-dir ").unwrap();
+    assert!(std::path::Path::new(folder).is_absolute(), "{command}");
 }
 
 #[test]

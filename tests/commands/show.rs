@@ -207,6 +207,6 @@ fn a_stopped_run_ends_with_the_command_that_goes_on() {
     show(&bench, &[&id]).exits(0).shows(&[
         "the run did not come to its end",
         "not reached",
-        &format!("{next} --state-dir state"),
+        &format!("{next} --state-dir"),
     ]);
 }

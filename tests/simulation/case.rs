@@ -259,7 +259,16 @@ fn quirks(rng: &mut Rng, lateness: Lateness) -> Quirks {
         max_filters: *pick(rng, &[0, 10]),
         page_limit_max: *pick(rng, &[100, 100, 5]),
         list_offset: *pick(rng, &[Offset::Honoured, Offset::Honoured, Offset::Ignored]),
-        total: *pick(rng, &[Total::Present, Total::AbsentInList, Total::Absent]),
+        total: *pick(
+            rng,
+            &[
+                Total::Present,
+                Total::AbsentInList,
+                Total::Absent,
+                Total::OneMore,
+                Total::AccountInSearch,
+            ],
+        ),
         custom_data: *pick(rng, &[CustomDataShape::Object, CustomDataShape::Array]),
         listing_custom_data: *pick(
             rng,

@@ -46,7 +46,7 @@ pub(in crate::cli) async fn run(args: &ApplyArgs) -> Exit {
 async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure> {
     let loaded = session.load(&Overrides::from(args))?;
     let config_file = loaded.file().map(Path::to_owned);
-    let config = loaded.document.as_ref().map(|d| d.text().to_owned());
+    let config = KeptSettings::of_config(&loaded);
     let settings = loaded.settings;
     let wanted = Wanted::of(&settings);
     wanted.check().map_err(Failure::output)?;
@@ -120,8 +120,7 @@ struct Applying<'a> {
     args: &'a ApplyArgs,
     settings: Settings,
     config_file: Option<PathBuf>,
-    /// Its text.
-    config: Option<String>,
+    config: KeptSettings,
     wanted: Wanted,
     file: File,
     plan: VerifiedPlan,
@@ -296,14 +295,13 @@ fn input_metas(plan: &VerifiedPlan) -> Vec<InputMeta> {
     inputs.map(meta).collect()
 }
 
-fn kept(settings: &Settings, dialects: Vec<Dialect>, config: Option<String>) -> KeptSettings {
+fn kept(settings: &Settings, dialects: Vec<Dialect>, config: KeptSettings) -> KeptSettings {
     KeptSettings {
-        config,
         account_name: settings.api.account.clone(),
         requests_per_minute: settings.limits.requests_per_minute,
         concurrency: settings.limits.concurrency,
         dialects,
-        ..KeptSettings::default()
+        ..config
     }
 }
 

@@ -35,7 +35,7 @@ pub(in crate::cli) async fn run(args: &CheckArgs) -> Exit {
 async fn check(session: &mut Session, args: &CheckArgs) -> Result<Exit, Failure> {
     let loaded = session.load(&Overrides::from(args))?;
     let settings = &loaded.settings;
-    let inputs = Inputs::open(&args.inputs, &session.stopping).await?;
+    let inputs = Inputs::open(&args.inputs, &session.stopping, None).await?;
     let prepared = Prepared::new(inputs.files.clone(), settings)?;
     let (key, key_failure) = match try_key(session, settings).await {
         Ok(key) => (key, None),

@@ -29,7 +29,12 @@ async fn init(args: &InitArgs, console: &Console) -> Result<(), Failure> {
     if let Some(out) = &args.out {
         refuse_existing(out)?;
     }
-    let inputs = Inputs::open(std::slice::from_ref(&args.input), &Stopping::default()).await?;
+    let inputs = Inputs::open(
+        std::slice::from_ref(&args.input),
+        &Stopping::default(),
+        None,
+    )
+    .await?;
     let Some(input) = inputs.files.first() else {
         return Ok(());
     };

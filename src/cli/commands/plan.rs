@@ -12,7 +12,7 @@ use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Cause, Exit, Failure};
 use crate::cli::inputs::Inputs;
-use crate::cli::kept::{kept, planned};
+use crate::cli::kept::{KeptSettings, kept, planned};
 use crate::cli::overlap::{FilesInUse, Overlap};
 use crate::cli::planning::{
     From, MakeWith, Prepared, decisions, input_metas, make, note_refusals, open_run, show_preview,
@@ -47,6 +47,7 @@ fn files_in_use(args: &PlanArgs) -> Result<FilesInUse, Overlap> {
 async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
     session.summary.dry_run = true;
     let loaded = session.load(&Overrides::from(args))?;
+    let config = KeptSettings::of_config(&loaded);
     let settings = loaded.settings;
     let wanted = Wanted::of(&settings);
     wanted.check().map_err(Failure::output)?;
@@ -54,7 +55,7 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
         .iter()
         .try_for_each(|out| check_output(out))
         .map_err(Failure::output)?;
-    let inputs = Inputs::open(&args.inputs, &session.stopping).await?;
+    let inputs = Inputs::open(&args.inputs, &session.stopping, session.deadline(&settings)).await?;
     let prepared = Prepared::new(inputs.files.clone(), &settings)?;
     let decisions = decisions(&settings)?;
     let at = match args.remote_file {
@@ -74,11 +75,7 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
         None => Known::nothing(),
     };
     let state = state_dir(&settings)?;
-    let kept = kept(
-        &settings,
-        &prepared,
-        loaded.document.as_ref().map(|d| d.text().to_owned()),
-    );
+    let kept = kept(&settings, &prepared, config);
     let new = NewRun {
         command: "plan".into(),
         account: at.as_ref().map(|at| at.target.account.clone()),

@@ -13,14 +13,15 @@ use crate::cli::inputs::Inputs;
 use crate::cli::kept::KeptSettings;
 use crate::cli::overlap::FilesInUse;
 use crate::cli::planning::meaning;
-use crate::cli::probed::email_case;
+use crate::cli::probed::{email_case, settle};
 use crate::cli::remembered::learn;
 use crate::cli::reports::{ReportOf, Wanted, rows_of};
 use crate::cli::sending::{EndOf, Order, end, send};
-use crate::cli::session::{Session, state_dir, state_failure};
+use crate::cli::session::{Session, named_state_dir, state_failure};
 use crate::cli::shell::path_option;
 use crate::cli::starting_over::anew;
-use crate::config::{Overrides, Settings, parse_text};
+use crate::cli::superseding::wait_out;
+use crate::config::{Loaded, Overrides, Settings, parse_text};
 use crate::domain::{Columns, RunId};
 use crate::journal::{Recovered, RunDir, RunMeta, RunState, StateDir, recover_file};
 use crate::run::freshness::{Freshness, Refresher};
@@ -66,12 +67,7 @@ pub(super) fn command(
 
 async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failure> {
     let overrides = Overrides::from(args);
-    let loaded = session.load(&overrides)?;
-    let config = loaded.file().map(Path::to_owned);
-    let mut settings = loaded.settings;
-    let wanted = Wanted::of(&settings);
-    wanted.check().map_err(Failure::output)?;
-    let state = state_dir(&settings)?;
+    let state = named_state_dir(overrides.run.state_dir.as_deref())?;
     let (dir, mut meta) = find(&state, args.run.as_deref())?;
     let inputs = meta.inputs.iter().map(|input| input.path.as_str());
     session.keep_apart(FilesInUse::of_inputs(inputs), &args.report)?;
@@ -83,6 +79,11 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
             format!("run {}: its settings cannot be read: {e}", meta.run_id),
         )
     })?;
+    let loaded = load(session, overrides.clone(), &kept)?;
+    let config = loaded.file().map(Path::to_owned);
+    let mut settings = loaded.settings;
+    let wanted = Wanted::of(&settings);
+    wanted.check().map_err(Failure::output)?;
     if !meta.has_agreement() {
         return start_over(session, args, &dir, &meta, &kept).await;
     }
@@ -112,6 +113,11 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
     } = known;
     let refresher = refresher(&meta, &kept, memory)?.with_email_case(email_case(&probed));
     let recovered = recovered(&dir)?;
+    if recovered.is_none() {
+        // It came to its sending: what it sent is read again, once search shows it.
+        let settle = settle(&settings, &probed);
+        wait_out(session, &dir.meta(), settle).await?;
+    }
     let lanes = lanes(&dir)?;
     let order = Order {
         settings: &settings,
@@ -148,6 +154,23 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
     };
     let ended = end(session, &mut meta, sent, end_of).await;
     ended.map_err(|failure| failure.or_next(&goes_on))
+}
+
+/// Without a config that is named now, a run goes on with the one that it was started with, wherever that is.
+fn load(
+    session: &mut Session,
+    mut overrides: Overrides,
+    kept: &KeptSettings,
+) -> Result<Loaded, Failure> {
+    let then = kept.config_file.as_deref().zip(kept.config.as_deref());
+    let (Some((file, text)), None) = (then, &overrides.config) else {
+        return session.load(&overrides);
+    };
+    if file.exists() {
+        overrides.config = Some(file.to_owned());
+        return session.load(&overrides);
+    }
+    session.load_kept(file, text, &overrides)
 }
 
 /// What the run's journal adds up to; nothing where it has none yet.

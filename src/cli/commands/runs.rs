@@ -6,7 +6,7 @@ use crate::cli::args::{RunsArgs, When};
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure, chain};
 use crate::cli::session::{named_state_dir, state_failure};
-use crate::cli::shell::quoted;
+use crate::cli::shell::{path_option, quoted};
 use crate::journal::{ListedRun, Pruned, RunDir, RunMeta, RunState, StateDir};
 use crate::report::{RunEntry, RunsList, render_runs, write_runs};
 
@@ -100,9 +100,9 @@ pub(super) fn state_name(state: &RunState) -> &'static str {
     }
 }
 
-/// The command that goes on with a run, typed in this folder.
+/// The command that goes on with a run, in any folder.
 pub(super) fn resume_command(meta: &RunMeta, state_dir: Option<&std::path::Path>) -> String {
-    let dir = state_dir.map(|dir| format!(" --state-dir {}", quoted(&dir.display().to_string())));
+    let dir = state_dir.map(|dir| format!(" {}", path_option("--state-dir", dir)));
     let config = meta.config.pointer("/started/config/config");
     let config = config.and_then(|path| path.as_str());
     let config = config.map(|path| format!(" --config {}", quoted(path)));

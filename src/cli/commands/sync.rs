@@ -10,7 +10,7 @@ use crate::cli::connection::Target;
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::inputs::Inputs;
-use crate::cli::kept::{kept, planned};
+use crate::cli::kept::{KeptSettings, kept, planned};
 use crate::cli::overlap::FilesInUse;
 use crate::cli::planning::{
     From, MakeWith, Prepared, attribute_columns, decisions, input_metas, make, note_refusals,
@@ -62,6 +62,7 @@ pub(super) async fn sync(
     let overrides = Overrides::from(args);
     let loaded = session.load(&overrides)?;
     let config_file = loaded.file().map(Path::to_owned);
+    let config = KeptSettings::of_config(&loaded);
     let settings = loaded.settings;
     let wanted = Wanted::of(&settings);
     wanted.check().map_err(Failure::output)?;
@@ -70,7 +71,7 @@ pub(super) async fn sync(
     }
     let mut inputs = match inputs {
         Some(inputs) => inputs,
-        None => Inputs::open(&args.inputs, &session.stopping).await?,
+        None => Inputs::open(&args.inputs, &session.stopping, session.deadline(&settings)).await?,
     };
     let mut prepared = Prepared::new(inputs.files.clone(), &settings)?;
     let decisions = decisions(&settings)?;
@@ -82,7 +83,6 @@ pub(super) async fn sync(
         false => Attached::to_write(session, &settings, target)?,
     };
     at.admit_key().await?;
-    let config = loaded.document.as_ref().map(|d| d.text().to_owned());
     let mut kept = kept(&settings, &prepared, config);
     if !is_passing {
         kept.started = started(args, config_file.as_deref());

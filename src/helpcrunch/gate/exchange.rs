@@ -13,6 +13,7 @@ use crate::pace::{Asked, retry_after};
 
 /// The longest redirect target that is passed on, in characters.
 const LONGEST_LOCATION: usize = 200;
+const LONGEST_TROUBLE: usize = 300;
 
 /// What became of one exchange.
 pub(super) struct Exchange {
@@ -133,7 +134,9 @@ impl Gate {
 
     fn trouble<T>(&self, verdict: Verdict, why: Trouble, asked: Asked) -> Judged<T> {
         let now = self.clock.now();
-        self.with_state(|state| state.failed(asked, now));
+        let told = self.scrubber.clean(&why.to_string(), LONGEST_TROUBLE);
+        tracing::debug!(why = told, "no usable answer");
+        self.with_state(|state| state.failed(told, asked, now));
         match verdict {
             Verdict::Unknown => Judged::Done(Err(CallError::Unknown { why })),
             Verdict::Failed => Judged::Hopeless(why),

@@ -19,7 +19,8 @@ const KNOCKS: Backoff = Backoff {
 pub(super) struct Health {
     out_after: u32,
     failures: u32,
-    /// When the first of the failures ended, moved on by idle times and by waits that the server asked for.
+    /// When the first of the failures ended, moved on by idle times. Waits that the server asks for count: otherwise one that asks
+    /// again and again would be waited for without end.
     since: Option<Instant>,
     /// While it is out: when to knock next, and how often that was done.
     next_knock: Option<Instant>,
@@ -65,11 +66,9 @@ impl Health {
         self.next_knock = Some(now + KNOCKS.delay(self.knocks, &mut self.rng));
     }
 
-    /// A 429 is no failure, but with nothing else for long enough it is an outage too; a wait that the server
-    /// asked for does not count towards that.
-    pub(super) fn put_off(&mut self, now: Instant, asked: Option<Duration>) {
-        let since = self.since.get_or_insert(now);
-        *since += asked.unwrap_or_default();
+    /// A 429 is no failure, but with nothing else for long enough it is an outage too.
+    pub(super) fn put_off(&mut self, now: Instant) {
+        self.since.get_or_insert(now);
     }
 
     pub(super) fn was_idle(&mut self, idle: Duration) {
@@ -146,13 +145,13 @@ mod tests {
     }
 
     #[test]
-    fn idle_times_and_asked_waits_do_not_count() {
+    fn idle_times_do_not_count_and_asked_waits_do() {
         let now = Instant::now();
         let minute = Duration::from_secs(60);
         let mut health = health();
         health.failed(now);
         health.was_idle(minute);
-        health.put_off(now, Some(minute));
-        assert_eq!(health.silent_for(now + minute * 3), minute);
+        health.put_off(now + minute);
+        assert_eq!(health.silent_for(now + minute * 3), minute * 2);
     }
 }

@@ -42,6 +42,8 @@ pub(super) struct State {
     rng: fastrand::Rng,
     pub(super) stats: GateStats,
     paused_until: Option<Instant>,
+    /// Why the last exchange without a usable answer had none.
+    last_trouble: Option<String>,
     /// When the last outage ended.
     outage_ended: Option<Instant>,
     /// 429s in a row, counting as one those to requests that were in flight together.
@@ -63,6 +65,7 @@ impl State {
             rng,
             limits,
             stats: GateStats::default(),
+            last_trouble: None,
             paused_until: None,
             outage_ended: None,
             pauses: 0,
@@ -155,7 +158,8 @@ impl State {
     }
 
     /// An exchange brought no usable answer; `asked` is what its `Retry-After` said.
-    pub(super) fn failed(&mut self, asked: Asked, now: Instant) {
+    pub(super) fn failed(&mut self, why: String, asked: Asked, now: Instant) {
+        self.last_trouble = Some(why);
         let began = self.health.failed(now);
         if began {
             tracing::warn!(
@@ -163,7 +167,6 @@ impl State {
             );
         }
         if let Some(wait) = self.accepted(asked) {
-            self.health.put_off(now, Some(wait));
             self.pause(now + wait);
         }
         let failures = self.health.failures();
@@ -171,7 +174,10 @@ impl State {
         if most > 0 && failures >= most {
             self.close(
                 StopKind::ConsecutiveErrors,
-                format!("{failures} requests in a row got no usable answer (max_consecutive_errors = {most})"),
+                format!(
+                    "{failures} requests in a row got no usable answer (max_consecutive_errors = {most}){}",
+                    self.last_trouble()
+                ),
             );
         }
         if self.health.is_out() {
@@ -187,10 +193,11 @@ impl State {
     /// all that were in flight together.
     pub(super) fn rate_limited(&mut self, asked: Asked, begun: Instant, now: Instant) {
         self.stats.rate_limited += 1;
+        self.last_trouble = Some("the server answered 429".to_owned());
         let is_new = self.last_429.is_none_or(|last| begun >= last);
         self.last_429 = Some(now);
         let wait = self.accepted(asked);
-        self.health.put_off(now, wait);
+        self.health.put_off(now);
         if let Some(wait) = wait {
             self.pause(now + wait);
         } else if is_new {
@@ -222,13 +229,21 @@ impl State {
         self.paused_until = self.paused_until.max(Some(until));
     }
 
+    fn last_trouble(&self) -> String {
+        let why = self.last_trouble.as_deref();
+        why.map_or_else(String::new, |why| format!("; the last time: {why}"))
+    }
+
     fn check_patience(&mut self, now: Instant) {
         let silent = self.health.silent_for(now);
         if silent >= self.limits.max_outage {
             let (silent, most) = (silent.as_secs(), self.limits.max_outage.as_secs());
             self.close(
                 StopKind::Outage,
-                format!("the API gave no usable answer for {silent} s (max_outage is {most} s)"),
+                format!(
+                    "the API gave no usable answer for {silent} s (max_outage is {most} s){}",
+                    self.last_trouble()
+                ),
             );
         }
     }

@@ -49,6 +49,9 @@ struct Facts {
     as_of: String,
     #[serde(default)]
     customers: u64,
+    /// How often it was written.
+    #[serde(default)]
+    writes: u64,
 }
 
 /// What is to be done with a customer's entry.
@@ -77,6 +80,7 @@ pub struct SnapshotStore {
     /// Nothing only while it is dropped.
     database: Option<Database>,
     facts: SnapshotFacts,
+    writes: u64,
 }
 
 impl Drop for SnapshotStore {
@@ -102,14 +106,18 @@ impl SnapshotStore {
         guarded(move || {
             let database = Builder::new().set_cache_size(CACHE).create_file(file);
             let mut database = database.map_err(of_store)?;
-            // What was rolled back may be a run's note of what it was about to write.
-            if !database.check_integrity().map_err(of_store)? {
+            let written = facts(&database)?;
+            // What was rolled back may be a run's note of what it was about to write. That the store's own notes of free pages are not
+            // as it would make them, of which this tells as well, loses nothing.
+            let is_whole = database.check_integrity().map_err(of_store)?;
+            let (facts, writes) = facts(&database)?;
+            if !is_whole && (facts, writes) != written {
                 return Err(SnapshotError::Damaged("pages of it are lost"));
             }
-            let facts = facts(&database)?;
             Ok(Self {
                 database: Some(database),
                 facts,
+                writes,
             })
         })
     }
@@ -128,6 +136,7 @@ impl SnapshotStore {
         let store = Self {
             database: Some(database.map_err(of_store)?),
             facts,
+            writes: 0,
         };
         let ids = reading.ids();
         let mut first = true;
@@ -138,7 +147,7 @@ impl SnapshotStore {
         let transaction = store.database()?.begin_write().map_err(of_store)?;
         drop(transaction.open_table(BLOCKS).map_err(of_store)?);
         drop(transaction.open_table(UNSURE).map_err(of_store)?);
-        write_facts(&transaction, facts)?;
+        write_facts(&transaction, facts, store.writes)?;
         transaction.commit().map_err(of_store)?;
         Ok(store)
     }
@@ -280,9 +289,10 @@ impl SnapshotStore {
                 blocks.insert(key, packed.as_slice()).map_err(of_store)?;
             }
         }
-        write_facts(&transaction, facts)?;
+        let writes = self.writes + 1;
+        write_facts(&transaction, facts, writes)?;
         transaction.commit().map_err(of_store)?;
-        self.facts = facts;
+        (self.facts, self.writes) = (facts, writes);
         Ok(())
     }
 }
@@ -329,7 +339,7 @@ impl Touched {
     }
 }
 
-fn facts(database: &Database) -> Result<SnapshotFacts, SnapshotError> {
+fn facts(database: &Database) -> Result<(SnapshotFacts, u64), SnapshotError> {
     let transaction = database.begin_read().map_err(of_store)?;
     let about = transaction.open_table(ABOUT).map_err(of_store)?;
     let found = about.get(FACTS).map_err(of_store)?;
@@ -340,20 +350,23 @@ fn facts(database: &Database) -> Result<SnapshotFacts, SnapshotError> {
         return Err(SnapshotError::Newer(facts.format));
     }
     let as_of = facts.as_of.parse();
-    Ok(SnapshotFacts {
+    let known = SnapshotFacts {
         as_of: as_of.map_err(|_| SnapshotError::Damaged("its time cannot be read"))?,
         customers: facts.customers,
-    })
+    };
+    Ok((known, facts.writes))
 }
 
 fn write_facts(
     transaction: &redb::WriteTransaction,
     facts: SnapshotFacts,
+    writes: u64,
 ) -> Result<(), SnapshotError> {
     let facts = Facts {
         format: FORMAT,
         as_of: facts.as_of.to_string(),
         customers: facts.customers,
+        writes,
     };
     let facts = serde_json::to_vec(&facts).map_err(super::super::reading::ReadingError::from)?;
     let mut about = transaction.open_table(ABOUT).map_err(of_store)?;
