@@ -265,3 +265,13 @@ const EXAMPLE_INPUT: &str = "\
 User ID,Full name,E-mail,Signed up,org,country,Language,Mobile,Plan,MRR,Trial,Renewed,Tags,Remove tags
 u1,Ann,Ann@example.com,31.12.2024,Acme,UA,Ukrainian,050 123 45 67,pro,\"1 234,50\",nein,2024-12-31,vip,
 ";
+
+#[test]
+fn the_example_of_faults_is_one() {
+    let text = read("docs/formats/faults.md");
+    let example = text.split("```toml\n").nth(1).unwrap();
+    let example = example.split("```").next().unwrap();
+    let scenario = hcsync::sandbox::Scenario::from_toml(example).unwrap();
+    assert_eq!(scenario.schedule.faults.len(), 4);
+    assert_eq!(scenario.schedule.agents.len(), 1);
+}

@@ -14,8 +14,13 @@ pub enum QuirkError {
     #[error("a quirk is written name=value, not `{0}`")]
     NotAPair(String),
     /// No quirk has that name.
-    #[error("no quirk is called `{0}`")]
-    UnknownName(String),
+    #[error("no quirk is called `{name}`; there are {}", known.join(", "))]
+    UnknownName {
+        /// As it was given.
+        name: String,
+        /// All that there are.
+        known: Vec<String>,
+    },
     /// The quirk does not have that position.
     #[error("quirk `{name}`: {message}")]
     BadValue {
@@ -182,6 +187,13 @@ impl Default for Quirks {
     }
 }
 
+fn unknown(name: String, table: &toml::Table) -> QuirkError {
+    QuirkError::UnknownName {
+        name,
+        known: table.keys().cloned().collect(),
+    }
+}
+
 impl Quirks {
     /// Sets one quirk from `name=value`; a list is written with commas, and
     /// `_` in a name is read as `-`.
@@ -194,13 +206,14 @@ impl Quirks {
             .ok_or_else(|| QuirkError::NotAPair(pair.to_owned()))?;
         let name = kebab(name.trim());
         let mut table = self.table()?;
-        let Some(current) = table.get_mut(&name) else {
-            return Err(QuirkError::UnknownName(name));
+        let Some(current) = table.get(&name) else {
+            return Err(unknown(name, &table));
         };
-        *current = like(current, text.trim()).map_err(|message| QuirkError::BadValue {
+        let value = like(current, text.trim()).map_err(|message| QuirkError::BadValue {
             name: name.clone(),
             message: message.to_owned(),
         })?;
+        table.insert(name.clone(), value);
         *self = Self::of(table).map_err(|error| QuirkError::BadValue {
             name,
             message: error.to_string(),
@@ -217,7 +230,7 @@ impl Quirks {
         for (name, value) in changes {
             let name = kebab(&name);
             if !table.contains_key(&name) {
-                return Err(QuirkError::UnknownName(name));
+                return Err(unknown(name, &table));
             }
             table.insert(name, value);
         }
