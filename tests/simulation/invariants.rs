@@ -651,8 +651,11 @@ impl Unmanaged<'_> {
     fn is_read_by(&self, request: &LoggedRequest) -> bool {
         let answered = matches!(request.status, Some(200..=299))
             && matches!(request.fault, None | Some("delay"));
+        // A search that asks whether there are more than it told reads nobody again.
+        let is_first_page = request.body["offset"].as_u64().unwrap_or_default() == 0;
         let names_them = request.customer == Some(self.is.id())
             || (request.endpoint == Endpoint::Search
+                && is_first_page
                 && mentions(&request.body, &json!(self.is.id())));
         answered && names_them
     }
