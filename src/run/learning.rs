@@ -45,23 +45,32 @@ pub fn learn(
     file: &Path,
     salt: Salt,
 ) -> Result<(), LearningError> {
-    if !run.journal().exists() {
+    let Some((recovered, mut lanes)) = sent(run)? else {
         return Ok(());
-    }
-    let recovered = match recover_file(&run.journal()) {
-        // Nothing was sent under it.
-        Err(RecoveryError::Empty { .. }) => return Ok(()),
-        recovered => recovered?,
     };
-    let plan =
-        File::open(run.plan()).map_err(|e| FileError::new(FileAction::Open, &run.plan(), e))?;
-    let mut lanes = LaneReader::new(BufReader::with_capacity(1 << 18, plan))?;
     let mut finished = FinishedRows::open(&run.journal(), &recovered)?;
     update_written(file, id, over, salt, |update| {
         lanes.try_for_each(|lane| learn_lane(lane?.lane, &recovered, &mut finished, update))?;
         Ok(recovered.valid_len)
     })
 }
+
+/// A run's journal, and the lanes of its plan; nothing where nothing was sent.
+pub(super) fn sent(run: &RunDir) -> Result<Option<(Recovered, PlanLanes)>, LearningError> {
+    if !run.journal().exists() {
+        return Ok(None);
+    }
+    let recovered = match recover_file(&run.journal()) {
+        Err(RecoveryError::Empty { .. }) => return Ok(None),
+        recovered => recovered?,
+    };
+    let plan =
+        File::open(run.plan()).map_err(|e| FileError::new(FileAction::Open, &run.plan(), e))?;
+    let lanes = LaneReader::new(BufReader::with_capacity(1 << 18, plan))?;
+    Ok(Some((recovered, lanes)))
+}
+
+type PlanLanes = LaneReader<BufReader<File>>;
 
 fn learn_lane(
     lane: Lane,

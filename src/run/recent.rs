@@ -2,22 +2,18 @@
 //! changed is not documented, so that a row which means one of them asks for it by its id.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::BufReader;
 
 use jiff::Timestamp;
 
 use crate::domain::{CustomerId, Field, RemoteCustomer, RowKey, Value, fold_email};
 use crate::helpcrunch::ReadClient;
-use crate::journal::{FinishedRows, RecoveryError, RunDir, recover_file};
+use crate::journal::{FinishedRows, RunDir};
 use crate::outcome::{OperationResult, OperationStatus};
-use crate::plan::codec::LaneReader;
 use crate::plan::matching::RemoteLookup;
 use crate::plan::{FieldChange, Operation};
-use crate::platform::{FileAction, FileError};
 use crate::remote::{RemoteError, WantedKeys};
 
-use super::learning::{History, LearningError};
+use super::learning::{History, LearningError, sent};
 
 /// By whom customers are known who got a key lately.
 #[derive(Debug, Clone, Default)]
@@ -33,16 +29,9 @@ impl RecentKeys {
     /// # Errors
     /// Where they cannot be read.
     pub fn add_run(&mut self, run: &RunDir, since: Timestamp) -> Result<(), LearningError> {
-        if !run.journal().exists() {
+        let Some((recovered, lanes)) = sent(run)? else {
             return Ok(());
-        }
-        let recovered = match recover_file(&run.journal()) {
-            Err(RecoveryError::Empty { .. }) => return Ok(()),
-            recovered => recovered?,
         };
-        let plan =
-            File::open(run.plan()).map_err(|e| FileError::new(FileAction::Open, &run.plan(), e))?;
-        let lanes = LaneReader::new(BufReader::with_capacity(1 << 18, plan))?;
         let mut finished = FinishedRows::open(&run.journal(), &recovered)?;
         for lane in lanes {
             let Some(history) = History::of(lane?.lane, &recovered, &mut finished)? else {
@@ -149,4 +138,43 @@ fn given(operations: &[Operation]) -> RowKey {
         }
     }
     given
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(user_id: Option<&str>, email: Option<&str>) -> RowKey {
+        RowKey {
+            id: None,
+            user_id: user_id.map(str::to_owned),
+            email: email.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn customers_are_found_by_any_key_that_they_got() {
+        let mut recent = RecentKeys::default();
+        recent.add(CustomerId(1), &key(Some("u1"), Some("Ann@x.org")));
+        recent.add(CustomerId(2), &key(None, Some("ann@x.org")));
+        let of = |user_id, email| recent.of(&key(user_id, email)).collect::<Vec<_>>();
+        assert_eq!(of(Some("u1"), None), [CustomerId(1)]);
+        assert_eq!(of(None, Some("ANN@x.org")), [CustomerId(1), CustomerId(2)]);
+        assert_eq!(of(Some("U1"), Some("bob@x.org")), []);
+    }
+
+    #[test]
+    fn only_what_took_since_then_counts() {
+        let since: Timestamp = "2026-11-20T03:12:44Z".parse().unwrap();
+        let result = |status, at: &str| OperationResult {
+            status,
+            at: Some(at.to_owned()),
+            ..OperationResult::planned(&Operation::Tag(Vec::new()))
+        };
+        let done = OperationStatus::Done;
+        assert!(is_done(&result(done, "2026-11-20T03:12:44Z"), since));
+        assert!(!is_done(&result(done, "2026-11-20T03:12:43Z"), since));
+        let failed = result(OperationStatus::Failed, "2026-11-20T03:12:50Z");
+        assert!(!is_done(&failed, since));
+    }
 }
