@@ -48,6 +48,8 @@ pub(super) fn command(
     report: &ReportArgs,
 ) -> String {
     let mut command = format!("hcsync resume {}", meta.run_id);
+    // A config that came through a pipe is gone; the run has kept it.
+    let config = config.filter(|file| file.is_file());
     let options = [
         ("--config", config),
         ("--state-dir", state.state_dir.as_deref()),
@@ -79,14 +81,14 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
             format!("run {}: its settings cannot be read: {e}", meta.run_id),
         )
     })?;
+    if !meta.has_agreement() {
+        return start_over(session, args, &dir, &meta, &kept).await;
+    }
     let loaded = load(session, overrides.clone(), &kept)?;
     let config = loaded.file().map(Path::to_owned);
     let mut settings = loaded.settings;
     let wanted = Wanted::of(&settings);
     wanted.check().map_err(Failure::output)?;
-    if !meta.has_agreement() {
-        return start_over(session, args, &dir, &meta, &kept).await;
-    }
     go_by_run(&mut settings, &overrides, &meta, &kept);
     let target = Target::find(&settings, &session.console).await?;
     let at = Attached::to_write(session, &settings, target)?;
@@ -166,7 +168,7 @@ fn load(
     let (Some((file, text)), None) = (then, &overrides.config) else {
         return session.load(&overrides);
     };
-    if file.exists() {
+    if file.is_file() {
         overrides.config = Some(file.to_owned());
         return session.load(&overrides);
     }
