@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 
 use crate::config::{KeySources, Settings, find_key};
 use crate::helpcrunch::{
@@ -99,6 +100,12 @@ impl Target {
     }
 }
 
+/// When the command's time is up, if it is bounded. It counts from the start, so that what reads an input is within it.
+pub(super) fn deadline(settings: &Settings, clock: Clock) -> Option<Instant> {
+    let longest = settings.run.max_duration?;
+    Some(clock.began() + longest)
+}
+
 fn limits(settings: &Settings, clock: Clock) -> LimitSettings {
     let limits = &settings.limits;
     LimitSettings {
@@ -112,11 +119,7 @@ fn limits(settings: &Settings, clock: Clock) -> LimitSettings {
         max_consecutive_errors: u32::try_from(settings.safety.max_consecutive_errors)
             .unwrap_or(u32::MAX),
         max_requests: settings.run.max_requests,
-        // Counted from the command's start, so that what reads its input is within it.
-        deadline: settings
-            .run
-            .max_duration
-            .map(|longest| clock.began() + longest),
+        deadline: deadline(settings, clock),
     }
 }
 

@@ -70,12 +70,6 @@ impl Session {
         })
     }
 
-    /// When the command's time is up, if it is bounded.
-    pub(super) fn deadline(&self, settings: &Settings) -> Option<Instant> {
-        let longest = settings.run.max_duration?;
-        Some(self.clock.began() + longest)
-    }
-
     /// Reads the config and says which file it was.
     pub(super) fn load(&mut self, overrides: &Overrides) -> Result<Loaded, Failure> {
         let folder =

@@ -154,26 +154,9 @@ impl Left<'_> {
         }
     }
 
-    /// Waits, unless a signal comes.
-    async fn wait(&self, time: Duration) -> Result<(), Failure> {
-        tokio::select! {
-            biased;
-            () = self.session.stopping.stops.soft.cancelled() => Err(self.stopped()),
-            () = tokio::time::sleep(time) => Ok(()),
-        }
-    }
-
     fn stopped(&self) -> Failure {
-        let stopped = || {
-            Failure::new(
-                self.session.stopping.exit(),
-                "signal",
-                "the run was stopped",
-            )
-        };
-        self.session
-            .gate_failure(self.client)
-            .unwrap_or_else(stopped)
+        let gate = self.session.gate_failure(self.client);
+        gate.unwrap_or_else(|| stopped(self.session))
     }
 
     async fn settle_doubts(&self, dir: &RunDir) -> Result<(), Trouble> {
@@ -233,7 +216,9 @@ impl Left<'_> {
         }
         if !settled.notices.is_empty() {
             // Who was just given back an e-mail address is not to be created again for not being found by it yet.
-            self.wait(self.settle).await.map_err(Trouble::Stop)?;
+            wait(self.session, self.settle)
+                .await
+                .map_err(Trouble::Stop)?;
         }
         if settled.is_whole {
             let journal =
@@ -267,13 +252,20 @@ pub(super) async fn wait_out(
         "waiting {} s, until search finds whom it may have created",
         wait.as_secs().max(1)
     ));
+    self::wait(session, wait).await
+}
+
+/// Waits, unless a signal comes.
+async fn wait(session: &Session, time: Duration) -> Result<(), Failure> {
     tokio::select! {
         biased;
-        () = session.stopping.stops.soft.cancelled() => {
-            Err(Failure::new(session.stopping.exit(), "signal", "the run was stopped"))
-        }
-        () = tokio::time::sleep(wait) => Ok(()),
+        () = session.stopping.stops.soft.cancelled() => Err(stopped(session)),
+        () = tokio::time::sleep(time) => Ok(()),
     }
+}
+
+fn stopped(session: &Session) -> Failure {
+    Failure::new(session.stopping.exit(), "signal", "the run was stopped")
 }
 
 /// What a journal is to hold of a create that was settled; nothing where that was broken off.

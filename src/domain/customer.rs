@@ -48,6 +48,12 @@ pub struct RemoteCustomer {
 }
 
 impl RemoteCustomer {
+    /// Whether the answer told the tags and the properties too, as the documented one does.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.tags.is_known() && self.custom_data.is_known()
+    }
+
     /// A customer of whom nothing but the id is known.
     #[must_use]
     pub fn unknown(id: CustomerId) -> Self {

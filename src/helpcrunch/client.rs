@@ -79,11 +79,11 @@ impl ReadClient {
         self.page_size.store(size, Ordering::Relaxed);
     }
 
-    /// Takes note that a search counted more customers than there can be: from here on answers of searches come without a total.
+    /// Takes note that a total was more than there can be, or only that of its page: from here on answers of searches come without a total.
     pub fn distrust_totals(&self) {
         if !self.totals_mislead.swap(true, Ordering::Relaxed) {
             tracing::warn!(
-                "searches count customers whom they do not list: going without their totals"
+                "a total was not the number of customers: going without the totals of searches"
             );
         }
     }

@@ -21,7 +21,8 @@ use super::lane::LaneJob;
 use super::memory::Memory;
 use super::recent::ask_for;
 use absence::Absence;
-use found::{Fresh, Meant, given_keys};
+pub(super) use found::given_keys;
+use found::{Fresh, Meant};
 
 /// How lanes treat a customer that changed since the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -245,8 +246,7 @@ impl Refresher {
         fresh: &mut Fresh,
     ) -> Result<(), RemoteError> {
         for id in ids {
-            let tells_all = |c: &RemoteCustomer| c.tags.is_known() && c.custom_data.is_known();
-            if fresh.get(id).is_some_and(tells_all) {
+            if fresh.get(id).is_some_and(RemoteCustomer::is_whole) {
                 continue;
             }
             fresh.add(ask_for(client, id).await?);

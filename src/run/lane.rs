@@ -191,11 +191,6 @@ fn with_status(operation: &Operation, status: OperationStatus) -> OperationResul
     }
 }
 
-/// Whether an answer is of the documented shape, with tags and properties.
-fn tells_all(customer: &RemoteCustomer) -> bool {
-    customer.tags.is_known() || customer.custom_data.is_known()
-}
-
 /// The API's example of a create leaves some fields out, and does not say whether one may have them.
 fn is_refused_for_a_field_of_updates(issue: &Issue) -> bool {
     let names = |field: Field| issue.code == field.name();
@@ -296,7 +291,7 @@ impl Run<'_> {
                 if customer.id == id {
                     self.ride(sent.attempts, &result, &customer);
                     // What an answer that is not whole lacks may have taken all the same.
-                    short.unknown |= !short.is_empty() && !tells_all(&customer);
+                    short.unknown |= !short.is_empty() && !customer.is_whole();
                     self.wrote(customer);
                 } else {
                     // It tells nothing of this one.

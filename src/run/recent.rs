@@ -5,14 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::domain::{CustomerId, Field, RemoteCustomer, RowKey, Value, fold_email};
+use crate::domain::{CustomerId, RemoteCustomer, RowKey, fold_email};
 use crate::helpcrunch::ReadClient;
 use crate::journal::{FinishedRows, RunDir};
 use crate::outcome::{OperationResult, OperationStatus};
 use crate::plan::matching::RemoteLookup;
-use crate::plan::{FieldChange, Operation};
+use crate::plan::{Lane, Operation};
 use crate::remote::{RemoteError, WantedKeys};
 
+use super::freshness::given_keys;
 use super::learning::{History, LearningError, sent};
 
 /// By whom customers are known who got a key lately.
@@ -40,7 +41,7 @@ impl RecentKeys {
             if let Some(customer) = history.customer
                 && history.results.iter().any(|result| is_done(result, since))
             {
-                self.add(customer, &given(&history.lane.operations));
+                self.add(customer, &given(&history.lane));
             }
         }
         Ok(())
@@ -114,30 +115,12 @@ fn is_done(result: &OperationResult, since: Timestamp) -> bool {
 }
 
 /// The keys that a lane gives its customer.
-fn given(operations: &[Operation]) -> RowKey {
-    let mut given = RowKey::default();
-    let mut take = |field: Field, value: Option<&Value>| {
-        let text = value.and_then(Value::as_text).map(str::to_owned);
-        match field {
-            Field::UserId => given.user_id = text,
-            Field::Email => given.email = text,
-            _ => {}
-        }
-    };
-    for operation in operations {
-        match operation {
-            Operation::Create(create) => {
-                let set = create.set.iter();
-                set.for_each(|(field, value)| take(*field, Some(value)));
-            }
-            Operation::Patch(patch) => {
-                let set = patch.set.iter();
-                set.for_each(|FieldChange { field, to, .. }| take(*field, to.as_ref()));
-            }
-            Operation::Tag(_) | Operation::Untag(_) => {}
-        }
+fn given(lane: &Lane) -> RowKey {
+    let creates = |operation: &Operation| matches!(operation, Operation::Create(_));
+    match lane.operations.iter().any(creates) {
+        true => lane.key.clone(),
+        false => given_keys(&lane.operations),
     }
-    given
 }
 
 #[cfg(test)]

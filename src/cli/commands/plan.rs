@@ -8,7 +8,7 @@ use crate::cli::account::remember_witness;
 use crate::cli::args::PlanArgs;
 use crate::cli::attached::{Attached, Known};
 use crate::cli::beginning::Beginning;
-use crate::cli::connection::Target;
+use crate::cli::connection::{Target, deadline};
 use crate::cli::console::Console;
 use crate::cli::exit::{Cause, Exit, Failure};
 use crate::cli::inputs::Inputs;
@@ -55,7 +55,12 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
         .iter()
         .try_for_each(|out| check_output(out))
         .map_err(Failure::output)?;
-    let inputs = Inputs::open(&args.inputs, &session.stopping, session.deadline(&settings)).await?;
+    let inputs = Inputs::open(
+        &args.inputs,
+        &session.stopping,
+        deadline(&settings, session.clock),
+    )
+    .await?;
     let prepared = Prepared::new(inputs.files.clone(), &settings)?;
     let decisions = decisions(&settings)?;
     let at = match args.remote_file {

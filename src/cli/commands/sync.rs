@@ -6,7 +6,7 @@ use crate::cli::args::SyncArgs;
 use crate::cli::asking::{SEND, ask, must_ask, refuse_without_terminal};
 use crate::cli::attached::{Attached, Known};
 use crate::cli::beginning::Beginning;
-use crate::cli::connection::Target;
+use crate::cli::connection::{Target, deadline};
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::inputs::Inputs;
@@ -71,7 +71,14 @@ pub(super) async fn sync(
     }
     let mut inputs = match inputs {
         Some(inputs) => inputs,
-        None => Inputs::open(&args.inputs, &session.stopping, session.deadline(&settings)).await?,
+        None => {
+            Inputs::open(
+                &args.inputs,
+                &session.stopping,
+                deadline(&settings, session.clock),
+            )
+            .await?
+        }
     };
     let mut prepared = Prepared::new(inputs.files.clone(), &settings)?;
     let decisions = decisions(&settings)?;

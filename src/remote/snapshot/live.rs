@@ -140,14 +140,13 @@ impl Observer for LiveSnapshot {
     }
 
     fn read(&self, asked: u64, customer: &RemoteCustomer) {
-        let whole = customer.tags.is_known() && customer.custom_data.is_known();
         let mut state = self.state();
         let is_older = state
             .last_write
             .get(&customer.id)
             .is_some_and(|write| *write > asked);
         // An answer that leaves something out says less than the entry that is there.
-        if whole && !is_older {
+        if customer.is_whole() && !is_older {
             state.take(Change::Put(Box::new(customer.clone())));
         }
     }

@@ -139,7 +139,7 @@ impl Fresh {
 }
 
 /// The keys that a lane's patch gives its customer.
-pub(super) fn given_keys(operations: &[Operation]) -> RowKey {
+pub(in crate::run) fn given_keys(operations: &[Operation]) -> RowKey {
     let patches = operations.iter().filter_map(|operation| match operation {
         Operation::Patch(patch) => Some(patch),
         _ => None,
