@@ -1,4 +1,4 @@
-//! Writes what came of a run: results, changes, rejected rows, each whole or not at all.
+//! Writes the reports of a run: results, changes, rejected rows, each whole or not at all.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader};
@@ -10,8 +10,8 @@ use crate::journal::{FinishedRows, Recovered, RunDir, RunMeta, recover_file};
 use crate::outcome::RowResult;
 use crate::platform::{AtomicFile, FileError, check_output, remove_file};
 use crate::report::{
-    Change, ChangeScope, ChangesCsv, LaneFacts, NamedPath, ResultsCsv, Tally, write_change,
-    write_result,
+    Change, ChangeScope, ChangesCsv, LaneFacts, NamedPath, ResultsCsv, Tally, advice_for,
+    write_change, write_result,
 };
 use crate::run::results::{ResultRow, Results, ResultsError, Sent};
 use crate::source::{Dialect, Rejected, RejectedWriter};
@@ -173,7 +173,7 @@ pub(super) enum Changes {
     Jsonl(AtomicFile),
 }
 
-/// The rejected file of one input; it comes into being with its first row.
+/// The rejected file of one input, created with its first row.
 struct RejectedFiles {
     /// In the run's folder, and where the user wants it.
     paths: Vec<PathBuf>,
@@ -381,10 +381,12 @@ impl RejectedFiles {
             .error
             .as_ref()
             .map_or("", |issue| issue.message.as_str());
+        let hint = advice_for(result.problems());
         let row = Rejected {
             line: result.line,
             status: result.status.as_str(),
             error,
+            hint: &hint,
             raw: &raw,
         };
         for (writer, path) in self.writers.iter_mut().zip(&self.paths) {

@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 /// Where a problem of one row comes from; the `kind` of `results.jsonl`.
@@ -67,6 +69,24 @@ impl Issue {
         Self::new(IssueKind::Match, code, message)
     }
 
+    /// One issue that stands for all problems of a row: kind, code and column of the first, the messages and hints of
+    /// all, each once. Returns None if there are no problems.
+    #[must_use]
+    pub fn summary_of(problems: &[Issue]) -> Option<Issue> {
+        let (first, rest) = problems.split_first()?;
+        if rest.is_empty() {
+            return Some(first.clone());
+        }
+        let hints = problems
+            .iter()
+            .filter_map(|problem| problem.hint.as_deref());
+        Some(Issue {
+            message: joined(problems.iter().map(|problem| problem.message.as_str())),
+            hint: Some(joined(hints)).filter(|hint| !hint.is_empty()),
+            ..first.clone()
+        })
+    }
+
     #[must_use]
     pub fn column(mut self, column: impl Into<String>) -> Self {
         self.column = Some(column.into());
@@ -83,5 +103,43 @@ impl Issue {
     pub fn status(mut self, status: u16) -> Self {
         self.http_status = Some(status);
         self
+    }
+}
+
+/// Joins texts with semicolons, leaving out repetitions.
+pub fn joined<'a>(texts: impl Iterator<Item = &'a str>) -> String {
+    let mut seen = HashSet::new();
+    let distinct: Vec<&str> = texts.filter(|text| seen.insert(*text)).collect();
+    distinct.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summary_holds_every_message_and_hint_once() {
+        let email = Issue::input("bad_email", "`email` is not an e-mail address");
+        let date = |name: &str| {
+            let message = format!("`{name}` is not a date");
+            Issue::input("bad_date", message).hint("name the format")
+        };
+        let problems = [
+            email.clone().column("Mail"),
+            date("firstSeen"),
+            date("lastSeen"),
+        ];
+        let summary = Issue::summary_of(&problems).unwrap();
+        assert_eq!(
+            (summary.code.as_str(), summary.column.as_deref()),
+            ("bad_email", Some("Mail"))
+        );
+        assert_eq!(
+            summary.message,
+            "`email` is not an e-mail address; `firstSeen` is not a date; `lastSeen` is not a date"
+        );
+        assert_eq!(summary.hint.as_deref(), Some("name the format"));
+        assert_eq!(Issue::summary_of(std::slice::from_ref(&email)), Some(email));
+        assert_eq!(Issue::summary_of(&[]), None);
     }
 }

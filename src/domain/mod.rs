@@ -19,7 +19,7 @@ pub use customer::{Known, RemoteCustomer};
 pub use desired::{DesiredCustomer, DesiredTags, Wish};
 pub use form::{field_form, property_form, property_forms};
 pub use ids::{CustomerId, RowNumber, RunId, RunIdError};
-pub use issue::{Issue, IssueKind};
+pub use issue::{Issue, IssueKind, joined};
 pub use key::{KeyField, RowKey, email_eq, fold_email};
 pub use opaque::OpaqueValue;
 pub use policy::{Overwrite, TagMode};

@@ -62,9 +62,24 @@ pub struct RowResult {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merged_into: Option<RowNumber>,
     pub operations: Vec<OperationResult>,
+    /// Where a row has several problems, this stands for all of them.
     pub error: Option<Issue>,
+    /// Each problem of a row that has several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<Issue>,
     /// Things worth knowing that did not change how the row ended, such as a value that the server keeps
     /// rewriting.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Issue>,
+}
+
+impl RowResult {
+    /// Everything that is wrong with the row, each problem on its own.
+    #[must_use]
+    pub fn problems(&self) -> &[Issue] {
+        match self.errors.as_slice() {
+            [] => self.error.as_slice(),
+            errors => errors,
+        }
+    }
 }

@@ -37,6 +37,11 @@ pub struct CauseGroup {
 pub struct Causes(HashMap<Key, CauseGroup>);
 
 impl Causes {
+    /// Counts a row under the cause of each of its problems.
+    pub fn add_all(&mut self, problems: &[Issue], place: Place<'_>) {
+        problems.iter().for_each(|issue| self.add(issue, place));
+    }
+
     /// Counts a row; rows are given in the order of the input, so that the example is the first of its kind.
     pub fn add(&mut self, issue: &Issue, place: Place<'_>) {
         let key = Key {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::{CustomValue, Issue, Tag, Value};
+use crate::domain::{CustomValue, Issue, IssueKind, Tag, Value};
 
 use super::causes::Causes;
 use super::near::nearest;
@@ -105,12 +105,12 @@ impl Previewer {
         self.left_out += 1;
     }
 
-    pub fn rejected(&mut self, issue: &Issue, place: Place<'_>) {
+    /// A row is rejected for these problems; it counts under the cause of each.
+    pub fn rejected(&mut self, problems: &[Issue], place: Place<'_>) {
         self.preview.counts.rejected += 1;
-        if issue.kind == crate::domain::IssueKind::Input {
-            self.rejected_for_content += 1;
-        }
-        self.causes.add(issue, place);
+        let is_input = |issue: &Issue| issue.kind == IssueKind::Input;
+        self.rejected_for_content += u64::from(problems.iter().any(is_input));
+        self.causes.add_all(problems, place);
     }
 
     /// A row that writes.
@@ -428,12 +428,14 @@ mod tests {
     fn rejected_rows_are_grouped_by_cause() {
         let mut previewer = Previewer::new(0);
         for _ in 0..3 {
-            previewer.rejected(
-                &Issue::input("bad_date", "not a date").column("Signed up"),
-                place(),
-            );
+            let date = Issue::input("bad_date", "not a date").column("Signed up");
+            previewer.rejected(&[date], place());
         }
-        previewer.rejected(&Issue::matching("ambiguous", "two"), place());
+        let both = [
+            Issue::matching("ambiguous", "two"),
+            Issue::input("bad_date", "not a date").column("Signed up"),
+        ];
+        previewer.rejected(&both, place());
         let preview = previewer.finish(&KnownNames::default());
         assert_eq!(
             preview
@@ -441,7 +443,8 @@ mod tests {
                 .iter()
                 .map(|c| c.count)
                 .collect::<Vec<_>>(),
-            [3, 1]
+            [4, 1],
+            "a row counts under each of its problems"
         );
         assert_eq!(preview.counts.rejected, 4);
     }

@@ -449,7 +449,7 @@ mod tests {
               exports/customers.csv:10  31/31/2024
               exports/customers.csv:11  31/31/2024
               and 2 more rows; `--output json` lists them
-              → Mend the value, or name its form with `format` in the config.
+              → Fix the value, or set its `format` in the config.
           1  input: ragged
              the row has 3 cells
              exports/customers.csv:41

@@ -27,7 +27,7 @@ mod summary;
 mod tally;
 mod terminal;
 
-pub use advice::advice;
+pub use advice::{advice, advice_for};
 pub use ambiguous::{AmbiguousCsv, AmbiguousRow, MOST_CANDIDATES};
 pub use bad_rows::{BadRow, BadRowList, BadRows};
 pub use changes::{Change, ChangeScope, ChangesCsv, LaneFacts, write_change};

@@ -82,20 +82,25 @@ fn rejected(page: &mut Page, preview: &Preview) {
     if preview.rejected_by_cause.is_empty() {
         return;
     }
-    page.heading("Rejected rows, which are never sent");
+    page.heading("Rejected rows (never sent)");
     let causes: Vec<_> = preview
         .rejected_by_cause
         .iter()
         .map(|c| (c, None))
         .collect();
     cause_list::list(page, &causes, Style::Bad);
+    let problems: u64 = preview.rejected_by_cause.iter().map(|c| c.count).sum();
+    if problems > preview.counts.rejected {
+        let several = "A row with several problems is counted under each of them.";
+        page.item("  ", several, Style::Dim);
+    }
 }
 
 fn changed_fields(page: &mut Page, preview: &Preview) {
     if preview.changed_fields.is_empty() {
         return;
     }
-    page.heading("Fields that change most, in customers");
+    page.heading("Most changed fields (customers)");
     let fields = preview.changed_fields.iter().take(MOST);
     let fields: Vec<_> = fields
         .map(|(field, count)| Figure::new(field, *count, Style::Plain))
@@ -115,13 +120,13 @@ fn more(page: &mut Page, all: usize, one: &str, many: &str) {
 fn new_names(page: &mut Page, preview: &Preview) {
     let lists = [
         (
-            "New tags, which no known customer has yet",
+            "New tags (no known customer has them yet)",
             &preview.new_tags,
             "tag",
             "tags",
         ),
         (
-            "New properties, which no known customer has yet",
+            "New properties (no known customer has them yet)",
             &preview.new_properties,
             "property",
             "properties",
@@ -185,7 +190,7 @@ fn losses(page: &mut Page, preview: &Preview) {
     if lines.iter().all(|(count, ..)| *count == 0) && preview.kept_edited.is_empty() {
         return;
     }
-    page.heading("Values that go, and values that are kept");
+    page.heading("Values that will be cleared or kept");
     for (_, line, style) in lines.iter().filter(|(count, ..)| *count > 0) {
         page.item("  ", line, *style);
     }
@@ -205,7 +210,7 @@ fn kept_edited(fields: &[(String, u64)]) -> String {
         shown.push(format!("and {more} more"));
     }
     format!(
-        "kept: {} that somebody edited in HelpCrunch ({})",
+        "kept: {} edited in HelpCrunch ({})",
         plural(total, "value", "values"),
         shown.join(", ")
     )
@@ -256,7 +261,7 @@ fn explanation(page: &mut Page, preview: &Preview) {
     let Some(explanation) = &preview.explain else {
         return;
     };
-    page.heading("Ways to know the remote side, in requests after the first");
+    page.heading("Ways to read the customers (requests after the first)");
     for candidate in &explanation.candidates {
         let taken = candidate.strategy == explanation.taken;
         let price = candidate
@@ -298,9 +303,9 @@ fn requests(estimate: &Estimate) -> String {
 
 fn remote(remote: &RemoteFacts) -> String {
     let how = match remote.strategy.as_str() {
-        "" | "none" => return "nothing was read of HelpCrunch".to_owned(),
+        "" | "none" => return "HelpCrunch was not read".to_owned(),
         "list" => "all listed",
-        "lookup" => "looked up by the rows' keys",
+        "lookup" => "looked up by the keys of the rows",
         "snapshot" => "from the last complete reading",
         "file" => "from a file",
         other => other,
@@ -516,11 +521,11 @@ mod tests {
         insta::assert_snapshot!(text(&rejected), @r#"
         Nothing to change: 45 rows read, 45 rejected
 
-        Rejected rows, which are never sent
+        Rejected rows (never sent)
           40  input: bad_date, column `Signed up`
               `firstSeen` is no date in the format that is given
               e.g. customers.csv:13 (row 12)
-              → Mend the value, or name its form with `format` in the config.
+              → Fix the value, or set its `format` in the config.
            5  input: ragged
               the row has 3 cells and the header 12
               e.g. customers.csv:13 (row 12)
@@ -529,6 +534,15 @@ mod tests {
         This plan
           remote    12,000 customers, all listed, as of 2026-11-20T03:12:50Z
         "#);
+    }
+
+    #[test]
+    fn it_says_where_rows_are_counted_more_than_once() {
+        let note = "A row with several problems is counted under each of them.";
+        assert!(!text(&full()).contains(note));
+        let mut several = full();
+        several.counts.rejected -= 1;
+        assert!(text(&several).contains(note));
     }
 
     #[test]
@@ -569,13 +583,13 @@ mod tests {
           tag           2,305,843,009,213,693,951
           untag                                 0
 
-        Fields that change most, in customers
+        Most changed fields (customers)
           a             2,305,843,009,213,693,951
           b                                     1
 
         This plan
           requests  2,305,843,009,213,693,951 requests, with no rate limit
-          remote    nothing was read of HelpCrunch
+          remote    HelpCrunch was not read
         "#);
     }
 

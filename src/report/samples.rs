@@ -24,6 +24,7 @@ fn row(number: u64, key: RowKey, status: RowStatus) -> RowResult {
         merged_into: None,
         operations: Vec::new(),
         error: None,
+        errors: Vec::new(),
         warnings: Vec::new(),
     }
 }

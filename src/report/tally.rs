@@ -25,7 +25,7 @@ impl Tally {
             line: result.line,
         };
         let add = |causes: &mut Causes, issue: &Issue| causes.add(issue, place);
-        result.error.iter().for_each(|e| add(&mut self.errors, e));
+        self.errors.add_all(result.problems(), place);
         result
             .warnings
             .iter()

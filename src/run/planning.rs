@@ -180,9 +180,7 @@ impl<'a, P: Write, R: Write> Planner<'a, P, R> {
             record.error = issue;
         }
         let place = place(self.sources, record);
-        if let Some(issue) = &record.error {
-            self.sinks.previewer.rejected(issue, place);
-        }
+        self.sinks.previewer.rejected(record.problems(), place);
         Vec::new()
     }
 

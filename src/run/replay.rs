@@ -104,6 +104,7 @@ pub fn write_rows_of(
             customer_id: planned.lane.customer,
             merged_into: None,
             error: None,
+            errors: Vec::new(),
             warnings: Vec::new(),
             raw: raw.map(Raw::from),
             desired: None,

@@ -172,6 +172,7 @@ impl<'a, R: BufRead, P: BufRead, J: Read + Seek> Results<'a, R, P, J> {
             merged_into: record.merged_into,
             operations: operations.unwrap_or_default(),
             error: record.error.clone(),
+            errors: record.errors.clone(),
             warnings: record.warnings.clone(),
         }
     }

@@ -42,8 +42,12 @@ pub struct RowRecord {
     /// The earlier row of the same customer that this one was merged into.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merged_into: Option<RowNumber>,
+    /// Where the row has several problems, this stands for all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Issue>,
+    /// Each problem of a row that has several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<Issue>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Issue>,
     /// The record as it stood in the input; kept where the row may end up in the rejected file.
@@ -74,21 +78,25 @@ impl RowRecord {
         }
     }
 
-    /// A row that is rejected for what it holds: its first problem is the error, further ones are told with it.
+    /// A row that is rejected for what it holds, with everything that is wrong with it.
     #[must_use]
-    pub fn rejected(
-        position: Position,
-        raw: RawRecord,
-        key: RowKey,
-        mut issues: Vec<Issue>,
-    ) -> Self {
-        let rest = issues.split_off(issues.len().min(1));
-        let error = issues.pop();
+    pub fn rejected(position: Position, raw: RawRecord, key: RowKey, issues: Vec<Issue>) -> Self {
+        let error = Issue::summary_of(&issues);
+        let errors = if issues.len() > 1 { issues } else { Vec::new() };
         Self {
             key,
             error,
-            warnings: rest,
+            errors,
             ..Self::bare(position, raw, Verdict::Rejected)
+        }
+    }
+
+    /// Everything that is wrong with the row, each problem on its own.
+    #[must_use]
+    pub fn problems(&self) -> &[Issue] {
+        match self.errors.as_slice() {
+            [] => self.error.as_slice(),
+            errors => errors,
         }
     }
 
@@ -102,6 +110,7 @@ impl RowRecord {
             customer_id: None,
             merged_into: None,
             error: None,
+            errors: Vec::new(),
             warnings: Vec::new(),
             raw: Some(Raw::from(raw)),
             desired: None,

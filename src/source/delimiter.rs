@@ -1,8 +1,8 @@
 use std::io::Cursor;
 
-use super::RESERVED_COLUMNS;
 use super::cells::{Syntax, spans};
 use super::dialect::LineEnd;
+use super::rejected::own_header;
 use super::scan::Scanner;
 use super::settings::ReadLimits;
 use super::window::Window;
@@ -75,11 +75,6 @@ pub(super) fn declared(sample: &[u8]) -> Option<Declared> {
         delimiter,
         skip: line.len() + end,
     })
-}
-
-/// How a file of rejected rows begins.
-fn own_header(delimiter: u8) -> Vec<u8> {
-    RESERVED_COLUMNS.map(str::as_bytes).join(&delimiter)
 }
 
 fn score(sample: &[u8], whole: bool, line_end: LineEnd, syntax: Syntax) -> f64 {

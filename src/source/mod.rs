@@ -42,4 +42,4 @@ pub use rejected::{Rejected, RejectedWriter};
 pub use settings::{Choice, ReadLimits, SourceSettings, SourceTexts};
 
 /// Columns that a file of rejected rows adds, in its order; in an input they are ignored without a word.
-pub const RESERVED_COLUMNS: [&str; 3] = ["_line", "_status", "_error"];
+pub const RESERVED_COLUMNS: [&str; 4] = ["_line", "_status", "_error", "_hint"];

@@ -334,8 +334,10 @@ impl Opening<'_> {
         let mut names = self.given_columns()?;
         let own = table.is_own_header();
         if own.map_err(|fault| self.origin.fault(fault))? {
-            self.header(table)?;
-            names.splice(0..0, RESERVED_COLUMNS.map(str::to_owned));
+            let header = self.header(table)?;
+            let own = RESERVED_COLUMNS.into_iter().zip(&header.names);
+            let own = own.take_while(|(own, name)| own == name);
+            names.splice(0..0, own.map(|(own, _)| own.to_owned()));
         }
         table.name_columns(names);
         Ok(())

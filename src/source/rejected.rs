@@ -14,22 +14,25 @@ use super::dialect::Dialect;
 use super::format::Format;
 use super::strict_json::RawMembers;
 
-/// A row that is to be fed back after it was mended.
+/// A row that is to be fed back after it was fixed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rejected<'a> {
     /// Physical line in the input.
     pub line: u64,
     /// Its status in the results: `rejected`, `failed`, `in_doubt`.
     pub status: &'a str,
+    /// All that is wrong with the row.
     pub error: &'a str,
+    /// What to do about it.
+    pub hint: &'a str,
     pub raw: &'a RawRecord,
 }
 
-/// Writes rows back as they were, in the format and encoding of their input, with `_line`, `_status` and `_error` added.
+/// Writes rows back as they were, in the format and encoding of their input, with `_line`, `_status`, `_error` and `_hint` added.
 ///
 /// In a table these stand before the row's own bytes, so that also a ragged row leaves them in their place; in an object they are
 /// its first members. What was no object becomes the text `_raw` of a new one, or `_raw_base64` where it was no text. A workbook's
-/// rows become CSV in UTF-8. The three of an earlier round are left out.
+/// rows become CSV in UTF-8. The four of an earlier round are left out.
 #[derive(Debug)]
 pub struct RejectedWriter<W> {
     out: W,
@@ -135,6 +138,9 @@ impl<W: Write> RejectedWriter<W> {
             error.push_str(&encoding_note(self.dialect.encoding));
         }
         push_quoted(&mut record, &self.coding.encode(&error), syntax);
+        record.push(delimiter);
+        let hint = row.hint.replace(['\r', '\n'], " ");
+        push_quoted(&mut record, &self.coding.encode(&hint), syntax);
         if !row.raw.0.is_empty() {
             record.push(delimiter);
             record.extend(self.without_reserved(&row.raw.0));
@@ -167,10 +173,11 @@ impl<W: Write> RejectedWriter<W> {
 
     fn object(&self, row: &Rejected<'_>) -> Vec<u8> {
         let mut object = format!(
-            "{{\"_line\":{},\"_status\":{},\"_error\":{}",
+            "{{\"_line\":{},\"_status\":{},\"_error\":{},\"_hint\":{}",
             row.line,
             Value::from(row.status),
-            Value::from(row.error)
+            Value::from(row.error),
+            Value::from(row.hint)
         );
         let window = self.coding.window(&row.raw.0);
         let text = self.coding.text(&window);
@@ -237,14 +244,18 @@ pub(super) fn noted_encoding(sample: &[u8]) -> Option<&'static Encoding> {
     Encoding::for_label(label.get(..end)?)
 }
 
-/// The delimiter of a file of rejected rows of a table, by its header; nothing where it is none.
+/// How the header of a table of rejected rows begins. Earlier versions wrote no `_hint`.
+pub(super) fn own_header(delimiter: u8) -> Vec<u8> {
+    let [line, status, error, _] = RESERVED_COLUMNS;
+    [line, status, error].map(str::as_bytes).join(&delimiter)
+}
+
+/// The delimiter of a table of rejected rows, by its header. Returns None if `sample` is not the beginning of one.
 pub(super) fn own_delimiter(sample: &[u8]) -> Option<u8> {
-    let [first, second, third] = RESERVED_COLUMNS;
-    let rest = sample.strip_prefix(first.as_bytes())?;
-    let (delimiter, rest) = rest.split_first()?;
-    let rest = rest.strip_prefix(second.as_bytes())?;
-    let rest = rest.strip_prefix(&[*delimiter])?;
-    rest.starts_with(third.as_bytes()).then_some(*delimiter)
+    let delimiter = *sample.get(RESERVED_COLUMNS.first()?.len())?;
+    sample
+        .starts_with(&own_header(delimiter))
+        .then_some(delimiter)
 }
 
 /// A lone byte at the end of UTF-16 would shift everything after it by half a unit; it becomes another unit that is no text.
@@ -304,6 +315,7 @@ mod tests {
                 line,
                 status: "failed",
                 error: "no \"luck\",\nж",
+                hint: "try\nit",
                 raw: raw(record),
             };
             writer.write(&row).unwrap();
@@ -332,10 +344,10 @@ mod tests {
     #[test]
     fn a_table_keeps_its_bytes() {
         let text = "\u{feff}id;\"name\"\r\n1; \"x\r\n2;\"a\r\n\"\"b\"\r\n3\r\n";
-        let expected = "\u{feff}_line;_status;_error;id;\"name\"\r\n\
-            2;failed;\"no \"\"luck\"\", ж\";1; \"x\r\n\
-            3;failed;\"no \"\"luck\"\", ж\";2;\"a\r\n\"\"b\"\r\n\
-            4;failed;\"no \"\"luck\"\", ж\";3\r\n";
+        let expected = "\u{feff}_line;_status;_error;_hint;id;\"name\"\r\n\
+            2;failed;\"no \"\"luck\"\", ж\";\"try it\";1; \"x\r\n\
+            3;failed;\"no \"\"luck\"\", ж\";\"try it\";2;\"a\r\n\"\"b\"\r\n\
+            4;failed;\"no \"\"luck\"\", ж\";\"try it\";3\r\n";
         assert_eq!(auto(text.as_bytes()), expected);
     }
 
@@ -351,10 +363,10 @@ mod tests {
     #[test]
     fn other_quotes_are_kept() {
         let text = b"'id','name'\n1,'it''s, \"so\"'\n2,'a'b\n3\n";
-        let expected = "_line,_status,_error,'id','name'\n\
-            2,failed,'no \"luck\", ж',1,'it''s, \"so\"'\n\
-            3,failed,'no \"luck\", ж',2,'a'b\n\
-            4,failed,'no \"luck\", ж',3\n";
+        let expected = "_line,_status,_error,_hint,'id','name'\n\
+            2,failed,'no \"luck\", ж','try it',1,'it''s, \"so\"'\n\
+            3,failed,'no \"luck\", ж','try it',2,'a'b\n\
+            4,failed,'no \"luck\", ж','try it',3\n";
         assert_eq!(auto(text), expected);
         let given = SourceSettings {
             quote: Choice::Given(Some(b'~')),
@@ -370,21 +382,52 @@ mod tests {
             ..SourceSettings::default()
         };
         let written = round_trip(b"id,name\n1,\"5\n2,6\"\"\n3\n", &none);
-        let expected = "_line,_status,_error,id,name\n\
-            2,failed,no \"luck\"  ж,1,\"5\n\
-            3,failed,no \"luck\"  ж,2,6\"\"\n\
-            4,failed,no \"luck\"  ж,3\n";
+        let expected = "_line,_status,_error,_hint,id,name\n\
+            2,failed,no \"luck\"  ж,try it,1,\"5\n\
+            3,failed,no \"luck\"  ж,try it,2,6\"\"\n\
+            4,failed,no \"luck\"  ж,try it,3\n";
         assert_eq!(String::from_utf8_lossy(&written), expected);
     }
 
     #[test]
-    fn the_three_columns_of_an_earlier_round_are_replaced() {
-        let written = auto(b"a,_error,b,_line\n1,\"x,y\",2,3\n");
+    fn the_columns_of_an_earlier_round_are_replaced() {
+        let written = auto(b"a,_error,b,_line,_hint\n1,\"x,y\",2,3,4\n");
         assert!(
-            written.starts_with("_line,_status,_error,a,b\n2,failed,"),
+            written.starts_with("_line,_status,_error,_hint,a,b\n2,failed,"),
             "{written}"
         );
         assert!(written.ends_with(",1,2\n"), "{written}");
+    }
+
+    #[test]
+    fn a_table_of_an_earlier_version_has_no_hints() {
+        let settings = SourceSettings::default();
+        let rows = "12,rejected,\"no luck\",a,\"x\ny\"\n13,rejected,\"no luck\",b,2\n";
+        let (dialect, earlier) = read(
+            format!("_line,_status,_error,id,name\n{rows}").as_bytes(),
+            &settings,
+        );
+        let (_, plain) = read(b"id,name\na,\"x\ny\"\nb,2\n", &settings);
+        assert_eq!(dialect.columns, ["id", "name"]);
+        assert_eq!(
+            earlier.iter().map(said).collect::<Vec<_>>(),
+            plain.iter().map(said).collect::<Vec<_>>()
+        );
+        let written = rejected(&dialect, &earlier);
+        assert!(written.starts_with(b"_line,_status,_error,_hint,id,name\n2,failed,"));
+        let headless = SourceSettings {
+            header: false,
+            columns: Some(dialect.columns),
+            ..settings
+        };
+        let (_, given) = read(
+            format!("_line,_status,_error,x,y\n{rows}").as_bytes(),
+            &headless,
+        );
+        assert_eq!(
+            given.iter().map(said).collect::<Vec<_>>(),
+            plain.iter().map(said).collect::<Vec<_>>()
+        );
     }
 
     #[test]
@@ -403,7 +446,7 @@ mod tests {
             let row = Coding(encoding).window(&written).into_owned();
             let row = Coding(encoding).text(&row).unwrap().into_owned();
             assert!(row.contains("luck\"\", ж (this file is in "), "{row}");
-            assert!(row.contains("\",Їжак,2\n"), "{row}");
+            assert!(row.contains("\",\"try it\",Їжак,2\n"), "{row}");
         }
     }
 
@@ -453,12 +496,13 @@ mod tests {
         let mut writer = RejectedWriter::new(Vec::new(), dialect).unwrap();
         for row in rows {
             let raw = &RawRecord(row.into());
-            let (status, error) = ("rejected", "e");
+            let (status, error, hint) = ("rejected", "e", "h");
             writer
                 .write(&Rejected {
                     line: 2,
                     status,
                     error,
+                    hint,
                     raw,
                 })
                 .unwrap();
@@ -519,20 +563,21 @@ mod tests {
             ..SourceSettings::default()
         };
         let written = round_trip(b"1,Ann\n2,x,y\n", &settings);
-        assert!(written.starts_with(b"_line,_status,_error,id,the name\n2,failed"));
+        assert!(written.starts_with(b"_line,_status,_error,_hint,id,the name\n2,failed"));
     }
 
     #[test]
     fn a_record_whose_bytes_were_not_kept_stays_rejected() {
         let (dialect, _) = read(b"a\n1\n", &SourceSettings::default());
         let mut writer = RejectedWriter::new(Vec::new(), dialect).unwrap();
-        let (status, error) = ("rejected", "too long");
+        let (status, error, hint) = ("rejected", "too long", "");
         let raw = &RawRecord::default();
         writer
             .write(&Rejected {
                 line: 9,
                 status,
                 error,
+                hint,
                 raw,
             })
             .unwrap();
@@ -541,9 +586,9 @@ mod tests {
     }
 
     #[test]
-    fn objects_get_three_members() {
+    fn objects_get_four_members() {
         let text = "{\"b\": 1.50,\"a\":{\"x\":[1, 2]}}\n{\"_error\":\"old\",\"c\":12345678901234567890123}\n";
-        let error = r#""_error":"no \"luck\",\nж""#;
+        let error = r#""_error":"no \"luck\",\nж","_hint":"try\nit""#;
         let expected = format!(
             "{{\"_line\":2,\"_status\":\"failed\",{error},\"b\":1.50,\"a\":{{\"x\":[1, 2]}}}}\n\
              {{\"_line\":3,\"_status\":\"failed\",{error},\"c\":12345678901234567890123}}\n"

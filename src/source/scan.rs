@@ -2,7 +2,6 @@ use std::io;
 
 use memchr::{memchr, memchr_iter, memchr2, memchr3};
 
-use super::RESERVED_COLUMNS;
 use super::cells::{Syntax, spans};
 use super::dialect::LineEnd;
 use super::settings::ReadLimits;
@@ -21,7 +20,8 @@ pub(super) struct Scanner {
     limits: ReadLimits,
     /// Cells of a row, once that is known.
     width: Option<usize>,
-    is_fed_back: bool,
+    /// Cells that hcsync put before those of the row, in a file of rejected rows.
+    own_cells: usize,
     /// Physical line of the next byte, from 1.
     line: u64,
 }
@@ -86,10 +86,12 @@ enum Step {
     Unclosed(Open),
 }
 
-/// What was the row, in a record of a file of rejected rows.
-pub(super) fn row_of(record: &[u8], syntax: Syntax) -> Option<&[u8]> {
-    let own = spans(record, syntax);
-    record.get(own.get(RESERVED_COLUMNS.len() - 1)?.end + 1..)
+/// The row itself in a record of a file of rejected rows, which begins with `own_cells` cells of hcsync's.
+pub(super) fn row_of(record: &[u8], syntax: Syntax, own_cells: usize) -> Option<&[u8]> {
+    let Some(last) = own_cells.checked_sub(1) else {
+        return Some(record);
+    };
+    record.get(spans(record, syntax).get(last)?.end + 1..)
 }
 
 impl Scanner {
@@ -99,15 +101,15 @@ impl Scanner {
             line_end,
             limits,
             width: None,
-            is_fed_back: false,
+            own_cells: 0,
             line: 1,
         }
     }
 
-    /// Rows have so many cells; those that are fed back have the three of hcsync's own before them.
-    pub(super) fn expect(&mut self, width: usize, is_fed_back: bool) {
+    /// Sets the number of cells that a row has, and of those that a file of rejected rows has before them.
+    pub(super) fn expect(&mut self, width: usize, own_cells: usize) {
         self.width = Some(width);
-        self.is_fed_back = is_fed_back;
+        self.own_cells = own_cells;
     }
 
     /// A record that was found whole is read up to the end of its first line, and the lines after it as records.
@@ -163,9 +165,9 @@ impl Scanner {
         // Looked at once in so many lines.
         let is_due = lines % most.max(1) == 1 || most < 2;
         let record = bytes.get(open.spot.line_at..).unwrap_or_default();
-        let record = match self.is_fed_back && open.spot.line_at == 0 {
-            true => row_of(record, self.syntax).unwrap_or_default(),
-            false => record,
+        let record = match open.spot.line_at {
+            0 => row_of(record, self.syntax, self.own_cells).unwrap_or_default(),
+            _ => record,
         };
         self.width.is_none() || (is_due && self.lines_like_records(record).is_some())
     }

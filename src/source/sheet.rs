@@ -545,10 +545,11 @@ mod tests {
                 line: 3,
                 status: "failed",
                 error: "e",
+                hint: "h",
                 raw: &first.raw,
             })
             .unwrap();
-        let expected = b"_line,_status,_error,id,name,since,\n3,failed,\"e\",12,\"Ann, \"\"A\"\"\",2025-10-13 12:00:00,\n";
+        let expected = b"_line,_status,_error,_hint,id,name,since,\n3,failed,\"e\",\"h\",12,\"Ann, \"\"A\"\"\",2025-10-13 12:00:00,\n";
         assert_eq!(writer.finish().unwrap(), expected);
         assert_eq!(reader.provenance().unwrap().bytes, size);
     }

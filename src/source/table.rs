@@ -8,6 +8,7 @@ use super::cells::{CellParser, Syntax, spans};
 use super::coding::Coding;
 use super::error::Fault;
 use super::reader::Parsed;
+use super::rejected::own_header;
 use super::scan::{Extent, Flaw, Scanner, Spot, row_of};
 use super::sheet_flaws::unmended;
 use super::window::Window;
@@ -57,9 +58,8 @@ impl Table {
             // They may come from a workbook.
             false => Columns::of_sheet(kept),
         });
-        let is_fed_back = self.reserved == [0, 1, 2];
-        self.scanner
-            .expect(names.len() - self.reserved.len(), is_fed_back);
+        let width = names.len() - self.reserved.len();
+        self.scanner.expect(width, self.own_cells().unwrap_or(0));
         self.all = names;
     }
 
@@ -69,6 +69,13 @@ impl Table {
 
     pub(super) fn reserved(&self) -> &[usize] {
         &self.reserved
+    }
+
+    /// How many cells of hcsync's own stand before each row: those of a file of rejected rows, or none. Returns None if
+    /// they stand elsewhere.
+    fn own_cells(&self) -> Option<usize> {
+        let own = self.reserved.len();
+        self.reserved.iter().copied().eq(0..own).then_some(own)
     }
 
     pub(super) fn window(&mut self) -> &mut Window {
@@ -102,11 +109,8 @@ impl Table {
 
     /// Whether the first record is the header of a file of rejected rows.
     pub(super) fn is_own_header(&mut self) -> Result<bool, Fault> {
-        let needed = RESERVED_COLUMNS.iter().map(|name| name.len() + 1).sum();
-        self.window.fill(needed)?;
-        let own = RESERVED_COLUMNS
-            .map(str::as_bytes)
-            .join(&self.syntax.delimiter);
+        let own = own_header(self.syntax.delimiter);
+        self.window.fill(own.len())?;
         Ok(self.window.view().starts_with(&own))
     }
 
@@ -152,11 +156,7 @@ impl Table {
     /// Where a quote opens that swallowed lines which each look like a row, and how many lines they are: so does one
     /// that was meant as a sign, when a later line happens to end a cell with another.
     fn swallowed(&self, record: &[u8], line: u64) -> Option<(Spot, usize)> {
-        let row = match self.reserved.as_slice() {
-            [] => record,
-            [0, 1, 2] => row_of(record, self.syntax)?,
-            _ => return None,
-        };
+        let row = row_of(record, self.syntax, self.own_cells()?)?;
         let lines = self.scanner.lines_like_records(row)?;
         if lines < 2 {
             return None;

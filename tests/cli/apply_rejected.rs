@@ -41,7 +41,7 @@ fn is_first_row(rejected: &[u8]) {
     let mut lines = rejected.split_inclusive(|b| *b == b'\n');
     let (header, row) = (lines.next().unwrap(), lines.next().unwrap());
     assert_eq!(lines.next(), None);
-    let expected = [b"_line;_status;_error;".as_slice(), HEADER].concat();
+    let expected = [b"_line;_status;_error;_hint;".as_slice(), HEADER].concat();
     assert_eq!(header, expected);
     assert!(row.starts_with(b"2;failed;"), "{row:?}");
     assert!(row.ends_with(FIRST), "{row:?}");

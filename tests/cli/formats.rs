@@ -159,7 +159,9 @@ fn csv_for_people_defuses_formulas_and_rejected_rows_are_as_they_were() {
     let rejected = read_text(&bench.path("j.csv"));
     assert!(rejected.contains(row.trim_end()), "{rejected}");
     let header = rejected.lines().next().unwrap();
-    for name in ["userId", "name", "email", "_line", "_status", "_error"] {
+    for name in [
+        "userId", "name", "email", "_line", "_status", "_error", "_hint",
+    ] {
         assert!(header.contains(name), "{header}");
     }
     // Corrected, it is fed back as it is.

@@ -161,7 +161,7 @@ fn taken_back(bench: Bench) {
     holds(&bench, "a", json!({"phone": "+11"}));
     holds(&bench, "b", json!({"customData": {"plan": 22}}));
     let shown = bench.run("plan in.csv").exits(0);
-    let _ = shown.shows(&["kept: 1 value that somebody edited in HelpCrunch (`name` 1)"]);
+    let _ = shown.shows(&["kept: 1 value edited in HelpCrunch (`name` 1)"]);
 }
 
 /// What was never written counts as edited where there is a value, and is nobody's where there is none.

@@ -32,4 +32,6 @@ mod probe;
 #[cfg(test)]
 mod runs;
 #[cfg(test)]
+mod several_problems;
+#[cfg(test)]
 mod show;

@@ -53,7 +53,7 @@ fn a_saved_plan_is_shown_with_its_figures_and_examples() {
         "read                4",
         "matched             2",
         "rejected            1",
-        "Fields that change most",
+        "Most changed fields",
         "  name                1",
         &digest,
         "create in.csv:3 (row 2), userId new-1",

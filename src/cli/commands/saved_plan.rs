@@ -125,13 +125,13 @@ fn add_row(record: &RowRecord, sources: &[String], previewer: &mut Previewer) {
     if record.customer_id.is_some() {
         previewer.matched();
     }
-    if let (Verdict::Rejected, Some(issue)) = (record.verdict, &record.error) {
+    if record.verdict == Verdict::Rejected {
         let place = Place {
             row: record.row,
             source: source_of(sources, record.source),
             line: record.line,
         };
-        previewer.rejected(issue, place);
+        previewer.rejected(record.problems(), place);
     }
 }
 
