@@ -266,6 +266,7 @@ mod tests {
             ("input.encoding = \"utf-9\"", "x.toml:1:18: `input.encoding` must be \"auto\"".into()),
             ("input.null_values = \"NULL\"", "x.toml:1:21: `input.null_values` must be a list".into()),
             ("input.null_values = [\"a\", 1]", "x.toml:1:27: `input.null_values` must be a text, not `1`".into()),
+            ("input.repair = \"off\"", "x.toml:1:16: `input.repair` must be one of `report` or `fix`".into()),
             ("input.header = \"yes\"", "x.toml:1:16: `input.header` must be true or false".into()),
             ("match.keys = [\"e-mail\"]", "x.toml:1:15: `match.keys` must be one of `userId`, `email`, `id`".into()),
             ("match.on_conflict = \"merge\"", "x.toml:1:21: `match.on_conflict` must be one of".into()),

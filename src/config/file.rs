@@ -1,6 +1,6 @@
 use serde::Deserialize;
 
-use crate::mapping::{EmptyCells, FieldRules, MappingSettings, PropertyRules, TagSettings};
+use crate::mapping::{EmptyCells, FieldRules, MappingSettings, PropertyRules, Repair, TagSettings};
 use crate::plan::{Duplicates, MatchSettings, SafetySettings, SyncMode};
 
 use super::check;
@@ -37,6 +37,7 @@ pub(super) struct InputSection {
     pub quote: Quote,
     pub encoding: InputEncoding,
     pub null_values: Vec<String>,
+    pub repair: Repair,
     pub header: bool,
     pub columns: Option<Vec<String>>,
     pub sheet: Option<String>,
@@ -51,6 +52,7 @@ impl Default for InputSection {
             quote: input.quote,
             encoding: input.encoding,
             null_values: Vec::new(),
+            repair: Repair::default(),
             header: input.header,
             columns: input.columns,
             sheet: input.sheet,
@@ -101,6 +103,7 @@ impl FileConfig {
                 tags: self.tags,
                 empty_cells: self.rows.empty_cells,
                 null_values: self.input.null_values,
+                repair: self.input.repair,
             },
             matching: self.matching,
             duplicates: self.rows.duplicates,

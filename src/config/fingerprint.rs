@@ -4,7 +4,7 @@ use std::fmt::{Debug, Write as _};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::mapping::{AttributeRule, ManagedTags, MappingSettings, TagSettings};
+use crate::mapping::{AttributeRule, ManagedTags, MappingSettings, Repair, TagSettings};
 use crate::plan::MatchSettings;
 
 use super::input::{Delimiter, InputConfig, InputEncoding, Quote};
@@ -107,12 +107,17 @@ impl Lines {
             tags,
             empty_cells,
             null_values,
+            repair,
         } = mapping;
         self.rules("fields", fields.as_ref());
         self.rules("custom_data", custom_data.as_ref());
         self.tags(tags.as_ref());
         self.word("rows.empty_cells", empty_cells);
         self.put("input.null_values", null_values);
+        // The hash of a config that does not set it stays what it was.
+        if *repair != Repair::default() {
+            self.word("input.repair", repair);
+        }
     }
 
     fn rules(&mut self, section: &str, rules: Option<&BTreeMap<String, AttributeRule>>) {
@@ -216,6 +221,7 @@ mod tests {
             "input.quote = \"'\"",
             "input.encoding = \"utf-8\"",
             "input.null_values = [\"-\"]",
+            "input.repair = \"fix\"",
             "input.header = false",
             "input.columns = [\"a\"]",
             "input.sheet = \"One\"",

@@ -1,7 +1,7 @@
 use encoding_rs::{Encoding, ISO_2022_JP};
 use serde::{Deserialize, Serialize};
 
-/// `[input]`, but for `null_values`, which is the mapping's.
+/// `[input]`, except for `null_values` and `repair`, which are the mapping's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputConfig {
     pub format: InputFormat,

@@ -59,6 +59,7 @@ pub const KNOWN_KEYS: &[Section] = &[
             "quote",
             "encoding",
             "null_values",
+            "repair",
             "header",
             "columns",
             "sheet",

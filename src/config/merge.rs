@@ -227,7 +227,7 @@ mod tests {
     use std::time::Duration;
 
     use crate::domain::KeyField;
-    use crate::mapping::EmptyCells;
+    use crate::mapping::{EmptyCells, Repair};
     use crate::plan::{SyncMode, Tolerance};
 
     use super::super::{BatchMode, RemoteStrategy};
@@ -327,13 +327,14 @@ mod tests {
         let config = "[api]\naccount = \"file\"\nbase_url = \"https://file.example\"\n\
                       [limits]\nrequests_per_minute = 60\n\
                       [safety]\nmax_creates = 10\nmax_clear_percent = 9\nmax_change_percent = 9\nmin_match_percent = 9\n\
-                      [sync]\nmode = \"update\"\n[rows]\nempty_cells = \"clear\"\n[input]\nnull_values = [\"-\"]\n";
+                      [sync]\nmode = \"update\"\n[rows]\nempty_cells = \"clear\"\n[input]\nnull_values = [\"-\"]\nrepair = \"fix\"\n";
         let from_file = settings(config, &Overrides::default()).unwrap();
         assert_eq!(from_file.limits.requests_per_minute, 60);
         assert_eq!(from_file.limits.concurrency, 4);
         assert_eq!(from_file.sync_mode, SyncMode::Update);
         assert_eq!(from_file.mapping.empty_cells, EmptyCells::Clear);
         assert_eq!(from_file.mapping.null_values, ["-"]);
+        assert_eq!(from_file.mapping.repair, Repair::Fix);
         assert_eq!(from_file.safety.max_change_percent, Some(9.0));
         assert_eq!(from_file.api.base_url, "https://file.example");
         let overrides = Overrides {

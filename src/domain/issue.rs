@@ -30,7 +30,8 @@ impl IssueKind {
 
 /// One problem of one row: data, not an error. It serializes as the `error` of `results.jsonl`.
 ///
-/// `message` names the row's fields and never its values: it goes to logs and reports.
+/// `message` names the row's fields and not its values, except a damaged cell, which is quoted: see
+/// [`without_cells`](super::without_cells).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Issue {
     pub kind: IssueKind,

@@ -10,7 +10,9 @@ mod issue;
 mod key;
 mod opaque;
 mod policy;
+mod repairs;
 mod row;
+mod shown_cell;
 mod tag;
 mod value;
 
@@ -23,6 +25,8 @@ pub use issue::{Issue, IssueKind, joined};
 pub use key::{KeyField, RowKey, email_eq, fold_email};
 pub use opaque::OpaqueValue;
 pub use policy::{Overwrite, TagMode};
+pub use repairs::Repairs;
 pub use row::{Cell, Cells, Columns, Position, RawRecord, Row};
+pub use shown_cell::{is_invisible, quoted_cell, visible, without_cells};
 pub use tag::Tag;
 pub use value::{CustomType, CustomValue, Number, Value};

@@ -56,9 +56,8 @@ impl FieldReader {
 
     pub(super) fn read(&self, scalar: Scalar<'_>) -> Result<Value, Problem> {
         match self {
-            Self::Text => Ok(Value::Text(scalar.into_text())),
+            Self::Text | Self::Phone => Ok(Value::Text(scalar.into_text())),
             Self::UserId => identity::user_id(scalar).map(Value::Text),
-            Self::Phone => identity::undamaged(scalar).map(Value::Text),
             Self::RegionPhone(phones) => phones.read(scalar).map(Value::Text),
             Self::Email => email::read(&scalar).map(Value::Text),
             Self::Locale => locale::read(&scalar).map(Value::Text),

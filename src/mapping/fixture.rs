@@ -25,8 +25,10 @@ struct Rows {
 }
 
 #[derive(Deserialize, Default)]
+#[serde(default)]
 struct Input {
     null_values: Vec<String>,
+    repair: super::Repair,
 }
 
 pub(super) const KEYS: [KeyField; 2] = [KeyField::UserId, KeyField::Email];
@@ -39,6 +41,7 @@ pub(super) fn settings(config: &str) -> MappingSettings {
         tags: file.tags,
         empty_cells: file.rows.empty_cells,
         null_values: file.input.null_values,
+        repair: file.input.repair,
     }
 }
 

@@ -1,9 +1,6 @@
 use std::collections::BTreeSet;
 
-use crate::domain::{Cell, DesiredCustomer, Issue, Row, RowKey};
-
-/// Characters of a cell that are shown at most.
-const SHOWN: usize = 40;
+use crate::domain::{Cell, DesiredCustomer, Issue, Repairs, Row, RowKey, visible};
 
 /// What became of one row.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -16,12 +13,14 @@ pub struct Mapped {
     pub cells: Vec<BlamedCell>,
     /// The match keys of a row with issues, as far as they could be read.
     pub rejected_key: RowKey,
+    /// Damaged cells of a good row that were put right.
+    pub repairs: Repairs,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlamedCell {
     pub column: String,
-    /// Shortened, without control characters.
+    /// Shortened, with everything escaped that cannot be seen.
     pub text: String,
 }
 
@@ -34,9 +33,10 @@ impl Mapped {
             .map_or(&self.rejected_key, |desired| &desired.key)
     }
 
-    pub(super) fn wanted(desired: DesiredCustomer) -> Self {
+    pub(super) fn wanted(desired: DesiredCustomer, repairs: Repairs) -> Self {
         Self {
             desired: Some(desired),
+            repairs,
             ..Self::default()
         }
     }
@@ -54,19 +54,14 @@ impl Mapped {
             cells: cells.collect(),
             issues,
             rejected_key: key,
+            repairs: Repairs::default(),
         }
     }
 }
 
 fn shortened(cell: Cell<'_>) -> String {
-    let text = match cell {
-        Cell::Text(text) => text.to_owned(),
-        Cell::Json(json) => json.to_string(),
-    };
-    let mut characters = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-    let mut shown: String = characters.by_ref().take(SHOWN).collect();
-    if characters.next().is_some() {
-        shown.push('…');
+    match cell {
+        Cell::Text(text) => visible(text),
+        Cell::Json(json) => visible(&json.to_string()),
     }
-    shown
 }

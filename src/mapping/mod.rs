@@ -10,17 +10,20 @@
 mod auto;
 mod boolean;
 mod color;
+mod damage;
 mod date;
 mod date_forms;
 mod date_text;
 mod distinct;
 mod email;
+mod exponent;
 mod exports;
 mod field;
 #[cfg(test)]
 mod fixture;
 mod given;
 mod identity;
+mod inspector;
 mod locale;
 mod mapped;
 mod number;
@@ -38,6 +41,7 @@ mod schema_error;
 mod settings;
 mod slot;
 mod synonyms;
+mod tag_list;
 mod tags;
 mod template;
 
@@ -48,6 +52,6 @@ pub use schema::Schema;
 pub use schema_error::{Nearest, SchemaError};
 pub use settings::{
     AttributeRule, Case, EmptyCells, FieldRules, ManagedTags, MappingSettings, PropertyRules,
-    TagSettings, ValueType,
+    Repair, TagSettings, ValueType,
 };
 pub use tags::ManagedTagRule;

@@ -598,7 +598,7 @@ mod tests {
             for row in &fed.rows {
                 for issue in schema.map(row).issues {
                     // What is wrong in the data is the user's to mend, not a wrong guess of a type.
-                    let of_data = ["no_key", "bad_email", "spreadsheet_number", "bad_user_id"];
+                    let of_data = ["no_key", "bad_email", "damaged", "cell_error", "bad_tags", "bad_user_id"];
                     prop_assert!(of_data.contains(&issue.code.as_str()), "{issue:?}\n{}", fed.proposal.text);
                 }
             }

@@ -33,6 +33,14 @@ impl Recode {
         })
     }
 
+    /// Whether `map` names the value.
+    pub(super) fn names(&self, given: &Given<'_>) -> bool {
+        match (&self.map, given) {
+            (Some(map), Given::Scalar(scalar)) => map.contains_key(scalar.to_text().trim()),
+            _ => false,
+        }
+    }
+
     fn written_for(&self, scalar: &Scalar<'_>) -> Option<&str> {
         let map = self.map.as_ref()?;
         let named = map.get(scalar.to_text().trim());

@@ -1,5 +1,6 @@
 use super::given::{Given, Scalar};
 use super::identity::customer_id;
+use super::inspector::Inspector;
 use super::mapped::Mapped;
 use super::problem::Problem;
 use super::rule::Rule;
@@ -23,6 +24,7 @@ impl Schema {
             row,
             issues: row.flaws.iter().filter(is_used).cloned().collect(),
             bad: Vec::new(),
+            inspector: Inspector::new(&self.emptiness, self.repair),
         };
         let id = reading.id();
         let fields = reading.fields();
@@ -37,12 +39,13 @@ impl Schema {
         if !reading.issues.is_empty() {
             return Mapped::rejected(row, key, reading.issues);
         }
-        Mapped::wanted(DesiredCustomer {
+        let desired = DesiredCustomer {
             key,
             fields,
             custom_data,
             tags,
-        })
+        };
+        Mapped::wanted(desired, reading.inspector.repairs)
     }
 }
 
@@ -58,6 +61,7 @@ struct Reading<'a> {
     issues: Vec<Issue>,
     /// The attributes whose values could not be read.
     bad: Vec<&'a str>,
+    inspector: Inspector<'a>,
 }
 
 impl<'a> Reading<'a> {
@@ -94,7 +98,7 @@ impl<'a> Reading<'a> {
     ) -> Option<Wish<T>> {
         let emptiness = &self.schema.emptiness;
         let read = rule
-            .given(self.row, emptiness)
+            .given(self.row, &mut self.inspector)
             .and_then(|given| match given {
                 Given::Missing => Ok(None),
                 Given::Null => Ok(clearable.then_some(Wish::Clear)),
@@ -113,10 +117,9 @@ impl<'a> Reading<'a> {
         let Some(rule) = &self.schema.tags else {
             return DesiredTags::default();
         };
-        let emptiness = &self.schema.emptiness;
-        let wanted = rule.wanted(self.row, emptiness);
+        let wanted = rule.wanted(self.row, &mut self.inspector);
         let wanted = self.tag_cell(rule.column.as_ref(), wanted).flatten();
-        let unwanted = rule.unwanted(self.row, emptiness);
+        let unwanted = rule.unwanted(self.row, &mut self.inspector);
         let unwanted = self.tag_cell(rule.remove_column.as_ref(), unwanted);
         rule.desired(wanted, unwanted.unwrap_or_default())
     }
@@ -185,7 +188,7 @@ mod tests {
         issues, object, schema, table, table_of, wanted, wanted_of_object,
     };
     use super::*;
-    use crate::domain::{IssueKind, Number};
+    use crate::domain::{IssueKind, Number, Repairs, without_cells};
 
     fn field(customer: &DesiredCustomer, field: Field) -> Option<String> {
         customer.field(field).map(|wish| match wish {
@@ -327,7 +330,7 @@ mod tests {
             .collect();
         let expected = [
             ("bad_email", "email"),
-            ("spreadsheet_number", "userId"),
+            ("damaged", "userId"),
             ("ambiguous_date", "firstSeen"),
             ("bad_boolean", "blocked"),
             ("bad_locale", "locale"),
@@ -339,7 +342,9 @@ mod tests {
             assert_eq!(issue.kind, IssueKind::Input);
             let text = format!("{issue:?}");
             assert!(
-                cells.iter().all(|(_, value)| !text.contains(value)),
+                cells
+                    .iter()
+                    .all(|(_, value)| !without_cells(&text).contains(value)),
                 "{text}"
             );
             assert!(issue.hint.is_some(), "{text}");
@@ -350,6 +355,182 @@ mod tests {
                 .iter()
                 .any(|c| c.column == "blocked" && c.text == "maybe")
         );
+    }
+
+    const FIX: &str = "[input]\nrepair = \"fix\"\n";
+
+    #[test]
+    fn a_damaged_identifier_is_reported_with_its_cell() {
+        for (column, cell, shown) in [
+            (
+                "userId",
+                "101.0",
+                "“101.0” is a whole number with decimals; `repair = \"fix\"` makes it “101”",
+            ),
+            ("userId", "1e5", "“1e5” is a number with an exponent"),
+            ("userId", "u\u{200b}1", "“u\\u{200b}1” holds"),
+            ("userId", "NULL", "“NULL” stands for no value"),
+            ("email", "'ann@example.com", "makes it “ann@example.com”"),
+            (
+                "email",
+                "ann\u{a0}lee@example.com",
+                "“ann\\u{a0}lee@example.com” holds a no-break space",
+            ),
+            ("phone", "=\"+380501234569\"", "makes it “+380501234569”"),
+            ("phone", "#N/A", "“#N/A” is an error of a spreadsheet"),
+        ] {
+            let cells = [("userId", "u1"), ("name", "n")];
+            let mut cells: Vec<_> = cells
+                .into_iter()
+                .filter(|(name, _)| *name != column)
+                .collect();
+            cells.push((column, cell));
+            let names: Vec<_> = cells.iter().map(|(name, _)| *name).collect();
+            let mapped = schema("", &names).unwrap().map(&table(&cells));
+            let [issue] = mapped.issues.as_slice() else {
+                panic!("{cell}: {:?}", mapped.issues)
+            };
+            assert_eq!(
+                (issue.code.as_str(), issue.column.as_deref()),
+                ("damaged", Some(column))
+            );
+            assert!(issue.message.contains(shown), "{}", issue.message);
+            assert!(issue.hint.is_some());
+        }
+    }
+
+    #[test]
+    fn what_has_one_meaning_is_fixed_and_counted() {
+        let cells = [
+            ("userId", "'101.0"),
+            ("email", "ann@example.com\u{feff}"),
+            ("phone", "N/A"),
+            ("name", "'Ann"),
+        ];
+        let names: Vec<_> = cells.iter().map(|(name, _)| *name).collect();
+        let mapped = schema(FIX, &names).unwrap().map(&table(&cells));
+        let customer = mapped.desired.unwrap();
+        assert_eq!(customer.key.user_id.as_deref(), Some("101"));
+        assert_eq!(customer.key.email.as_deref(), Some("ann@example.com"));
+        assert_eq!(customer.field(Field::Phone), None);
+        assert_eq!(field(&customer, Field::Name).as_deref(), Some("'Ann"));
+        let expected = Repairs {
+            decimals: 1,
+            guards: 1,
+            invisible: 1,
+            placeholders: 1,
+        };
+        assert_eq!(mapped.repairs, expected);
+        // What was lost is not put right, and a row without a value for a key has none.
+        for cell in ["1.23E+11", "#REF!", "123000000000.0"] {
+            let found = issues(FIX, &[("userId", cell)]);
+            assert_eq!(found, [("damaged".into(), Some("userId".into()))], "{cell}");
+        }
+        assert_eq!(issues(FIX, &[("userId", "nan")])[0].0, "no_key");
+    }
+
+    #[test]
+    fn numbers_of_json_are_identifiers_as_they_were_read() {
+        let map = |config: &str, json: &str| {
+            let names = ["userId", "phone"];
+            schema(config, &names).unwrap().map(&object(json))
+        };
+        let float = r#"{"userId":101.0,"phone":380501234567.0}"#;
+        let codes: Vec<_> = map("", float)
+            .issues
+            .into_iter()
+            .map(|issue| issue.code)
+            .collect();
+        assert_eq!(codes, ["damaged", "damaged"]);
+        let customer = map(FIX, float).desired.unwrap();
+        assert_eq!(customer.key.user_id.as_deref(), Some("101"));
+        assert_eq!(
+            field(&customer, Field::Phone).as_deref(),
+            Some("380501234567")
+        );
+        assert_eq!(map(FIX, r#"{"userId":101.5}"#).issues[0].code, "damaged");
+        assert!(map("", r#"{"userId":101}"#).issues.is_empty());
+    }
+
+    #[test]
+    fn what_the_config_names_is_no_damage() {
+        let nulls = "[input]\nnull_values = [\"-\", \"#N/A\"]\n";
+        assert_eq!(
+            wanted(
+                nulls,
+                &[("email", "a@b.c"), ("userId", "-"), ("name", "#N/A")]
+            )
+            .key
+            .user_id,
+            None
+        );
+        let map = "[fields]\nuserId = { column = \"u\", map = { \"1.0\" = \"1.0\" } }\nname = { column = \"n\", map = { \"#N/A\" = \"none\" } }";
+        let customer = wanted(map, &[("u", "1.0"), ("n", "#N/A")]);
+        assert_eq!(customer.key.user_id.as_deref(), Some("1.0"));
+        assert_eq!(field(&customer, Field::Name).as_deref(), Some("none"));
+        assert_eq!(issues(map, &[("u", "2.0"), ("n", "")])[0].0, "damaged");
+    }
+
+    #[test]
+    fn parts_of_a_key_and_what_a_template_makes_of_them_are_looked_at() {
+        let config = "[fields]\nuserId = { template = \"{{ shop }}-{{ n }}\" }\n";
+        let of = |config: &str, n: &str| issues(config, &[("shop", "a"), ("n", n)]);
+        assert_eq!(of(config, "7"), []);
+        for damaged in ["7.0", "'7", "NULL", "1.23E+11", "7\u{200b}"] {
+            assert_eq!(of(config, damaged)[0].0, "damaged", "{damaged}");
+        }
+        let fix = format!("{config}{FIX}");
+        let customer = wanted(&fix, &[("shop", "a\u{feff}"), ("n", "7.0")]);
+        assert_eq!(customer.key.user_id.as_deref(), Some("a-7"));
+        assert_eq!(
+            of(&fix, "NULL")[0].0,
+            "damaged",
+            "`a-` is another customer's"
+        );
+        let decimals = "[fields]\nuserId = { template = \"{{ n }}.0\" }\n";
+        assert_eq!(of(decimals, "7")[0].0, "damaged");
+        assert_eq!(
+            of(
+                "[fields]\nuserId = \"shop\"\nname = { template = \"{{ n }}\" }",
+                "#N/A"
+            )[0]
+            .0,
+            "cell_error"
+        );
+    }
+
+    #[test]
+    fn an_error_of_a_spreadsheet_is_no_value_of_anything() {
+        let cells = [
+            ("userId", "u1"),
+            ("name", " #REF! "),
+            ("firstSeen", "#N/A"),
+            ("custom.p", "#div/0!"),
+            ("tags", "#NAME?"),
+            ("other", "#N/A"),
+        ];
+        let found = issues("", &cells);
+        let expected = ["name", "firstSeen", "custom.p", "tags"];
+        let expected = expected.map(|column| ("cell_error".to_owned(), Some(column.to_owned())));
+        assert_eq!(found, expected);
+        assert_eq!(
+            issues("", &[("userId", "u1"), ("name", "#1"), ("tags", "#vip")]),
+            []
+        );
+    }
+
+    #[test]
+    fn a_phone_of_a_region_is_parsed_whatever_cannot_be_seen_in_it() {
+        let config = "[fields]\nuserId = \"u\"\nphone = { column = \"p\", region = \"UA\" }\n";
+        let of = |phone: &str| issues(config, &[("u", "u1"), ("p", phone)]);
+        for damaged in ["3.8E+11", "380501234567.0", "'+380501234567", "#N/A", "-"] {
+            assert_eq!(
+                of(damaged),
+                [("damaged".into(), Some("p".into()))],
+                "{damaged}"
+            );
+        }
+        assert_eq!(of("050 123 45 67"), []);
     }
 
     #[test]

@@ -1,9 +1,11 @@
 use jiff::tz::TimeZone;
 
 use super::boolean::Words;
+use super::damage::Identifier;
 use super::date::{DateFormat, DateReader};
 use super::field::Forms;
-use super::given::{Emptiness, Given};
+use super::given::Given;
+use super::inspector::Inspector;
 use super::number::NumberForm;
 use super::phone::PhoneReader;
 use super::problem::Problem;
@@ -22,6 +24,8 @@ pub(super) struct Rule {
     pub(super) attribute: String,
     source: Source,
     recode: Recode,
+    /// What its cells are looked at for.
+    identifier: Option<Identifier>,
 }
 
 #[derive(Debug, Clone)]
@@ -51,11 +55,24 @@ impl Target {
             Self::Property => None,
         }
     }
+
+    /// What its cells are looked at for. A phone that has a region is parsed.
+    fn identifier(self, has_region: bool) -> Option<Identifier> {
+        match self {
+            Self::Id => Some(Identifier::Id),
+            Self::Field(Field::UserId) => Some(Identifier::UserId),
+            Self::Field(Field::Email) => Some(Identifier::Email),
+            Self::Field(Field::Phone) if has_region => Some(Identifier::PhoneOfRegion),
+            Self::Field(Field::Phone) => Some(Identifier::Phone),
+            Self::Field(_) | Self::Property => None,
+        }
+    }
 }
 
 impl Rule {
-    pub(super) fn of_column(attribute: String, slot: Slot) -> Self {
+    pub(super) fn of_column(attribute: String, target: Target, slot: Slot) -> Self {
         Self {
+            identifier: target.identifier(false),
             attribute,
             source: Source::Column(slot),
             recode: Recode::default(),
@@ -86,6 +103,7 @@ impl Rule {
             case: written.case,
         };
         Ok(Self {
+            identifier: target.identifier(written.region.is_some()),
             attribute,
             source,
             recode,
@@ -99,17 +117,25 @@ impl Rule {
         }
     }
 
-    /// What the row holds for the attribute, translated and in its case.
+    /// What the row holds for the attribute: free of damage, translated and in its case.
+    ///
+    /// # Errors
+    /// If a cell is damaged, or a template fails.
     pub(super) fn given<'a>(
         &'a self,
         row: &'a Row,
-        emptiness: &Emptiness,
+        inspector: &mut Inspector<'_>,
     ) -> Result<Given<'a>, Problem> {
         let given = match &self.source {
-            Source::Column(slot) => emptiness.given(slot.cell(row)),
-            Source::Template(template) => template.given(row, emptiness)?,
+            Source::Column(slot) => inspector.given(slot.cell(row)),
+            Source::Template(template) => template.given(row, inspector, self.identifier)?,
         };
-        Ok(self.recode.apply(given))
+        // A value that `map` names was looked at by whoever wrote the config.
+        let sound = match self.recode.names(&given) {
+            true => given,
+            false => inspector.sound(given, self.identifier)?,
+        };
+        Ok(self.recode.apply(sound))
     }
 
     /// The column to blame for a bad value, as the row's input names it; none where a template puts several

@@ -7,7 +7,7 @@ use super::rule::{Rule, Target, forms, property_reader};
 use super::schema_error::{Nearest, SchemaError};
 use super::slot::{Index, Inputs, Slot};
 use super::tags::{ManagedTagRule, TagRule};
-use super::{AttributeRule, FieldRules, MappingSettings, PropertyRules, TagSettings, auto};
+use super::{AttributeRule, FieldRules, MappingSettings, PropertyRules, Repair, TagSettings, auto};
 use crate::domain::{Columns, CustomType, Field, FieldKind, KeyField, Overwrite};
 
 /// The mapping of a run: what each attribute is made of, checked and bound to the inputs' columns.
@@ -18,6 +18,7 @@ pub struct Schema {
     pub(super) properties: Vec<MappedProperty>,
     pub(super) tags: Option<TagRule>,
     pub(super) emptiness: Emptiness,
+    pub(super) repair: Repair,
     keys: Vec<KeyField>,
     unused: Vec<String>,
     lacking: Vec<String>,
@@ -72,6 +73,7 @@ impl Schema {
             properties,
             tags,
             emptiness: Emptiness::new(&settings.null_values, settings.empty_cells),
+            repair: settings.repair,
             keys: Vec::new(),
             unused: Vec::new(),
             lacking: Vec::new(),
@@ -232,7 +234,7 @@ fn key_of(field: Field) -> Option<KeyField> {
 fn found_fields(inputs: Inputs<'_>) -> Result<Vec<MappedField>, SchemaError> {
     let mapped = |(field, slot): (Field, _)| MappedField {
         field,
-        rule: Rule::of_column(field.name().to_owned(), slot),
+        rule: Rule::of_column(field.name().to_owned(), Target::Field(field), slot),
         reader: FieldReader::plain(field),
         clearable: false,
         overwrite: Overwrite::Default,
@@ -296,7 +298,7 @@ fn unknown_field(name: &str) -> SchemaError {
 
 fn found_properties(inputs: Inputs<'_>) -> Result<Vec<MappedProperty>, SchemaError> {
     let mapped = |(name, slot)| MappedProperty {
-        rule: Rule::of_column(format!("customData.{name}"), slot),
+        rule: Rule::of_column(format!("customData.{name}"), Target::Property, slot),
         name,
         reader: PropertyReader::Auto,
         overwrite: Overwrite::Default,

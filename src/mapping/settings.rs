@@ -257,6 +257,17 @@ pub enum EmptyCells {
     Clear,
 }
 
+/// What is done about a damaged id, userId, e-mail or phone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Repair {
+    /// Its row is rejected.
+    #[default]
+    Report,
+    /// What has exactly one meaning is put right, and counted.
+    Fix,
+}
+
 /// Everything that the mapping needs to know. A section that is `None` is filled from the input's columns.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MappingSettings {
@@ -266,4 +277,5 @@ pub struct MappingSettings {
     pub empty_cells: EmptyCells,
     /// Cell texts that mean "no value".
     pub null_values: Vec<String>,
+    pub repair: Repair,
 }

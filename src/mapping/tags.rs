@@ -4,10 +4,12 @@ use globset::{GlobBuilder, GlobSet};
 use serde_json::{Map, Value};
 
 use super::color::is_color;
-use super::given::{Emptiness, Given, Scalar};
+use super::given::{Given, Scalar};
+use super::inspector::Inspector;
 use super::problem::Problem;
 use super::schema_error::SchemaError;
 use super::slot::Slot;
+use super::tag_list::{Notation, is_torn, notation};
 use super::{ManagedTags, TagSettings};
 use crate::domain::{DesiredTags, Row, Tag, TagMode};
 
@@ -83,18 +85,18 @@ impl TagRule {
     pub(super) fn wanted(
         &self,
         row: &Row,
-        emptiness: &Emptiness,
+        inspector: &mut Inspector<'_>,
     ) -> Result<Option<Vec<Tag>>, Problem> {
-        self.listed(self.column.as_ref(), row, emptiness)
+        self.listed(self.column.as_ref(), row, inspector)
     }
 
     /// The names that the row asks to remove.
     pub(super) fn unwanted(
         &self,
         row: &Row,
-        emptiness: &Emptiness,
+        inspector: &mut Inspector<'_>,
     ) -> Result<Vec<String>, Problem> {
-        let listed = self.listed(self.remove_column.as_ref(), row, emptiness)?;
+        let listed = self.listed(self.remove_column.as_ref(), row, inspector)?;
         Ok(listed
             .unwrap_or_default()
             .into_iter()
@@ -121,17 +123,25 @@ impl TagRule {
         &self,
         slot: Option<&Slot>,
         row: &Row,
-        emptiness: &Emptiness,
+        inspector: &mut Inspector<'_>,
     ) -> Result<Option<Vec<Tag>>, Problem> {
-        let no_tags = || emptiness.clears.then(Vec::new);
-        let tags = match emptiness.given(slot.and_then(|slot| slot.cell(row))) {
+        let no_tags = inspector.empty_clears().then(Vec::new);
+        let given = inspector.given(slot.and_then(|slot| slot.cell(row)));
+        let tags = match inspector.sound(given, None)? {
             Given::Missing => return Ok(None),
             Given::Null => return Ok(Some(Vec::new())),
-            Given::Empty => return Ok(no_tags()),
+            Given::Empty => return Ok(no_tags),
             Given::Scalar(Scalar::Text(text) | Scalar::Native(text)) => {
-                let tags = self.split(&text);
+                let tags = match notation(&text, &self.separator) {
+                    // Like a list of JSON, an empty one says that there are no tags.
+                    Notation::List(items) => {
+                        return Ok(Some(without_doubles(self.array(&items)?)));
+                    }
+                    Notation::Broken => return Err(broken_list()),
+                    Notation::Plain => self.split(&text)?,
+                };
                 if tags.is_empty() {
-                    return Ok(no_tags());
+                    return Ok(no_tags);
                 }
                 tags
             }
@@ -141,18 +151,20 @@ impl TagRule {
         Ok(Some(without_doubles(tags)))
     }
 
-    fn split(&self, text: &str) -> Vec<Tag> {
+    fn split(&self, text: &str) -> Result<Vec<Tag>, Problem> {
         let names = text.split(self.separator.as_str()).map(str::trim);
-        names
-            .filter(|name| !name.is_empty())
-            .map(|name| self.tag(name, None))
-            .collect()
+        let names: Vec<_> = names.filter(|name| !name.is_empty()).collect();
+        if names.iter().any(|name| is_torn(name)) {
+            return Err(broken_list());
+        }
+        Ok(names.iter().map(|name| self.tag(name, None)).collect())
     }
 
     fn array(&self, items: &[Value]) -> Result<Vec<Tag>, Problem> {
         let mut tags = Vec::with_capacity(items.len());
         for item in items {
             match item {
+                Value::Null => {}
                 Value::String(name) if name.trim().is_empty() => {}
                 Value::String(name) => tags.push(self.tag(name.trim(), None)),
                 Value::Object(members) => tags.push(self.object(members)?),
@@ -225,6 +237,11 @@ fn bad_glob(name: &str, error: &globset::Error) -> SchemaError {
 fn not_a_list() -> Problem {
     Problem::new("bad_tags", "are not a list of tags")
         .advice("a text, or a list of texts or of objects with a `name` and perhaps a `color`")
+}
+
+fn broken_list() -> Problem {
+    Problem::new("bad_tags", "are a list that is cut off or not written as one")
+        .advice("names with the `separator` of [tags] between them, or a list such as [\"a\", \"b\"]; a name with brackets is written [\"[a]\"]")
 }
 
 fn without_doubles(tags: Vec<Tag>) -> Vec<Tag> {
@@ -300,6 +317,53 @@ mod tests {
         assert_eq!(names(&of_object("\"a;b\"")), ["a", "b"]);
         let missing = wanted_of_object("", &["email", "tags"], r#"{"email":"a@b.c"}"#);
         assert!(!missing.tags.spoken);
+    }
+
+    #[test]
+    fn a_cell_that_is_a_list_is_read_as_one() {
+        for cell in [
+            r#"["vip","lead"]"#,
+            "['vip', 'lead']",
+            "{vip,lead}",
+            r#""vip","lead""#,
+            "['vip', None, 'lead', 'vip']",
+        ] {
+            assert_eq!(names(&tags("", cell)), ["vip", "lead"], "{cell}");
+        }
+        for empty in ["[]", "{}", "[null]"] {
+            let none = tags("", empty);
+            assert!(none.spoken && none.add.is_empty(), "{empty}");
+        }
+        assert_eq!(names(&of_object(r#""[\"a\", \"b\"]""#)), ["a", "b"]);
+        let red = tags("", r#"[{"name":"a","color":"red"}]"#);
+        assert_eq!(red.add[0].color.as_deref(), Some("red"));
+        let config = "[tags]\ncolumn = \"t\"\nremove_column = \"r\"\n";
+        let removed = wanted(
+            config,
+            &[("email", "a@b.c"), ("t", ""), ("r", "['a', 'b']")],
+        )
+        .tags;
+        assert_eq!(removed.remove, ["a", "b"]);
+        for junk in [
+            r#"["a""#,
+            r#"["a"; "b"#,
+            "{a",
+            "a;b]",
+            "[VIP]",
+            "{{ name }}",
+        ] {
+            for column in ["t", "r"] {
+                let other = if column == "t" { "r" } else { "t" };
+                let found = issues(config, &[("email", "a@b.c"), (column, junk), (other, "")]);
+                assert_eq!(found, [("bad_tags".into(), Some(column.into()))], "{junk}");
+            }
+        }
+    }
+
+    #[test]
+    fn null_elements_are_nothing() {
+        assert_eq!(names(&of_object(r#"["a", null]"#)), ["a"]);
+        assert!(of_object("[null]").spoken);
     }
 
     #[test]

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use minijinja::value::{Object, ValueKind};
 use minijinja::{Environment, Output, State, UndefinedBehavior, Value, escape_formatter};
 
-use super::given::{Emptiness, Given, Scalar};
+use super::damage::Identifier;
+use super::given::{Given, Scalar};
+use super::inspector::Inspector;
 use super::problem::Problem;
 use super::schema_error::{Nearest, SchemaError};
 use super::slot::{Inputs, Slot};
@@ -59,13 +61,14 @@ impl Template {
     pub(super) fn given(
         &self,
         row: &Row,
-        emptiness: &Emptiness,
+        inspector: &mut Inspector<'_>,
+        identifier: Option<Identifier>,
     ) -> Result<Given<'static>, Problem> {
-        let cells: Vec<Given<'_>> = self
-            .columns
-            .iter()
-            .map(|slot| emptiness.given(slot.cell(row)))
-            .collect();
+        let mut cells = Vec::with_capacity(self.columns.len());
+        for slot in &self.columns {
+            let cell = inspector.given(slot.cell(row));
+            cells.push(inspector.sound_part(cell, identifier)?);
+        }
         if let Some(silent) = all_silent(&cells) {
             return Ok(silent);
         }
@@ -299,8 +302,11 @@ fn quoted_names(source: &str) -> Option<Vec<String>> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::EmptyCells;
+    use std::sync::LazyLock;
+
+    use super::super::given::Emptiness;
     use super::super::slot::Index;
+    use super::super::{EmptyCells, Repair};
     use super::*;
     use crate::domain::{Cells, Columns, Position, RawRecord, RowNumber};
 
@@ -322,8 +328,10 @@ mod tests {
         Arc::new(Columns::new(names.iter().map(|&n| n.to_owned()).collect()))
     }
 
-    fn emptiness() -> Emptiness {
-        Emptiness::new(&["NULL".into()], EmptyCells::Keep)
+    fn inspector() -> Inspector<'static> {
+        static EMPTINESS: LazyLock<Emptiness> =
+            LazyLock::new(|| Emptiness::new(&["NULL".into()], EmptyCells::Keep));
+        Inspector::new(&EMPTINESS, Repair::Report)
     }
 
     fn table(source: &str, cells: &[(&str, &str)]) -> Given<'static> {
@@ -331,7 +339,11 @@ mod tests {
         let template = Template::new("company", source, Inputs(&Index::new(&[&columns]))).unwrap();
         let texts = cells.iter().map(|(_, text)| (*text).to_owned()).collect();
         template
-            .given(&row(Cells::Table { columns, texts }), &emptiness())
+            .given(
+                &row(Cells::Table { columns, texts }),
+                &mut inspector(),
+                None,
+            )
             .unwrap()
     }
 
@@ -387,13 +399,13 @@ mod tests {
             panic!()
         };
         let given = template
-            .given(&row(Cells::Object(members)), &emptiness())
+            .given(&row(Cells::Object(members)), &mut inspector(), None)
             .unwrap();
         assert_eq!(given, text("Ann a/b 30 true"));
         let silent = |json: &str| {
             let members = serde_json::from_str(json).unwrap();
             template
-                .given(&row(Cells::Object(members)), &emptiness())
+                .given(&row(Cells::Object(members)), &mut inspector(), None)
                 .unwrap()
         };
         assert_eq!(silent("{}"), Given::Missing);
@@ -438,7 +450,7 @@ mod tests {
             let columns = columns(&["a", "row x"]);
             if let Ok(template) = Template::new("company", &source, Inputs(&Index::new(&[&columns]))) {
                 let texts = vec![cell.clone(), cell];
-                let _ = template.given(&row(Cells::Table { columns, texts }), &emptiness());
+                let _ = template.given(&row(Cells::Table { columns, texts }), &mut inspector(), None);
             }
         }
     }

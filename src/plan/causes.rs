@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use crate::domain::{Issue, IssueKind};
+use crate::domain::{Issue, IssueKind, without_cells};
 
 use super::Cause;
 use super::previewer::Place;
@@ -34,9 +34,21 @@ pub struct CauseGroup {
 
 /// Groups of rows; each knows its first row.
 #[derive(Debug, Default)]
-pub struct Causes(HashMap<Key, CauseGroup>);
+pub struct Causes {
+    groups: HashMap<Key, CauseGroup>,
+    shows_cells: bool,
+}
 
 impl Causes {
+    /// The same, whose messages show the bad cells of their first rows.
+    #[must_use]
+    pub fn with_cells() -> Self {
+        Self {
+            shows_cells: true,
+            ..Self::default()
+        }
+    }
+
     /// Counts a row under the cause of each of its problems.
     pub fn add_all(&mut self, problems: &[Issue], place: Place<'_>) {
         problems.iter().for_each(|issue| self.add(issue, place));
@@ -51,10 +63,14 @@ impl Causes {
             http_status: issue.http_status,
             message: normalised(&issue.message),
         };
-        if let Some(group) = self.0.get_mut(&key) {
+        if let Some(group) = self.groups.get_mut(&key) {
             group.cause.count += 1;
-        } else if self.0.len() < MAX_CAUSES {
-            self.0.insert(key, CauseGroup::first(issue, place));
+        } else if self.groups.len() < MAX_CAUSES {
+            let mut group = CauseGroup::first(issue, place);
+            if !self.shows_cells {
+                group.cause.message = without_cells(&group.cause.message).into_owned();
+            }
+            self.groups.insert(key, group);
         } else {
             self.add_other(issue.kind, place);
         }
@@ -70,10 +86,10 @@ impl Causes {
             http_status: None,
             message: String::new(),
         };
-        match self.0.get_mut(&key) {
+        match self.groups.get_mut(&key) {
             Some(group) => group.cause.count += 1,
             None => {
-                self.0.insert(key, CauseGroup::first(&issue, place));
+                self.groups.insert(key, CauseGroup::first(&issue, place));
             }
         }
     }
@@ -81,7 +97,7 @@ impl Causes {
     /// Most first, then as they came.
     #[must_use]
     pub fn sorted(&self) -> Vec<CauseGroup> {
-        let mut groups: Vec<_> = self.0.values().cloned().collect();
+        let mut groups: Vec<_> = self.groups.values().cloned().collect();
         groups.sort_by_key(|g| (std::cmp::Reverse(g.cause.count), g.cause.example_row));
         groups
     }
@@ -111,15 +127,46 @@ fn beginning(text: &str) -> String {
     text.chars().take(MOST_CHARS).collect()
 }
 
-/// The message without what differs from row to row: runs of digits become `#`.
+/// The message without what differs from row to row: cells are left out, runs of digits become `#`.
 #[must_use]
 pub fn normalised(message: &str) -> String {
     let mut text = String::new();
-    for c in message.chars().take(MOST_CHARS) {
+    for c in without_cells(message).chars().take(MOST_CHARS) {
         let c = if c.is_ascii_digit() { '#' } else { c };
         if c != '#' || !text.ends_with('#') {
             text.push(c);
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{RowNumber, quoted_cell};
+
+    #[test]
+    fn cells_make_no_groups_and_are_shown_only_where_that_is_asked_for() {
+        for (mut causes, cell) in [
+            (Causes::with_cells(), "“u\\u{200b}”"),
+            (Causes::default(), "“…”"),
+        ] {
+            for (row, text) in [(1, "u\u{200b}"), (2, "’secret")] {
+                let place = Place {
+                    row: RowNumber(row),
+                    source: "a.csv",
+                    line: row + 1,
+                };
+                let message = format!("`userId` is damaged: {}", quoted_cell(text));
+                causes.add(&Issue::input("damaged", message), place);
+            }
+            let groups = causes.sorted();
+            assert_eq!(groups.len(), 1);
+            assert_eq!(groups[0].cause.count, 2);
+            assert_eq!(
+                groups[0].cause.message,
+                format!("`userId` is damaged: {cell}")
+            );
+        }
+    }
 }

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{CustomerId, IssueKind, RowKey, RowNumber};
+use crate::domain::{CustomerId, IssueKind, Repairs, RowKey, RowNumber};
 
 use super::OperationKind;
 
@@ -143,6 +143,8 @@ pub struct Preview {
     /// Fields and properties that somebody edited in HelpCrunch and that are left so, with the number of customers,
     /// most first.
     pub kept_edited: Vec<(String, u64)>,
+    /// Damaged cells that were put right.
+    pub repaired: Repairs,
     pub ignored_columns: Vec<String>,
     /// Other things worth knowing, a sentence each.
     pub notes: Vec<String>,

@@ -52,7 +52,10 @@ impl Previewer {
         Self {
             preview: Preview::default(),
             examples_of_each,
-            causes: Causes::default(),
+            causes: match examples_of_each {
+                0 => Causes::default(),
+                _ => Causes::with_cells(),
+            },
             fields: BTreeMap::new(),
             edited: BTreeMap::new(),
             tags: BTreeMap::new(),

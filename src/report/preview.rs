@@ -217,7 +217,8 @@ fn kept_edited(fields: &[(String, u64)]) -> String {
 }
 
 fn notes(page: &mut Page, preview: &Preview) {
-    if preview.ignored_columns.is_empty() && preview.notes.is_empty() {
+    let repaired = preview.repaired.sentence();
+    if preview.ignored_columns.is_empty() && preview.notes.is_empty() && repaired.is_none() {
         return;
     }
     page.heading("Notes");
@@ -240,7 +241,7 @@ fn notes(page: &mut Page, preview: &Preview) {
             Style::Plain,
         );
     }
-    for note in &preview.notes {
+    for note in repaired.iter().chain(&preview.notes) {
         page.item("  - ", note, Style::Plain);
     }
 }
@@ -323,7 +324,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::{CustomerId, IssueKind, RowKey, RowNumber};
+    use crate::domain::{CustomerId, IssueKind, Repairs, RowKey, RowNumber};
     use crate::plan::{
         Candidate, Cause, Example, Explanation, OperationKind, PlanCounts, ShownChange,
     };
@@ -438,6 +439,10 @@ mod tests {
             turned_false: 1,
             kept_true: 2,
             kept_edited: vec![("phone".into(), 12), ("customData.plan".into(), 1)],
+            repaired: Repairs {
+                decimals: 3,
+                ..Repairs::default()
+            },
             ignored_columns: vec!["Internal note".into(), "x".into()],
             notes: vec![
                 "PATCH is not known to merge custom data: 150 customers are read again before they are written. \
@@ -656,6 +661,7 @@ mod tests {
         );
         assert_eq!(json["rejected_by_cause"][1]["code"], "ragged");
         assert_eq!(json["new_tags"][1]["near"], "Lead");
+        assert_eq!(json["repaired"]["decimals"], 3);
         assert_eq!(json["estimate"]["requests"], 1_234);
         assert_eq!(json["plan_digest"], DIGEST);
         let read: Vec<Example> = serde_json::from_value(json["examples"].clone()).unwrap();

@@ -2,6 +2,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use crate::domain::Repairs;
 use crate::plan::{
     Cause, Estimate, Example, Explanation, NewName, PlanCounts, Preview, RemoteFacts,
 };
@@ -23,6 +24,7 @@ pub(super) struct PreviewJson<'a> {
     turned_false: u64,
     kept_true: u64,
     kept_edited: Vec<ChangedField<'a>>,
+    repaired: Repairs,
     ignored_columns: &'a [String],
     notes: &'a [String],
     /// Nothing where it is not known: every change takes a request.
@@ -63,6 +65,7 @@ impl<'a> From<&'a Preview> for PreviewJson<'a> {
             turned_false: preview.turned_false,
             kept_true: preview.kept_true,
             kept_edited: by_name(&preview.kept_edited),
+            repaired: preview.repaired,
             ignored_columns: &preview.ignored_columns,
             notes: &preview.notes,
             estimate: (preview.estimate.requests > 0 || !preview.counts.has_changes())

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use crate::domain::{Columns, CustomValue, DesiredCustomer, RowNumber, Value};
+use crate::domain::{Columns, CustomValue, DesiredCustomer, Repairs, RowNumber, Value};
 use crate::mapping::Schema;
 use crate::plan::codec::PlanInput;
 use crate::remote::WantedKeys;
@@ -76,6 +76,8 @@ pub struct Taken {
     pub keys: WantedKeys,
     /// Texts that hold control characters other than tabs and line ends; they are sent as they are.
     pub control_texts: u64,
+    /// Damaged cells that were put right, in rows that are not rejected.
+    pub repairs: Repairs,
 }
 
 /// How the rows are taken in.
@@ -159,6 +161,7 @@ impl Intake<'_> {
                     Some(desired) => {
                         taken.keys.add(&desired.key);
                         taken.control_texts += control_texts(&desired);
+                        taken.repairs.add(mapped.repairs);
                         RowRecord::read(row.position, row.raw, desired)
                     }
                     None => RowRecord::rejected(

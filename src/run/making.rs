@@ -204,6 +204,7 @@ impl Making<'_> {
             estimate: budget.estimate(),
             remote,
             digest,
+            repaired: taken.repairs,
             ignored_columns: self.schema.unused_columns().to_vec(),
             notes,
             explain: side.explanation.take().filter(|_| self.explains),

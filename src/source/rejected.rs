@@ -522,12 +522,7 @@ mod tests {
         let flaws: Vec<Vec<&str>> = flaws.collect();
         assert_eq!(
             flaws,
-            [
-                vec!["cell_error"],
-                vec!["inexact_number"],
-                vec!["no_value"],
-                vec![]
-            ]
+            [vec![], vec!["inexact_number"], vec!["no_value"], vec![]]
         );
         let Record::Row(first) = &records[0] else {
             panic!()

@@ -335,7 +335,8 @@ fn text_of(value: &DataRef<'_>, is_1904: bool) -> (String, Option<&'static str>)
             Some(text) => text,
             None => return (date.as_f64().to_string(), Some("bad_date")),
         },
-        DataRef::Error(error) => return (error.to_string(), Some("cell_error")),
+        // Whether the cell is used, and what is done about it, is the mapping's to say, as in text files.
+        DataRef::Error(error) => error.to_string(),
     };
     (text, None)
 }
@@ -532,10 +533,7 @@ mod tests {
             .iter()
             .map(|i| (i.code.as_str(), i.column.as_deref()))
             .collect();
-        assert_eq!(
-            issues,
-            [("cell_error", Some("id")), ("inexact_number", Some("name"))]
-        );
+        assert_eq!(issues, [("inexact_number", Some("name"))]);
         assert_eq!(all.len(), 3);
         let dialect: Dialect = reader.dialect().clone();
         assert_eq!((dialect.format, dialect.ending()), (Format::Xlsx, "csv"));

@@ -9,20 +9,6 @@ const MARKS: [(&str, &str); 3] = [
     ("no_value", "#FORMULA!"),
 ];
 
-/// What a spreadsheet shows in the place of a value.
-const ERRORS: [&str; 10] = [
-    "#N/A",
-    "#NAME?",
-    "#REF!",
-    "#VALUE!",
-    "#DIV/0!",
-    "#NULL!",
-    "#NUM!",
-    "#SPILL!",
-    "#CALC!",
-    "#GETTING_DATA",
-];
-
 /// The text of a cell as it is given back: with what is wrong with it, where the text alone would not tell.
 pub(super) fn marked(code: &str, text: &str) -> String {
     let mark = MARKS.iter().find(|(known, _)| *known == code);
@@ -34,10 +20,7 @@ pub(super) fn unmended(text: &str) -> Option<Issue> {
     let mark = MARKS
         .iter()
         .find(|(_, mark)| text.starts_with(mark.trim_end()));
-    match mark {
-        Some((code, _)) => Some(issue_of(code)),
-        None => ERRORS.contains(&text).then(|| issue_of("cell_error")),
-    }
+    mark.map(|(code, _)| issue_of(code))
 }
 
 pub(super) fn issue_of(code: &str) -> Issue {
@@ -45,11 +28,10 @@ pub(super) fn issue_of(code: &str) -> Issue {
         "inexact_number" => Issue::input(code, "a spreadsheet keeps only 15 digits of a number")
             .hint("format the column as text and enter it again from its source"),
         "bad_date" => Issue::input(code, "the date is outside of what a spreadsheet can hold"),
-        "no_value" => Issue::input(
+        _ => Issue::input(
             code,
             "the cell holds a formula whose value was never stored",
         )
         .hint("open the workbook in a spreadsheet program and save it there: that counts it out"),
-        _ => Issue::input(code, "the cell holds an error, such as of a formula"),
     }
 }

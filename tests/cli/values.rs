@@ -58,8 +58,8 @@ fn numbers_booleans_dates_and_phones_as_the_config_says_they_are_written() {
         ("bad_phone", "Mobile"),
         ("bad_boolean", "out"),
         ("bad_number", "mrr"),
-        ("spreadsheet_number", "Mobile"),
-        ("spreadsheet_number", "id"),
+        ("damaged", "Mobile"),
+        ("damaged", "id"),
     ];
     let expected: Vec<_> = expected.iter().map(|(a, b)| (json!(a), json!(b))).collect();
     assert_eq!(errors, expected);
@@ -188,4 +188,32 @@ fn a_wrong_option_is_refused_with_its_place() {
         bench.write("hcsync.toml", config);
         let _ = bench.run("sync in.csv").exits(2).says(&[words]);
     }
+}
+
+#[test]
+fn a_damaged_cell_is_shown_where_its_row_is_and_in_no_log() {
+    let bench = Bench::empty();
+    bench.write("in.csv", "userId,name\n'4711,Ann\nu2\u{200b},Ben\nu3,Cid\n");
+    let ran = bench.run("sync in.csv -vv").exits(3);
+    let ran = ran.shows(&["“'4711”", "makes it “4711”"]);
+    assert!(!ran.err.contains("4711"), "{}", ran.err);
+    let run = bench.only_run();
+    let results = run.results();
+    let message = results[1]["error"]["message"].as_str().unwrap();
+    assert!(message.contains("“u2\\u{200b}”"), "{message}");
+    assert!(message.contains("makes it “u2”"), "{message}");
+
+    let quiet = bench.run("plan in.csv --examples 0").exits(3);
+    let quiet = quiet.shows(&["damaged", "`userId` is damaged: “…”"]);
+    assert!(!quiet.out.contains("4711"), "{}", quiet.out);
+
+    bench.write("hcsync.toml", "[input]\nrepair = \"fix\"\n");
+    let fixed = bench.run("plan in.csv --output json").exits(0).json();
+    let expected = json!({"decimals": 0, "guards": 1, "invisible": 1, "placeholders": 0});
+    assert_eq!(fixed["repaired"], expected);
+    let check = bench.run("check in.csv").exits(0);
+    let _ = check.shows(&["spreadsheet guards: 1"]);
+    let run = settles(&bench, "in.csv", 0);
+    assert_eq!(run.count("created"), 2);
+    let _ = customer(&bench, "4711");
 }

@@ -17,6 +17,28 @@ const EMAILS: [&str; 7] = [
     "d@example.org",
     "e@example.org",
 ];
+
+/// Cells that a spreadsheet or a script damaged, each with its attribute and what it was, where that can be told. An empty
+/// text: there was no value.
+pub(crate) const DAMAGED: [(&str, &str, Option<&str>); 16] = [
+    ("userId", "'u1", Some("u1")),
+    ("userId", "u2\u{200b}", Some("u2")),
+    ("userId", "=\"u3\"", Some("u3")),
+    ("userId", "7.0", Some("7")),
+    ("userId", "'7.00", Some("7")),
+    ("userId", "1.23E+11", None),
+    ("userId", "#REF!", None),
+    ("userId", NO_VALUE, Some("")),
+    ("email", "'a@example.org", Some("a@example.org")),
+    ("email", "\u{feff}B@EXAMPLE.ORG", Some("B@EXAMPLE.ORG")),
+    ("email", NO_VALUE, Some("")),
+    ("id", "2.0", Some("2")),
+    ("id", NO_VALUE, Some("")),
+    ("phone", "'+380440000002", Some("+380440000002")),
+    ("phone", "#N/A", None),
+    ("phone", NO_VALUE, Some("")),
+];
+
 const TAGS: [&str; 6] = ["vip", "VIP", "plan:a", "plan:b", "trial", "lead"];
 
 impl Draw {
@@ -92,6 +114,13 @@ impl Draw {
     fn typed(&mut self, rule: &Rule, format: FileFormat) -> Cell {
         let json = format == FileFormat::Jsonl;
         let bad = self.chance(2);
+        if self.chance(12) {
+            let damaged = DAMAGED.iter().filter(|(name, ..)| *name == rule.attribute);
+            let cells: Vec<&'static str> = damaged.map(|(_, cell, _)| *cell).collect();
+            if !cells.is_empty() {
+                return Cell::Text(self.pick(&cells));
+            }
+        }
         match rule.attribute.as_str() {
             "id" if bad => Cell::Text("someone"),
             "id" => {

@@ -109,6 +109,7 @@ impl Draw {
             } else {
                 Vec::new()
             },
+            repairs: self.chance(70),
             strategy: self.pick(&[Strategy::Auto, Strategy::List, Strategy::Lookup]),
         };
         setup.keys = self.keys(&setup);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::customer::{DATE_FIELDS, FLAG_FIELDS};
+use super::drawn_data::DAMAGED;
 use super::input::{Cell, FileFormat, Row};
 use super::setup::{Key, Kind, LetterCase, Origin, Part, Rule, Setup};
 
@@ -80,7 +81,7 @@ pub(crate) fn wanted(setup: &Setup, format: FileFormat, row: &Row) -> Result<Wan
         reader.field(rule, &mut wanted)?;
     }
     for rule in &setup.custom_data {
-        let said = match reader.raw(rule) {
+        let said = match reader.raw(rule)? {
             Raw::Missing => Said::Nothing,
             Raw::Null => Said::Clear,
             Raw::Empty => reader.empty(),
@@ -105,10 +106,26 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn raw(&self, rule: &Rule) -> Raw {
-        match &rule.origin {
-            Origin::Column(column) => self.recoded(rule, self.cell(column)),
+    fn raw(&self, rule: &Rule) -> Result<Raw, Bad> {
+        Ok(match &rule.origin {
+            Origin::Column(column) => self.recoded(rule, self.sound(rule, self.cell(column))?),
             Origin::Template(parts) => self.rendered(parts),
+        })
+    }
+
+    /// A damaged identifier rejects its row; with `repair = "fix"` it is what it was, if that is known.
+    fn sound(&self, rule: &Rule, raw: Raw) -> Result<Raw, Bad> {
+        let Raw::Cell(Cell::Text(text)) = raw else {
+            return Ok(raw);
+        };
+        let damaged = DAMAGED
+            .iter()
+            .find(|(name, cell, _)| *name == rule.attribute && *cell == text);
+        match damaged {
+            None => Ok(raw),
+            Some((.., Some(""))) if self.setup.repairs => Ok(Raw::Empty),
+            Some((.., Some(right))) if self.setup.repairs => Ok(Raw::Cell(Cell::Text(right))),
+            Some(_) => Err(Bad),
         }
     }
 
@@ -179,7 +196,7 @@ impl Reader<'_> {
 
     fn field(&self, rule: &Rule, wanted: &mut Wanted) -> Result<(), Bad> {
         let name = rule.attribute.as_str();
-        let value = match self.raw(rule) {
+        let value = match self.raw(rule)? {
             Raw::Missing => Err(Said::Nothing),
             Raw::Null => Err(Said::Clear),
             Raw::Empty => Err(self.empty()),

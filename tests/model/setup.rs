@@ -168,6 +168,8 @@ pub(crate) struct Setup {
     pub(crate) duplicates: Duplicates,
     pub(crate) mode: Mode,
     pub(crate) null_values: Vec<&'static str>,
+    /// Whether damaged identifiers are fixed.
+    pub(crate) repairs: bool,
     pub(crate) strategy: Strategy,
 }
 
@@ -185,6 +187,8 @@ impl Setup {
     fn write_sections(&self, toml: &mut String) -> std::fmt::Result {
         let keys: Vec<_> = self.keys.iter().map(|key| key.name()).collect();
         writeln!(toml, "[input]\nnull_values = {:?}", self.null_values)?;
+        let repair = if self.repairs { "fix" } else { "report" };
+        writeln!(toml, "repair = {repair:?}")?;
         writeln!(toml, "[match]\nkeys = {keys:?}")?;
         writeln!(toml, "on_ambiguous = {:?}", lower(self.on_ambiguous))?;
         let on_conflict = if self.on_conflict_creates {

@@ -24,6 +24,8 @@ mod dialects;
 #[cfg(test)]
 mod encodings;
 #[cfg(test)]
+mod identifiers;
+#[cfg(test)]
 mod json;
 #[cfg(test)]
 mod keys;
@@ -33,6 +35,8 @@ mod packing;
 mod quoting;
 #[cfg(test)]
 mod shape;
+#[cfg(test)]
+mod tag_cells;
 #[cfg(test)]
 mod values;
 #[cfg(test)]
@@ -45,7 +49,10 @@ mod tests {
     use crate::case::Case;
     use crate::page::{Section, path, table, with_table};
     use crate::runner::{Outcome, differences, run};
-    use crate::{damaged, dialects, encodings, json, keys, packing, quoting, shape, values, xlsx};
+    use crate::{
+        damaged, dialects, encodings, identifiers, json, keys, packing, quoting, shape, tag_cells,
+        values, xlsx,
+    };
 
     struct Theme {
         title: &'static str,
@@ -81,7 +88,7 @@ mod tests {
         }
     }
 
-    static THEMES: [Theme; 10] = [
+    static THEMES: [Theme; 12] = [
         Theme::new("Encodings", encodings::cases),
         Theme::new("Packed files", packing::cases),
         Theme::new("Delimiters, headers and line ends", dialects::cases),
@@ -92,6 +99,8 @@ mod tests {
         Theme::new("Values", values::cases),
         Theme::new("Keys and duplicates", keys::cases),
         Theme::new("Wrong and damaged files", damaged::cases),
+        Theme::new("Damaged ids, e-mails and phones", identifiers::cases),
+        Theme::new("Lists of tags in a cell", tag_cells::cases),
     ];
 
     #[test]
@@ -142,6 +151,16 @@ mod tests {
     #[test]
     fn wrong_and_damaged_files() {
         THEMES[9].holds();
+    }
+
+    #[test]
+    fn damaged_ids_emails_and_phones() {
+        THEMES[10].holds();
+    }
+
+    #[test]
+    fn lists_of_tags_in_a_cell() {
+        THEMES[11].holds();
     }
 
     #[test]

@@ -77,6 +77,45 @@ fn numbers() -> Vec<Case> {
             "3: userId=\"b\", customData.n=18446744073709551615",
         ]),
         case(
+            "numbers with an exponent",
+            "people.csv",
+            "userId,n\na,1e3\nb,1.5e1\nc,1e+06\nd,1.23E+11\ne,15\n",
+        )
+        .config(NUMBER)
+        .does("reads them; rejects one that a spreadsheet rounded")
+        .rows(&[
+            "2: userId=\"a\", customData.n=1000",
+            "3: userId=\"b\", customData.n=15",
+            "4: userId=\"c\", customData.n=1000000",
+            "5: rejected damaged @ n",
+            "6: userId=\"e\", customData.n=15",
+        ]),
+        case(
+            "numbers with an exponent and all their digits, or a negative one",
+            "people.csv",
+            "userId;n\na;-2,50E-1\nb;1,23456789012E+11\nc;5E-05\nd;1E+12\n",
+        )
+        .config("[custom_data]\nn = { column = \"n\", type = \"number\", decimal = \",\" }\n")
+        .does("reads them; `1E+12` may have been rounded")
+        .rows(&[
+            "2: userId=\"a\", customData.n=-0.25",
+            "3: userId=\"b\", customData.n=123456789012",
+            "4: userId=\"c\", customData.n=0.00005",
+            "5: rejected damaged @ n",
+        ]),
+        case(
+            "numbers with an exponent as JSON texts",
+            "people.jsonl",
+            "{\"userId\":\"a\",\"n\":\"1e3\"}\n{\"userId\":\"b\",\"n\":1e3}\n{\"userId\":\"c\",\"n\":\"1,23E+11\"}\n",
+        )
+        .config(NUMBER)
+        .does("reads them like the number; a rounded one is rejected")
+        .rows(&[
+            "1: userId=\"a\", customData.n=1000",
+            "2: userId=\"b\", customData.n=1000.0",
+            "3: rejected damaged @ n",
+        ]),
+        case(
             "numbers with a currency, `NaN`, `inf`",
             "people.csv",
             "userId,n\na,15 EUR\nb,NaN\nc,inf\nd,½\n",
@@ -193,7 +232,7 @@ fn damaged() -> Vec<Case> {
         )
         .does("rejects the row: the digits are lost")
         .rows(&[
-            "2: rejected spreadsheet_number @ userId",
+            "2: rejected damaged @ userId",
             "3: name=\"Ben\", userId=\"380501234567\"",
         ]),
         case(
@@ -203,16 +242,21 @@ fn damaged() -> Vec<Case> {
         )
         .does("rejects the row; a whole one is sent as written")
         .rows(&[
-            "2: rejected spreadsheet_number @ phone",
+            "2: rejected damaged @ phone",
             "3: phone=\"+380 50 123 45 67\", userId=\"b\"",
         ]),
         case(
-            "a hash that looks a little like it: `7e10`",
+            "hashes that look a little like it: `12e34`, `5e3a`",
             "people.csv",
-            "userId\n7e10\n12e34\n",
+            "userId\n12e34\n5e3a\n1234e56\n7e10234\n",
         )
-        .does("is an id")
-        .rows(&["2: userId=\"7e10\"", "3: userId=\"12e34\""]),
+        .does("are ids")
+        .rows(&[
+            "2: userId=\"12e34\"",
+            "3: userId=\"5e3a\"",
+            "4: userId=\"1234e56\"",
+            "5: userId=\"7e10234\"",
+        ]),
         case(
             "ids with leading zeros and blanks around",
             "people.csv",
@@ -232,7 +276,7 @@ fn damaged() -> Vec<Case> {
             "2: rejected bad_id @ hc",
             "3: rejected bad_id @ hc",
             "4: rejected bad_id @ hc",
-            "5: rejected spreadsheet_number @ hc",
+            "5: rejected damaged @ hc",
             "6: unchanged",
         ]),
         case(

@@ -1,12 +1,12 @@
 use crate::case::{Case, case};
 use crate::workbook::{number, rows, text, typed, with_properties, workbook};
 
-fn head(names: &[&str]) -> Vec<String> {
+pub(crate) fn head(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| text(name)).collect()
 }
 
 /// A workbook of one sheet.
-fn sheet(all: &[&[String]]) -> Vec<u8> {
+pub(crate) fn sheet(all: &[&[String]]) -> Vec<u8> {
     workbook(&[("People", &rows(all))])
 }
 
@@ -53,7 +53,7 @@ pub(crate) fn cases() -> Vec<Case> {
         case("a sheet that there is not", "people.xlsx", two).config("[input]\nsheet = \"Leute\"\n").does("refuses, and names those that there are").refused(&["no sheet `Leute`", "`People`, `Others`"]),
         case("cells with errors: `#N/A`, `#REF!`", "people.xlsx", sheet(&[&head(&["userId", "name"]), &[text("a"), typed("e", "#N/A")], &[typed("e", "#REF!"), text("Ben")], &[text("c"), text("Cid")]]))
             .does("rejects those rows")
-            .rows(&["2: rejected cell_error @ name", "3: rejected cell_error @ userId", "4: name=\"Cid\", userId=\"c\""]),
+            .rows(&["2: rejected cell_error @ name", "3: rejected damaged @ userId", "4: name=\"Cid\", userId=\"c\""]),
         case("formulas", "people.xlsx", sheet(&[&head(&["userId", "name", "email"]), &[text("a"), "<c t=\"str\"><f>A1</f><v>Ann</v></c>".to_owned(), "<c><f>1+1</f><v>2</v></c>".to_owned()]]))
             .config("[fields]\nuserId = \"userId\"\nname = \"name\"\ncompany = \"email\"\n")
             .does("takes the values that were stored with them")

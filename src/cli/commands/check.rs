@@ -12,7 +12,7 @@ use crate::cli::inputs::Inputs;
 use crate::cli::planning::Prepared;
 use crate::cli::session::{Session, state_dir, state_failure};
 use crate::config::{KeyError, KeySources, Overrides, Settings, find_key};
-use crate::domain::{Field, Row, RowNumber};
+use crate::domain::{Field, Repairs, Row, RowNumber};
 use crate::helpcrunch::{ListQuery, Order};
 use crate::journal::ListedRun;
 use crate::mapping::{ColumnProfile, Mapped, TableProfile};
@@ -60,12 +60,14 @@ async fn check(session: &mut Session, args: &CheckArgs) -> Result<Exit, Failure>
         settings,
         prepared: &prepared,
         bad: BadRowList::default(),
+        repairs: Repairs::default(),
         session,
     };
     for index in 0..prepared.inputs.len() {
         checking.input(index, &mut report)?;
     }
     report.notes.extend(twins(&report.columns));
+    report.notes.extend(checking.repairs.sentence());
     report.bad_rows = checking.bad.rows();
     report.bad = checking.bad.finish();
     tell(session, &report);
@@ -176,6 +178,7 @@ struct Checking<'a> {
     settings: &'a Settings,
     prepared: &'a Prepared,
     bad: BadRowList,
+    repairs: Repairs,
     session: &'a Session,
 }
 
@@ -236,7 +239,13 @@ impl Checking<'_> {
 
     fn row(&mut self, row: &Row, source: &str, profile: &mut TableProfile) {
         profile.see(row);
-        let Mapped { issues, cells, .. } = self.prepared.schema.map(row);
+        let Mapped {
+            issues,
+            cells,
+            repairs,
+            ..
+        } = self.prepared.schema.map(row);
+        self.repairs.add(repairs);
         if issues.is_empty() {
             return;
         }

@@ -1,0 +1,91 @@
+//! How a message shows a bad cell, and how the cell is left out of it where values have no place.
+
+use std::borrow::Cow;
+
+/// Characters of a cell that are shown at most.
+const MAX_SHOWN: usize = 40;
+
+const OPEN: char = '“';
+const CLOSE: char = '”';
+
+/// Characters that take no room where they stand: zero-width characters, soft hyphens, and marks of the direction of text.
+#[must_use]
+pub fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{206f}' | '\u{feff}')
+}
+
+/// A cell's text, shortened, with everything escaped that cannot be seen or told from a plain space.
+#[must_use]
+pub fn visible(text: &str) -> String {
+    let mut shown = String::new();
+    for (count, c) in text.chars().enumerate() {
+        if count == MAX_SHOWN {
+            shown.push('…');
+            break;
+        }
+        let is_odd_space = c.is_whitespace() && c != ' ';
+        if c.is_control() || is_invisible(c) || is_odd_space || matches!(c, OPEN | CLOSE) {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+/// The same in quotes, for a message.
+#[must_use]
+pub fn quoted_cell(text: &str) -> String {
+    format!("{OPEN}{}{CLOSE}", visible(text))
+}
+
+/// A message without the cells that it quotes.
+#[must_use]
+pub fn without_cells(message: &str) -> Cow<'_, str> {
+    if !message.contains(OPEN) {
+        return Cow::Borrowed(message);
+    }
+    let mut text = String::with_capacity(message.len());
+    let mut is_cell = false;
+    for c in message.chars() {
+        if c == CLOSE && is_cell {
+            is_cell = false;
+            text.push('…');
+        }
+        if !is_cell {
+            text.push(c);
+        }
+        is_cell |= c == OPEN;
+    }
+    Cow::Owned(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_seen_is_escaped() {
+        assert_eq!(visible("u1\u{200b}"), "u1\\u{200b}");
+        assert_eq!(visible("a\u{a0}b c\n”"), "a\\u{a0}b c\\u{a}\\u{201d}");
+        assert_eq!(visible(&"é".repeat(50)), format!("{}…", "é".repeat(40)));
+    }
+
+    #[test]
+    fn cells_are_left_out_of_messages() {
+        let message = format!("is {} or {}: x", quoted_cell("a”b"), quoted_cell("c"));
+        assert_eq!(without_cells(&message), "is “…” or “…”: x");
+        assert_eq!(without_cells("plain"), "plain");
+    }
+
+    proptest! {
+        #[test]
+        fn no_part_of_a_cell_is_left(cell in any::<String>(), other in "[a-z ]{0,20}") {
+            let message = format!("{other}{}{other}", quoted_cell(&cell));
+            prop_assert_eq!(without_cells(&message), format!("{other}“…”{other}"));
+        }
+    }
+}

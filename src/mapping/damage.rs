@@ -1,0 +1,493 @@
+//! The damage that spreadsheets and scripts do to identifiers: what it looks like, and what can be put right.
+//!
+//! A cell is damaged if it looks like something that hardly any system gives as an id, but that spreadsheets and scripts
+//! are known to make of one. Only what has exactly one meaning is put right.
+
+use super::exponent::Exponent;
+use super::problem::Problem;
+use crate::domain::{Repairs, is_invisible, quoted_cell};
+
+/// Whole numbers below this (2^53) are exact in a float.
+const EXACT_BELOW: u64 = 9_007_199_254_740_992;
+
+/// From so many digits on, spreadsheets write a whole number with an exponent.
+const ROUNDED_DIGITS: usize = 12;
+
+/// Digits that they then keep at most: `1.23457E+11`.
+const KEPT_DIGITS: usize = 6;
+
+/// Attributes whose values identify a customer, and phones: a damaged value there does harm without being noticed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Identifier {
+    Id,
+    UserId,
+    Email,
+    /// Sent as it is written.
+    Phone,
+    /// Parsed and written anew, which leaves invisible characters out.
+    PhoneOfRegion,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Damage {
+    Invisible,
+    NoBreakSpace,
+    Guard,
+    Formula,
+    Error,
+    /// `101.0`
+    Decimals,
+    /// `101.000`
+    DecimalsOrThousands,
+    /// `123000000000.0`
+    Rounded,
+    Exponent,
+    /// `101.5` as a JSON number.
+    Fraction,
+    Placeholder,
+}
+
+/// What is wrong with a cell, and what it is without that.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Damaged {
+    damage: Damage,
+    /// None if that cannot be known, an empty text if the cell holds no value.
+    pub(super) fixed: Option<String>,
+    pub(super) repairs: Repairs,
+}
+
+/// Looks at a text for damage. Returns None for a sound one, which is not copied.
+pub(super) fn examine(text: &str, identifier: Identifier) -> Option<Damaged> {
+    let mut damage = damage_of(text.trim(), identifier)?;
+    let mut left = text.trim().to_owned();
+    let mut repairs = Repairs::default();
+    // One kind of damage may hide another, as in `'101.0`; each step makes the text shorter.
+    let fixed = loop {
+        match fix(damage, &left, &mut repairs) {
+            None => break None,
+            Some(fixed) => left = fixed,
+        }
+        match damage_of(&left, identifier) {
+            None => break Some(left),
+            Some(next) => damage = next,
+        }
+    };
+    Some(Damaged {
+        damage,
+        fixed,
+        repairs,
+    })
+}
+
+/// Looks at a JSON number that is no plain integer, in the form in which it was read.
+pub(super) fn examine_float(number: &str, identifier: Identifier) -> Damaged {
+    examine(number, identifier).unwrap_or(Damaged {
+        damage: Damage::Fraction,
+        fixed: None,
+        repairs: Repairs::default(),
+    })
+}
+
+impl Damaged {
+    /// `is_mixed`: the text is a part of a template, which has to hold a value.
+    pub(super) fn problem(&self, text: &str, is_mixed: bool) -> Problem {
+        let what = match self.damage {
+            Damage::Invisible => "holds characters that cannot be seen",
+            Damage::NoBreakSpace => "holds a no-break space",
+            Damage::Guard => "holds the marks with which spreadsheets keep a text",
+            Damage::Formula => "is a formula and not its value",
+            Damage::Error => "is an error of a spreadsheet",
+            Damage::Decimals => "is a whole number with decimals",
+            Damage::DecimalsOrThousands => "has decimals or thousands, which cannot be told apart",
+            Damage::Rounded => "may be a rounded number",
+            Damage::Exponent => "is a number with an exponent, which may be rounded",
+            Damage::Fraction => "is a number with a fraction",
+            Damage::Placeholder => "stands for no value",
+        };
+        let fix = match &self.fixed {
+            Some(fixed) if !fixed.is_empty() => {
+                format!("; `repair = \"fix\"` makes it {}", quoted_cell(fixed))
+            }
+            Some(_) if !is_mixed => "; `repair = \"fix\"` takes it as no value".to_owned(),
+            _ => String::new(),
+        };
+        let problem = Problem::new(
+            "damaged",
+            format!("is damaged: {} {what}{fix}", quoted_cell(text)),
+        );
+        problem.advice(match self.damage {
+            Damage::Placeholder => {
+                "leave the cell empty, or list its text under `null_values` in [input]"
+            }
+            Damage::Formula | Damage::Error | Damage::NoBreakSpace => {
+                "correct the cell in its source and export it again"
+            }
+            _ if self.fixed.is_some() => {
+                "set repair = \"fix\" in [input], or export the column again with its cells formatted as text"
+            }
+            _ => {
+                "export the column again with its cells formatted as text: what was lost is not in the file"
+            }
+        })
+    }
+}
+
+/// The first damage of a trimmed text.
+fn damage_of(text: &str, identifier: Identifier) -> Option<Damage> {
+    let drops_invisible = identifier == Identifier::PhoneOfRegion;
+    if !text.is_ascii() && !drops_invisible && text.chars().any(is_invisible) {
+        return Some(Damage::Invisible);
+    }
+    let first = text.bytes().next()?;
+    match first {
+        b'\'' => return Some(Damage::Guard),
+        b'=' if unguarded(text).is_some() => return Some(Damage::Guard),
+        b'=' => return Some(Damage::Formula),
+        _ if is_spreadsheet_error(text) => return Some(Damage::Error),
+        b'0'..=b'9' | b'+' | b'-' => {
+            if let Some(damage) = damage_of_number(text, identifier) {
+                return Some(damage);
+            }
+        }
+        _ => {}
+    }
+    if is_placeholder(text) {
+        return Some(Damage::Placeholder);
+    }
+    let is_spaced = |c: char| c.is_whitespace() && !c.is_ascii();
+    let has_odd_space = identifier == Identifier::Email && text.contains(is_spaced);
+    has_odd_space.then_some(Damage::NoBreakSpace)
+}
+
+fn damage_of_number(text: &str, identifier: Identifier) -> Option<Damage> {
+    if identifier == Identifier::Email {
+        return None;
+    }
+    if let Some(exponent) = Exponent::parse(text, |c| matches!(c, '.' | ',')) {
+        // A userId may be a hash; ids and phones are digits only.
+        let is_hash = identifier == Identifier::UserId && !exponent.is_of_a_program();
+        return (!is_hash).then_some(Damage::Exponent);
+    }
+    let (whole, zeros) = decimals(text)?;
+    let is_phone = matches!(identifier, Identifier::Phone | Identifier::PhoneOfRegion);
+    let digits = whole.trim_start_matches(['+', '-']);
+    if is_phone && zeros > 2 {
+        // `555.0000` may be how somebody writes a number.
+        return None;
+    }
+    if zeros == 3 && digits.len() <= 3 {
+        return Some(Damage::DecimalsOrThousands);
+    }
+    let is_exact = digits.parse().is_ok_and(|value: u64| value < EXACT_BELOW);
+    let is_round =
+        digits.len() >= ROUNDED_DIGITS && digits.trim_end_matches('0').len() <= KEPT_DIGITS;
+    Some(match is_exact && !is_round {
+        true => Damage::Decimals,
+        false => Damage::Rounded,
+    })
+}
+
+/// A whole number whose decimals are zeros: the number, and how many zeros there are.
+fn decimals(text: &str) -> Option<(&str, usize)> {
+    let rest = text.trim_end_matches('0');
+    let zeros = text.len() - rest.len();
+    let whole = rest.strip_suffix(['.', ',']).filter(|_| zeros > 0)?;
+    let digits = whole.strip_prefix(['+', '-']).unwrap_or(whole);
+    let is_whole = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    is_whole.then_some((whole, zeros))
+}
+
+/// The text within `="…"`, or after an apostrophe that spreadsheets put before a text.
+fn unguarded(text: &str) -> Option<&str> {
+    if let Some(rest) = text.strip_prefix('\'') {
+        return Some(rest.strip_suffix('\'').unwrap_or(rest));
+    }
+    let inner = text.strip_prefix('=')?.trim_start();
+    let inner = inner.strip_prefix('"')?.strip_suffix('"')?;
+    (!inner.contains('"')).then_some(inner)
+}
+
+/// The text without this damage. Returns None if it has not exactly one meaning.
+fn fix(damage: Damage, text: &str, repairs: &mut Repairs) -> Option<String> {
+    let fixed = match damage {
+        Damage::Invisible => {
+            repairs.invisible += 1;
+            text.chars().filter(|c| !is_invisible(*c)).collect()
+        }
+        Damage::Guard => {
+            let inner = unguarded(text)?;
+            repairs.guards += 1;
+            inner.to_owned()
+        }
+        Damage::Decimals => {
+            let (whole, _) = decimals(text)?;
+            repairs.decimals += 1;
+            whole.to_owned()
+        }
+        Damage::Placeholder => {
+            repairs.placeholders += 1;
+            String::new()
+        }
+        Damage::NoBreakSpace
+        | Damage::Formula
+        | Damage::Error
+        | Damage::DecimalsOrThousands
+        | Damage::Rounded
+        | Damage::Exponent
+        | Damage::Fraction => return None,
+    };
+    Some(fixed.trim().to_owned())
+}
+
+/// What spreadsheets show in place of a value, in English and in other languages of theirs.
+const ERRORS: [&str; 42] = [
+    "#N/A",
+    "#NAME?",
+    "#REF!",
+    "#VALUE!",
+    "#DIV/0!",
+    "#NULL!",
+    "#NUM!",
+    "#SPILL!",
+    "#CALC!",
+    "#GETTING_DATA",
+    "#DATA!",
+    "#FIELD!",
+    "#BLOCKED!",
+    "#CONNECT!",
+    "#UNKNOWN!",
+    "#BUSY!",
+    "#EXTERNAL!",
+    "#PYTHON!",
+    "#TIMEOUT!",
+    "#ERROR!",
+    // Ukrainian and Russian
+    "#Н/Д",
+    "#ІМ'Я?",
+    "#ІМ’Я?",
+    "#ПОСИЛАННЯ!",
+    "#ЗНАЧ!",
+    "#ДІЛ/0!",
+    "#ЧИСЛО!",
+    "#NULL!",
+    "#ИМЯ?",
+    "#ССЫЛКА!",
+    "#ДЕЛ/0!",
+    "#ПУСТО!",
+    // German, French, Spanish
+    "#NV",
+    "#BEZUG!",
+    "#WERT!",
+    "#ZAHL!",
+    "#NOM?",
+    "#VALEUR!",
+    "#NOMBRE!",
+    "#¡REF!",
+    "#¡VALOR!",
+    "#¿NOMBRE?",
+];
+
+/// LibreOffice writes other errors as `Err:502`.
+pub(super) fn is_spreadsheet_error(text: &str) -> bool {
+    match text.as_bytes() {
+        [b'#', ..] => ERRORS.iter().any(|error| error.eq_ignore_ascii_case(text)),
+        [b'E', b'r', b'r', b':', number @ ..] => {
+            number.len() == 3 && number.iter().all(u8::is_ascii_digit)
+        }
+        _ => false,
+    }
+}
+
+/// What programs write where there is no value, in any case.
+const PLACEHOLDERS: [&str; 19] = [
+    "null",
+    "none",
+    "nil",
+    "nan",
+    "-nan",
+    "nat",
+    "n/a",
+    "undefined",
+    "-",
+    "--",
+    "–",
+    "—",
+    "\\N",
+    "<na>",
+    "<null>",
+    "(null)",
+    "(none)",
+    "[null]",
+    "[object Object]",
+];
+
+fn is_placeholder(text: &str) -> bool {
+    // `NA` is what R writes; in lower case it may be somebody's initials.
+    text == "NA"
+        || (text.len() <= 15
+            && PLACEHOLDERS
+                .iter()
+                .any(|placeholder| placeholder.eq_ignore_ascii_case(text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    /// What a cell becomes: `Ok(None)` if it is sound, else what repair makes of it.
+    fn fixed(text: &str, identifier: Identifier) -> Result<Option<String>, Damage> {
+        match examine(text, identifier) {
+            None => Ok(None),
+            Some(damaged) => damaged.fixed.map(Some).ok_or(damaged.damage),
+        }
+    }
+
+    fn user_id(text: &str) -> Result<Option<String>, Damage> {
+        fixed(text, Identifier::UserId)
+    }
+
+    #[test]
+    fn what_has_one_meaning_is_put_right() {
+        for (text, right) in [
+            ("101.0", "101"),
+            (" 101.00 ", "101"),
+            ("101,0", "101"),
+            ("00123.0", "00123"),
+            ("101.000000", "101"),
+            ("1234.000", "1234"),
+            ("380501234567.0", "380501234567"),
+            ("=\"00123\"", "00123"),
+            ("= \"u 1\"", "u 1"),
+            ("'00124", "00124"),
+            ("'u1'", "u1"),
+            ("'101.0", "101"),
+            ("\u{feff}=\"101.0\"", "101"),
+            ("u1\u{200b}", "u1"),
+            ("\u{202a}+380501234567\u{202c}", "+380501234567"),
+            ("u\u{ad}1\u{2060}", "u1"),
+            ("NULL", ""),
+            ("=\"nan\"", ""),
+            ("'", ""),
+            ("\u{200b}", ""),
+        ] {
+            assert_eq!(user_id(text), Ok(Some(right.to_owned())), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_lost_is_not_put_right() {
+        for (text, damage) in [
+            ("1.23E+11", Damage::Exponent),
+            ("1,23e+11", Damage::Exponent),
+            ("1e5", Damage::Exponent),
+            ("'1E+05", Damage::Exponent),
+            ("#N/A", Damage::Error),
+            ("#div/0!", Damage::Error),
+            ("Err:502", Damage::Error),
+            ("#ЗНАЧ!", Damage::Error),
+            ("=A2&\"x\"", Damage::Formula),
+            ("101.000", Damage::DecimalsOrThousands),
+            ("1,000", Damage::DecimalsOrThousands),
+            ("123000000000.0", Damage::Rounded),
+            ("12345678901234567890.0", Damage::Rounded),
+        ] {
+            assert_eq!(user_id(text), Err(damage), "{text}");
+        }
+    }
+
+    #[test]
+    fn ordinary_ids_are_sound() {
+        for text in [
+            "",
+            "u12",
+            "00125",
+            "1.0.3",
+            "v2.0",
+            "10.0.0.0",
+            "1.10",
+            "101.5",
+            "-5",
+            "+380501234567",
+            "a-b",
+            "12e34",
+            "1234e56",
+            "5e3a",
+            "7e10234",
+            "o'brien",
+            "it's",
+            "#12",
+            "#channel",
+            "nancy",
+            "none-of-it",
+            "na",
+            "x=y",
+            "олена",
+            "é",
+        ] {
+            assert_eq!(user_id(text), Ok(None), "{text}");
+        }
+    }
+
+    #[test]
+    fn each_kind_of_identifier_has_its_own_forms() {
+        let phone = |text| fixed(text, Identifier::Phone);
+        assert_eq!(phone("555.0000"), Ok(None));
+        assert_eq!(phone("380501234567.0"), Ok(Some("380501234567".into())));
+        assert_eq!(phone("12e34"), Err(Damage::Exponent));
+        assert_eq!(phone("\u{200e}+1"), Ok(Some("+1".into())));
+        assert_eq!(fixed("\u{200e}+1", Identifier::PhoneOfRegion), Ok(None));
+        assert_eq!(fixed("12e34", Identifier::Id), Err(Damage::Exponent));
+        let email = |text| fixed(text, Identifier::Email);
+        assert_eq!(email("'ann@x.de"), Ok(Some("ann@x.de".into())));
+        assert_eq!(email("ann@x.de\u{200b}"), Ok(Some("ann@x.de".into())));
+        assert_eq!(email("o'brien@x.de"), Ok(None));
+        assert_eq!(email("ann\u{a0}@x.de"), Err(Damage::NoBreakSpace));
+        assert_eq!(email("\u{a0}ann@x.de"), Ok(None));
+    }
+
+    #[test]
+    fn a_json_float_is_looked_at_as_it_was_read() {
+        let float = |json: serde_json::Value| {
+            let damaged = examine_float(&json.to_string(), Identifier::UserId);
+            damaged.fixed.ok_or(damaged.damage)
+        };
+        assert_eq!(float(json!(101.0)), Ok("101".into()));
+        assert_eq!(float(json!(380_501_234_567.0)), Ok("380501234567".into()));
+        assert_eq!(float(json!(101.5)), Err(Damage::Fraction));
+        assert_eq!(float(json!(1.23e11)), Err(Damage::Rounded));
+        assert_eq!(float(json!(1e300)), Err(Damage::Exponent));
+    }
+
+    #[test]
+    fn a_problem_shows_the_cell_and_what_repair_makes_of_it() {
+        let of = |text: &str| {
+            examine(text, Identifier::UserId)
+                .unwrap()
+                .problem(text, false)
+        };
+        let problem = of("u1\u{200b}");
+        assert_eq!(problem.code, "damaged");
+        assert_eq!(
+            problem.what,
+            "is damaged: “u1\\u{200b}” holds characters that cannot be seen; `repair = \"fix\"` makes it “u1”"
+        );
+        assert!(!of("#REF!").what.contains("repair"));
+        assert!(of("NULL").what.contains("takes it as no value"));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_put_right_is_sound(text in r#"\PC{0,12}|['="]{0,2}[0-9]{1,5}[.,]?0{0,4}"?|[0-9.]{1,5}[eE][+-]?[0-9]{1,3}|.{0,5}"#) {
+            for identifier in [Identifier::Id, Identifier::UserId, Identifier::Email, Identifier::Phone, Identifier::PhoneOfRegion] {
+                if let Some(fixed) = examine(&text, identifier).and_then(|damaged| damaged.fixed) {
+                    prop_assert_eq!(examine(&fixed, identifier), None);
+                    prop_assert_eq!(fixed.trim(), fixed.as_str());
+                    prop_assert!(fixed.len() < text.len());
+                }
+            }
+        }
+    }
+}
