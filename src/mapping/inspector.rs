@@ -65,7 +65,9 @@ impl<'s> Inspector<'s> {
             return Ok(given);
         };
         let damaged = match (scalar, identifier) {
-            (Scalar::Text(text) | Scalar::Native(text), None) => {
+            // A text of JSON was written as such: it means itself.
+            (Scalar::Native(_), None) => return Ok(given),
+            (Scalar::Text(text), None) => {
                 return match damage::is_spreadsheet_error(text.trim()) {
                     true => Err(spreadsheet_error()),
                     false => Ok(given),

@@ -161,18 +161,26 @@ impl CsvExport {
         texts
     }
 
-    /// Tags as one cell; nothing where a name would come back as another or as two.
+    /// Tags as one cell: a list of JSON if a name would not come back from names with separators between them. Empty if a name
+    /// has blanks around it, which would be lost.
     fn tags_text(&mut self, tags: &[Tag]) -> String {
-        let whole = |tag: &Tag| {
-            let name = tag.name.as_str();
-            !name.contains(SEPARATOR) && name.trim() == name && !name.is_empty()
-        };
-        if !tags.iter().all(whole) {
+        let names: Vec<&str> = tags.iter().map(|tag| tag.name.as_str()).collect();
+        if names
+            .iter()
+            .any(|name| name.trim() != *name || name.is_empty())
+        {
             count(&mut self.withheld, TAGS);
             return String::new();
         }
-        let names: Vec<&str> = tags.iter().map(|tag| tag.name.as_str()).collect();
-        names.join(SEPARATOR)
+        let needs_list = |name: &&str| {
+            name.contains(SEPARATOR)
+                || name.starts_with(['[', '{', '(', '"', '\'', '#'])
+                || name.ends_with([']', '}'])
+        };
+        match names.iter().any(needs_list) {
+            true => serde_json::Value::from(names).to_string(),
+            false => names.join(SEPARATOR),
+        }
     }
 
     /// The first column that would be read as something else than the customer has.
@@ -348,10 +356,24 @@ mod tests {
     }
 
     #[test]
+    fn tags_with_separators_or_brackets_come_back_whole() {
+        let tags = ["a;b", "[VIP]", "{x}", "it's", "\"q", "#N/A"];
+        let tags: Vec<_> = tags.iter().map(|name| json!({"name": name})).collect();
+        let ann = customer(json!({"id": 7, "userId": "u7", "tags": tags}));
+        let (csv, withheld) = export(std::slice::from_ref(&ann));
+        assert_eq!(withheld, Withheld::default(), "{csv}");
+        for (row, schema) in feed_back(&csv) {
+            let desired = schema.map(&row).desired.unwrap();
+            assert_eq!(desired.tags.add.len(), 6, "{csv}");
+        }
+        assert_plans_nothing(&[ann]);
+    }
+
+    #[test]
     fn what_would_be_read_as_something_else_is_left_empty_and_counted() {
         let odd = customer(json!({
             "id": 7, "userId": " u7", "email": "ann@localhost", "locale": "uk-UA", "phone": "1.2E+11",
-            "firstSeen": "99999999999999", "tags": [{"name": "a;b"}], "notes": "x\n".repeat(2_000),
+            "firstSeen": "99999999999999", "tags": [{"name": " a"}], "notes": "x\n".repeat(2_000),
         }));
         let (csv, withheld) = export(std::slice::from_ref(&odd));
         let empty: Vec<&str> = withheld.cells.keys().map(String::as_str).collect();
@@ -373,6 +395,7 @@ mod tests {
         prop_oneof![
             "\\PC{0,8}",
             "[ \t\r\n\";,a0-]{0,6}",
+            "[\\[\\]{}()\"';,a#]{1,5}",
             "[0-9+.eE-]{1,6}",
             Just("true".to_owned()),
             Just("FALSE".to_owned()),

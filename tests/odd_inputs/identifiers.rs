@@ -219,7 +219,7 @@ fn other_columns() -> Vec<Case> {
             "2: rejected cell_error @ name",
             "3: rejected cell_error @ customData.n",
             "4: rejected cell_error @ tags",
-            "5: name=\"Dan\", userId=\"d\", customData.n=1; tags=x",
+            "5: name=\"Dan\", userId=\"d\", customData.n=1, tags=x",
         ]),
         case(
             "errors and placeholders that `null_values` lists",
