@@ -26,9 +26,9 @@ const PATCH: Duration = Duration::from_micros(40);
 #[derive(Debug, Clone, Copy)]
 enum Journalling {
     Off,
-    /// As for patches: the record is in line, the lane goes on.
-    Lazy,
-    /// As for creates: the lane waits for the disk.
+    /// As the intent of a patch: the operating system has the record, the lane goes on.
+    Unsynced,
+    /// As the end of a row: the lane waits for the disk.
     Durable,
 }
 
@@ -51,7 +51,10 @@ fn main() {
     let mut rates = [0.0; 2];
     for _ in 0..3 {
         // Taken in turns, so that a neighbour's load falls on both alike.
-        for (best, mode) in rates.iter_mut().zip([Journalling::Off, Journalling::Lazy]) {
+        for (best, mode) in rates
+            .iter_mut()
+            .zip([Journalling::Off, Journalling::Unsynced])
+        {
             let rate = runtime.block_on(lanes(&path, mode, work, 1_000));
             *best = f64::max(*best, rate);
             drop(std::fs::remove_file(&path));
@@ -60,10 +63,10 @@ fn main() {
     let [without, with] = rates;
     let cost = 100.0 * (1.0 - with / without);
     println!("{LANES} lanes of patches          {without:>9.0} patches/s");
-    println!("the same with a journal      {with:>9.0} patches/s (cost {cost:.1} %)");
+    println!("the same with their intents  {with:>9.0} patches/s (cost {cost:.1} %)");
 
     let path = folder.path().join("long");
-    runtime.block_on(lanes(&path, Journalling::Lazy, Work(0), 2_000));
+    runtime.block_on(lanes(&path, Journalling::Unsynced, Work(0), 2_000));
     let start = Instant::now();
     let recovered = recover_file(&path).expect("a whole journal");
     let count = recovered.finished_rows();
@@ -114,7 +117,7 @@ async fn lanes(path: &Path, mode: Journalling, work: Work, each: u64) -> f64 {
                 let record = std::hint::black_box(record(turn * LANES + lane + 1));
                 let appended = match mode {
                     Journalling::Off => Ok(()),
-                    Journalling::Lazy => journal.append_lazy(&record).await,
+                    Journalling::Unsynced => journal.append_unsynced(&record),
                     Journalling::Durable => journal.append(&record).await,
                 };
                 appended.expect("an append");

@@ -9,18 +9,19 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use crate::domain::RunId;
+use crate::domain::{RowNumber, RunId};
 use crate::helpcrunch::{ReadClient, WriteClient};
 use crate::journal::{
-    AccountId, Entry, FinishedRow, JournalWriter, Recovered, RunDir, RunMeta, RunState, Settled,
+    AccountId, Entry, FinishedRow, JournalWriter, RowProgress, RunDir, RunMeta, RunState, Settled,
     StateDir, recover_file,
 };
 use crate::outcome::{OperationResult, OperationStatus, RowStatus};
 use crate::plan::Lane;
 use crate::plan::codec::{LaneReader, replan, verify};
 use crate::platform;
-use crate::report::{Stop, Summary, write_summary};
+use crate::report::{Stop, Summary, plural, write_summary};
 use crate::run::batch::{BatchMemory, Notice, open_watch, settle_watch, watch_closed};
+use crate::run::in_doubt::{created, is_unsettled, settle_writes};
 use crate::run::learning::{LearningError, learn};
 use crate::run::settle::{Settlement, Settler, Sought};
 
@@ -125,6 +126,7 @@ impl Left<'_> {
         if dir.journal().exists() {
             self.settle_doubts(dir).await?;
             self.settle_batch(dir).await?;
+            self.settle_writes(dir).await?;
         } else if meta.has_agreement() {
             return Err(Trouble::Damaged("its journal is gone".to_owned()));
         }
@@ -161,12 +163,7 @@ impl Left<'_> {
 
     async fn settle_doubts(&self, dir: &RunDir) -> Result<(), Trouble> {
         let recovered = recover_file(&dir.journal()).map_err(|e| damaged(&e))?;
-        let lanes = lanes_in_doubt(dir, &recovered)?;
-        if lanes.len() < recovered.in_doubt().count() {
-            return Err(Trouble::Damaged(
-                "its plan lacks rows that it sent".to_owned(),
-            ));
-        }
+        let lanes = lanes_of(dir, recovered.in_doubt().collect())?;
         if lanes.is_empty() {
             return Ok(());
         }
@@ -174,7 +171,7 @@ impl Left<'_> {
         let journal = JournalWriter::resume(&dir.journal(), &recovered).map_err(|e| damaged(&e))?;
         // All at a time: each takes as long as search may lag.
         let mut settling = JoinSet::new();
-        for lane in lanes {
+        for (lane, _) in lanes {
             let settler = Settler {
                 settle: self.settle,
             };
@@ -193,6 +190,29 @@ impl Left<'_> {
             for entry in entries {
                 journal.append(&entry).await.map_err(|e| damaged(&e))?;
             }
+        }
+        journal.close().await.map_err(|e| damaged(&e))
+    }
+
+    /// Whether patches, tags and untags took effect that were under way is seen by their customers.
+    async fn settle_writes(&self, dir: &RunDir) -> Result<(), Trouble> {
+        let recovered = recover_file(&dir.journal()).map_err(|e| damaged(&e))?;
+        let unfinished = recovered.unfinished.iter();
+        let mut lanes = lanes_of(dir, unfinished.map(|(row, p)| (*row, p)).collect())?;
+        lanes.retain(|(lane, progress)| is_unsettled(lane, progress));
+        if lanes.is_empty() {
+            return Ok(());
+        }
+        self.say(&format!(
+            "the customers of {} are read, whose changes were under way when the run was interrupted",
+            plural(lanes.len() as u64, "row", "rows")
+        ));
+        let Ok(entries) = settle_writes(self.client, lanes).await else {
+            return Err(Trouble::Stop(self.stopped()));
+        };
+        let journal = JournalWriter::resume(&dir.journal(), &recovered).map_err(|e| damaged(&e))?;
+        for entry in entries {
+            journal.append_unsynced(&entry).map_err(|e| damaged(&e))?;
         }
         journal.close().await.map_err(|e| damaged(&e))
     }
@@ -274,14 +294,9 @@ fn entries(settlement: Settlement, lane: &Lane, at: String) -> Option<Vec<Entry>
     Some(match settlement {
         Settlement::Found(customer) => {
             let found = Some(customer.id);
-            let created = finished(lane, RowStatus::Created, OperationStatus::Done);
-            vec![
-                Entry::Settled(Settled { row, found, at }),
-                Entry::Row(FinishedRow {
-                    customer_id: found,
-                    ..created
-                }),
-            ]
+            let settled = Entry::Settled(Settled { row, found, at });
+            let created = created(lane, &customer);
+            std::iter::once(settled).chain(created).collect()
         }
         Settlement::NotMade => vec![Entry::Settled(Settled {
             row,
@@ -289,47 +304,47 @@ fn entries(settlement: Settlement, lane: &Lane, at: String) -> Option<Vec<Entry>
             at,
         })],
         Settlement::Doubt(issue) => {
-            let in_doubt = finished(lane, RowStatus::InDoubt, OperationStatus::InDoubt);
+            let result = |op| OperationResult {
+                status: OperationStatus::InDoubt,
+                ..OperationResult::planned(op)
+            };
             vec![Entry::Row(FinishedRow {
+                row,
+                status: RowStatus::InDoubt,
+                customer_id: None,
+                operations: lane.operations.iter().map(result).collect(),
                 error: Some(issue),
-                ..in_doubt
+                warnings: Vec::new(),
             })]
         }
         Settlement::Stopped => return None,
     })
 }
 
-fn finished(lane: &Lane, status: RowStatus, operation: OperationStatus) -> FinishedRow {
-    let result = |op| OperationResult {
-        status: operation,
-        ..OperationResult::planned(op)
-    };
-    FinishedRow {
-        row: lane.row,
-        status,
-        customer_id: None,
-        operations: lane.operations.iter().map(result).collect(),
-        error: None,
-        warnings: Vec::new(),
-    }
-}
-
-fn lanes_in_doubt(dir: &RunDir, recovered: &Recovered) -> Result<Vec<Lane>, Trouble> {
-    let doubts: BTreeMap<_, _> = recovered.in_doubt().collect();
-    if doubts.is_empty() {
+/// The lanes of these rows, as they were planned last.
+fn lanes_of(
+    dir: &RunDir,
+    rows: BTreeMap<RowNumber, &RowProgress>,
+) -> Result<Vec<(Lane, RowProgress)>, Trouble> {
+    if rows.is_empty() {
         return Ok(Vec::new());
     }
     let plan = File::open(dir.plan()).map_err(|e| damaged(&e))?;
     let mut lanes = Vec::new();
     for planned in LaneReader::new(BufReader::new(plan)).map_err(|e| damaged(&e))? {
         let mut lane = planned.map_err(|e| damaged(&e))?.lane;
-        let Some(progress) = doubts.get(&lane.row) else {
+        let Some(progress) = rows.get(&lane.row).copied() else {
             continue;
         };
         if let Some(anew) = &progress.replanned {
             replan(&mut lane, anew).map_err(Trouble::Damaged)?;
         }
-        lanes.push(lane);
+        lanes.push((lane, progress.clone()));
+    }
+    if lanes.len() < rows.len() {
+        return Err(Trouble::Damaged(
+            "its plan lacks rows that it sent".to_owned(),
+        ));
     }
     Ok(lanes)
 }

@@ -80,4 +80,6 @@ pub struct Sent<T> {
     pub attempts: u32,
     /// Of the last answer, if any came.
     pub http_status: Option<u16>,
+    /// An attempt left, got no usable answer, and may have taken effect.
+    pub in_doubt: bool,
 }

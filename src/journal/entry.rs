@@ -43,7 +43,8 @@ pub struct Begin {
     pub plan_digest: String,
 }
 
-/// An operation is about to be sent. A create's is on disk before it leaves.
+/// An operation is about to be sent. The operating system has its intent before the request leaves; a create's is on disk
+/// by then.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Intent {

@@ -2,26 +2,27 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 
-/// The file under a journal. Bytes that were written count only once they were synced.
-pub trait JournalFile: fmt::Debug + Send + 'static {
+/// The file under a journal. Bytes that were written count only once they were synced; one thread may sync while another
+/// appends.
+pub trait JournalFile: fmt::Debug + Send + Sync + 'static {
     /// Appends. After an error any part of the bytes may be there.
     ///
     /// # Errors
     /// Where storage refuses.
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
+    fn append(&self, bytes: &[u8]) -> io::Result<()>;
 
-    /// Brings everything that was written to the disk itself.
+    /// Flushes everything that was written before the call to the disk itself.
     ///
     /// # Errors
     /// Where storage refuses; what was written since the last success may then be lost, whatever a later call
     /// says.
-    fn sync(&mut self) -> io::Result<()>;
+    fn sync(&self) -> io::Result<()>;
 
     /// Cuts everything from `len` on, durably; appending goes on from there.
     ///
     /// # Errors
     /// Where storage refuses, or the file is shorter than that.
-    fn truncate(&mut self, len: u64) -> io::Result<()>;
+    fn truncate(&self, len: u64) -> io::Result<()>;
 }
 
 /// A real file.
@@ -38,21 +39,21 @@ impl DiskFile {
 }
 
 impl JournalFile for DiskFile {
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.0.write_all(bytes)
+    fn append(&self, bytes: &[u8]) -> io::Result<()> {
+        (&self.0).write_all(bytes)
     }
 
-    fn sync(&mut self) -> io::Result<()> {
+    fn sync(&self) -> io::Result<()> {
         // The length is data: fdatasync brings it to the disk too.
         self.0.sync_data()
     }
 
-    fn truncate(&mut self, len: u64) -> io::Result<()> {
+    fn truncate(&self, len: u64) -> io::Result<()> {
         if self.0.metadata()?.len() < len {
             return Err(shorter_than_read());
         }
         self.0.set_len(len)?;
-        self.0.seek(SeekFrom::Start(len))?;
+        (&self.0).seek(SeekFrom::Start(len))?;
         self.0.sync_all()
     }
 }

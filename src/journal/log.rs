@@ -58,28 +58,26 @@ pub(super) fn body(entry: &Entry) -> Result<Vec<u8>, JournalError> {
 /// The first fault, for all who append.
 pub(super) type Poison = Arc<OnceLock<JournalError>>;
 
-/// The journal's end: frames records, writes them in groups, and trusts nothing after the first fault.
+/// The journal's end: frames records, appends them, and trusts nothing after the first fault.
 #[derive(Debug)]
 pub(super) struct Log {
-    file: Box<dyn JournalFile>,
+    file: Arc<dyn JournalFile>,
     path: PathBuf,
     /// Bytes that are on disk for certain.
     synced: u64,
-    /// Bytes that were handed to the file.
+    /// Bytes that the operating system has.
     written: u64,
-    staged: Vec<u8>,
     poison: Poison,
 }
 
 impl Log {
     /// `len`: what the file holds, all of it synced.
-    pub(super) fn new(file: Box<dyn JournalFile>, path: &Path, len: u64) -> Self {
+    pub(super) fn new(file: Arc<dyn JournalFile>, path: &Path, len: u64) -> Self {
         Self {
             file,
             path: path.to_owned(),
             synced: len,
             written: len,
-            staged: Vec::new(),
             poison: Poison::default(),
         }
     }
@@ -88,41 +86,41 @@ impl Log {
         Arc::clone(&self.poison)
     }
 
-    /// Puts a record in line for the next write.
-    pub(super) fn stage(&mut self, body: &[u8]) {
-        if self.poison.get().is_some() {
-            return;
-        }
-        let synced = self.synced;
-        frame::encode(Frame { synced, body }, &mut self.staged);
-    }
-
-    /// Hands what is staged to the file; it survives the process, not yet the machine.
-    pub(super) fn write(&mut self) -> Result<(), JournalError> {
+    /// Hands a record to the operating system: it survives the death of the process, not yet that of the machine.
+    pub(super) fn append(&mut self, body: &[u8]) -> Result<(), JournalError> {
         self.check()?;
-        if self.staged.is_empty() {
-            return Ok(());
-        }
-        let appended = self.file.append(&self.staged);
+        let mut line = Vec::with_capacity(body.len() + FRAME_SIZE);
+        let synced = self.synced;
+        frame::encode(Frame { synced, body }, &mut line);
+        let appended = self.file.append(&line);
         self.trust(appended)?;
-        self.written += self.staged.len() as u64;
-        self.staged.clear();
+        self.written += line.len() as u64;
         Ok(())
     }
 
-    /// Brings everything to the disk; at no cost where it is there.
+    /// Flushes everything to the disk; costs nothing if it is there already.
     pub(super) fn commit(&mut self) -> Result<(), JournalError> {
-        self.write()?;
-        if self.synced == self.written {
+        let Some((file, to)) = self.unsynced()? else {
             return Ok(());
-        }
-        let synced = self.file.sync();
-        self.trust(synced)?;
-        self.synced = self.written;
+        };
+        self.synced(to, file.sync())
+    }
+
+    /// The file that has to be synced, and up to which byte that flushes it; None if all of it is on disk.
+    pub(super) fn unsynced(&self) -> Result<Option<(Arc<dyn JournalFile>, u64)>, JournalError> {
+        self.check()?;
+        Ok((self.synced < self.written).then(|| (Arc::clone(&self.file), self.written)))
+    }
+
+    /// Takes note of how a sync up to this byte ended.
+    pub(super) fn synced(&mut self, to: u64, done: io::Result<()>) -> Result<(), JournalError> {
+        self.check()?;
+        self.trust(done)?;
+        self.synced = to;
         Ok(())
     }
 
-    fn check(&self) -> Result<(), JournalError> {
+    pub(super) fn check(&self) -> Result<(), JournalError> {
         self.poison.get().map_or(Ok(()), |fault| Err(fault.clone()))
     }
 
@@ -138,3 +136,6 @@ impl Log {
         Err(self.poison.get_or_init(|| fault).clone())
     }
 }
+
+/// What a frame adds to a record, roughly.
+const FRAME_SIZE: usize = 48;

@@ -6,8 +6,9 @@ use crate::plan::OperationKind;
 /// How far an unfinished row came.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RowProgress {
-    /// The operation that was about to be sent when the records end: it may have been taken or not.
-    pub open: Option<Intent>,
+    /// Operations that were about to be sent when the records end, at most one of a kind: each may have been applied or
+    /// not.
+    pub open: Vec<Intent>,
     /// Creates that may have reached the server, those included that were settled as not made.
     pub creates_sent: u32,
     pub customer_id: Option<CustomerId>,
@@ -19,23 +20,35 @@ pub struct RowProgress {
 }
 
 impl RowProgress {
-    /// Whether a customer may exist that nobody knows of.
+    /// The intent of an operation of this kind of which no outcome is known.
     #[must_use]
-    pub fn create_in_doubt(&self) -> bool {
-        let open = self.open.as_ref();
-        open.is_some_and(|intent| intent.op == OperationKind::Create)
+    pub fn open(&self, op: OperationKind) -> Option<&Intent> {
+        self.open.iter().find(|intent| intent.op == op)
     }
 
-    /// Whether something of the row may have taken, so that its customer need not be as its plan knows them. `creates`:
-    /// the row makes its customer. An operation that was begun and not sent changed nothing.
+    /// Whether a customer may exist whose id is not known.
     #[must_use]
-    pub fn may_have_taken(&self, creates: bool) -> bool {
-        let unsent = [OperationStatus::Planned, OperationStatus::NotSent];
+    pub fn create_in_doubt(&self) -> bool {
+        self.open(OperationKind::Create).is_some()
+    }
+
+    /// Whether an operation of this kind was sent, or was about to be, and its outcome is not known.
+    #[must_use]
+    pub fn is_in_doubt(&self, op: OperationKind) -> bool {
+        let result = self.result(op);
+        self.open(op).is_some() || result.is_some_and(|r| r.status == OperationStatus::InDoubt)
+    }
+
+    /// Whether a part of the row was applied, so that its customer is not as its plan knows it. `creates`: the row
+    /// creates its customer. What is in doubt does not count, but for a create: its customer has to be read first.
+    #[must_use]
+    pub fn has_applied(&self, creates: bool) -> bool {
+        let applied = [OperationStatus::Done, OperationStatus::Failed];
         let mut results = self.operations.iter();
-        self.open.is_some()
+        self.create_in_doubt()
             || match creates {
                 true => self.customer_id.is_some(),
-                false => results.any(|result| !unsent.contains(&result.status)),
+                false => results.any(|result| applied.contains(&result.status)),
             }
     }
 
@@ -45,11 +58,18 @@ impl RowProgress {
         self.operations.iter().find(|result| result.op == op)
     }
 
-    pub(super) fn begin(&mut self, intent: Intent) {
+    /// Takes note of an operation that is about to be sent.
+    pub fn begin(&mut self, intent: Intent) {
         if intent.op == OperationKind::Create {
             self.creates_sent += 1;
         }
-        self.open = Some(intent);
+        self.close(intent.op);
+        self.open.push(intent);
+    }
+
+    /// Ends the doubt that an intent of this kind opened.
+    pub fn close(&mut self, op: OperationKind) {
+        self.open.retain(|intent| intent.op != op);
     }
 
     pub(super) fn end(&mut self, outcome: Outcome) {
@@ -58,17 +78,12 @@ impl RowProgress {
             self.customer_id = outcome.customer_id;
         }
         self.error = outcome.error;
-        let is_open = self.open.as_ref().is_some_and(|open| open.op == result.op);
-        match result.status {
-            OperationStatus::InDoubt => {}
-            OperationStatus::Planned if is_open => {
-                if result.op == OperationKind::Create {
-                    self.creates_sent = self.creates_sent.saturating_sub(1);
-                }
-                self.open = None;
+        if result.status != OperationStatus::InDoubt {
+            let is_unsent = result.status == OperationStatus::Planned;
+            if is_unsent && result.op == OperationKind::Create && self.create_in_doubt() {
+                self.creates_sent = self.creates_sent.saturating_sub(1);
             }
-            _ if is_open => self.open = None,
-            _ => {}
+            self.close(result.op);
         }
         self.put(result);
     }
@@ -82,9 +97,7 @@ impl RowProgress {
     }
 
     pub(super) fn settle(&mut self, settled: &Settled) {
-        if self.create_in_doubt() {
-            self.open = None;
-        }
+        self.close(OperationKind::Create);
         if settled.found.is_some() {
             self.customer_id = settled.found;
         }

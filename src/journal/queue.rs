@@ -1,122 +1,112 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
 use super::JournalError;
-
-/// So much waits at most before a lazy append waits too.
-const FULL: usize = 4 << 20;
-/// Lazy records alone start a group at most this often: at full speed the syncs of ever smaller groups would
-/// take the processor from the work itself. After a quiet moment a group starts at once.
-const PACE: Duration = Duration::from_millis(5);
+use super::log::Log;
 
 pub(super) type Done = oneshot::Sender<Result<(), JournalError>>;
 
-/// Records on their way from many tasks to the writing thread.
+/// The journal's end, shared by the tasks that append to it and the thread that syncs it.
 ///
-/// A lazy record wakes the thread only where nothing is waiting yet, so that it costs no switch of threads.
-#[derive(Debug, Default)]
+/// A task hands its record to the operating system itself, which takes microseconds. Only a record that has to be on disk
+/// wakes the thread; those that arrive during a sync share the next one.
+#[derive(Debug)]
 pub(super) struct Queue {
-    state: Mutex<Waiting>,
+    state: Mutex<State>,
     changed: Condvar,
 }
 
-/// What waits, in the order of the appends.
-#[derive(Debug, Default)]
-pub(super) struct Waiting {
-    pub(super) bodies: Vec<Vec<u8>>,
-    bytes: usize,
-    /// Who wants to hear when all this is on disk.
-    pub(super) done: Vec<Done>,
+#[derive(Debug)]
+struct State {
+    log: Log,
+    /// Who waits until everything that was appended before is on disk.
+    waiting: Vec<Done>,
     closed: bool,
 }
 
-impl Waiting {
-    fn is_urgent(&self) -> bool {
-        self.closed || !self.done.is_empty() || self.bytes >= FULL
-    }
-
-    fn is_empty(&self) -> bool {
-        self.bodies.is_empty() && self.done.is_empty()
-    }
-}
-
 impl Queue {
-    /// Puts a record in line.
-    pub(super) fn push(&self, body: Vec<u8>, done: Option<Done>) -> Result<(), JournalError> {
+    pub(super) fn new(log: Log) -> Self {
+        Self {
+            state: Mutex::new(State {
+                log,
+                waiting: Vec::new(),
+                closed: false,
+            }),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// Appends a record. `done` is answered once it is on disk.
+    pub(super) fn append(&self, body: &[u8], done: Option<Done>) -> Result<(), JournalError> {
         let mut state = self.lock();
+        state.log.check()?;
         if state.closed {
             return Err(JournalError::Closed);
         }
-        let (was_empty, was_urgent) = (state.is_empty(), state.is_urgent());
-        state.bytes += body.len();
-        state.bodies.push(body);
-        state.done.extend(done);
-        let wake = was_empty || (state.is_urgent() && !was_urgent);
-        drop(state);
-        if wake {
+        state.log.append(body)?;
+        if done.is_some() {
+            state.waiting.extend(done);
+            drop(state);
             self.changed.notify_one();
         }
         Ok(())
     }
 
-    /// Whether so much waits that nobody should add to it without waiting too.
-    pub(super) fn is_full(&self) -> bool {
-        self.lock().bytes >= FULL
-    }
-
     #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
-        self.lock().bodies.len()
+    pub(super) fn waiting(&self) -> usize {
+        self.lock().waiting.len()
     }
 
-    /// Lets nothing more in. `done` hears when all that is in is on disk.
+    /// Accepts no more records. `done` is answered once all that were accepted are on disk.
     pub(super) fn close(&self, done: Option<Done>) -> Result<(), JournalError> {
         let mut state = self.lock();
         if done.is_some() && state.closed {
             return Err(JournalError::Closed);
         }
         state.closed = true;
-        state.done.extend(done);
+        state.waiting.extend(done);
         drop(state);
         self.changed.notify_one();
         Ok(())
     }
 
-    /// Waits for records and takes them all; nothing once the queue is closed and empty. `last`: when the last
-    /// group had reached the disk.
-    pub(super) fn take(&self, last: Option<Instant>) -> Option<Waiting> {
-        let mut state = self.lock();
-        while state.is_empty() && !state.closed {
-            state = unpoisoned(self.changed.wait(state));
-        }
-        let due = last.map(|last| last + PACE);
-        while let Some(left) = due.and_then(|due| due.checked_duration_since(Instant::now())) {
-            if state.is_urgent() || left.is_zero() {
-                break;
+    /// Syncs whenever a record has to be on disk, until the queue is closed.
+    pub(super) fn serve(&self) {
+        loop {
+            let mut state = self.lock();
+            while state.waiting.is_empty() && !state.closed {
+                state = unpoisoned(self.changed.wait(state));
             }
-            state = unpoisoned(self.changed.wait_timeout(state, left)).0;
+            let (waiting, closed) = (std::mem::take(&mut state.waiting), state.closed);
+            let unsynced = state.log.unsynced();
+            drop(state);
+            let synced = match unsynced {
+                Ok(None) => Ok(()),
+                Ok(Some((file, to))) => {
+                    let synced = file.sync();
+                    self.lock().log.synced(to, synced)
+                }
+                Err(fault) => Err(fault),
+            };
+            for done in waiting {
+                // A task that no longer waits needs no answer.
+                drop(done.send(synced.clone()));
+            }
+            if closed {
+                return;
+            }
         }
-        if state.is_empty() {
-            return None;
-        }
-        let closed = state.closed;
-        let taken = std::mem::take(&mut *state);
-        state.closed = closed;
-        Some(taken)
     }
 
-    /// Drops what waits, so that nobody waits for a thread that is gone.
+    /// Lets no task wait for a thread that is gone.
     pub(super) fn abandon(&self) {
         let mut state = self.lock();
-        *state = Waiting {
-            closed: true,
-            ..Waiting::default()
-        };
+        state.closed = true;
+        state.waiting.clear();
     }
 
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         unpoisoned(self.state.lock())
     }
 }

@@ -89,7 +89,7 @@ impl SimulatedFile {
 }
 
 impl JournalFile for SimulatedFile {
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+    fn append(&self, bytes: &[u8]) -> io::Result<()> {
         let mut state = self.state();
         if let Some(kind) = state.append_fault.take() {
             return Err(kind.into());
@@ -105,7 +105,7 @@ impl JournalFile for SimulatedFile {
         Ok(())
     }
 
-    fn sync(&mut self) -> io::Result<()> {
+    fn sync(&self) -> io::Result<()> {
         let mut state = self.state();
         if let Some(kind) = state.sync_fault.take() {
             return Err(kind.into());
@@ -116,7 +116,7 @@ impl JournalFile for SimulatedFile {
         Ok(())
     }
 
-    fn truncate(&mut self, len: u64) -> io::Result<()> {
+    fn truncate(&self, len: u64) -> io::Result<()> {
         let mut state = self.state();
         let mut bytes = std::mem::take(&mut state.synced);
         bytes.append(&mut state.unsynced);
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_crash_keeps_what_was_synced_and_a_part_of_the_rest() {
-        let mut file = SimulatedFile::new();
+        let file = SimulatedFile::new();
         file.append(b"safe").unwrap();
         file.sync().unwrap();
         file.append(b"loose").unwrap();
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_full_disk_takes_a_part() {
-        let mut file = SimulatedFile::new();
+        let file = SimulatedFile::new();
         file.inject(Fault::FullAt(3));
         let error = file.append(b"abcd").unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);

@@ -1,7 +1,6 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
 
 use tokio::sync::oneshot;
 
@@ -13,7 +12,8 @@ use crate::platform::{self, FileAction, FileError};
 
 /// Appends to a run's journal, from many tasks at once; shared by reference or in an `Arc`.
 ///
-/// Records go to the file in the order of the appends. Those that arrive while a sync runs share the next one.
+/// Records go to the file in the order of the appends. Those that have to be on disk and arrive while a sync runs share the
+/// next one.
 /// After the first fault every append fails with that same fault: the run must take on nothing more.
 ///
 /// Where an append is dropped while it waits, its record may be written all the same.
@@ -53,8 +53,8 @@ impl JournalWriter {
     /// # Errors
     /// Where the file cannot be opened or cut.
     pub fn resume(path: &Path, recovered: &Recovered) -> Result<Self, JournalError> {
-        let mut file = open(path)?;
-        cut(&mut file, path, recovered)?;
+        let file = open(path)?;
+        cut(&file, path, recovered)?;
         Self::threaded(file, path, recovered.valid_len)
     }
 
@@ -63,7 +63,7 @@ impl JournalWriter {
     ///
     /// # Errors
     /// Where the file refuses the first record.
-    pub fn create_inline(mut file: impl JournalFile, begin: Begin) -> Result<Self, JournalError> {
+    pub fn create_inline(file: impl JournalFile, begin: Begin) -> Result<Self, JournalError> {
         let first = first_line(begin)?;
         let path = Path::new(SIMULATED);
         let written = file.append(&first).and_then(|()| file.sync());
@@ -76,15 +76,15 @@ impl JournalWriter {
     /// # Errors
     /// Where the file cannot be cut.
     pub fn resume_inline(
-        mut file: impl JournalFile,
+        file: impl JournalFile,
         recovered: &Recovered,
     ) -> Result<Self, JournalError> {
-        cut(&mut file, Path::new(SIMULATED), recovered)?;
+        cut(&file, Path::new(SIMULATED), recovered)?;
         Ok(Self::inline(file, recovered.valid_len))
     }
 
     fn inline(file: impl JournalFile, len: u64) -> Self {
-        let log = Log::new(Box::new(file), Path::new(SIMULATED), len);
+        let log = Log::new(Arc::new(file), Path::new(SIMULATED), len);
         Self {
             poison: log.poison(),
             mode: Mode::Inline(Mutex::new(Some(log))),
@@ -96,13 +96,13 @@ impl JournalWriter {
         path: &Path,
         len: u64,
     ) -> Result<Self, JournalError> {
-        let log = Log::new(Box::new(file), path, len);
+        let log = Log::new(Arc::new(file), path, len);
         let poison = log.poison();
-        let queue = Arc::new(Queue::default());
+        let queue = Arc::new(Queue::new(log));
         let serving = Serving(Arc::clone(&queue));
         let thread = std::thread::Builder::new().name(String::from("journal"));
         let thread = thread
-            .spawn(move || serving.run(log))
+            .spawn(move || serving.0.serve())
             .map_err(|error| JournalError::Thread(Arc::new(error)))?;
         let thread = Mutex::new(Some(thread));
         Ok(Self {
@@ -119,42 +119,28 @@ impl JournalWriter {
         let body = body(entry)?;
         match &self.mode {
             Mode::Inline(log) => with_log(log, |log| {
-                log.stage(&body);
+                log.append(&body)?;
                 log.commit()
             }),
-            Mode::Thread { queue, .. } => self.push_and_wait(queue, body).await,
-        }
-    }
-
-    /// Appends a record and returns once it has its place in line; it reaches the disk with the group that is
-    /// gathering, within milliseconds. For what a crash may take back: to send it again does no harm.
-    ///
-    /// # Errors
-    /// Where the journal had failed before.
-    pub async fn append_lazy(&self, entry: &Entry) -> Result<(), JournalError> {
-        let body = body(entry)?;
-        match &self.mode {
-            Mode::Inline(log) => with_log(log, |log| {
-                log.stage(&body);
-                log.write()
-            }),
-            Mode::Thread { queue, .. } if queue.is_full() => self.push_and_wait(queue, body).await,
             Mode::Thread { queue, .. } => {
-                self.check()?;
-                queue.push(body, None)
+                let (done, answer) = oneshot::channel();
+                queue.append(&body, Some(done))?;
+                answer.await.unwrap_or(Err(JournalError::Closed))
             }
         }
     }
 
-    async fn push_and_wait(&self, queue: &Queue, body: Vec<u8>) -> Result<(), JournalError> {
-        self.check()?;
-        let (done, answer) = oneshot::channel();
-        queue.push(body, Some(done))?;
-        answer.await.unwrap_or(Err(JournalError::Closed))
-    }
-
-    fn check(&self) -> Result<(), JournalError> {
-        self.fault().map_or(Ok(()), Err)
+    /// Appends a record and returns once the operating system has it: the death of the process does not take it, a power
+    /// cut may. It is flushed to the disk with the next record that has to be there.
+    ///
+    /// # Errors
+    /// Where the file refuses it, or the journal had failed before.
+    pub fn append_unsynced(&self, entry: &Entry) -> Result<(), JournalError> {
+        let body = body(entry)?;
+        match &self.mode {
+            Mode::Inline(log) => with_log(log, |log| log.append(&body)),
+            Mode::Thread { queue, .. } => queue.append(&body, None),
+        }
     }
 
     /// The fault that ended the journal, where one did.
@@ -217,35 +203,13 @@ fn open(path: &Path) -> Result<DiskFile, JournalError> {
     Ok(opened.map_err(|source| FileError::new(FileAction::Open, path, source))?)
 }
 
-fn cut(
-    file: &mut impl JournalFile,
-    path: &Path,
-    recovered: &Recovered,
-) -> Result<(), JournalError> {
+fn cut(file: &impl JournalFile, path: &Path, recovered: &Recovered) -> Result<(), JournalError> {
     let cut = file.truncate(recovered.valid_len);
     Ok(cut.map_err(|source| FileError::new(FileAction::Write, path, source))?)
 }
 
-/// The writing thread's end of the queue. When the thread ends, in whatever way, nobody is left waiting.
+/// The syncing thread's end of the queue. When the thread ends, in whatever way, no task is left waiting.
 struct Serving(Arc<Queue>);
-
-impl Serving {
-    /// Takes what has gathered, writes it, syncs once, and answers everybody.
-    fn run(self, mut log: Log) {
-        let mut last = None;
-        while let Some(group) = self.0.take(last) {
-            for body in &group.bodies {
-                log.stage(body);
-            }
-            let committed = log.commit();
-            last = Some(Instant::now());
-            for done in group.done {
-                // Whoever no longer waits needs no answer.
-                drop(done.send(committed.clone()));
-            }
-        }
-    }
-}
 
 impl Drop for Serving {
     fn drop(&mut self) {
@@ -254,7 +218,7 @@ impl Drop for Serving {
 }
 
 impl Drop for JournalWriter {
-    /// Without a `close` the thread still writes what it has, and ends by itself.
+    /// Without a `close` the thread still syncs what was appended, and ends by itself.
     fn drop(&mut self) {
         if let Mode::Thread { queue, .. } = &self.mode {
             drop(queue.close(None));
@@ -302,26 +266,26 @@ mod tests {
     struct Gated {
         file: SimulatedFile,
         entered: sync::Sender<()>,
-        go: sync::Receiver<()>,
+        go: Mutex<sync::Receiver<()>>,
     }
 
     impl JournalFile for Gated {
-        fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        fn append(&self, bytes: &[u8]) -> io::Result<()> {
             self.file.append(bytes)
         }
-        fn sync(&mut self) -> io::Result<()> {
+        fn sync(&self) -> io::Result<()> {
             self.entered.send(()).unwrap();
-            self.go.recv().unwrap();
+            self.go.lock().unwrap().recv().unwrap();
             self.file.sync()
         }
-        fn truncate(&mut self, len: u64) -> io::Result<()> {
+        fn truncate(&self, len: u64) -> io::Result<()> {
             self.file.truncate(len)
         }
     }
 
     #[tokio::test]
     async fn appends_that_arrive_during_a_sync_share_the_next() {
-        let mut file = SimulatedFile::new();
+        let file = SimulatedFile::new();
         let first = first_line(begin()).unwrap();
         file.append(&first).unwrap();
         file.sync().unwrap();
@@ -330,7 +294,7 @@ mod tests {
         let gated = Gated {
             file: file.clone(),
             entered,
-            go: may_go,
+            go: Mutex::new(may_go),
         };
         let writer = JournalWriter::threaded(gated, Path::new("j"), first.len() as u64).unwrap();
         let writer = Arc::new(writer);
@@ -350,7 +314,7 @@ mod tests {
         let Mode::Thread { queue, .. } = &writer.mode else {
             panic!()
         };
-        while queue.len() < 64 {
+        while queue.waiting() < 64 {
             tokio::task::yield_now().await;
         }
         assert_eq!(file.syncs(), 1);
@@ -367,7 +331,7 @@ mod tests {
             Err(JournalError::Closed)
         ));
         assert!(matches!(
-            writer.append_lazy(&intent(1)).await,
+            writer.append_unsynced(&intent(1)),
             Err(JournalError::Closed)
         ));
     }
@@ -378,7 +342,7 @@ mod tests {
         let path = folder.path().join("journal.jsonl");
         let writer = JournalWriter::create(&path, begin()).unwrap();
         writer.append(&intent(1)).await.unwrap();
-        writer.append_lazy(&intent(2)).await.unwrap();
+        writer.append_unsynced(&intent(2)).unwrap();
         writer.close().await.unwrap();
         assert!(JournalWriter::create(&path, begin()).is_err());
 
@@ -411,7 +375,7 @@ mod tests {
         // The file would take more by now; the journal must not believe it.
         for fault in [
             writer.append(&intent(3)).await.unwrap_err(),
-            writer.append_lazy(&intent(4)).await.unwrap_err(),
+            writer.append_unsynced(&intent(4)).unwrap_err(),
             writer.close().await.unwrap_err(),
         ] {
             assert_eq!(fault.to_string(), first.to_string());
@@ -427,7 +391,7 @@ mod tests {
         let first = writer.append(&intent(1)).await.unwrap_err();
         assert_eq!(first.storage_problem(), Some(StorageProblem::ReadOnly));
         assert_eq!(writer.fault().unwrap().to_string(), first.to_string());
-        writer.append_lazy(&intent(2)).await.unwrap_err();
+        writer.append_unsynced(&intent(2)).unwrap_err();
         writer.close().await.unwrap_err();
     }
 
@@ -436,13 +400,13 @@ mod tests {
     struct Panicking;
 
     impl JournalFile for Panicking {
-        fn append(&mut self, _: &[u8]) -> io::Result<()> {
-            panic!("on purpose")
-        }
-        fn sync(&mut self) -> io::Result<()> {
+        fn append(&self, _: &[u8]) -> io::Result<()> {
             Ok(())
         }
-        fn truncate(&mut self, _: u64) -> io::Result<()> {
+        fn sync(&self) -> io::Result<()> {
+            panic!("on purpose")
+        }
+        fn truncate(&self, _: u64) -> io::Result<()> {
             Ok(())
         }
     }
@@ -459,14 +423,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_writer_that_is_dropped_writes_what_it_has() {
+    async fn a_writer_that_is_dropped_syncs_what_it_has() {
         let file = SimulatedFile::new();
-        let mut to = file.clone();
+        let to = file.clone();
         to.append(&first_line(begin()).unwrap()).unwrap();
         let writer =
             JournalWriter::threaded(to, Path::new("j"), file.bytes().len() as u64).unwrap();
-        writer.append_lazy(&intent(1)).await.unwrap();
-        writer.append_lazy(&intent(2)).await.unwrap();
+        writer.append_unsynced(&intent(1)).unwrap();
+        writer.append_unsynced(&intent(2)).unwrap();
         let Mode::Thread { thread, .. } = &writer.mode else {
             panic!()
         };
@@ -495,8 +459,8 @@ mod tests {
         let file = SimulatedFile::new();
         let writer = JournalWriter::create_inline(file.clone(), begin()).unwrap();
         writer.append(&intent(1)).await.unwrap();
-        writer.append_lazy(&intent(2)).await.unwrap();
-        writer.append_lazy(&intent(3)).await.unwrap();
+        writer.append_unsynced(&intent(2)).unwrap();
+        writer.append_unsynced(&intent(3)).unwrap();
         let loose = file.bytes().len() - file.synced_bytes().len();
         for kept in 0..=loose {
             let after = file.crash(kept);
@@ -511,10 +475,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn lazy_records_are_on_disk_after_the_close() {
+    async fn unsynced_records_are_on_disk_after_the_close() {
         let file = SimulatedFile::new();
         let writer = JournalWriter::create_inline(file.clone(), begin()).unwrap();
-        writer.append_lazy(&intent(1)).await.unwrap();
+        writer.append_unsynced(&intent(1)).unwrap();
         assert_eq!(rows(&file.synced_bytes()), 0);
         writer.close().await.unwrap();
         assert_eq!(rows(&file.synced_bytes()), 1);

@@ -18,7 +18,8 @@ use crate::plan::{Operation, OperationKind};
 use crate::remote::ReadTimes;
 
 use super::batch::Notices;
-use super::freshness::{Freshness, RefreshError, Refreshed, Refresher, not_sent, stops};
+use super::freshness::{Freshness, RefreshError, Refreshed, Refresher, left_unsent, stops};
+use super::in_doubt::has_doubts;
 use super::lane::{LaneContext, LaneEnd, LaneJob, Place};
 use running::{BatchOfLanes, Ended, run_lane};
 
@@ -171,7 +172,7 @@ impl<'a, P: SendProgress> Executor<'a, P> {
             self.hold(job);
         } else {
             // What an earlier process did in part stands on nothing that was read for the plan.
-            if !job.progress.may_have_taken(job.lane.customer.is_none())
+            if !job.progress.has_applied(job.lane.customer.is_none())
                 && let Some(read) = &self.settings.read_at
             {
                 job.standing.read_at = read.read_at(job.lane.customer);
@@ -197,10 +198,11 @@ impl<'a, P: SendProgress> Executor<'a, P> {
             .is_none_or(|read| read.age_of(job.lane.customer) >= self.context.recheck_after);
         // A create in doubt is settled by looking for its customer; that it finds one does not make it stale.
         let creates = job.lane.customer.is_none();
-        !job.progress.may_have_taken(creates)
-            && (self.refresher.freshness == Freshness::Exactly
-                || stale
-                || self.rules.needs_reading(&job.lane.operations))
+        has_doubts(&job.lane, &job.progress)
+            || !job.progress.has_applied(creates)
+                && (self.refresher.freshness == Freshness::Exactly
+                    || stale
+                    || self.rules.needs_reading(&job.lane.operations))
     }
 
     /// Starts a lane, or keeps it until there is a batch for it to go in.
@@ -292,7 +294,7 @@ impl<'a, P: SendProgress> Executor<'a, P> {
                     .await;
             }
             Refreshed::Failed(job, issue) => {
-                let operations = not_sent(&job.lane.operations);
+                let operations = left_unsent(&job);
                 self.finish_unsent(&job, RowStatus::Failed, operations, Some(issue))
                     .await;
             }

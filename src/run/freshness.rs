@@ -17,6 +17,7 @@ use crate::plan::diff::{Against, Diff, create, diff, field_holds, property_holds
 use crate::plan::{MatchSettings, Operation, Ownership, SyncMode};
 use crate::remote::{EmailCase, RemoteError, WantedKeys, find_all};
 
+use super::in_doubt::{has_doubts, judge};
 use super::lane::LaneJob;
 use super::memory::Memory;
 use super::recent::ask_for;
@@ -44,6 +45,23 @@ pub enum Refreshed {
     Skipped(LaneJob),
     /// Nothing is sent: the row fails with this.
     Failed(LaneJob, Issue),
+}
+
+impl Refreshed {
+    /// What was sent for a row that fails is not denied: it may have been applied and changed since.
+    fn with_doubts(self) -> Self {
+        match self {
+            Self::Failed(job, issue) if has_doubts(&job.lane, &job.progress) => {
+                let message = format!(
+                    "{}; what was sent before may have been applied",
+                    issue.message
+                );
+                let hint = "look at the customer in HelpCrunch, and make the plan again";
+                Self::Failed(job, Issue { message, ..issue }.hint(hint))
+            }
+            other => other,
+        }
+    }
 }
 
 /// Why lanes could not be read again.
@@ -123,6 +141,11 @@ impl Refresher {
             &mut fresh,
         )
         .await?;
+        for job in &mut jobs {
+            if let Some(customer) = job.lane.customer.and_then(|id| fresh.get(id)) {
+                judge(&job.lane, &mut job.progress, customer);
+            }
+        }
         let is_lost = self.lost(&jobs, &fresh)?;
         let lost = jobs.iter().zip(&is_lost).filter(|(_, is_lost)| **is_lost);
         let mut lost: Vec<&LaneJob> = lost.map(|(job, _)| job).collect();
@@ -144,7 +167,10 @@ impl Refresher {
         let written = self.memory.written(&self.rules.ownership)?;
         jobs.iter_mut().for_each(|job| job.standing.renew(read_at));
         let judged = jobs.into_iter().zip(meant);
-        let judged = judged.map(|(job, meant)| self.judge(job, meant, &fresh, &written));
+        let judged = judged.map(|(job, meant)| {
+            let judged = self.judge(job, meant, &fresh, &written)?;
+            Ok::<_, WrittenError>(judged.with_doubts())
+        });
         Ok(judged.collect::<Result<_, _>>()?)
     }
 
@@ -157,7 +183,7 @@ impl Refresher {
             let Some(id) = job.lane.customer else {
                 return Ok(false);
             };
-            if job.progress.may_have_taken(false) {
+            if job.progress.has_applied(false) {
                 return Ok(false);
             }
             let Some(customer) = fresh.get(id) else {
@@ -256,7 +282,7 @@ impl Refresher {
 
     fn meant(&self, job: &LaneJob, is_lost: bool, fresh: &Fresh) -> Result<Meant, Issue> {
         match job.lane.customer {
-            Some(id) if job.progress.may_have_taken(false) => Ok(Meant::Customer(id)),
+            Some(id) if job.progress.has_applied(false) => Ok(Meant::Customer(id)),
             _ => fresh.meant(job, is_lost, &self.rules.matching),
         }
     }
@@ -325,7 +351,7 @@ impl Refresher {
     ) -> Result<Refreshed, WrittenError> {
         job.before = Some(customer.clone());
         let creates = job.lane.customer.is_none();
-        if !creates && job.progress.may_have_taken(creates) {
+        if !creates && job.progress.has_applied(creates) {
             return Ok(Refreshed::Same(job));
         }
         job.lane.customer = Some(customer.id);
@@ -409,14 +435,23 @@ fn changed(operations: &[Operation], customer: &RemoteCustomer) -> Option<String
     })
 }
 
-/// The operations of a lane that was not sent.
+/// The operations of a lane that goes no further: what is not done or in doubt is not sent.
 #[must_use]
-pub fn not_sent(operations: &[Operation]) -> Vec<OperationResult> {
-    let result = |op| OperationResult {
-        status: OperationStatus::NotSent,
-        ..OperationResult::planned(op)
+pub fn left_unsent(job: &LaneJob) -> Vec<OperationResult> {
+    let stays = |result: &&OperationResult| {
+        matches!(
+            result.status,
+            OperationStatus::Done | OperationStatus::InDoubt
+        )
     };
-    operations.iter().map(result).collect()
+    let result = |op: &Operation| match job.progress.result(op.kind()).filter(stays) {
+        Some(known) => known.clone(),
+        None => OperationResult {
+            status: OperationStatus::NotSent,
+            ..OperationResult::planned(op)
+        },
+    };
+    job.lane.operations.iter().map(result).collect()
 }
 
 /// Whether a refresh failed because the run stops.

@@ -2,6 +2,7 @@
 //! is mended with one further operation, or the row fails.
 
 mod creating;
+mod doubting;
 mod mending;
 mod patching;
 mod place;
@@ -11,6 +12,7 @@ mod standing;
 pub use place::Place;
 pub use standing::Standing;
 
+use doubting::may_be_applied;
 pub(super) use mending::NOT_KEPT;
 use patching::Unsent;
 
@@ -151,7 +153,7 @@ pub async fn run(
     let creates = job.lane.customer.is_none();
     let mut run = Run {
         context,
-        has_written: job.progress.may_have_taken(creates),
+        has_written: job.progress.has_applied(creates),
         desired: job.desired,
         standing: job.standing,
         customer: job.lane.customer.or(job.progress.customer_id),
@@ -195,6 +197,13 @@ fn with_status(operation: &Operation, status: OperationStatus) -> OperationResul
 fn is_refused_for_a_field_of_updates(issue: &Issue) -> bool {
     let names = |field: Field| issue.code == field.name();
     issue.http_status == Some(400) && Field::NOT_IN_CREATE_EXAMPLE.into_iter().any(names)
+}
+
+/// Whether an outcome has to be on disk before the lane goes on. One that a power cut may take does no harm if it is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Flush {
+    Yes,
+    No,
 }
 
 impl Run<'_> {
@@ -249,7 +258,7 @@ impl Run<'_> {
             return Ok(());
         }
         if let (Operation::Tag(_), Some(rode)) = (operation, self.rode.take()) {
-            self.record(rode.clone(), None, false).await?;
+            self.record(rode.clone(), None, Flush::Yes).await?;
             self.results.push(rode);
             return Ok(());
         }
@@ -275,15 +284,16 @@ impl Run<'_> {
             return self.fail(operation, result, issue).await;
         };
         let before = self.seen.clone();
-        let sent = match self.answer_of_batch(&mut result) {
+        let mut sent = match self.answer_of_batch(&mut result) {
             Some(sent) => sent,
-            None if !self.has_place(&result).await? => return Ok(()),
+            None if !self.has_place(&result, OperationStatus::Planned).await? => return Ok(()),
             None => match self.send(id, operation).await {
                 Ok(sent) => sent,
                 Err(Unsent::Failed(issue)) => return self.fail(operation, result, issue).await,
                 Err(Unsent::Journal(error)) => return Err(error),
             },
         };
+        self.look_once(id, operation, &mut sent).await;
         self.count(&mut result, &sent);
         match sent.result {
             Ok(customer) => {
@@ -300,7 +310,10 @@ impl Run<'_> {
                 }
                 self.check(operation, result, short, before).await
             }
-            Err(error) => self.did_not_take(operation, result, &error).await,
+            Err(error) => {
+                self.did_not_take(operation, result, &error, sent.in_doubt)
+                    .await
+            }
         }
     }
 
@@ -309,12 +322,16 @@ impl Run<'_> {
         id: CustomerId,
         operation: &Operation,
     ) -> Result<Sent<RemoteCustomer>, Unsent> {
+        // A patch may have to read something first, and notes its intent itself.
+        if operation.kind() != OperationKind::Patch {
+            self.note_intent(operation.kind()).await?;
+        }
         let client = self.client_on_reading(false);
         Ok(match operation {
+            Operation::Create(create) => client.create(create).await,
             Operation::Patch(patch) => self.patch(id, patch).await?,
             Operation::Tag(tags) => client.tag(id, tags).await,
             Operation::Untag(tags) => client.untag(id, tags).await,
-            Operation::Create(create) => client.create(create).await,
         })
     }
 
@@ -338,43 +355,31 @@ impl Run<'_> {
         }
     }
 
+    /// `in_doubt`: an attempt may have taken effect all the same.
     async fn did_not_take(
         &mut self,
         operation: &Operation,
         result: OperationResult,
         error: &CallError,
+        in_doubt: bool,
     ) -> Result<(), JournalError> {
-        match cause::verdict(error) {
+        let status = match cause::verdict(error) {
             Verdict::Failed => {
-                self.fail(operation, result, self.issue(operation, error))
-                    .await
+                let issue = self.issue(operation, error);
+                let issue = if in_doubt {
+                    may_be_applied(issue)
+                } else {
+                    issue
+                };
+                return self.fail(operation, result, issue).await;
             }
-            Verdict::NotDone => {
-                self.pace = Pace::Stopped;
-                self.record(
-                    OperationResult {
-                        status: OperationStatus::Planned,
-                        ..result
-                    },
-                    None,
-                    true,
-                )
-                .await
-            }
-            Verdict::Outdated => self.give_back(result, error).await,
-            Verdict::Unknown => {
-                self.pace = Pace::Stopped;
-                self.record(
-                    OperationResult {
-                        status: OperationStatus::InDoubt,
-                        ..result
-                    },
-                    None,
-                    true,
-                )
-                .await
-            }
-        }
+            Verdict::Outdated => return self.give_back(result, error).await,
+            Verdict::NotDone if !in_doubt => OperationStatus::Planned,
+            Verdict::NotDone | Verdict::Unknown => OperationStatus::InDoubt,
+        };
+        self.pace = Pace::Stopped;
+        let result = OperationResult { status, ..result };
+        self.record(result, None, Flush::No).await
     }
 
     async fn fail(
@@ -388,7 +393,7 @@ impl Run<'_> {
             status: OperationStatus::Failed,
             ..result
         };
-        self.record(failed.clone(), Some(issue.clone()), false)
+        self.record(failed.clone(), Some(issue.clone()), Flush::Yes)
             .await?;
         self.results.push(failed);
         self.broken(issue);
@@ -409,13 +414,16 @@ impl Run<'_> {
         }
     }
 
-    /// Writes an outcome to the journal; a lazy one may be lost in a crash without harm.
+    /// Writes an outcome to the journal.
     async fn record(
-        &self,
+        &mut self,
         operation: OperationResult,
         error: Option<Issue>,
-        lazy: bool,
+        flush: Flush,
     ) -> Result<(), JournalError> {
+        if operation.status != OperationStatus::InDoubt {
+            self.progress.close(operation.op);
+        }
         let outcome = Outcome {
             row: self.lane.row,
             customer_id: self.customer,
@@ -423,11 +431,9 @@ impl Run<'_> {
             error,
         };
         let entry = Entry::Outcome(outcome);
-        let journal = &self.context.journal;
-        if lazy {
-            journal.append_lazy(&entry).await
-        } else {
-            journal.append(&entry).await
+        match flush {
+            Flush::Yes => self.context.journal.append(&entry).await,
+            Flush::No => self.context.journal.append_unsynced(&entry),
         }
     }
 }

@@ -157,7 +157,7 @@ impl History {
     }
 }
 
-/// The operations that took, without what further operations were to mend in them and did not.
+/// The operations that took, without what further operations were to mend in them and did not, or were not sent for.
 fn confirmed(operations: Vec<Operation>, results: &[OperationResult]) -> Vec<Operation> {
     let done = |operation: &Operation| {
         let of_kind = |r: &&OperationResult| r.op == operation.kind();
@@ -169,7 +169,7 @@ fn confirmed(operations: Vec<Operation>, results: &[OperationResult]) -> Vec<Ope
     let failed = || {
         results
             .iter()
-            .filter(|r| r.status == OperationStatus::Failed)
+            .filter(|r| matches!(r.status, OperationStatus::Failed | OperationStatus::NotSent))
     };
     let fields: BTreeSet<&str> = failed()
         .flat_map(|r| r.fields.iter())

@@ -10,6 +10,7 @@ pub mod decisions;
 pub mod executor;
 pub mod export;
 pub mod freshness;
+pub mod in_doubt;
 pub mod intake;
 pub mod jobs;
 pub mod lane;

@@ -5,6 +5,7 @@ use std::io::{self, BufRead, Read, Seek};
 use crate::domain::{Issue, IssueKind, RowNumber};
 use crate::journal::{FinishedRow, FinishedRows, Recovered, RecoveryError, RowProgress, RowState};
 use crate::outcome::{OperationResult, OperationStatus, RowResult, RowStatus};
+use crate::plan::OperationKind;
 use crate::plan::codec::{LaneReader, PlanFileError, PlannedLane, replan};
 
 use super::rows::{RowReader, RowRecord, Verdict};
@@ -240,19 +241,22 @@ fn lay_finished(result: &mut RowResult, row: FinishedRow) {
     result.warnings.extend(row.warnings);
 }
 
-/// A row that was begun and not finished: in doubt where its create was under way, else pending.
+/// A row that was begun and not finished: in doubt where its create was under way, else pending. A create of which the
+/// customer is known is done, though it may still lack something.
 fn lay_progress(result: &mut RowResult, progress: &RowProgress) {
     result.customer_id = progress.customer_id.or(result.customer_id);
     for operation in &mut result.operations {
         if let Some(known) = progress.result(operation.op) {
             *operation = known.clone();
         }
-        let open = progress
-            .open
-            .as_ref()
-            .is_some_and(|intent| intent.op == operation.op);
-        if open && operation.status == OperationStatus::Planned {
-            operation.status = OperationStatus::InDoubt;
+        let is_open = progress.open(operation.op).is_some();
+        if operation.status == OperationStatus::Planned {
+            let is_create = operation.op == OperationKind::Create;
+            operation.status = match (is_open, is_create && progress.customer_id.is_some()) {
+                (true, _) => OperationStatus::InDoubt,
+                (false, true) => OperationStatus::Done,
+                (false, false) => OperationStatus::Planned,
+            };
         }
     }
     if progress.create_in_doubt() {

@@ -22,6 +22,8 @@ mod formats;
 mod inputs;
 #[cfg(test)]
 mod interrupted;
+#[cfg(all(test, unix))]
+mod killed;
 #[cfg(test)]
 mod merging;
 #[cfg(test)]

@@ -96,6 +96,13 @@ impl Case {
             },
             ..WorldOptions::default()
         };
+        // Of a sequence of their own, so that seeds stay what they were.
+        let mut deaths = Rng::with_seed(seed ^ 0x0dea_d0ff);
+        let options = WorldOptions {
+            has_power: deaths.bool(),
+            is_exact: deaths.u32(..4) == 0,
+            ..options
+        };
         let rests = (0..100).map(|_| Duration::from_millis(rng.u64(4_000..90_000)));
         let rests = rests.collect();
         Self {

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use hcsync::journal::{JournalFile, SimulatedFile};
 
@@ -13,7 +14,7 @@ pub(crate) struct Disk {
     file: SimulatedFile,
     plug: Arc<Plug>,
     /// Where the current append dies after it was brought to the disk.
-    dies_synced: bool,
+    dies_synced: AtomicBool,
 }
 
 impl Disk {
@@ -21,7 +22,7 @@ impl Disk {
         Self {
             file,
             plug,
-            dies_synced: false,
+            dies_synced: AtomicBool::new(false),
         }
     }
 
@@ -43,7 +44,7 @@ impl Disk {
 }
 
 impl JournalFile for Disk {
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+    fn append(&self, bytes: &[u8]) -> io::Result<()> {
         self.alive()?;
         match self.plug.append() {
             None => self.file.append(bytes),
@@ -54,19 +55,23 @@ impl JournalFile for Disk {
                 self.die()
             }
             Some(Boundary::After) => {
-                self.dies_synced = true;
+                self.dies_synced.store(true, Ordering::Relaxed);
                 self.file.append(bytes)
             }
         }
     }
 
-    fn sync(&mut self) -> io::Result<()> {
+    fn sync(&self) -> io::Result<()> {
         self.alive()?;
         self.file.sync()?;
-        if self.dies_synced { self.die() } else { Ok(()) }
+        if self.dies_synced.load(Ordering::Relaxed) {
+            self.die()
+        } else {
+            Ok(())
+        }
     }
 
-    fn truncate(&mut self, len: u64) -> io::Result<()> {
+    fn truncate(&self, len: u64) -> io::Result<()> {
         self.alive()?;
         self.file.truncate(len)
     }

@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::case::Case;
 use crate::mishaps::AGENT;
+use crate::told::told_as_it_was;
 use crate::world::{RunOutcome, World};
 
 type Verdict = Result<(), String>;
@@ -239,6 +240,10 @@ impl End<'_> {
             ) {
                 self.done(row, result, &customers, &requests)?;
             }
+        }
+        for told in self.world.superseded().iter().chain(&self.world.told()) {
+            let has_lost = self.world.update_lost().any();
+            told_as_it_was(self.case, told, &requests, has_lost)?;
         }
         self.rejected_rows_are_not_sent(&requests)?;
         self.nothing_unmanaged_changed(&customers, &requests)?;

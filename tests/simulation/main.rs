@@ -22,6 +22,8 @@ mod plug;
 #[cfg(test)]
 mod seeds;
 #[cfg(test)]
+mod told;
+#[cfg(test)]
 mod wire;
 #[cfg(test)]
 mod world;

@@ -13,15 +13,15 @@ use hcsync::helpcrunch::{
     Gate, GateParts, LimitSettings, ReadClient, Scrubber, StopKind, Stops, WriteClient,
 };
 use hcsync::journal::{
-    Begin, Entry, FinishedRows, JOURNAL_VERSION, JournalWriter, Recovered, Settled, SimulatedFile,
-    recover,
+    Begin, Entry, FinishedRows, JOURNAL_VERSION, JournalWriter, Recovered, RowProgress, Settled,
+    SimulatedFile, recover,
 };
 use hcsync::mapping::{MappingSettings, Schema};
 use hcsync::outcome::{RowResult, RowStatus};
 use hcsync::pace::{Clock, Limiter};
 use hcsync::plan::budget::BudgetRules;
 use hcsync::plan::writes::WriteRules;
-use hcsync::plan::{Duplicates, MatchSettings, Ownership, Preview, SyncMode};
+use hcsync::plan::{Duplicates, Lane, MatchSettings, Ownership, Preview, SyncMode};
 use hcsync::remote::{ReadProgress, ReadTimes, RemoteSettings};
 use hcsync::run::batch::{
     BatchMemory, Batches, LostKinds, Notices, open_watch, settle_watch, take_up, watch_closed,
@@ -29,6 +29,7 @@ use hcsync::run::batch::{
 use hcsync::run::decisions::Decisions;
 use hcsync::run::executor::{Executor, ExecutorSettings, MOST_SETTLING, SendProgress, Sending};
 use hcsync::run::freshness::{Freshness, Refresher};
+use hcsync::run::in_doubt::{created, is_unsettled, settle_writes};
 use hcsync::run::intake::survey;
 use hcsync::run::jobs::Jobs;
 use hcsync::run::lane::LaneContext;
@@ -36,7 +37,7 @@ use hcsync::run::making::{MadePlan, Making, MakingError, Origin, RemoteSource};
 use hcsync::run::memory::Memory;
 use hcsync::run::planning::PlanRules;
 use hcsync::run::results::{Results, Sent};
-use hcsync::run::settle::{Settlement, Settler};
+use hcsync::run::settle::{Settlement, Settler, Sought};
 use hcsync::sandbox::{LoggedRequest, Options, Quirks, Sandbox, Schedule};
 use hcsync::source::{InputFile, SourceSettings};
 use secrecy::SecretString;
@@ -67,6 +68,10 @@ pub(crate) struct WorldOptions {
     pub(crate) max_failures: u64,
     /// What processes know of how the account takes writes.
     pub(crate) rules: WriteRules,
+    /// As `apply` sends a plan, not as `sync`.
+    pub(crate) is_exact: bool,
+    /// Processes die and the machine goes on: what they handed to the system stays.
+    pub(crate) has_power: bool,
 }
 
 impl Default for WorldOptions {
@@ -85,8 +90,18 @@ impl Default for WorldOptions {
             remote: RemoteSettings::default(),
             max_failures: 100,
             rules: WriteRules::default(),
+            is_exact: false,
+            has_power: false,
         }
     }
+}
+
+/// What a run that came to its end, or whose place was taken, tells of its rows.
+#[derive(Debug)]
+pub(crate) struct Told {
+    pub(crate) results: Vec<RowResult>,
+    /// Numbers of its first and its last request.
+    pub(crate) requests: (u64, u64),
 }
 
 /// How a process ended.
@@ -123,6 +138,8 @@ impl RunOutcome {
 struct Run {
     number: u32,
     digest: String,
+    /// Requests before it began.
+    requests_before: u64,
     /// Nothing before the sending began.
     journal: Option<SimulatedFile>,
 }
@@ -143,6 +160,7 @@ pub(crate) struct World {
     memory: Memory,
     appends: u64,
     lost: Arc<Lost>,
+    superseded: Vec<Told>,
 }
 
 /// The account's memory of what batches lost.
@@ -189,6 +207,7 @@ impl World {
             memory: Memory::default(),
             appends: 0,
             lost: Arc::default(),
+            superseded: Vec::new(),
         }
     }
 
@@ -228,6 +247,7 @@ impl World {
     async fn sync_as(&mut self, process: Process, name: &str, text: &str) -> RunOutcome {
         self.runs += 1;
         self.run = None;
+        let requests_before = self.requests().len() as u64;
         let input = self.write_input(name, text);
         let made = tokio::select! {
             biased;
@@ -239,6 +259,7 @@ impl World {
                 self.run = Some(Run {
                     number: self.runs,
                     digest: made.preview.digest.clone(),
+                    requests_before,
                     journal: None,
                 });
                 let ended = self.send(&process, Some(made.read_at)).await;
@@ -267,8 +288,26 @@ impl World {
         };
         match settled {
             Some(ended) => self.outcome(&process, None, ended),
-            None => self.sync_as(process, "input.jsonl", &lines(rows)).await,
+            None => {
+                let told = self.told();
+                self.superseded.extend(told);
+                self.sync_as(process, "input.jsonl", &lines(rows)).await
+            }
         }
+    }
+
+    /// What the files tell of the current run, up to now.
+    pub(crate) fn told(&self) -> Option<Told> {
+        let run = self.run.as_ref()?;
+        Some(Told {
+            results: self.results(),
+            requests: (run.requests_before + 1, self.requests().len() as u64),
+        })
+    }
+
+    /// What runs told whose place was taken by another.
+    pub(crate) fn superseded(&self) -> &[Told] {
+        &self.superseded
     }
 
     async fn settle_doubts(&self, process: &Process) -> Result<(), Ended> {
@@ -298,26 +337,47 @@ impl World {
         }
         let settler = self.settler();
         let mut settling = tokio::task::JoinSet::new();
-        for (row, _) in recovered.in_doubt() {
-            let result = self.results().into_iter().find(|r| r.row == row);
-            let key = result.unwrap().key;
+        for (lane, _) in self.lanes_left(&recovered, |_, p| p.create_in_doubt()) {
             let (client, settler) = (process.client.clone(), settler.clone());
-            let sought = hcsync::run::settle::Sought::of(&key, None);
-            settling.spawn(async move { (row, settler.settle(&client, &sought).await) });
+            settling.spawn(async move {
+                let settlement = settler.settle(&client, &Sought::of_lane(&lane)).await;
+                (lane, settlement)
+            });
         }
         while let Some(settled) = settling.join_next().await {
-            let (row, settlement) = settled.unwrap();
-            let found = match settlement {
-                Settlement::Found(customer) => Some(customer.id),
-                Settlement::NotMade => None,
+            let (lane, settlement) = settled.unwrap();
+            let (found, created) = match settlement {
+                Settlement::Found(customer) => (Some(customer.id), created(&lane, &customer)),
+                Settlement::NotMade => (None, Vec::new()),
                 Settlement::Doubt(_) => continue,
                 Settlement::Stopped => return Err(Ended::Failed("stopped".into())),
             };
-            let at = self.clock.rfc3339();
-            let entry = Entry::Settled(Settled { row, found, at });
-            journal.append(&entry).await.map_err(|e| failed(&e))?;
+            let (row, at) = (lane.row, self.clock.rfc3339());
+            let settled = Entry::Settled(Settled { row, found, at });
+            for entry in std::iter::once(settled).chain(created) {
+                journal.append(&entry).await.map_err(|e| failed(&e))?;
+            }
+        }
+        let lanes = self.lanes_left(&recovered, is_unsettled);
+        let entries = settle_writes(&process.client, lanes).await;
+        for entry in entries.map_err(|e| failed(&e))? {
+            journal.append_unsynced(&entry).map_err(|e| failed(&e))?;
         }
         journal.close().await.map_err(|e| failed(&e))
+    }
+
+    /// The lanes that are not finished and of which this holds.
+    fn lanes_left(
+        &self,
+        recovered: &Recovered,
+        holds: impl Fn(&Lane, &RowProgress) -> bool,
+    ) -> Vec<(Lane, RowProgress)> {
+        let none = None::<BufReader<File>>;
+        let jobs = Jobs::new(open(&self.path("plan.jsonl")), none, Some(recovered)).unwrap();
+        jobs.map(|job| job.unwrap())
+            .filter(|job| holds(&job.lane, &job.progress))
+            .map(|job| (job.lane, job.progress))
+            .collect()
     }
 
     fn settler(&self) -> Settler {
@@ -506,11 +566,11 @@ impl World {
             .map(|names| Arc::new(Columns::new(names)))
             .collect();
         let rules = self.plan_rules(&self.schema(&columns));
-        let refresher = Refresher::new(
-            Freshness::PlanAnew,
-            rules.refresh_rules(false),
-            self.memory.clone(),
-        );
+        let freshness = match self.options.is_exact {
+            true => Freshness::Exactly,
+            false => Freshness::PlanAnew,
+        };
+        let refresher = Refresher::new(freshness, rules.refresh_rules(false), self.memory.clone());
         let context = Arc::new(self.context(process, journal));
         let notices = tokio::select! {
             biased;
@@ -530,7 +590,8 @@ impl World {
             open(&self.path("plan.jsonl")),
             open(&self.path("rows.jsonl")),
         );
-        let jobs = Jobs::new(plan, Some(rows), recovered.as_ref()).unwrap();
+        let rows = (!self.options.is_exact).then_some(rows);
+        let jobs = Jobs::new(plan, rows, recovered.as_ref()).unwrap();
         let sending = tokio::select! {
             biased;
             () = process.plug.pulled() => return Ended::Crashed,
@@ -630,7 +691,7 @@ impl World {
         process.stops.hard.cancel();
         self.appends = process.plug.appends();
         if ended == Ended::Crashed {
-            self.lose_power();
+            self.die();
         }
         RunOutcome {
             results: self.results(),
@@ -639,12 +700,18 @@ impl World {
         }
     }
 
-    /// Of what was written and not synced, a random part remains.
-    fn lose_power(&mut self) {
+    /// Of what was written and not synced, a random part remains if the machine lost power, and all of it else.
+    fn die(&mut self) {
         let Some(run) = &mut self.run else { return };
         if let Some(file) = &run.journal {
             let unsynced = file.bytes().len() - file.synced_bytes().len();
-            run.journal = Some(file.crash(self.rng.usize(..=unsynced)));
+            let remains = self.rng.usize(..=unsynced);
+            let remains = if self.options.has_power {
+                unsynced
+            } else {
+                remains
+            };
+            run.journal = Some(file.crash(remains));
         }
     }
 

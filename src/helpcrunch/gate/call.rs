@@ -50,8 +50,8 @@ impl Course {
     }
 
     /// The gate closed before the next attempt.
-    pub(super) fn stopped<T>(mut self, stop: StopKind) -> Sent<T> {
-        let error = match self.in_doubt.take() {
+    pub(super) fn stopped<T>(self, stop: StopKind) -> Sent<T> {
+        let error = match self.in_doubt.clone() {
             None => CallError::NotSent(stop),
             Some(why) => CallError::CutShort { stop, why },
         };
@@ -59,16 +59,18 @@ impl Course {
     }
 
     /// What it stands on grew old before the next attempt.
-    pub(super) fn outdated<T>(mut self) -> Sent<T> {
+    pub(super) fn outdated<T>(self) -> Sent<T> {
         let error = CallError::Outdated {
             failed: self.failed,
-            why: self.in_doubt.take(),
+            why: self.in_doubt.clone(),
         };
         self.end(Err(error))
     }
 
     pub(super) fn end<T>(self, result: Result<T, CallError>) -> Sent<T> {
+        let is_interrupted = matches!(result, Err(CallError::Interrupted));
         Sent {
+            in_doubt: result.is_err() && (self.in_doubt.is_some() || is_interrupted),
             result,
             attempts: self.begun,
             http_status: self.http_status,

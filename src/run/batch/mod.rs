@@ -12,7 +12,7 @@ mod watch;
 
 pub(super) use alone::patch_watched;
 pub use loss::{Loss, LostKinds};
-pub(in crate::run) use reading::tells_all;
+pub(in crate::run) use reading::{read as read_all, tells_all};
 pub(super) use sending::send;
 use state::Proven;
 pub use state::{BatchMemory, Batches};
@@ -27,6 +27,8 @@ pub struct Batched {
     /// Exchanges that carried the lane's patch.
     pub attempts: u32,
     pub http_status: Option<u16>,
+    /// An exchange got no usable answer, and may have taken effect.
+    pub in_doubt: bool,
     /// The customer as it is now, or why that is not known; nothing where the batch was refused, so that the patch
     /// goes alone.
     pub result: Option<Result<RemoteCustomer, CallError>>,

@@ -6,11 +6,11 @@ use crate::domain::{CustomerId, RemoteCustomer};
 use crate::helpcrunch::{CallError, Filter, ReadClient, Search, Term};
 
 /// Each of the customers as it is now, or why that is not known.
-pub(super) type Read = BTreeMap<CustomerId, Result<RemoteCustomer, CallError>>;
+pub(in crate::run) type Read = BTreeMap<CustomerId, Result<RemoteCustomer, CallError>>;
 
 /// Asks for all in one search, and by its id for each whom that does not find or of whom it does not tell all.
 /// `is_current` says whether what a search found shows what was just written: search may lag.
-pub(super) async fn read(
+pub(in crate::run) async fn read(
     client: &ReadClient,
     ids: &[CustomerId],
     is_current: impl Fn(&RemoteCustomer) -> bool,

@@ -7,7 +7,7 @@ use crate::domain::{CustomerId, RemoteCustomer};
 use crate::helpcrunch::{Basis, BatchAnswer, BatchEntry, CallError, PatchBody};
 use crate::journal::JournalError;
 use crate::plan::writes::Carried;
-use crate::plan::{Operation, Patch};
+use crate::plan::{Operation, OperationKind, Patch};
 use crate::run::lane::{LaneContext, LaneJob};
 use crate::run::merge::patch_body;
 
@@ -22,6 +22,8 @@ pub(super) struct Answered {
     pub(super) done: Vec<LaneJob>,
     pub(super) attempts: u32,
     pub(super) http_status: Option<u16>,
+    /// It failed, and may have taken effect.
+    pub(super) in_doubt: bool,
     /// The customers that the answer holds, perhaps none.
     pub(super) result: Result<BTreeMap<CustomerId, RemoteCustomer>, CallError>,
     /// The customers as they were read afterwards, where they were.
@@ -81,7 +83,7 @@ async fn one_batch(
     }
     if proven.batches.covers(carried) {
         drop(proven);
-        return Ok(Some(exchange(context, jobs).await));
+        return Ok(Some(exchange(context, jobs).await?));
     }
     let answered = exchange_watched(context, jobs, &mut proven).await?;
     Ok(Some(answered))
@@ -97,7 +99,23 @@ pub(super) fn carried<'j>(
     each.fold(Carried::default(), Carried::and)
 }
 
-pub(super) async fn exchange(context: &LaneContext, jobs: Vec<LaneJob>) -> Answered {
+/// Sends the patches of these lanes, after their intents.
+pub(super) async fn exchange(
+    context: &LaneContext,
+    mut jobs: Vec<LaneJob>,
+) -> Result<Answered, JournalError> {
+    for job in &mut jobs {
+        let (row, progress) = (job.lane.row, &mut job.progress);
+        context
+            .note_intent(row, OperationKind::Patch, progress)
+            .await?;
+        if carries_tags(context, job) {
+            let progress = &mut job.progress;
+            context
+                .note_intent(row, OperationKind::Tag, progress)
+                .await?;
+        }
+    }
     let entries: Vec<BatchEntry> = jobs.iter().map(|job| entry(context, job)).collect();
     let client = context.client.on(basis(context, &jobs));
     let sent = client.batch(&entries).await;
@@ -108,14 +126,20 @@ pub(super) async fn exchange(context: &LaneContext, jobs: Vec<LaneJob>) -> Answe
     if result.is_ok() {
         context.batches.taken();
     }
-    Answered {
+    Ok(Answered {
         jobs,
         done: Vec::new(),
         attempts: sent.attempts,
         http_status: sent.http_status,
+        in_doubt: sent.in_doubt,
         result,
         read: Read::new(),
-    }
+    })
+}
+
+fn carries_tags(context: &LaneContext, job: &LaneJob) -> bool {
+    let adds_tags = context.rules.batch.is_some_and(|rules| rules.adds_tags);
+    adds_tags && job.riding_tags().is_some()
 }
 
 /// What the batch stands on: the oldest of its readings.
@@ -132,7 +156,7 @@ fn basis(context: &LaneContext, jobs: &[LaneJob]) -> Option<Basis> {
 fn entry(context: &LaneContext, job: &LaneJob) -> BatchEntry {
     let rules = context.rules.batch.unwrap_or_default();
     let body = patch_of(job).map(|patch| patch_body(patch, job.before.as_ref(), rules.merges));
-    let tags = job.riding_tags().filter(|_| rules.adds_tags);
+    let tags = job.riding_tags().filter(|_| carries_tags(context, job));
     BatchEntry {
         customer: job.lane.customer,
         patch: PatchBody {
@@ -177,11 +201,11 @@ impl Answered {
         job: &mut LaneJob,
         result: Option<Result<RemoteCustomer, CallError>>,
     ) {
-        let adds_tags = context.rules.batch.is_some_and(|rules| rules.adds_tags);
-        let carried_tags = adds_tags && job.riding_tags().is_some();
+        let carried_tags = carries_tags(context, job);
         let batched = job.batched.get_or_insert_default();
         batched.attempts += self.attempts;
         batched.http_status = self.http_status;
+        batched.in_doubt |= self.in_doubt;
         batched.result = result;
         batched.carried_tags = carried_tags;
     }

@@ -151,7 +151,7 @@ pub(super) async fn exchange_watched(
     let watched: Vec<Watched> = watched.collect();
     let jobs = known;
     note_open(context, &watched).await?;
-    let mut answered = exchange(context, jobs).await;
+    let mut answered = exchange(context, jobs).await?;
     answered.done.extend(unknown);
     if answered.result.as_ref().is_err_and(CallError::is_unsent) {
         note_closed(context).await?;
@@ -361,6 +361,7 @@ impl Answered {
             done,
             attempts: 0,
             http_status: None,
+            in_doubt: false,
             result: Ok(BTreeMap::new()),
             read: Read::new(),
         }

@@ -2,11 +2,11 @@
 
 use crate::domain::{CustomerId, Field, Issue, IssueKind, RemoteCustomer};
 use crate::helpcrunch::{ApiError, CallError};
-use crate::journal::{Entry, Intent, JournalError, Settled};
+use crate::journal::{Entry, JournalError, Settled};
 use crate::outcome::{OperationResult, OperationStatus, RowStatus};
 use crate::plan::{Create, Operation, OperationKind};
 
-use super::{Pace, Run};
+use super::{Flush, Pace, Run};
 use crate::run::settle::{Settlement, Sought};
 use crate::run::verify::shortfall;
 
@@ -38,15 +38,7 @@ impl Run<'_> {
         let mut sendable = self.context.rules.acceptable(create);
         self.leave_out_refused(&mut sendable);
         loop {
-            let (row, at) = (self.lane.row, self.context.clock.rfc3339());
-            self.context
-                .journal
-                .append(&Entry::Intent(Intent {
-                    row,
-                    op: OperationKind::Create,
-                    at,
-                }))
-                .await?;
+            self.note_intent(OperationKind::Create).await?;
             sends += 1;
             let sent = self.client_on_reading(false).create(&sendable).await;
             self.count(&mut result, &sent);
@@ -73,7 +65,8 @@ impl Run<'_> {
                         sends -= 1;
                     }
                     self.progress.creates_sent = sends;
-                    return self.did_not_take(operation, result, &error).await;
+                    let in_doubt = sent.in_doubt;
+                    return self.did_not_take(operation, result, &error, in_doubt).await;
                 }
             }
         }
@@ -112,7 +105,7 @@ impl Run<'_> {
     ) -> Result<(), JournalError> {
         match self.context.client.get(id).await.result {
             Ok(customer) => self.took(operation, result, customer).await,
-            Err(error) => self.did_not_take(operation, result, &error).await,
+            Err(error) => self.did_not_take(operation, result, &error, true).await,
         }
     }
 
@@ -129,7 +122,7 @@ impl Run<'_> {
                 ..result.clone()
             },
             None,
-            true,
+            Flush::No,
         )
         .await?;
         let create = match operation {

@@ -10,7 +10,7 @@ use crate::outcome::{OperationResult, OperationStatus};
 use crate::plan::codec::lane_to_json;
 use crate::plan::{Lane, Operation, Patch};
 
-use super::{Run, Unsent};
+use super::{Flush, Run, Unsent};
 use crate::run::memory::{Rewrite, shown};
 use crate::run::verify::{Shortfall, shortfall};
 
@@ -56,14 +56,14 @@ impl Run<'_> {
             ..result
         };
         if short.unknown {
-            if !self.has_place(&done).await? {
+            if !self.has_place(&done, OperationStatus::InDoubt).await? {
                 return Ok(());
             }
             let told = self.ask_again().await;
             short = match told {
                 Ok(customer) => shortfall(operation, before.as_ref(), &customer),
                 Err(error) if error.stop().is_some() => {
-                    return self.did_not_take(operation, done, &error).await;
+                    return self.did_not_take(operation, done, &error, true).await;
                 }
                 Err(_) => short,
             };
@@ -79,7 +79,7 @@ impl Run<'_> {
                 .await;
         }
         if short.is_empty() {
-            self.record(done.clone(), None, false).await?;
+            self.record(done.clone(), None, Flush::Yes).await?;
             self.results.push(done);
             return Ok(());
         }
@@ -105,7 +105,7 @@ impl Run<'_> {
         let Some(id) = self.customer else {
             return Ok(());
         };
-        if !self.has_place(&done).await? {
+        if !self.has_place(&done, OperationStatus::InDoubt).await? {
             return Ok(());
         }
         let mut further = Vec::new();
@@ -114,7 +114,7 @@ impl Run<'_> {
         let mut trouble = None;
         for mend in short.mends() {
             let mut result = OperationResult::planned(&mend);
-            let sent = match self.send(id, &mend).await {
+            let mut sent = match self.send(id, &mend).await {
                 Ok(sent) => sent,
                 Err(Unsent::Failed(issue)) => {
                     trouble = Some(issue);
@@ -122,6 +122,7 @@ impl Run<'_> {
                 }
                 Err(Unsent::Journal(error)) => return Err(error),
             };
+            self.look_once(id, &mend, &mut sent).await;
             self.count(&mut result, &sent);
             let still = match sent.result {
                 Ok(customer) => {
@@ -130,7 +131,7 @@ impl Run<'_> {
                     still
                 }
                 Err(error) if error.stop().is_some() => {
-                    return self.did_not_take(operation, done, &error).await;
+                    return self.did_not_take(operation, done, &error, true).await;
                 }
                 Err(error) => {
                     trouble = Some(self.issue(&mend, &error));
@@ -155,7 +156,7 @@ impl Run<'_> {
         }
         if left.is_empty() && trouble.is_none() {
             absorb(&mut done, &mut further);
-            self.record(done.clone(), None, false).await?;
+            self.record(done.clone(), None, Flush::Yes).await?;
             self.results.push(done);
             self.results.append(&mut further);
             return Ok(());
@@ -173,7 +174,7 @@ impl Run<'_> {
             self.fail(operation, done, issue).await?;
         } else {
             // The create itself took; what was to mend it did not.
-            self.record(done.clone(), Some(issue.clone()), false)
+            self.record(done.clone(), Some(issue.clone()), Flush::Yes)
                 .await?;
             self.results.push(done);
             self.broken(issue);
@@ -209,7 +210,7 @@ impl Run<'_> {
             row: self.lane.row,
             payload: lane_to_json(&lane),
         });
-        self.context.journal.append_lazy(&entry).await
+        self.context.journal.append_unsynced(&entry)
     }
 
     fn remember_rewrites(&self, id: CustomerId, still: &Shortfall) {

@@ -5,7 +5,7 @@ use crate::domain::{CustomerId, Issue, IssueKind, RemoteCustomer};
 use crate::helpcrunch::{PatchBody, Sent};
 use crate::journal::JournalError;
 use crate::plan::writes::Carried;
-use crate::plan::{Operation, Patch};
+use crate::plan::{Operation, OperationKind, Patch};
 
 use super::Run;
 use crate::run::batch::{Watched, patch_watched, tells_all};
@@ -57,6 +57,7 @@ impl Run<'_> {
                         attempts: 0,
                         http_status: sent.http_status,
                         result: Err(error),
+                        in_doubt: false,
                     });
                 }
             }
@@ -66,6 +67,7 @@ impl Run<'_> {
         };
         let watched = Watched::new(self.lane.row, before, Some(patch), &self.lane.operations);
         let body = self.with_riding_tags(patch_body(patch, Some(before), context.patch_merges()));
+        self.note_patch().await?;
         let watched = patch_watched(
             context,
             &mut proven,
@@ -98,9 +100,19 @@ impl Run<'_> {
             self.know_properties(id).await.map_err(Unsent::Failed)?;
         }
         let body = self.with_riding_tags(patch_body(patch, self.seen.as_ref(), merges));
+        self.note_patch().await?;
         let client = self.client_on_reading(self.is_whole(patch));
         let sent = client.patch(id, &body).await;
         Ok(self.without_refused_tags(id, patch, sent).await)
+    }
+
+    /// The intents of a patch and of the tags that ride along.
+    async fn note_patch(&mut self) -> Result<(), JournalError> {
+        self.note_intent(OperationKind::Patch).await?;
+        if self.riding.is_some() {
+            self.note_intent(OperationKind::Tag).await?;
+        }
+        Ok(())
     }
 
     /// Whether all properties are sent, those too that are only read.
@@ -139,6 +151,7 @@ impl Run<'_> {
         Sent {
             attempts: sent.attempts + again.attempts,
             http_status: again.http_status.or(sent.http_status),
+            in_doubt: sent.in_doubt || again.in_doubt,
             result: again.result,
         }
     }

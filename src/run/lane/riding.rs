@@ -7,7 +7,7 @@ use crate::journal::JournalError;
 use crate::outcome::{OperationResult, OperationStatus};
 use crate::plan::{Operation, OperationKind};
 
-use super::{LaneJob, Pace, Run};
+use super::{Flush, LaneJob, Pace, Run};
 use crate::run::verify::shortfall;
 
 impl LaneJob {
@@ -52,6 +52,7 @@ impl Run<'_> {
         let batched = self.batched.take()?;
         match batched.result {
             Some(answer) => Some(Sent {
+                in_doubt: answer.is_err() && batched.in_doubt,
                 result: answer,
                 attempts: batched.attempts,
                 http_status: batched.http_status,
@@ -64,21 +65,22 @@ impl Run<'_> {
         }
     }
 
-    /// Waits for a place to send from. False where the run stops first: the operation is left for a resume.
+    /// Waits for a place to send from. False if the run stops first: the operation is left for a resume, as planned if it
+    /// was not sent yet, else in doubt.
     pub(super) async fn has_place(
         &mut self,
         result: &OperationResult,
+        left: OperationStatus,
     ) -> Result<bool, JournalError> {
         if self.place.take().await {
             return Ok(true);
         }
         self.pace = Pace::Stopped;
-        let status = OperationStatus::Planned;
-        let unsent = OperationResult {
-            status,
+        let left = OperationResult {
+            status: left,
             ..result.clone()
         };
-        self.record(unsent, None, true).await?;
+        self.record(left, None, Flush::No).await?;
         Ok(false)
     }
 

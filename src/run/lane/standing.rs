@@ -13,7 +13,7 @@ use crate::plan::Operation;
 use crate::plan::writes::counts_for;
 
 use super::patching::Unsent;
-use super::{LaneJob, Pace, Run};
+use super::{Flush, LaneJob, Pace, Run};
 
 /// So often a lane is read again. Where `recheck_after` is shorter than reading and writing take, it then goes all the
 /// same, as soon after its reading as can be.
@@ -75,11 +75,13 @@ impl Run<'_> {
         id: CustomerId,
         operation: &Operation,
     ) -> Result<Sent<RemoteCustomer>, Unsent> {
-        let mut attempts = 0;
+        let (mut attempts, mut in_doubt) = (0, false);
         loop {
             let mut sent = self.send_once(id, operation).await?;
             attempts += sent.attempts;
+            in_doubt |= sent.in_doubt;
             sent.attempts = attempts;
+            sent.in_doubt = in_doubt && sent.result.is_err();
             let Err(CallError::Outdated { failed, .. }) = &sent.result else {
                 return Ok(sent);
             };
@@ -117,8 +119,7 @@ impl Run<'_> {
             OperationStatus::InDoubt
         };
         let result = OperationResult { status, ..result };
-        self.record(result.clone(), None, true).await?;
-        self.progress.open = None;
+        self.record(result.clone(), None, Flush::No).await?;
         self.progress.put(result);
         self.pace = Pace::Outdated;
         Ok(())

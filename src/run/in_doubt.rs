@@ -1,0 +1,398 @@
+//! Operations of which it is not known whether they took effect: each leaves its intent in the journal before its request is
+//! sent, and is judged by its customer as it is read afterwards.
+
+use std::collections::BTreeMap;
+
+use crate::domain::{CustomerId, RemoteCustomer, RowNumber};
+use crate::helpcrunch::{CallError, ReadClient};
+use crate::journal::{Entry, FinishedRow, Intent, JournalError, Outcome, RowProgress};
+use crate::outcome::{OperationResult, OperationStatus, RowStatus};
+use crate::plan::diff::{field_holds, property_holds};
+use crate::plan::{Lane, Operation, OperationKind};
+
+use super::batch::read_all;
+use super::lane::LaneContext;
+use super::verify::shortfall;
+
+/// What a customer shows of an operation that may have been applied to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// The customer holds what the operation wants.
+    InPlace,
+    /// The customer is as it was before.
+    NotApplied,
+    /// It is neither: it was changed since, or HelpCrunch kept only a part.
+    Unclear,
+}
+
+impl LaneContext {
+    /// Hands the intent of an operation to the system before its request is sent. Attempts at a patch, tag or untag share
+    /// one; each create has its own, and that is on disk.
+    pub(super) async fn note_intent(
+        &self,
+        row: RowNumber,
+        op: OperationKind,
+        progress: &mut RowProgress,
+    ) -> Result<(), JournalError> {
+        let creates = op == OperationKind::Create;
+        if !creates && progress.open(op).is_some() {
+            return Ok(());
+        }
+        let at = self.clock.rfc3339();
+        let intent = Intent { row, op, at };
+        let entry = Entry::Intent(intent.clone());
+        if creates {
+            self.journal.append(&entry).await?;
+        } else {
+            self.journal.append_unsynced(&entry)?;
+        }
+        progress.begin(intent);
+        Ok(())
+    }
+}
+
+/// What the customer shows of an operation. A create is not judged here: its customer has to be found first.
+pub(super) fn effect(operation: &Operation, customer: &RemoteCustomer) -> Effect {
+    let short = shortfall(operation, None, customer);
+    if short.is_empty() {
+        return Effect::InPlace;
+    }
+    let is_as_before = match operation {
+        Operation::Create(_) => false,
+        Operation::Patch(patch) => {
+            let mut fields = patch.set.iter();
+            let mut properties = patch.custom_data.iter();
+            fields.all(|c| field_holds(c.field, c.from.as_ref(), customer.value(c.field)))
+                && properties.all(|c| property_holds(c.from.as_ref(), customer.property(&c.name)))
+        }
+        Operation::Tag(tags) => short.tags.len() == tags.len(),
+        Operation::Untag(tags) => short.untags.len() == tags.len(),
+    };
+    match is_as_before && !short.unknown {
+        true => Effect::NotApplied,
+        false => Effect::Unclear,
+    }
+}
+
+/// Whether a patch, tag or untag of the lane is in doubt.
+#[must_use]
+pub fn has_doubts(lane: &Lane, progress: &RowProgress) -> bool {
+    doubts(lane, progress).next().is_some()
+}
+
+fn doubts<'a>(lane: &'a Lane, progress: &'a RowProgress) -> impl Iterator<Item = &'a Operation> {
+    let operations = lane.operations.iter();
+    operations.filter(|operation| {
+        let op = operation.kind();
+        op != OperationKind::Create && progress.is_in_doubt(op)
+    })
+}
+
+/// Gives every patch, tag and untag in doubt its result, by the customer as it was read: done if it is found in place,
+/// planned if it was not applied. The order of a lane is kept: what comes after an operation that was not applied was not
+/// applied either.
+pub(super) fn judge(lane: &Lane, progress: &mut RowProgress, customer: &RemoteCustomer) {
+    let mut all_done = true;
+    for operation in &lane.operations {
+        let op = operation.kind();
+        if op != OperationKind::Create && progress.is_in_doubt(op) {
+            let status = match effect(operation, customer) {
+                Effect::InPlace if all_done => OperationStatus::Done,
+                Effect::Unclear => OperationStatus::InDoubt,
+                Effect::InPlace | Effect::NotApplied => OperationStatus::Planned,
+            };
+            tracing::info!(row = %lane.row, op = op.as_str(), ?status, "an operation in doubt was judged by its customer");
+            progress.put(result_of(operation, progress, status));
+            progress.close(op);
+        }
+        let result = progress.result(op);
+        all_done &= result.is_some_and(|r| r.status == OperationStatus::Done);
+    }
+}
+
+fn result_of(
+    operation: &Operation,
+    progress: &RowProgress,
+    status: OperationStatus,
+) -> OperationResult {
+    let sent = progress
+        .open(operation.kind())
+        .map(|intent| intent.at.clone());
+    let known = progress.result(operation.kind()).cloned();
+    let known = known.unwrap_or_else(|| OperationResult::planned(operation));
+    let at_least = u32::from(status == OperationStatus::Done);
+    OperationResult {
+        status,
+        attempts: known.attempts.max(at_least),
+        at: known.at.or(sent),
+        ..known
+    }
+}
+
+/// Whether it is not known what became of a lane that an interrupted run sent, other than a create whose customer has to
+/// be found first.
+#[must_use]
+pub fn is_unsettled(lane: &Lane, progress: &RowProgress) -> bool {
+    has_doubts(lane, progress) || created_customer(lane, progress).is_some()
+}
+
+/// The customer of a create that is known to have been applied and has no result yet: its answer lacked something.
+fn created_customer(lane: &Lane, progress: &RowProgress) -> Option<CustomerId> {
+    let is_open = progress.create_in_doubt() || progress.result(OperationKind::Create).is_some();
+    progress
+        .customer_id
+        .filter(|_| lane.customer.is_none() && !is_open)
+}
+
+/// Reads the customers of these lanes, many in one request, and judges their operations in doubt. Returns the records that
+/// the journal is to hold of it; what could not be read stays in doubt.
+///
+/// # Errors
+/// When the run stops.
+pub async fn settle_writes(
+    client: &ReadClient,
+    lanes: Vec<(Lane, RowProgress)>,
+) -> Result<Vec<Entry>, CallError> {
+    let mut of_customer = BTreeMap::new();
+    for (lane, progress) in lanes {
+        if let Some(id) = lane.customer.or(created_customer(&lane, &progress)) {
+            of_customer.insert(id, (lane, progress));
+        }
+    }
+    let in_place = |customer: &RemoteCustomer| {
+        let lane = of_customer.get(&customer.id);
+        lane.is_some_and(|(lane, progress)| {
+            doubts(lane, progress).all(|op| effect(op, customer) == Effect::InPlace)
+        })
+    };
+    let ids: Vec<CustomerId> = of_customer.keys().copied().collect();
+    let mut read = read_all(client, &ids, in_place).await;
+    let mut errors = read.values().filter_map(|one| one.as_ref().err());
+    if let Some(stop) = errors.find(|error| error.stop().is_some()) {
+        return Err(stop.clone());
+    }
+    let mut entries = Vec::new();
+    for (id, (lane, mut progress)) in of_customer {
+        match read.remove(&id) {
+            Some(Ok(customer)) if lane.customer.is_none() => {
+                entries.extend(created(&lane, &customer));
+            }
+            Some(Ok(customer)) => {
+                let kinds = doubts(&lane, &progress).map(Operation::kind);
+                let judged: Vec<OperationKind> = kinds.collect();
+                judge(&lane, &mut progress, &customer);
+                entries.extend(changed(&lane, &progress, &judged));
+            }
+            Some(Err(error)) => {
+                tracing::warn!(row = %lane.row, %error, "what became of the row cannot be read");
+            }
+            None => {}
+        }
+    }
+    Ok(entries)
+}
+
+/// The records of a create whose customer was found: the row's end, or that it is done and what is missing.
+#[must_use]
+pub fn created(lane: &Lane, customer: &RemoteCustomer) -> Vec<Entry> {
+    let create = |op: &&Operation| op.kind() == OperationKind::Create;
+    let Some(operation) = lane.operations.iter().find(create) else {
+        return Vec::new();
+    };
+    let done = OperationResult {
+        status: OperationStatus::Done,
+        ..OperationResult::planned(operation)
+    };
+    let short = shortfall(operation, None, customer);
+    if short.is_empty() {
+        return vec![row_end(lane, RowStatus::Created, customer.id, vec![done])];
+    }
+    let missing = short.mends().into_iter().map(|mend| OperationResult {
+        status: OperationStatus::NotSent,
+        ..OperationResult::planned(&mend)
+    });
+    let results = std::iter::once(done).chain(missing);
+    results
+        .map(|result| outcome(lane, customer.id, result))
+        .collect()
+}
+
+/// The outcomes of what was judged, or the row's end if all of it is done.
+fn changed(lane: &Lane, progress: &RowProgress, judged: &[OperationKind]) -> Vec<Entry> {
+    let Some(id) = lane.customer else {
+        return Vec::new();
+    };
+    let of_lane = lane.operations.iter().map(|op| progress.result(op.kind()));
+    let of_lane: Option<Vec<OperationResult>> = of_lane.map(|result| result.cloned()).collect();
+    let is_done = |r: &OperationResult| r.status == OperationStatus::Done;
+    if let Some(operations) = of_lane.filter(|all| all.iter().all(is_done)) {
+        return vec![row_end(lane, RowStatus::Updated, id, operations)];
+    }
+    let results = progress.operations.iter();
+    let judged = results.filter(|result| judged.contains(&result.op));
+    judged
+        .map(|result| outcome(lane, id, result.clone()))
+        .collect()
+}
+
+fn row_end(
+    lane: &Lane,
+    status: RowStatus,
+    customer: CustomerId,
+    operations: Vec<OperationResult>,
+) -> Entry {
+    Entry::Row(FinishedRow {
+        row: lane.row,
+        status,
+        customer_id: Some(customer),
+        operations,
+        error: None,
+        warnings: Vec::new(),
+    })
+}
+
+fn outcome(lane: &Lane, customer: CustomerId, operation: OperationResult) -> Entry {
+    Entry::Outcome(Outcome {
+        row: lane.row,
+        customer_id: Some(customer),
+        operation,
+        error: None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Field, Known, RowKey, Tag, Value};
+    use crate::plan::{Create, FieldChange, Patch};
+
+    fn text(t: &str) -> Option<Value> {
+        Some(Value::Text(t.into()))
+    }
+
+    fn patch(changes: &[(Field, &str, &str)]) -> Operation {
+        let change = |(field, from, to): &(Field, &str, &str)| FieldChange {
+            field: *field,
+            from: text(from),
+            to: text(to),
+        };
+        Operation::Patch(Patch {
+            set: changes.iter().map(change).collect(),
+            custom_data: vec![],
+        })
+    }
+
+    fn tags(names: &[&str]) -> Vec<Tag> {
+        names.iter().map(|n| Tag::named(*n)).collect()
+    }
+
+    fn customer(name: &str, company: &str, has: &[&str]) -> RemoteCustomer {
+        let mut customer = RemoteCustomer::unknown(CustomerId(1));
+        customer.set_field(Field::Name, text(name));
+        customer.set_field(Field::Company, text(company));
+        customer.tags = Known::Is(tags(has));
+        customer
+    }
+
+    fn lane(customer: Option<u64>, operations: Vec<Operation>) -> Lane {
+        Lane {
+            row: RowNumber(1),
+            key: RowKey::default(),
+            customer: customer.map(CustomerId),
+            operations,
+        }
+    }
+
+    fn open(ops: &[OperationKind]) -> RowProgress {
+        let mut progress = RowProgress::default();
+        for op in ops {
+            let (row, at) = (RowNumber(1), String::from("2026-11-20T03:12:44Z"));
+            progress.begin(Intent { row, op: *op, at });
+        }
+        progress
+    }
+
+    #[test]
+    fn an_operation_is_in_place_not_applied_or_neither() {
+        let both = patch(&[(Field::Name, "A", "B"), (Field::Company, "X", "Y")]);
+        for (name, company, expected) in [
+            ("B", "Y", Effect::InPlace),
+            ("A", "X", Effect::NotApplied),
+            ("B", "X", Effect::Unclear),
+            ("C", "X", Effect::Unclear),
+        ] {
+            let found = effect(&both, &customer(name, company, &[]));
+            assert_eq!(found, expected, "{name} {company}");
+        }
+        let tag = Operation::Tag(tags(&["a", "b"]));
+        let untag = Operation::Untag(tags(&["a", "b"]));
+        for (has, of_tag, of_untag) in [
+            (&["a", "b", "c"][..], Effect::InPlace, Effect::NotApplied),
+            (&["a"], Effect::Unclear, Effect::Unclear),
+            (&["c"], Effect::NotApplied, Effect::InPlace),
+        ] {
+            let found = customer("A", "X", has);
+            assert_eq!(
+                (effect(&tag, &found), effect(&untag, &found)),
+                (of_tag, of_untag)
+            );
+        }
+        let mut silent = customer("A", "X", &[]);
+        silent.tags = Known::Unknown;
+        assert_eq!(effect(&tag, &silent), Effect::Unclear);
+    }
+
+    #[test]
+    fn what_follows_an_operation_that_was_not_applied_was_not_applied_either() {
+        use OperationKind::{Patch, Tag};
+        use OperationStatus::{Done, Planned};
+        let lane = lane(
+            Some(1),
+            vec![
+                patch(&[(Field::Name, "A", "B")]),
+                Operation::Tag(tags(&["a"])),
+            ],
+        );
+        let judged = |found: RemoteCustomer| {
+            let mut progress = open(&[Patch, Tag]);
+            judge(&lane, &mut progress, &found);
+            assert!(progress.open.is_empty());
+            [Patch, Tag].map(|op| progress.result(op).unwrap().status)
+        };
+        assert_eq!(judged(customer("B", "", &["a"])), [Done, Done]);
+        assert_eq!(judged(customer("B", "", &[])), [Done, Planned]);
+        assert_eq!(judged(customer("A", "", &["a"])), [Planned, Planned]);
+    }
+
+    #[test]
+    fn what_was_not_in_doubt_keeps_its_result() {
+        let lane = lane(Some(1), vec![patch(&[(Field::Name, "A", "B")])]);
+        let mut progress = RowProgress::default();
+        judge(&lane, &mut progress, &customer("B", "", &[]));
+        assert_eq!(progress, RowProgress::default());
+    }
+
+    #[test]
+    fn a_create_that_lacks_something_is_done_and_tells_what_is_missing() {
+        let create = Operation::Create(Create {
+            set: vec![(Field::Name, Value::Text("B".into()))],
+            tags: tags(&["a"]),
+            ..Create::default()
+        });
+        let lane = lane(None, vec![create]);
+        let whole = created(&lane, &customer("B", "", &["a"]));
+        assert!(matches!(&whole[..], [Entry::Row(row)] if row.status == RowStatus::Created));
+        let short = created(&lane, &customer("B", "", &[]));
+        let statuses = short.iter().map(|entry| match entry {
+            Entry::Outcome(outcome) => (outcome.operation.op, outcome.operation.status),
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(
+            statuses.collect::<Vec<_>>(),
+            [
+                (OperationKind::Create, OperationStatus::Done),
+                (OperationKind::Tag, OperationStatus::NotSent)
+            ]
+        );
+    }
+}
