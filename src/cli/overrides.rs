@@ -104,6 +104,7 @@ impl From<&CheckArgs> for Overrides {
             &args.connection,
             &args.sandbox,
             &args.rows,
+            &args.examples,
         ])
     }
 }
@@ -336,7 +337,9 @@ mod tests {
         let mut expected = shared();
         expected.run.sandbox = true;
         expected.run.limit = Some(7);
-        assert_eq!(parse("check", &[SHARED, "--sandbox --limit 7"]), expected);
+        expected.run.examples = Some(0);
+        let options = "--sandbox --limit 7 --examples 0";
+        assert_eq!(parse("check", &[SHARED, options]), expected);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::config::{
 };
 use crate::domain::Columns;
 use crate::journal::{InputMeta, NewRun, RunDir, RunMeta, StateDir};
-use crate::mapping::{MappingSettings, Schema};
+use crate::mapping::{MappingSettings, Schema, SchemaError, key_columns};
 use crate::pace::Limiter;
 use crate::plan::budget::BudgetRules;
 use crate::plan::safety::check;
@@ -17,7 +17,7 @@ use crate::probe::Findings;
 use crate::remote::{RemoteSettings, Strategy};
 use crate::report::{View, render_preview, write_preview};
 use crate::run::decisions::Decisions;
-use crate::run::intake::{IntakeError, Survey, survey};
+use crate::run::intake::{IntakeError, Survey, profile, survey};
 use crate::run::making::{MadePlan, Making, MakingError, Origin, RemoteSource};
 use crate::run::planning::PlanRules;
 use crate::source::{Choice, Format, InputFile, SourceSettings};
@@ -28,6 +28,7 @@ use super::exit::{Exit, Failure};
 use super::probed::{email_case, write_rules};
 use super::progress::ReadingShown;
 use super::session::{Session, state_failure};
+use super::shell::quoted;
 
 /// Inputs that were looked at, and the rules under which their rows mean something.
 #[derive(Debug)]
@@ -45,7 +46,9 @@ impl Prepared {
         let mut survey =
             survey(&inputs, &source).map_err(|e| Failure::from_error(Exit::Usage, "input", &e))?;
         let columns: Vec<&Columns> = survey.columns.iter().map(AsRef::as_ref).collect();
-        let (schema, rules) = meaning(settings, &columns)?;
+        let meant = meaning(settings, &columns);
+        let (schema, rules) =
+            meant.map_err(|error| no_meaning(error, &inputs, &survey, &source))?;
         survey.notes.extend(lacking_note(schema.lacking_columns()));
         Ok(Self {
             inputs,
@@ -71,17 +74,53 @@ fn lacking_note(columns: &[String]) -> Option<String> {
     })
 }
 
+/// Rows of the first input whose values may tell what a column is.
+const SAMPLE_ROWS: u64 = 1_000;
+
+/// The failure for settings that do not fit the inputs. If no match key is mapped, the values of the first input's
+/// columns are looked at, so that the advice names the right one.
+fn no_meaning(
+    mut error: SchemaError,
+    inputs: &[InputFile],
+    survey: &Survey,
+    source: &SourceSettings,
+) -> Failure {
+    let SchemaError::NoMatchKey { candidates, .. } = &mut error else {
+        return schema_failure(&error);
+    };
+    let (Some(input), Some(columns)) = (inputs.first(), survey.columns.first()) else {
+        return schema_failure(&error);
+    };
+    // An input that cannot be read gives no advice; the error that is reported is the missing key.
+    if let Ok((profile, _)) = profile(input, source, columns, Some(SAMPLE_ROWS)) {
+        *candidates = key_columns(&profile);
+    }
+    let input = match input.name.as_str() {
+        "-" => "FILE".to_owned(),
+        name => quoted(name),
+    };
+    schema_failure(&error).hint(format!(
+        "`hcsync init {input}` proposes a config for all columns"
+    ))
+}
+
+pub(super) fn schema_failure(error: &SchemaError) -> Failure {
+    Failure {
+        blame: Some(Box::new(Blame::Keys(error.config_paths()))),
+        ..Failure::from_error(Exit::Usage, "mapping", error)
+    }
+}
+
 /// The schema and the rules that settings give for these columns.
+///
+/// # Errors
+/// If the settings do not fit the columns.
 pub(super) fn meaning(
     settings: &Settings,
     columns: &[&Columns],
-) -> Result<(Schema, PlanRules), Failure> {
+) -> Result<(Schema, PlanRules), SchemaError> {
     let mapping: &MappingSettings = &settings.mapping;
-    let schema = Schema::new(mapping, &settings.matching.keys, columns).map_err(|e| Failure {
-        reason: "mapping",
-        blame: Some(Box::new(Blame::Keys(e.config_paths()))),
-        ..Failure::from_error(Exit::Usage, "mapping", &e)
-    })?;
+    let schema = Schema::new(mapping, &settings.matching.keys, columns)?;
     let mut ownership = Ownership {
         fields: schema.fields().collect(),
         custom_data: schema
@@ -301,18 +340,24 @@ pub(super) async fn make(
     Ok(made)
 }
 
+/// The failure for inputs that cannot be taken in.
+pub(super) fn intake_failure(session: &Session, error: &IntakeError) -> Failure {
+    let (exit, reason) = match error {
+        IntakeError::Source(_) | IntakeError::Changed { .. } => (Exit::Usage, "input"),
+        IntakeError::Stopped => (session.stopping.exit(), "signal"),
+        IntakeError::Spool(_) => (Exit::NotFinished, "state"),
+    };
+    Failure::from_error(exit, reason, error)
+}
+
 fn making_failure(session: &Session, error: &MakingError) -> Failure {
     let (exit, reason) = match error {
-        MakingError::Intake(IntakeError::Source(_) | IntakeError::Changed { .. }) => {
-            (Exit::Usage, "input")
-        }
-        MakingError::Intake(IntakeError::Stopped) => (session.stopping.exit(), "signal"),
+        MakingError::Intake(error) => return intake_failure(session, error),
         MakingError::RemoteFile { .. } => (Exit::Usage, "remote_file"),
         MakingError::Remote(_) => (Exit::NotFinished, "remote"),
-        MakingError::Intake(IntakeError::Spool(_))
-        | MakingError::Planning(_)
-        | MakingError::File(_)
-        | MakingError::Io(_) => (Exit::NotFinished, "state"),
+        MakingError::Planning(_) | MakingError::File(_) | MakingError::Io(_) => {
+            (Exit::NotFinished, "state")
+        }
     };
     Failure::from_error(exit, reason, error)
 }

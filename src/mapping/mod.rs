@@ -47,7 +47,7 @@ mod template;
 
 pub use mapped::{BlamedCell, Mapped};
 pub use profile::{ColumnKind, ColumnProfile, TableProfile};
-pub use proposal::{Proposal, ProposalOf, propose};
+pub use proposal::{KeyColumn, Proposal, ProposalOf, key_columns, propose};
 pub use schema::Schema;
 pub use schema_error::{Nearest, SchemaError};
 pub use settings::{

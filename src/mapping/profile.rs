@@ -8,10 +8,6 @@ use super::number::{self, NumberForm, Separators};
 use super::{EmptyCells, boolean, email, locale};
 use crate::domain::{Cells, Columns, Row};
 
-/// Examples that are kept of each column, and characters of each.
-const EXAMPLES: usize = 3;
-const EXAMPLE_CHARS: usize = 40;
-
 /// What the cells of a column have in common.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ColumnKind {
@@ -76,7 +72,6 @@ pub struct ColumnProfile {
     filled: u64,
     distinct: Distinct,
     longest: usize,
-    examples: Vec<String>,
     fits: Fits,
     dates: Dates,
     separated: [u64; SEPARATORS.len()],
@@ -109,7 +104,7 @@ struct Fits {
     timestamp: bool,
     boolean: bool,
     plain_boolean: bool,
-    email: bool,
+    emails: u64,
     locales: u64,
     nested: bool,
     /// Some cell alone would be a number or a boolean.
@@ -128,7 +123,7 @@ impl Default for ColumnProfile {
             timestamp: true,
             boolean: true,
             plain_boolean: true,
-            email: true,
+            emails: 0,
             locales: 0,
             nested: false,
             any_typed: false,
@@ -138,7 +133,6 @@ impl Default for ColumnProfile {
             filled: 0,
             distinct: Distinct::default(),
             longest: 0,
-            examples: Vec::new(),
             fits,
             dates: Dates::default(),
             separated: [0; SEPARATORS.len()],
@@ -158,10 +152,10 @@ impl ColumnProfile {
         self.filled
     }
 
-    /// Distinct values, and whether that is their exact number.
+    /// The number of distinct values, or None if there are more than are counted.
     #[must_use]
-    pub fn distinct(&self) -> (u64, bool) {
-        (self.distinct.count(), self.distinct.is_exact())
+    pub fn distinct(&self) -> Option<u64> {
+        self.distinct.count()
     }
 
     /// Characters of the longest value.
@@ -170,10 +164,10 @@ impl ColumnProfile {
         self.longest
     }
 
-    /// The first distinct values, shortened. They are personal data.
+    /// Whether nearly every value is an e-mail address.
     #[must_use]
-    pub fn examples(&self) -> &[String] {
-        &self.examples
+    pub fn is_mostly_email(&self) -> bool {
+        self.filled > 0 && self.fits.emails * 100 >= self.filled * NEARLY_ALL
     }
 
     /// Whether nearly every value is a language that can be sent: a few that are not are the rows' own fault.
@@ -244,7 +238,7 @@ impl ColumnProfile {
                 thousands: *thousands,
             };
         }
-        match (fits.email, fits.any_typed) {
+        match (fits.emails == self.filled, fits.any_typed) {
             (true, _) => ColumnKind::Email,
             (false, true) => ColumnKind::MixedText,
             (false, false) => ColumnKind::Text,
@@ -275,16 +269,6 @@ impl ColumnProfile {
         for (count, separator) in self.separated.iter_mut().zip(SEPARATORS) {
             *count += u64::from(text.contains(separator));
         }
-        if self.examples.len() < EXAMPLES {
-            let mut characters = text.chars();
-            let mut example: String = characters.by_ref().take(EXAMPLE_CHARS).collect();
-            if characters.next().is_some() {
-                example.push('…');
-            }
-            if !self.examples.contains(&example) {
-                self.examples.push(example);
-            }
-        }
     }
 }
 
@@ -313,7 +297,7 @@ impl Fits {
             self.separated |= separators != Separators::None;
             self.either_way &= separators != Separators::Decided;
         }
-        self.email = self.email && email::read(scalar).is_ok();
+        self.emails += u64::from(email::read(scalar).is_ok());
         self.locales += u64::from(locale::read(scalar).is_ok());
     }
 }
@@ -472,9 +456,8 @@ mod tests {
     fn figures_are_counted() {
         let profile = of_cells(&["vip;lead", "", "vip", "lead", "vip", "x;y"]);
         assert_eq!((profile.rows(), profile.filled()), (6, 5));
-        assert_eq!(profile.distinct(), (4, true));
+        assert_eq!(profile.distinct(), Some(4));
         assert_eq!(profile.longest(), 8);
-        assert_eq!(profile.examples(), ["vip;lead", "vip", "lead"]);
         assert_eq!(profile.separator(), Some(';'));
         assert!(of_cells(&["uk", "en-US", "German"]).is_mostly_locale());
         assert!(!of_cells(&["uk", "Klingon"]).is_mostly_locale());

@@ -6,7 +6,7 @@ use super::exports::{self, Export, Meaning};
 use super::profile::{ColumnKind, ColumnProfile, TableProfile};
 use super::proposal_lines::{comment, field_line, property_lines, quoted, text_line};
 use super::synonyms;
-use crate::domain::Field;
+use crate::domain::{Field, KeyField};
 
 /// What a proposal is made from, besides the columns.
 #[derive(Debug, Clone, Copy)]
@@ -30,15 +30,42 @@ pub struct Proposal {
     pub open: Vec<String>,
 }
 
+/// A column by which customers can be found, as far as its name and its values tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyColumn {
+    pub key: KeyField,
+    pub column: String,
+    /// The line for `[fields]`.
+    pub line: String,
+}
+
+/// The columns by which customers can be found. An address or an id says so by the column's name or by its values.
+#[must_use]
+pub fn key_columns(profile: &TableProfile) -> Vec<KeyColumn> {
+    let mut sections = Sections::default();
+    sections.assign(profile);
+    if sections.keys.is_empty() {
+        let columns = sections.usable(profile);
+        let id = columns
+            .iter()
+            .find(|(name, column)| looks_like_id(name, column));
+        sections.keys.extend(id.map(|(name, _)| KeyColumn {
+            key: KeyField::UserId,
+            column: (*name).to_owned(),
+            line: format!("userId = {}", quoted(name)),
+        }));
+    }
+    sections.keys
+}
+
 /// Proposes a config by the names of the columns and what is in them. No value of a row gets into it.
 #[must_use]
 pub fn propose(of: ProposalOf<'_>) -> Proposal {
     let mut sections = Sections::default();
     sections.assign(of.profile);
-    let has_key = sections.has_key;
     Proposal {
         text: sections.text(&of),
-        has_key,
+        has_key: !sections.keys.is_empty(),
         open: sections.open,
     }
 }
@@ -53,7 +80,7 @@ struct Sections {
     /// Fields that some column has the very name of.
     named: BTreeSet<Field>,
     properties: BTreeSet<String>,
-    has_key: bool,
+    keys: Vec<KeyColumn>,
     open: Vec<String>,
     /// Where the header is that of an export that is known.
     export: Option<&'static Export>,
@@ -193,9 +220,18 @@ impl Sections {
         }
         match field_line(field, name, column) {
             Ok(line) => {
+                let key = match field {
+                    Field::UserId => Some(KeyField::UserId),
+                    Field::Email => Some(KeyField::Email),
+                    _ => None,
+                };
+                self.keys.extend(key.map(|key| KeyColumn {
+                    key,
+                    column: name.to_owned(),
+                    line: line.clone(),
+                }));
                 self.fields.push(line);
                 self.taken.insert(field);
-                self.has_key |= matches!(field, Field::UserId | Field::Email);
             }
             Err(lines) => {
                 self.fields.extend(lines);
@@ -282,7 +318,7 @@ impl Sections {
             };
         }
         section(&mut text, "input", of.input_lines);
-        if !self.has_key {
+        if self.keys.is_empty() {
             let _ = write!(
                 text,
                 "\n# No column can find customers yet. Map one to `userId` or `email`, which are tried in this order.\n"
@@ -335,11 +371,28 @@ fn key_by_data<'a>(columns: &[(&'a str, &ColumnProfile)]) -> Option<(Field, &'a 
         return None;
     }
     let mut free = columns.iter().filter(|(name, _)| field_of(name).is_none());
-    let email = free.clone().find(|(_, c)| c.kind() == ColumnKind::Email);
+    let email = free.clone().find(|(_, c)| c.is_mostly_email());
     let id =
         free.find(|(name, c)| name.eq_ignore_ascii_case("id") && c.kind() != ColumnKind::Nested);
     let email = email.map(|(name, _)| (Field::Email, *name));
     email.or_else(|| id.map(|(name, _)| (Field::UserId, *name)))
+}
+
+/// Whether a column that is no known field has a name that ends with "id" and another value in every row.
+fn looks_like_id(name: &str, column: &ColumnProfile) -> bool {
+    let ends_with_id = ["id", "Id", "ID"].into_iter().any(|id| {
+        let before = name.trim().strip_suffix(id);
+        let before = before.and_then(|before| before.chars().next_back());
+        before.is_some_and(|c| !c.is_alphanumeric() || (id != "id" && c.is_lowercase()))
+    });
+    let is_unique = column
+        .distinct()
+        .is_none_or(|distinct| distinct == column.rows());
+    ends_with_id
+        && is_unique
+        && column.filled() == column.rows()
+        && column.kind() != ColumnKind::Nested
+        && field_of(name).is_none()
 }
 
 /// The field of a column, and whether the column has the field's very name.
@@ -395,6 +448,57 @@ mod tests {
         proposal: Proposal,
         schema: Option<Schema>,
         rows: Vec<Row>,
+    }
+
+    fn profile(header: &[&str], table: &[&[&str]]) -> TableProfile {
+        let owned = |cells: &[&str]| cells.iter().map(|&cell| cell.to_owned()).collect();
+        let columns: Arc<Columns> = Arc::new(Columns::new(owned(header)));
+        let mut profile = TableProfile::new(Arc::clone(&columns), &[]);
+        for cells in table {
+            let cells: Vec<String> = owned(cells);
+            profile.see(&row(&columns, &cells));
+        }
+        profile
+    }
+
+    #[test]
+    fn key_columns_are_found_by_name_or_by_value_and_never_by_place() {
+        let lines = |header: &[&str], table: &[&[&str]]| {
+            let found = key_columns(&profile(header, table));
+            found
+                .into_iter()
+                .map(|found| found.line)
+                .collect::<Vec<_>>()
+        };
+        let ann: &[&str] = &["Ann", "ann@example.com", "7"];
+        let ben: &[&str] = &["Ben", "ben@example.com", "8"];
+        for (header, found) in [
+            (
+                ["First Name", "Email Address", "Plan"],
+                "email = \"Email Address\"",
+            ),
+            (["First Name", "Kontakt", "Plan"], "email = \"Kontakt\""),
+            (["Client ID", "Kontakt", "Plan"], "userId = \"Client ID\""),
+        ] {
+            assert_eq!(lines(&header, &[ann, ben])[0], found, "{header:?}");
+        }
+        let none: [&str; 0] = [];
+        assert_eq!(
+            lines(&["First Name", "Plan"], &[&["Ann", "x"], &["Ben", "y"]]),
+            none
+        );
+        let ids = |name: &str, cells: &[&str]| {
+            let rows: Vec<Vec<&str>> = cells.iter().map(|cell| vec!["Ann", *cell]).collect();
+            let rows: Vec<&[&str]> = rows.iter().map(Vec::as_slice).collect();
+            lines(&["First Name", name], &rows)
+        };
+        assert_eq!(ids("Account ID", &["7", "8"]), ["userId = \"Account ID\""]);
+        assert_eq!(ids("accountId", &["7", "8"]), ["userId = \"accountId\""]);
+        assert_eq!(ids("Account ID", &["7", "7"]), none, "not unique");
+        assert_eq!(ids("Account ID", &["7", ""]), none, "not in every row");
+        for name in ["Paid", "PAID", "Number"] {
+            assert_eq!(ids(name, &["7", "8"]), none, "{name}");
+        }
     }
 
     /// Proposes for a table and takes the proposal at its word.

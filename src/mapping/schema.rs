@@ -194,8 +194,9 @@ impl Schema {
         }
         if usable.is_empty() && !inputs.are_unknown() {
             return Err(SchemaError::NoMatchKey {
-                keys: keys.iter().map(ToString::to_string).collect(),
+                keys: keys.to_vec(),
                 columns: inputs.names().into_iter().map(str::to_owned).collect(),
+                candidates: Vec::new(),
             });
         }
         Ok(usable)
@@ -574,10 +575,7 @@ mod tests {
     #[test]
     fn without_a_match_key_the_columns_are_listed() {
         let text = error("", &["Name", "Phone"]);
-        assert!(
-            text.contains("`Name`, `Phone`") && text.contains("[fields]"),
-            "{text}"
-        );
+        assert!(text.contains("`Name`, `Phone`"), "{text}");
         let only_email = [KeyField::Email];
         let columns = columns(&["userId"]);
         assert!(Schema::new(&settings(""), &only_email, &[&columns]).is_err());

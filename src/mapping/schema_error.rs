@@ -1,5 +1,8 @@
 use std::fmt;
 
+use super::proposal::KeyColumn;
+use crate::domain::KeyField;
+
 /// Why the config and the input's columns do not fit together. Nothing was read but the column names.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SchemaError {
@@ -52,10 +55,12 @@ pub enum SchemaError {
     },
     #[error("[tags]: {0}")]
     Tags(String),
-    #[error("no match key: {}", no_key(.keys, .columns))]
+    #[error("no match key: {}", no_key(.keys, .columns, .candidates))]
     NoMatchKey {
-        keys: Vec<String>,
+        keys: Vec<KeyField>,
         columns: Vec<String>,
+        /// Columns that look like a key. The names of the columns alone do not tell; the caller adds them from a profile.
+        candidates: Vec<KeyColumn>,
     },
 }
 
@@ -135,20 +140,41 @@ fn at_line(line: Option<usize>) -> String {
         .unwrap_or_default()
 }
 
-fn no_key(keys: &[String], columns: &[String]) -> String {
-    let quoted = |names: &[String]| {
-        let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
-        names.join(", ")
+/// Columns that an error names.
+const MAX_NAMED: usize = 20;
+
+fn no_key(keys: &[KeyField], columns: &[String], candidates: &[KeyColumn]) -> String {
+    let fields: Vec<_> = keys.iter().map(|key| format!("`{key}`")).collect();
+    let fields = fields.join(" or ");
+    let named = columns.iter().take(MAX_NAMED);
+    let named: Vec<_> = named.map(|name| format!("`{name}`")).collect();
+    let more = match columns.len().saturating_sub(MAX_NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
     };
-    let example = keys.first().map_or("email", String::as_str);
-    let column = columns.first().map_or("E-mail", String::as_str);
-    let there = match columns {
+    let columns = match columns {
         [] => "there are no columns".to_owned(),
-        columns => format!("the columns are {}", quoted(columns)),
+        _ => format!("the columns are {}{more}", named.join(", ")),
+    };
+    let usable = candidates
+        .iter()
+        .find(|candidate| keys.contains(&candidate.key));
+    let advice = match (usable, candidates.first()) {
+        (Some(found), _) => {
+            let (column, key, line) = (&found.column, found.key, &found.line);
+            format!("column `{column}` looks like `{key}`; to use it, write\n\n[fields]\n{line}\n")
+        }
+        (None, Some(found)) => {
+            let (column, key, line) = (&found.column, found.key, &found.line);
+            format!(
+                "column `{column}` looks like `{key}`, which [match] keys do not name; to use it, write\n\n\
+                 [match]\nkeys = [\"{key}\"]\n\n[fields]\n{line}\n"
+            )
+        }
+        (None, None) => "none of them looks like an e-mail address or an id".to_owned(),
     };
     format!(
-        "none of [match] keys ({}) is mapped, and {there}; say where one comes from, for example\n\n[fields]\n{example} = {column:?}\n",
-        quoted(keys)
+        "no column is mapped to {fields}, so rows cannot be matched with customers; {columns}; {advice}"
     )
 }
 
@@ -166,13 +192,51 @@ mod tests {
     }
 
     #[test]
-    fn no_match_key_says_what_there_is_and_what_to_write() {
+    fn no_match_key_names_the_column_that_looks_like_one_and_no_other() {
+        let error = |keys: &[KeyField], candidates: &[KeyColumn]| {
+            let error = SchemaError::NoMatchKey {
+                keys: keys.to_vec(),
+                columns: vec!["Name".into(), "CRM id".into()],
+                candidates: candidates.to_vec(),
+            };
+            error.to_string()
+        };
+        let crm = KeyColumn {
+            key: KeyField::UserId,
+            column: "CRM id".into(),
+            line: "userId = \"CRM id\"".into(),
+        };
+        let text = error(
+            &[KeyField::UserId, KeyField::Email],
+            std::slice::from_ref(&crm),
+        );
+        assert!(text.contains("mapped to `userId` or `email`"), "{text}");
+        assert!(text.contains("the columns are `Name`, `CRM id`"), "{text}");
+        assert!(
+            text.ends_with("write\n\n[fields]\nuserId = \"CRM id\"\n"),
+            "{text}"
+        );
+        let text = error(&[KeyField::Email], &[crm]);
+        assert!(
+            text.contains("[match]\nkeys = [\"userId\"]\n\n[fields]\nuserId"),
+            "{text}"
+        );
+        let text = error(&[KeyField::Email], &[]);
+        assert!(
+            text.ends_with("looks like an e-mail address or an id"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_wide_table_makes_no_endless_message() {
         let error = SchemaError::NoMatchKey {
-            keys: vec!["userId".into()],
-            columns: vec!["CRM id".into(), "Name".into()],
+            keys: vec![KeyField::Email],
+            columns: (0..10_000).map(|n| format!("c{n}")).collect(),
+            candidates: Vec::new(),
         };
         let text = error.to_string();
-        assert!(text.contains("`CRM id`, `Name`"), "{text}");
-        assert!(text.contains("[fields]\nuserId = \"CRM id\""), "{text}");
+        assert!(text.contains("`c19` and 9980 more"), "{text}");
+        assert!(text.len() < 500, "{text}");
     }
 }

@@ -83,6 +83,8 @@ pub struct Reading {
     replaced: bool,
     /// Some customer's answer left out its tags or properties.
     silent: bool,
+    /// Nothing was read, so that any id may exist.
+    is_unread: bool,
     names: KnownNames,
 }
 
@@ -99,7 +101,18 @@ impl Reading {
             emails: KeyIndex::default(),
             replaced: false,
             silent: false,
+            is_unread: false,
             names: KnownNames::default(),
+        }
+    }
+
+    /// Stands for an account that is not asked: any id is taken to exist, and no other key to be known. The file stays
+    /// empty.
+    #[must_use]
+    pub fn unread(file: File) -> Self {
+        Self {
+            is_unread: true,
+            ..Self::new(file)
         }
     }
 
@@ -281,6 +294,9 @@ impl RemoteLookup for Reading {
     }
 
     fn customer(&self, id: CustomerId) -> Result<Option<RemoteCustomer>, ReadingError> {
+        if self.is_unread {
+            return Ok(Some(RemoteCustomer::unknown(id)));
+        }
         self.slots.get(&id).map(|slot| self.load(*slot)).transpose()
     }
 }
@@ -295,6 +311,15 @@ mod tests {
         customer.set_field(Field::UserId, Some(Value::Text(user_id.into())));
         customer.set_field(Field::Email, Some(Value::Text(email.into())));
         customer
+    }
+
+    #[test]
+    fn of_an_account_that_is_not_asked_any_id_may_exist() {
+        let reading = Reading::unread(tempfile::tempfile().unwrap());
+        let customer = reading.customer(CustomerId(7)).unwrap();
+        assert_eq!(customer, Some(RemoteCustomer::unknown(CustomerId(7))));
+        assert!(reading.by_user_id("u7").unwrap().is_empty());
+        assert!(reading.by_email("u7@x.org").unwrap().is_empty());
     }
 
     #[test]

@@ -2,17 +2,18 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use crate::domain::{Issue, IssueKind, Position};
+use crate::domain::{Issue, IssueKind};
 use crate::plan::causes::normalised;
+use crate::plan::previewer::Place;
 
-/// Bad rows of one kind that the text lists; JSON holds more.
-pub(super) const LISTED: usize = 10;
-/// Bad rows that are kept altogether, so that a file of nothing else takes no more memory than this.
-pub(super) const MOST_KEPT: usize = 100_000;
-/// Kinds that are kept apart.
-const MOST_KINDS: usize = 1_000;
+/// Bad rows of each kind that are always kept.
+pub(super) const MIN_KEPT: usize = 10;
+/// Bad rows that are kept in total, so that memory stays bounded for a file of bad rows only.
+pub(super) const MAX_KEPT: usize = 100_000;
+/// Kinds that are listed separately.
+const MAX_KINDS: usize = 1_000;
 
-/// Rows that are bad in one and the same way.
+/// Rows with the same problem.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BadRows {
     pub kind: IssueKind,
@@ -30,9 +31,9 @@ pub struct BadRow {
     pub source: String,
     pub line: u64,
     pub row: u64,
-    /// Shortened.
+    /// The bad cell, shortened.
     pub cell: Option<String>,
-    /// What is wrong with it, where that differs from the first of them, as a place in the row does.
+    /// What is wrong with it, if the message differs from that of the first row, for example in a row number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
@@ -49,13 +50,13 @@ pub struct BadRowList {
 }
 
 impl BadRowList {
-    /// A row is bad; `issues` come one after another with [`add`](Self::add).
+    /// Counts a bad row; each of its problems comes with [`add`](Self::add).
     pub fn row(&mut self) {
         self.rows += 1;
     }
 
-    /// One thing that is wrong with a row, and the cell that is to blame.
-    pub fn add(&mut self, issue: &Issue, source: &str, position: Position, cell: Option<&str>) {
+    /// Adds a problem of a row, and the bad cell.
+    pub fn add(&mut self, issue: &Issue, place: Place<'_>, cell: Option<&str>) {
         let kind = (
             issue.kind,
             issue.code.clone(),
@@ -64,27 +65,26 @@ impl BadRowList {
         );
         let index = match self.kinds.get(&kind) {
             Some(index) => *index,
-            None if self.bad.len() >= MOST_KINDS => self.kind_of(&others(issue.kind)),
+            None if self.bad.len() >= MAX_KINDS => self.kind_of(&others(issue.kind)),
             None => self.kind_of(issue),
         };
         let Some(bad) = self.bad.get_mut(index) else {
             return;
         };
         bad.count += 1;
-        // Whatever else there is, the first ones of each kind are kept.
-        if self.kept < MOST_KEPT || bad.rows.len() < LISTED {
+        if self.kept < MAX_KEPT || bad.rows.len() < MIN_KEPT {
             self.kept += 1;
             bad.rows.push(BadRow {
-                source: source.to_owned(),
-                line: position.line,
-                row: position.row.0,
+                source: place.source.to_owned(),
+                line: place.line,
+                row: place.row.0,
                 cell: cell.map(str::to_owned),
                 message: (bad.message != issue.message).then(|| issue.message.clone()),
             });
         }
     }
 
-    /// The place of an issue's kind, which is made where it is new.
+    /// The index of an issue's kind, which is added if it is new.
     fn kind_of(&mut self, issue: &Issue) -> usize {
         let key = (
             issue.kind,
@@ -116,9 +116,9 @@ impl BadRowList {
     }
 }
 
-/// Stands for the kinds that are too many to be kept apart.
+/// Stands for the kinds that are too many to be listed separately.
 fn others(kind: IssueKind) -> Issue {
-    Issue::new(kind, "other", "other problems, too many to list apart")
+    Issue::new(kind, "other", "other problems, too many to list")
 }
 
 impl BadRows {

@@ -2,7 +2,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::bad_rows::{BadRow, BadRows, LISTED};
+use super::bad_rows::{BadRow, BadRows};
 use super::cause_list::name;
 use super::json_text::write_line;
 use super::page::{Page, View};
@@ -11,7 +11,7 @@ use super::terminal::{
     text_width,
 };
 
-/// Everything that `check` found. Cells and examples are values of customers: who runs it asks to see them.
+/// Everything that `check` found. It holds values of customers only as the bad cells of rows.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct CheckReport {
     /// The config file that was used.
@@ -25,6 +25,8 @@ pub struct CheckReport {
     pub key: CheckedKey,
     pub rows: u64,
     pub bad_rows: u64,
+    /// Rows that `rows.duplicates` leaves out.
+    pub skipped_rows: u64,
     pub bad: Vec<BadRows>,
     pub columns: Vec<CheckedColumn>,
 }
@@ -34,7 +36,7 @@ pub struct CheckReport {
 pub struct CheckedState {
     pub folder: String,
     pub runs: usize,
-    /// Ids of runs that were interrupted and can go on.
+    /// Ids of interrupted runs that can be resumed.
     pub resumable: Vec<String>,
 }
 
@@ -46,22 +48,22 @@ pub struct CheckedInput {
     pub format: String,
     pub encoding: String,
     pub delimiter: Option<char>,
-    /// What encloses cells of a table; nothing where no character does.
+    /// The quote character of a table, if it has one.
     pub quote: Option<char>,
     pub columns: usize,
     pub rows: u64,
 }
 
-/// What came of the key.
+/// The result of trying the key.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "snake_case", tag = "state")]
 pub enum CheckedKey {
-    /// There is none, so that nothing was sent.
+    /// There is no key, so no request was sent.
     #[default]
     Missing,
     Accepted {
         base_url: String,
-        /// Customers of the account, where the answer says so.
+        /// Customers of the account, if the API says so.
         customers: Option<u64>,
     },
     Failed {
@@ -74,18 +76,16 @@ pub enum CheckedKey {
 pub struct CheckedColumn {
     pub input: String,
     pub column: String,
-    /// The attributes that are made of it.
+    /// The attributes that use it.
     pub used_for: Vec<String>,
     pub rows: u64,
     pub filled: u64,
-    pub distinct: u64,
-    /// Whether `distinct` is counted and not estimated.
-    pub distinct_is_exact: bool,
+    /// The number of distinct values, or None if there are more than are counted.
+    pub distinct: Option<u64>,
     /// What its cells look like.
     pub looks_like: String,
     /// Characters of the longest value.
     pub longest: usize,
-    pub examples: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -107,20 +107,21 @@ pub fn write_check(out: impl Write, report: &CheckReport) -> io::Result<()> {
     write_line(out, &json)
 }
 
-/// The report as a text: how the input is understood, what is wrong with it, what is in it.
+/// The report as text: how the input is read, what is wrong with it, what it holds. Of each problem `examples` rows are
+/// listed.
 #[must_use]
-pub fn render_check(report: &CheckReport, view: View) -> String {
+pub fn render_check(report: &CheckReport, examples: usize, view: View) -> String {
     let mut page = Page::new(view);
     headline(&mut page, report);
     page.heading("Config and key");
-    let none = "no file: columns are taken by their names";
+    let none = "no config file; columns are mapped by their names";
     let config = report.config.as_deref();
     page.item("  config  ", config.unwrap_or(none), Style::Plain);
     state(&mut page, &report.state);
     key(&mut page, &report.key);
     inputs(&mut page, report);
     mapping(&mut page, report);
-    bad_rows(&mut page, report);
+    bad_rows(&mut page, report, examples);
     columns(&mut page, report);
     page.finish()
 }
@@ -128,17 +129,23 @@ pub fn render_check(report: &CheckReport, view: View) -> String {
 fn headline(page: &mut Page, report: &CheckReport) {
     let rows = plural(report.rows, "row", "rows");
     let (text, style) = match report.bad_rows {
-        0 if report.inputs.is_empty() => ("The config can be used".to_owned(), Style::Good),
+        0 if report.inputs.is_empty() => ("The config is valid".to_owned(), Style::Good),
         0 => (format!("All good: {rows} checked"), Style::Good),
-        bad => {
-            let bad = plural(bad, "row is", "rows are");
-            (
-                format!("Of {rows}, {bad} bad and would be rejected"),
-                Style::Bad,
-            )
-        }
+        bad => (
+            format!("{} of {rows} would be rejected", human_count(bad)),
+            Style::Bad,
+        ),
     };
     page.item("", &text, style);
+    if report.skipped_rows > 0 {
+        let skipped = plural(report.skipped_rows, "duplicate row", "duplicate rows");
+        let text = format!("{skipped} would be skipped or merged, as `rows.duplicates` says");
+        page.item("", &text, Style::Plain);
+    }
+    if report.rows > 0 {
+        let scope = "Rows were compared with each other only. `hcsync plan` also compares them with the customers in HelpCrunch.";
+        page.item("", scope, Style::Dim);
+    }
 }
 
 fn state(page: &mut Page, state: &CheckedState) {
@@ -162,7 +169,7 @@ fn key(page: &mut Page, key: &CheckedKey) {
     let lead = "  key     ";
     match key {
         CheckedKey::Missing => {
-            page.item(lead, "there is none, so it was not tried", Style::Plain);
+            page.item(lead, "none found, so the API was not tried", Style::Plain);
         }
         CheckedKey::Accepted {
             base_url,
@@ -211,7 +218,7 @@ fn mapping(page: &mut Page, report: &CheckReport) {
     if report.mapping.is_empty() {
         return;
     }
-    page.heading("Taken from columns");
+    page.heading("Fields and their columns");
     let labels = report.mapping.iter().map(|(attribute, _)| attribute);
     let width = labels.map(|a| text_width(&clean(a))).max().unwrap_or(0);
     let width = width.min(page.width() * 2 / 5);
@@ -232,11 +239,11 @@ fn names(columns: &[String]) -> String {
     names.join(", ")
 }
 
-fn bad_rows(page: &mut Page, report: &CheckReport) {
+fn bad_rows(page: &mut Page, report: &CheckReport, examples: usize) {
     if report.bad.is_empty() {
         return;
     }
-    page.heading("Bad rows");
+    page.heading("Rows that would be rejected");
     for bad in &report.bad {
         let lead = format!("  {}  ", human_count(bad.count));
         let code = clean(&bad.code);
@@ -250,13 +257,16 @@ fn bad_rows(page: &mut Page, report: &CheckReport) {
         page.led((&lead, Style::Bad), &title, Style::Plain);
         let margin = " ".repeat(text_width(&lead));
         page.item(&margin, &bad.message, Style::Plain);
-        for row in bad.rows.iter().take(LISTED) {
+        for row in bad.rows.iter().take(examples) {
             bad_row(page, &margin, row);
         }
-        let rest = bad.count.saturating_sub(LISTED as u64);
+        let rest = bad.count.saturating_sub(examples as u64);
         if rest > 0 {
-            let rest = plural(rest, "more row", "more rows");
-            let rest = format!("and {rest}; `--output json` lists them");
+            let rest = match examples {
+                0 => plural(rest, "row", "rows"),
+                _ => format!("and {}", plural(rest, "more row", "more rows")),
+            };
+            let rest = format!("{rest}; `--output json` lists them");
             page.item(&margin, &rest, Style::Dim);
         }
         page.item(&format!("{margin}→ "), &bad.what_to_do, Style::Plain);
@@ -293,26 +303,20 @@ fn columns(page: &mut Page, report: &CheckReport) {
     for column in &report.columns {
         if input != Some(&column.input) {
             input = Some(&column.input);
-            let room = page.width().saturating_sub("What is in ".len());
+            let room = page.width().saturating_sub("Columns of ".len());
             let path = clean(&column.input);
-            page.heading(&format!("What is in {}", shorten_start(&path, room)));
+            page.heading(&format!("Columns of {}", shorten_start(&path, room)));
             let head = table_line("column", ["filled", "distinct", "longest"], "looks like");
             page.line(&[(shorten_end(&head, page.width()).as_ref(), Style::Dim)]);
         }
         let line = column_line(column);
         page.line(&[(shorten_end(&line, page.width()).as_ref(), Style::Plain)]);
-        let examples: Vec<_> = column.examples.iter().map(|e| clean(e)).collect();
-        let examples = format!("      {}", examples.join(" · "));
-        if !column.examples.is_empty() {
-            page.line(&[(shorten_end(&examples, page.width()).as_ref(), Style::Dim)]);
-        }
     }
 }
 
 fn column_line(column: &CheckedColumn) -> String {
     let name = clean(&column.column);
-    let about = if column.distinct_is_exact { "" } else { "~" };
-    let distinct = format!("{about}{}", human_count(column.distinct));
+    let distinct = column.distinct.map_or("many".to_owned(), human_count);
     let filled = percent(column.filled, column.rows);
     let longest = human_count(column.longest as u64);
     table_line(&name, [&filled, &distinct, &longest], &column.looks_like)
@@ -342,14 +346,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::{Issue, Position, RowNumber};
-    use crate::report::bad_rows::{BadRowList, MOST_KEPT};
+    use crate::domain::{Issue, RowNumber};
+    use crate::plan::previewer::Place;
+    use crate::report::bad_rows::{BadRowList, MAX_KEPT};
     use crate::report::terminal::is_hidden;
 
-    fn position(row: u64) -> Position {
-        Position {
-            source: 0,
+    fn place(row: u64) -> Place<'static> {
+        Place {
             row: RowNumber(row),
+            source: "exports/customers.csv",
             line: row + 1,
         }
     }
@@ -359,16 +364,11 @@ mod tests {
         let date = Issue::input("bad_date", "`firstSeen` is not a date").column("Signed up");
         for row in 1..=12 {
             list.row();
-            list.add(
-                &date,
-                "exports/customers.csv",
-                position(row),
-                Some("31/31/2024"),
-            );
+            list.add(&date, place(row), Some("31/31/2024"));
         }
         list.row();
         let ragged = Issue::input("ragged", "the row has 3 cells").hint("Quote the cell.");
-        list.add(&ragged, "exports/customers.csv", position(40), None);
+        list.add(&ragged, place(40), None);
         CheckReport {
             config: Some("hcsync.toml".into()),
             state: CheckedState {
@@ -397,6 +397,7 @@ mod tests {
             },
             rows: 1_234,
             bad_rows: list.rows(),
+            skipped_rows: 1,
             bad: list.finish(),
             columns: vec![CheckedColumn {
                 input: "exports/customers.csv".into(),
@@ -404,19 +405,20 @@ mod tests {
                 used_for: vec!["firstSeen".into()],
                 rows: 1_234,
                 filled: 1_230,
-                distinct: 1_100,
-                distinct_is_exact: false,
+                distinct: None,
                 looks_like: "date, form unclear".into(),
                 longest: 10,
-                examples: vec!["01/02/2024".into(), "03/04/2024".into()],
             }],
         }
     }
 
     #[test]
     fn a_report_in_80_columns() {
-        insta::assert_snapshot!(render_check(&report(), View::default()), @r#"
-        Of 1,234 rows, 13 rows are bad and would be rejected
+        insta::assert_snapshot!(render_check(&report(), 10, View::default()), @r#"
+        13 of 1,234 rows would be rejected
+        1 duplicate row would be skipped or merged, as `rows.duplicates` says
+        Rows were compared with each other only. `hcsync plan` also compares them with
+        the customers in HelpCrunch.
 
         Config and key
           config  hcsync.toml
@@ -430,12 +432,12 @@ mod tests {
           columns, 1,234 rows
           - encoding guessed: windows-1252
 
-        Taken from columns
+        Fields and their columns
           userId     `Kundennummer`
           firstSeen  `Signed up`
           ignored: `x`
 
-        Bad rows
+        Rows that would be rejected
           12  input: bad_date, column `Signed up`
               `firstSeen` is not a date
               exports/customers.csv:2  31/31/2024
@@ -455,22 +457,34 @@ mod tests {
              exports/customers.csv:41
              → Quote the cell.
 
-        What is in exports/customers.csv
+        Columns of exports/customers.csv
           column                     filled   distinct  longest   looks like
-          Signed up                    99 %     ~1,100       10   date, form unclear
-              01/02/2024 · 03/04/2024
+          Signed up                    99 %       many       10   date, form unclear
         "#);
     }
 
     #[test]
+    fn without_examples_no_row_is_listed() {
+        let text = render_check(&report(), 0, View::default());
+        assert!(
+            !text.contains("31/31/2024") && !text.contains("customers.csv:2"),
+            "{text}"
+        );
+        assert!(
+            text.contains("12 rows; `--output json` lists them"),
+            "{text}"
+        );
+    }
+
+    #[test]
     fn a_config_alone_is_short() {
-        let text = render_check(&CheckReport::default(), View::default());
+        let text = render_check(&CheckReport::default(), 10, View::default());
         insta::assert_snapshot!(text, @r#"
-        The config can be used
+        The config is valid
 
         Config and key
-          config  no file: columns are taken by their names
-          key     there is none, so it was not tried
+          config  no config file; columns are mapped by their names
+          key     none found, so the API was not tried
         "#);
     }
 
@@ -492,11 +506,11 @@ mod tests {
         for row in 0..150_000 {
             list.row();
             let issue = Issue::input(format!("code {}", row % 3), "message");
-            list.add(&issue, "a.csv", position(row), None);
+            list.add(&issue, place(row), None);
         }
         let bad = list.finish();
         assert_eq!(bad.iter().map(|b| b.count).sum::<u64>(), 150_000);
-        assert_eq!(bad.iter().map(|b| b.rows.len()).sum::<usize>(), MOST_KEPT);
+        assert_eq!(bad.iter().map(|b| b.rows.len()).sum::<usize>(), MAX_KEPT);
     }
 
     #[test]
@@ -517,10 +531,10 @@ mod tests {
             report.mapping[0].0 = texts[1].clone();
             report.columns[0].column = texts[2].clone();
             report.columns[0].input = texts[3].clone();
-            report.columns[0].examples = vec![texts[4].clone(), texts[5].clone()];
+            report.notes = vec![texts[4].clone(), texts[5].clone()];
             report.bad[0].rows[0].source = texts[6].clone();
             report.bad[0].rows[0].cell = Some(texts[7].clone());
-            for line in render_check(&report, View::new(width, false)).lines() {
+            for line in render_check(&report, 10, View::new(width, false)).lines() {
                 prop_assert!(!line.chars().any(is_hidden), "{line:?}");
                 prop_assert!(text_width(line) <= width, "{line:?}");
             }

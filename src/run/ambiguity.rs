@@ -27,10 +27,11 @@ pub enum AmbiguityError {
     Io(#[from] io::Error),
 }
 
-/// `ambiguous.csv`; it comes into being with its first row.
+/// `ambiguous.csv`, created with its first row.
 #[derive(Debug)]
 pub(super) struct AmbiguousFile<'a> {
-    path: PathBuf,
+    /// None to write no file.
+    path: Option<PathBuf>,
     /// The inputs as the user named them.
     sources: &'a [String],
     csv: Option<AmbiguousCsv<AtomicFile>>,
@@ -38,7 +39,7 @@ pub(super) struct AmbiguousFile<'a> {
 }
 
 impl<'a> AmbiguousFile<'a> {
-    pub(super) fn new(path: PathBuf, sources: &'a [String]) -> Self {
+    pub(super) fn new(path: Option<PathBuf>, sources: &'a [String]) -> Self {
         Self {
             path,
             sources,
@@ -53,6 +54,9 @@ impl<'a> AmbiguousFile<'a> {
         ambiguity: &Ambiguity,
         reading: &Reading,
     ) -> Result<(), AmbiguityError> {
+        let Some(path) = &self.path else {
+            return Ok(());
+        };
         let candidates = described(ambiguity, reading)?;
         let source = self.sources.get(usize::from(row.source));
         let line = AmbiguousRow {
@@ -66,7 +70,7 @@ impl<'a> AmbiguousFile<'a> {
         };
         let csv = match &mut self.csv {
             Some(csv) => csv,
-            none => none.insert(AmbiguousCsv::new(AtomicFile::create(&self.path)?)?),
+            none => none.insert(AmbiguousCsv::new(AtomicFile::create(path)?)?),
         };
         csv.write(&line)?;
         self.rows += 1;
@@ -75,14 +79,14 @@ impl<'a> AmbiguousFile<'a> {
 
     /// Puts the file in its place; gives what the preview says of it.
     pub(super) fn finish(self) -> Result<Option<String>, AmbiguityError> {
-        let Some(csv) = self.csv else {
+        let (Some(csv), Some(path)) = (self.csv, self.path) else {
             return Ok(None);
         };
         csv.finish()?.commit()?;
         Ok(Some(format!(
             "rows whose key matches several customers: {}; fill in the column `decision` of {} and give it back with --decisions",
             self.rows,
-            self.path.display()
+            path.display()
         )))
     }
 }

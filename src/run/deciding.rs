@@ -35,8 +35,8 @@ pub struct Decider<'a> {
 pub struct Asked<'a> {
     /// What was decided before.
     pub decisions: &'a Decisions,
-    /// Where undecided rows are written, if there are any.
-    pub file: PathBuf,
+    /// Where undecided rows are written, if there are any; None to write no file.
+    pub file: Option<PathBuf>,
     /// The inputs as the user named them.
     pub sources: &'a [String],
 }
@@ -76,14 +76,14 @@ impl<'a> Decider<'a> {
         }
     }
 
-    /// Takes the next row in.
+    /// Takes the next row in. A later row may still be used in its place.
     ///
     /// # Errors
     /// When the reading cannot be consulted.
-    pub fn row(&mut self, record: &RowHead) -> Result<(), PlanningError> {
+    pub fn row(&mut self, record: &RowHead) -> Result<&Decision, PlanningError> {
         let decision = self.decide(record)?;
         self.decisions.push(decision);
-        Ok(())
+        Ok(self.decisions.last().unwrap_or(&Decision::Bad))
     }
 
     fn decide(&mut self, record: &RowHead) -> Result<Decision, PlanningError> {
@@ -258,9 +258,9 @@ impl<'a> Decider<'a> {
 }
 
 fn duplicate(earlier: RowNumber) -> Issue {
-    Issue::matching("duplicate", "an earlier row is for the same customer").hint(format!(
-        "the first such row is row {earlier}; keep one of them, or set rows.duplicates"
-    ))
+    let message = format!("row {earlier} is for the same customer");
+    Issue::matching("duplicate", message)
+        .hint("keep one row per customer, or set rows.duplicates to first, last or merge")
 }
 
 fn doubtful() -> Issue {

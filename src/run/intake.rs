@@ -3,8 +3,10 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use crate::domain::{Columns, CustomValue, DesiredCustomer, Repairs, RowNumber, Value};
-use crate::mapping::Schema;
+use crate::domain::{
+    Columns, CustomValue, DesiredCustomer, Repairs, Row, RowKey, RowNumber, Value,
+};
+use crate::mapping::{BlamedCell, Mapped, Schema, TableProfile};
 use crate::plan::codec::PlanInput;
 use crate::remote::WantedKeys;
 use crate::source::{
@@ -66,6 +68,31 @@ pub fn survey(inputs: &[InputFile], settings: &SourceSettings) -> Result<Survey,
     Ok(survey)
 }
 
+/// What the columns of an input hold, and how many records that was learned from: all, or the first `limit`.
+///
+/// # Errors
+/// If the input cannot be read.
+pub fn profile(
+    input: &InputFile,
+    settings: &SourceSettings,
+    columns: &Arc<Columns>,
+    limit: Option<u64>,
+) -> Result<(TableProfile, u64), SourceError> {
+    let mut profile = TableProfile::new(Arc::clone(columns), &[]);
+    let mut reader = Reader::open(input, settings, 0, RowNumber(1))?;
+    let mut rows = 0;
+    while limit.is_none_or(|limit| rows < limit) {
+        let Some(record) = reader.next_record()? else {
+            break;
+        };
+        rows += 1;
+        if let Record::Row(row) = record {
+            profile.see(&row);
+        }
+    }
+    Ok((profile, rows))
+}
+
 /// What was taken in.
 #[derive(Debug, Clone, Default)]
 pub struct Taken {
@@ -78,6 +105,28 @@ pub struct Taken {
     pub control_texts: u64,
     /// Damaged cells that were put right, in rows that are not rejected.
     pub repairs: Repairs,
+}
+
+/// Takes the rows of the inputs in their order.
+pub trait RowSink {
+    /// A row as it was read, before anything is made of it. Records that cannot be read are left out.
+    fn read(&mut self, _row: &Row) {}
+
+    /// What the record says, and the cells that are wrong.
+    ///
+    /// # Errors
+    /// If it cannot be stored.
+    fn take(&mut self, record: RowRecord, bad_cells: Vec<BlamedCell>) -> io::Result<()>;
+}
+
+/// Writes the rows to a spool.
+#[derive(Debug)]
+pub struct SpoolSink<W>(pub W);
+
+impl<W: Write> RowSink for SpoolSink<W> {
+    fn take(&mut self, record: RowRecord, _: Vec<BlamedCell>) -> io::Result<()> {
+        write_row(&mut self.0, &record)
+    }
 }
 
 /// How the rows are taken in.
@@ -95,14 +144,27 @@ pub struct Intake<'a> {
 /// Rows between two looks at whether the run is to stop.
 const STOP_CHECK: u64 = 1024;
 
+impl Taken {
+    /// What the preview and a check say of control characters.
+    #[must_use]
+    pub fn control_note(&self) -> Option<String> {
+        let texts = self.control_texts;
+        (texts > 0).then(|| {
+            format!(
+                "values with control characters (such as NUL), which are sent as they are: {texts}"
+            )
+        })
+    }
+}
+
 impl Intake<'_> {
-    /// Reads all rows into the spool.
+    /// Reads all rows into the sink.
     ///
     /// # Errors
-    /// When an input cannot be read any further or the spool cannot be written.
+    /// If an input cannot be read any further or the sink fails.
     pub fn take(
         &self,
-        spool: &mut impl Write,
+        sink: &mut impl RowSink,
         stopped: &dyn Fn() -> bool,
     ) -> Result<Taken, IntakeError> {
         let mut taken = Taken::default();
@@ -119,7 +181,7 @@ impl Intake<'_> {
                     break;
                 };
                 taken.rows += 1;
-                write_row(spool, &self.record(record, &mut taken))?;
+                self.record(record, sink, &mut taken)?;
             }
             let provenance = reader.provenance()?;
             taken.bytes += provenance.bytes;
@@ -150,33 +212,37 @@ impl Intake<'_> {
         Ok(())
     }
 
-    fn record(&self, record: Record, taken: &mut Taken) -> RowRecord {
-        match record {
+    fn record(&self, record: Record, sink: &mut impl RowSink, taken: &mut Taken) -> io::Result<()> {
+        let row = match record {
             Record::Bad(bad) => {
-                RowRecord::rejected(bad.position, bad.raw, Default::default(), bad.issues)
+                let key = RowKey::default();
+                let record = RowRecord::rejected(bad.position, bad.raw, key, bad.issues);
+                return sink.take(record, Vec::new());
             }
-            Record::Row(row) => {
-                let mapped = self.schema.map(&row);
-                match mapped.desired {
-                    Some(desired) => {
-                        taken.keys.add(&desired.key);
-                        taken.control_texts += control_texts(&desired);
-                        taken.repairs.add(mapped.repairs);
-                        RowRecord::read(row.position, row.raw, desired)
-                    }
-                    None => RowRecord::rejected(
-                        row.position,
-                        row.raw,
-                        mapped.rejected_key,
-                        mapped.issues,
-                    ),
-                }
+            Record::Row(row) => row,
+        };
+        sink.read(&row);
+        let Mapped {
+            desired,
+            issues,
+            cells,
+            rejected_key,
+            repairs,
+        } = self.schema.map(&row);
+        let record = match desired {
+            Some(desired) => {
+                taken.keys.add(&desired.key);
+                taken.control_texts += control_texts(&desired);
+                taken.repairs.add(repairs);
+                RowRecord::read(row.position, row.raw, desired)
             }
-        }
+            None => RowRecord::rejected(row.position, row.raw, rejected_key, issues),
+        };
+        sink.take(record, cells)
     }
 }
 
-/// How many of a row's texts hold characters that no eye sees and few mean.
+/// How many of a row's texts hold control characters other than tabs and line ends.
 fn control_texts(desired: &DesiredCustomer) -> u64 {
     let is_odd = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
     let fields = desired.fields.iter().filter_map(|(_, wish)| wish.value());

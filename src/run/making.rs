@@ -33,7 +33,7 @@ use crate::source::{InputFile, SourceSettings};
 use super::ahead::read_ahead;
 use super::deciding::{Asked, DecidedRows, Decider};
 use super::decisions::Decisions;
-use super::intake::{Intake, IntakeError, Survey, Taken};
+use super::intake::{Intake, IntakeError, SpoolSink, Survey, Taken};
 use super::memory::Memory;
 use super::merging::Merges;
 use super::planning::{Decision, Ground, PlanRules, Planner, PlanningError, Sinks, silent};
@@ -137,12 +137,6 @@ struct Decided {
     merges: Merges,
 }
 
-fn control_note(texts: u64) -> Option<String> {
-    (texts > 0).then(|| {
-        format!("values with control characters (such as NUL), which are sent as they are: {texts}")
-    })
-}
-
 fn merged_note(rows: u64) -> Option<String> {
     (rows > 0).then(|| {
         format!(
@@ -193,7 +187,7 @@ impl Making<'_> {
         let merges = self.merges(&mut spool, &decisions)?;
         let mut notes = self.survey.notes.clone();
         notes.append(&mut side.notes);
-        notes.extend(control_note(taken.control_texts));
+        notes.extend(taken.control_note());
         notes.extend(merged_note(merges.rows()));
         notes.extend(told);
         let decided = Decided { decisions, merges };
@@ -232,9 +226,9 @@ impl Making<'_> {
             survey: self.survey,
             limit: self.limit,
         };
-        let mut out = BufWriter::with_capacity(1 << 20, spool);
-        let taken = intake.take(&mut out, stopped)?;
-        out.flush()?;
+        let mut sink = SpoolSink(BufWriter::with_capacity(1 << 20, spool));
+        let taken = intake.take(&mut sink, stopped)?;
+        sink.0.flush()?;
         Ok(taken)
     }
 
@@ -330,7 +324,7 @@ impl Making<'_> {
     ) -> Result<DecidedRows, MakingError> {
         let asked = Asked {
             decisions: self.decisions,
-            file: self.ambiguous_file.to_owned(),
+            file: Some(self.ambiguous_file.to_owned()),
             sources,
         };
         let written = self.written()?;

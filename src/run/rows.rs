@@ -130,6 +130,18 @@ pub struct RowHead {
     pub verdict: Verdict,
 }
 
+impl From<&RowRecord> for RowHead {
+    fn from(record: &RowRecord) -> Self {
+        Self {
+            row: record.row,
+            line: record.line,
+            source: record.source,
+            key: record.key.clone(),
+            verdict: record.verdict,
+        }
+    }
+}
+
 /// Bytes of a record: as text where they are UTF-8, else in base64.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -10,7 +10,7 @@ fn every_bad_row_is_shown_with_its_place_and_cell() {
     bench.sample("customers.csv");
     let before = tree(&bench.path(""));
     let ran = check(&bench, "customers.csv").exits(3).shows(&[
-        "Of 300 rows, 5 rows are bad and would be rejected",
+        "5 of 300 rows would be rejected",
         "key     accepted by http://127.0.0.1:",
         "200 customers",
         "input: bad_email, column `E-mail`",
@@ -86,7 +86,7 @@ fn a_good_input_is_good_and_a_limit_is_obeyed() {
     command.stdin(std::fs::File::open(bench.path("stdin")).unwrap());
     Running::start(command).wait().exits(0).shows(&[
         "-: csv, UTF-8",
-        "key     there is none, so it was not tried",
+        "key     none found, so the API was not tried",
     ]);
 }
 
@@ -96,7 +96,7 @@ fn a_config_alone_is_checked_as_well() {
     bench.write("hcsync.toml", "[fields]\nemail = \"E-mail\"\n");
     check(&bench, "")
         .exits(0)
-        .shows(&["The config can be used", "hcsync.toml"]);
+        .shows(&["The config is valid", "hcsync.toml"]);
     bench.write("hcsync.toml", "[limits]\nreserve = \"many\"\n");
     check(&bench, "")
         .exits(2)
@@ -147,4 +147,106 @@ fn the_sandbox_needs_no_key() {
         .exits(3)
         .shows(&["accepted by http://127.0.0.1:"]);
     assert_eq!(bench.requests().len(), 0);
+}
+
+/// What a row says is shown only where it is wrong.
+#[test]
+fn values_are_shown_only_as_bad_cells_and_with_no_examples_not_at_all() {
+    let bench = Bench::bundled();
+    bench.write(
+        "in.csv",
+        "userId,email,name\nu1,ann@example.com,Ann Archer\nu2,bad at x,Ben Baker\n",
+    );
+    let ran = check(&bench, "in.csv")
+        .exits(3)
+        .shows(&["in.csv:3  bad at x"]);
+    assert!(
+        !ran.out.contains("Archer") && !ran.out.contains("ann@"),
+        "{}",
+        ran.out
+    );
+    for words in ["in.csv --examples 0", "in.csv --examples 0 --output json"] {
+        let ran = check(&bench, words).exits(3).shows(&["bad_email"]);
+        assert!(!ran.out.contains("bad at x"), "{words}: {}", ran.out);
+    }
+}
+
+#[test]
+fn duplicates_are_found_exactly_however_many_rows_there_are() {
+    let bench = Bench::empty();
+    let mut input = "userId,email\n".to_owned();
+    for n in 0..5_000 {
+        input.push_str(&format!("u{n},U{n}@example.com\n"));
+    }
+    bench.write("good.csv", &input);
+    check(&bench, "good.csv")
+        .exits(0)
+        .shows(&["All good: 5,000 rows checked"]);
+    // The same userId; the same address in another case; another userId with a known address.
+    input.push_str("u17,\n,u18@EXAMPLE.com\nv1,u19@example.com\n");
+    bench.write("bad.csv", &input);
+    let ran = check(&bench, "bad.csv").exits(3).shows(&[
+        "3 of 5,003 rows would be rejected",
+        "2  match: duplicate",
+        "row 18 is for the same customer",
+        "bad.csv:5003  row 19 is for the same customer",
+        "1  match: conflict",
+    ]);
+    assert!(
+        !ran.out.contains("about") && !ran.out.contains('~'),
+        "{}",
+        ran.out
+    );
+    let config = "[rows]\nduplicates = \"last\"\n[match]\non_conflict = \"create\"\n";
+    bench.write("hcsync.toml", config);
+    check(&bench, "bad.csv")
+        .exits(0)
+        .shows(&["All good", "2 duplicate rows would be skipped or merged"]);
+}
+
+/// Whether an id exists is for the API to say; that two rows have the same one is not.
+#[test]
+fn ids_of_helpcrunch_are_taken_to_exist() {
+    let bench = Bench::empty();
+    bench.write("hcsync.toml", "[fields]\nid = \"id\"\nname = \"name\"\n");
+    bench.write("in.csv", "id,name\n7,Ann\n8,Ben\n");
+    check(&bench, "in.csv")
+        .exits(0)
+        .shows(&["All good: 2 rows checked"]);
+    bench.write("in.csv", "id,name\n7,Ann\n8,Ben\n7,Cid\n");
+    check(&bench, "in.csv")
+        .exits(3)
+        .shows(&["match: duplicate", "row 1 is for the same customer"]);
+}
+
+#[test]
+fn the_advice_for_a_missing_key_names_the_column_that_looks_like_one() {
+    let bench = Bench::empty();
+    let refused = |input: &str, parts: &[&str]| {
+        bench.write("in.csv", input);
+        let ran = check(&bench, "in.csv").exits(2).says(parts);
+        assert!(!ran.err.contains("\"Vorname\""), "{}", ran.err);
+        let _ = bench.run("plan in.csv").exits(2).says(parts);
+    };
+    let init = "hcsync init in.csv";
+    refused(
+        "Vorname,Email Address\nAnn,ann@example.com\n",
+        &["email = \"Email Address\"", init],
+    );
+    refused(
+        "Vorname,Kontakt\nAnn,ann@example.com\n",
+        &["email = \"Kontakt\"", init],
+    );
+    refused(
+        "Vorname,Kunden-Nr.\nAnn,17\n",
+        &["userId = \"Kunden-Nr.\"", init],
+    );
+    refused(
+        "Vorname,AccountId\nAnn,17\nBen,18\n",
+        &["userId = \"AccountId\"", init],
+    );
+    refused(
+        "Vorname,Stadt\nAnn,Kyiv\n",
+        &["none of them looks like an e-mail address or an id", init],
+    );
 }

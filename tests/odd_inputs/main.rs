@@ -48,7 +48,7 @@ mod tests {
 
     use crate::case::Case;
     use crate::page::{Section, path, table, with_table};
-    use crate::runner::{Outcome, differences, run};
+    use crate::runner::{Outcome, check, differences, run};
     use crate::{
         damaged, dialects, encodings, identifiers, json, keys, packing, quoting, shape, tag_cells,
         values, xlsx,
@@ -151,6 +151,22 @@ mod tests {
     #[test]
     fn wrong_and_damaged_files() {
         THEMES[9].holds();
+    }
+
+    /// A plan against an account without customers needs no more than a check has.
+    #[test]
+    fn a_check_says_what_a_plan_says() {
+        let entries = THEMES.iter().flat_map(|theme| theme.entries());
+        let entries = entries.filter(|(case, _)| case.remote.is_empty());
+        for (case, planned) in entries {
+            let (code, causes) = check(case);
+            assert_eq!(
+                (code, &causes),
+                (planned.code, &planned.causes),
+                "{}",
+                case.input
+            );
+        }
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Runs the real binary on a case and tells what came of it.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -16,9 +17,14 @@ pub(crate) struct Outcome {
     pub(crate) code: i32,
     pub(crate) rows: Vec<Told>,
     pub(crate) notes: Vec<String>,
+    /// Rejected rows by cause.
+    pub(crate) causes: Causes,
     /// The message of a refusal, on one line.
     pub(crate) message: String,
 }
+
+/// Counts by kind, code and column.
+pub(crate) type Causes = BTreeMap<String, u64>;
 
 /// A row as the test compares it, and for a rejected one as the user is told of it.
 pub(crate) struct Told {
@@ -37,22 +43,9 @@ pub(crate) struct Rejected {
 pub(crate) fn run(case: &Case) -> Outcome {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
-    std::fs::write(path(case.file), &case.bytes).unwrap();
     std::fs::write(path("customers.jsonl"), case.remote).unwrap();
-    std::fs::write(path("hcsync.toml"), case.config).unwrap();
-    let words = "--remote-file customers.jsonl --state-dir state --out out.plan --results out.jsonl --output json -q";
-    let mut command = Command::new(env!("CARGO_BIN_EXE_hcsync"));
-    command.current_dir(folder.path()).env_clear();
-    for name in ["SystemRoot", "PATH"] {
-        command.envs(std::env::var_os(name).map(|value| (name, value)));
-    }
-    command.env("HOME", folder.path()).stdin(Stdio::null());
-    command.args(["plan", if case.on_stdin { "-" } else { case.file }]);
-    command.args(words.split(' '));
-    if case.on_stdin {
-        command.stdin(File::open(path(case.file)).unwrap());
-    }
-    let ran = command.output().unwrap();
+    let words = "--remote-file customers.jsonl --out out.plan --results out.jsonl --output json -q";
+    let ran = command(case, folder.path(), "plan", words);
     let (out, err) = (text(&ran.stdout), text(&ran.stderr));
     assert!(!err.contains("panicked"), "{}: {err}", case.input);
     let code = ran.status.code().unwrap();
@@ -66,6 +59,7 @@ pub(crate) fn run(case: &Case) -> Outcome {
             code,
             rows: Vec::new(),
             notes: Vec::new(),
+            causes: Causes::new(),
             message: message(&err),
         };
     }
@@ -74,8 +68,50 @@ pub(crate) fn run(case: &Case) -> Outcome {
         code,
         rows: rows(&path("out.jsonl"), &path("out.plan")),
         notes: notes(&preview),
+        causes: causes(&preview["rejected_by_cause"]),
         message: String::new(),
     }
+}
+
+/// Checks the case's file without API and key: the exit code, and the rejected rows by cause.
+pub(crate) fn check(case: &Case) -> (i32, Causes) {
+    let folder = tempfile::tempdir().unwrap();
+    let ran = command(case, folder.path(), "check", "--output json -q");
+    let code = ran.status.code().unwrap();
+    let causes = match serde_json::from_slice::<Value>(&ran.stdout) {
+        Ok(report) => causes(&report["bad"]),
+        Err(_) => Causes::new(),
+    };
+    (code, causes)
+}
+
+/// Runs a command on the case's file, in a folder of its own.
+fn command(case: &Case, folder: &Path, name: &str, words: &str) -> Output {
+    std::fs::write(folder.join(case.file), &case.bytes).unwrap();
+    std::fs::write(folder.join("hcsync.toml"), case.config).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hcsync"));
+    command.current_dir(folder).env_clear();
+    for name in ["SystemRoot", "PATH"] {
+        command.envs(std::env::var_os(name).map(|value| (name, value)));
+    }
+    command.env("HOME", folder).stdin(Stdio::null());
+    command.args([name, if case.on_stdin { "-" } else { case.file }]);
+    command
+        .args(["--state-dir", "state"])
+        .args(words.split(' '));
+    if case.on_stdin {
+        command.stdin(File::open(folder.join(case.file)).unwrap());
+    }
+    command.output().unwrap()
+}
+
+fn causes(list: &Value) -> Causes {
+    let mut causes = Causes::new();
+    for cause in list.as_array().unwrap() {
+        let name = format!("{} {} {}", cause["kind"], cause["code"], cause["column"]);
+        *causes.entry(name).or_default() += cause["count"].as_u64().unwrap();
+    }
+    causes
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -289,6 +289,8 @@ pub struct CheckArgs {
     #[command(flatten)]
     pub rows: RowsArgs,
     #[command(flatten)]
+    pub examples: ExamplesArgs,
+    #[command(flatten)]
     pub output: OutputArgs,
     #[command(flatten)]
     pub log: LogArgs,

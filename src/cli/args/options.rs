@@ -151,7 +151,7 @@ pub struct ChangesArg {
 #[derive(Debug, Clone, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Output")]
 pub struct ExamplesArgs {
-    /// Examples of each kind of change in the preview; 0: none, so that no value is shown
+    /// Examples of each kind of change or problem; 0: none, so that no value is shown
     #[arg(long, value_name = "N", env = "HCSYNC_EXAMPLES", default_value_t = 3)]
     pub examples: u32,
 }

@@ -1,5 +1,6 @@
 //! `hcsync check`: whether config, input and key can be used, without writing anything anywhere.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,24 +8,31 @@ use crate::cli::args::{CheckArgs, When};
 use crate::cli::beginning::Beginning;
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
-use crate::cli::exit::{Exit, Failure};
+use crate::cli::exit::{Cause, Exit, Failure};
 use crate::cli::inputs::Inputs;
-use crate::cli::planning::Prepared;
+use crate::cli::planning::{Prepared, intake_failure};
 use crate::cli::session::{Session, state_dir, state_failure};
 use crate::config::{KeyError, KeySources, Overrides, Settings, find_key};
-use crate::domain::{Field, Repairs, Row, RowNumber};
+use crate::domain::Row;
 use crate::helpcrunch::{ListQuery, Order};
-use crate::journal::ListedRun;
-use crate::mapping::{ColumnProfile, Mapped, TableProfile};
+use crate::journal::{ListedRun, WrittenReader};
+use crate::mapping::{BlamedCell, TableProfile};
+use crate::plan::previewer::Place;
+use crate::remote::Reading;
 use crate::report::{
     BadRowList, CheckReport, CheckedColumn, CheckedInput, CheckedKey, CheckedState, render_check,
     write_check,
 };
-use crate::source::{BadRecord, Reader, Record};
+use crate::run::deciding::{Asked, DecidedRows, Decider};
+use crate::run::decisions::Decisions;
+use crate::run::intake::{Intake, RowSink, Taken};
+use crate::run::memory::Memory;
+use crate::run::planning::{Decision, Ground};
+use crate::run::rows::{RowHead, RowRecord};
 
-/// A check waits for nobody: an API that is away is said to be away.
-const MOST_ATTEMPTS: u32 = 2;
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// A check does not wait for an API that does not respond.
+const MAX_ATTEMPTS: u32 = 2;
+const MAX_WAIT: Duration = Duration::from_secs(30);
 
 pub(in crate::cli) async fn run(args: &CheckArgs) -> Exit {
     let console = Console::new(args.output.output, When::Never, &args.log);
@@ -44,11 +52,12 @@ async fn check(session: &mut Session, args: &CheckArgs) -> Result<Exit, Failure>
             (CheckedKey::Failed { message }, Some(failure))
         }
     };
-    let sources = prepared.schema.sources();
     let mut report = CheckReport {
         config: loaded.file().map(|file| file.display().to_string()),
         state: checked_state(settings)?,
-        mapping: sources
+        mapping: prepared
+            .schema
+            .sources()
             .map(|(name, columns)| (name.to_owned(), owned(&columns)))
             .collect(),
         ignored_columns: prepared.schema.unused_columns().to_vec(),
@@ -56,21 +65,8 @@ async fn check(session: &mut Session, args: &CheckArgs) -> Result<Exit, Failure>
         key,
         ..CheckReport::default()
     };
-    let mut checking = Checking {
-        settings,
-        prepared: &prepared,
-        bad: BadRowList::default(),
-        repairs: Repairs::default(),
-        session,
-    };
-    for index in 0..prepared.inputs.len() {
-        checking.input(index, &mut report)?;
-    }
-    report.notes.extend(twins(&report.columns));
-    report.notes.extend(checking.repairs.sentence());
-    report.bad_rows = checking.bad.rows();
-    report.bad = checking.bad.finish();
-    tell(session, &report);
+    check_rows(session, settings, &prepared, args, &mut report)?;
+    print(session, &report, args);
     let most = settings.safety.tolerated_rows;
     let tolerated = report.bad_rows == 0 || most.allows(report.bad_rows, report.rows);
     match key_failure {
@@ -80,30 +76,145 @@ async fn check(session: &mut Session, args: &CheckArgs) -> Result<Exit, Failure>
     }
 }
 
-/// Whether keys stand more than once. That rows are for the same customer is for a plan to say, which knows by what
-/// they are matched and what becomes of them.
-fn twins(columns: &[CheckedColumn]) -> impl Iterator<Item = String> {
-    let is_key = |column: &&CheckedColumn| {
-        let mut uses = column.used_for.iter();
-        uses.any(|used| used == Field::UserId.name() || used == Field::Email.name())
+/// Reads and decides all rows as a sync does, but for what only the API knows.
+fn check_rows(
+    session: &Session,
+    settings: &Settings,
+    prepared: &Prepared,
+    args: &CheckArgs,
+    report: &mut CheckReport,
+) -> Result<(), Failure> {
+    let failed = |e: &Cause| Failure::from_error(Exit::NotFinished, "check", e);
+    let reading = Reading::unread(tempfile::tempfile().map_err(|e| failed(&e))?);
+    let (memory, written) = (Memory::default(), WrittenReader::nothing());
+    let (decisions, sources) = (Decisions::default(), prepared.sources());
+    let ground = Ground {
+        rules: &prepared.rules,
+        reading: &reading,
+        memory: &memory,
+        written: &written,
     };
-    // An estimate may be a little off.
-    let repeats = |column: &&CheckedColumn| match column.distinct_is_exact {
-        true => column.distinct < column.filled,
-        false => column.distinct * 10 < column.filled * 9,
+    let asked = Asked {
+        decisions: &decisions,
+        file: None,
+        sources: &sources,
     };
-    let twice = columns.iter().filter(is_key).filter(repeats);
-    twice.map(|column| {
-        let about = if column.distinct_is_exact { "" } else { "about " };
-        format!(
-            "{}: {} cells of column `{}` hold {about}{} different values: rows for the same customer are rejected, unless \
-             `[rows] duplicates` says otherwise; `hcsync plan` lists them",
-            column.input, column.filled, column.column, column.distinct
-        )
-    })
+    let null_values = &settings.mapping.null_values;
+    let columns = prepared.survey.columns.iter();
+    let mut rows = RowCheck {
+        sources: &sources,
+        profiles: columns
+            .map(|columns| TableProfile::new(Arc::clone(columns), null_values))
+            .collect(),
+        decider: Decider::new(ground, true, asked),
+        bad: BadRowList::default(),
+        shows_cells: args.examples.examples > 0,
+    };
+    let intake = Intake {
+        inputs: &prepared.inputs,
+        settings: &prepared.source,
+        schema: &prepared.schema,
+        survey: &prepared.survey,
+        limit: settings.run.limit,
+    };
+    let taken = intake.take(&mut rows, &|| session.stopping.is_stopped());
+    let taken = taken.map_err(|e| intake_failure(session, &e))?;
+    report.rows = taken.rows;
+    report.notes.extend(taken.control_note());
+    report.notes.extend(taken.repairs.sentence());
+    report.inputs = checked_inputs(prepared, &taken);
+    report.columns = checked_columns(prepared, &rows.profiles);
+    let DecidedRows { decisions, .. } = rows.decider.finish().map_err(|e| failed(&e))?;
+    let is_left_out = |d: &&Decision| matches!(d, Decision::Skipped | Decision::Merged(_));
+    report.skipped_rows = decisions.iter().filter(is_left_out).count() as u64;
+    report.bad_rows = rows.bad.rows();
+    report.bad = rows.bad.finish();
+    Ok(())
 }
 
-/// Where state is kept, and which of its runs wait to go on. A folder that is not there yet will be made.
+/// Looks at every row as it is taken in.
+struct RowCheck<'a> {
+    sources: &'a [String],
+    /// One for each input.
+    profiles: Vec<TableProfile>,
+    decider: Decider<'a>,
+    bad: BadRowList,
+    shows_cells: bool,
+}
+
+impl RowSink for RowCheck<'_> {
+    fn read(&mut self, row: &Row) {
+        let profile = self.profiles.get_mut(usize::from(row.position.source));
+        profile.into_iter().for_each(|profile| profile.see(row));
+    }
+
+    fn take(&mut self, record: RowRecord, bad_cells: Vec<BlamedCell>) -> io::Result<()> {
+        let decision = self.decider.row(&RowHead::from(&record));
+        let problems = match decision.map_err(io::Error::other)? {
+            Decision::Bad => record.problems(),
+            Decision::Rejected(issue) => std::slice::from_ref(&**issue),
+            _ => return Ok(()),
+        };
+        let source = self.sources.get(usize::from(record.source));
+        let place = Place {
+            row: record.row,
+            source: source.map_or("", String::as_str),
+            line: record.line,
+        };
+        self.bad.row();
+        for issue in problems {
+            let column = issue.column.as_deref();
+            let cell = bad_cells.iter().find(|cell| Some(&*cell.column) == column);
+            let cell = cell.filter(|_| self.shows_cells);
+            self.bad.add(issue, place, cell.map(|cell| &*cell.text));
+        }
+        Ok(())
+    }
+}
+
+fn checked_inputs(prepared: &Prepared, taken: &Taken) -> Vec<CheckedInput> {
+    let survey = &prepared.survey;
+    let inputs = taken.inputs.iter().zip(&survey.dialects);
+    let inputs = inputs.zip(&survey.columns);
+    inputs
+        .map(|((input, dialect), columns)| CheckedInput {
+            path: input.path.clone(),
+            format: format!("{:?}", dialect.format).to_lowercase(),
+            encoding: dialect.encoding.name().to_owned(),
+            delimiter: dialect.delimiter.map(char::from),
+            quote: dialect.quote.map(char::from),
+            columns: columns.names().len(),
+            rows: input.rows,
+        })
+        .collect()
+}
+
+fn checked_columns(prepared: &Prepared, profiles: &[TableProfile]) -> Vec<CheckedColumn> {
+    let used_for = |name: &str| {
+        let sources = prepared.schema.sources();
+        let used = sources.filter(|(_, columns)| columns.contains(&name));
+        used.map(|(attribute, _)| attribute.to_owned()).collect()
+    };
+    let inputs = prepared.inputs.iter().zip(profiles);
+    let columns = inputs.flat_map(|(input, profile)| {
+        let named = profile.columns();
+        named.map(move |(name, column)| (input, name, column))
+    });
+    columns
+        .map(|(input, name, column)| CheckedColumn {
+            input: input.name.clone(),
+            column: name.to_owned(),
+            used_for: used_for(name),
+            rows: column.rows(),
+            filled: column.filled(),
+            distinct: column.distinct(),
+            looks_like: column.kind().to_string(),
+            longest: column.longest(),
+        })
+        .collect()
+}
+
+/// The state folder and its runs that can be resumed. A sync creates the folder if there is none.
 fn checked_state(settings: &Settings) -> Result<CheckedState, Failure> {
     let state = state_dir(settings)?;
     let runs = state.list_runs().map_err(|e| state_failure(&e))?;
@@ -122,7 +233,7 @@ fn owned(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
-fn tell(session: &Session, report: &CheckReport) {
+fn print(session: &Session, report: &CheckReport, args: &CheckArgs) {
     let console = &session.console;
     if console.is_json() {
         let mut json = Vec::new();
@@ -130,7 +241,11 @@ fn tell(session: &Session, report: &CheckReport) {
             console.print(&String::from_utf8_lossy(&json));
         }
     } else {
-        console.print(&render_check(report, console.view()));
+        console.print(&render_check(
+            report,
+            args.examples.examples as usize,
+            console.view(),
+        ));
     }
 }
 
@@ -141,9 +256,9 @@ async fn try_key(session: &Session, settings: &Settings) -> Result<CheckedKey, F
     }
     let mut settings = settings.clone();
     let limits = &mut settings.limits;
-    limits.max_attempts = limits.max_attempts.min(MOST_ATTEMPTS);
-    limits.max_retry_wait = limits.max_retry_wait.min(LONGEST_WAIT);
-    limits.max_outage = limits.max_outage.min(LONGEST_WAIT);
+    limits.max_attempts = limits.max_attempts.min(MAX_ATTEMPTS);
+    limits.max_retry_wait = limits.max_retry_wait.min(MAX_WAIT);
+    limits.max_outage = limits.max_outage.min(MAX_WAIT);
     let target = Target::find(&settings, &session.console).await?;
     let client = target.connect(&settings, session.clock, &session.stopping)?;
     let query = ListQuery {
@@ -171,115 +286,4 @@ fn has_key(settings: &Settings) -> bool {
         key_file: settings.api.key_file.as_deref(),
     };
     !matches!(find_key(&sources), Err(KeyError::Missing { .. }))
-}
-
-/// The inputs being read.
-struct Checking<'a> {
-    settings: &'a Settings,
-    prepared: &'a Prepared,
-    bad: BadRowList,
-    repairs: Repairs,
-    session: &'a Session,
-}
-
-/// Rows between two looks at whether to stop.
-const STOP_CHECK: u64 = 1024;
-
-impl Checking<'_> {
-    fn input(&mut self, index: usize, report: &mut CheckReport) -> Result<(), Failure> {
-        let prepared = self.prepared;
-        let (Some(input), Some(columns), Some(dialect)) = (
-            prepared.inputs.get(index),
-            prepared.survey.columns.get(index),
-            prepared.survey.dialects.get(index),
-        ) else {
-            return Ok(());
-        };
-        let failed = |e| Failure::from_error(Exit::Usage, "input", &e);
-        let source = u16::try_from(index).unwrap_or(u16::MAX);
-        let first = RowNumber(report.rows + 1);
-        let mut reader = Reader::open(input, &prepared.source, source, first).map_err(failed)?;
-        let null_values = &self.settings.mapping.null_values;
-        let mut profile = TableProfile::new(Arc::clone(columns), null_values);
-        let before = report.rows;
-        while self
-            .settings
-            .run
-            .limit
-            .is_none_or(|most| report.rows < most)
-        {
-            if report.rows.is_multiple_of(STOP_CHECK) && self.session.stopping.is_stopped() {
-                let exit = self.session.stopping.exit();
-                return Err(Failure::new(exit, "signal", "the check was stopped"));
-            }
-            let Some(record) = reader.next_record().map_err(failed)? else {
-                break;
-            };
-            report.rows += 1;
-            match record {
-                Record::Row(row) => self.row(&row, &input.name, &mut profile),
-                Record::Bad(bad) => self.unreadable(&bad, &input.name),
-            }
-        }
-        report.inputs.push(CheckedInput {
-            path: input.name.clone(),
-            format: format!("{:?}", dialect.format).to_lowercase(),
-            encoding: dialect.encoding.name().to_owned(),
-            delimiter: dialect.delimiter.map(char::from),
-            quote: dialect.quote.map(char::from),
-            columns: columns.names().len(),
-            rows: report.rows - before,
-        });
-        let checked = profile
-            .columns()
-            .map(|(name, column)| self.column(&input.name, name, column));
-        report.columns.extend(checked);
-        Ok(())
-    }
-
-    fn row(&mut self, row: &Row, source: &str, profile: &mut TableProfile) {
-        profile.see(row);
-        let Mapped {
-            issues,
-            cells,
-            repairs,
-            ..
-        } = self.prepared.schema.map(row);
-        self.repairs.add(repairs);
-        if issues.is_empty() {
-            return;
-        }
-        self.bad.row();
-        for issue in &issues {
-            let column = issue.column.as_deref();
-            let cell = cells.iter().find(|cell| Some(&*cell.column) == column);
-            let cell = cell.map(|cell| cell.text.as_str());
-            self.bad.add(issue, source, row.position, cell);
-        }
-    }
-
-    fn unreadable(&mut self, bad: &BadRecord, source: &str) {
-        self.bad.row();
-        for issue in &bad.issues {
-            self.bad.add(issue, source, bad.position, None);
-        }
-    }
-
-    fn column(&self, input: &str, name: &str, column: &ColumnProfile) -> CheckedColumn {
-        let sources = self.prepared.schema.sources();
-        let used = sources.filter(|(_, columns)| columns.contains(&name));
-        let (distinct, distinct_is_exact) = column.distinct();
-        CheckedColumn {
-            input: input.to_owned(),
-            column: name.to_owned(),
-            used_for: used.map(|(attribute, _)| attribute.to_owned()).collect(),
-            rows: column.rows(),
-            filled: column.filled(),
-            distinct,
-            distinct_is_exact,
-            looks_like: column.kind().to_string(),
-            longest: column.longest(),
-            examples: column.examples().to_vec(),
-        }
-    }
 }

@@ -8,11 +8,10 @@ use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::inputs::Inputs;
 use crate::cli::stopping::Stopping;
-use crate::domain::RowNumber;
-use crate::mapping::{ProposalOf, TableProfile, propose};
+use crate::mapping::{ProposalOf, propose};
 use crate::platform::{create_new_file, remove_file};
-use crate::run::intake::{Survey, survey};
-use crate::source::{InputFile, Reader, Record, SourceError, SourceSettings, SourceTexts};
+use crate::run::intake::{Survey, profile, survey};
+use crate::source::{InputFile, SourceError, SourceSettings, SourceTexts};
 
 pub(in crate::cli) async fn run(args: &InitArgs) -> Exit {
     let console = Console::new(args.output.output, When::Never, &args.log);
@@ -40,7 +39,14 @@ async fn init(args: &InitArgs, console: &Console) -> Result<(), Failure> {
     };
     let failed = |e: SourceError| Failure::from_error(Exit::Usage, "input", &e);
     let understood = Understood::of(input).map_err(failed)?;
-    let (profile, rows) = understood.read(input).map_err(failed)?;
+    let columns = understood.survey.columns.first().cloned();
+    let (profile, rows) = profile(
+        input,
+        &understood.settings,
+        &columns.unwrap_or_default(),
+        None,
+    )
+    .map_err(failed)?;
     let proposal = propose(ProposalOf {
         profile: &profile,
         input: &input.name,
@@ -153,20 +159,6 @@ impl Understood {
             survey,
             lines,
         })
-    }
-
-    fn read(&self, input: &InputFile) -> Result<(TableProfile, u64), SourceError> {
-        let columns = self.survey.columns.first().cloned().unwrap_or_default();
-        let mut profile = TableProfile::new(columns, &[]);
-        let mut reader = Reader::open(input, &self.settings, 0, RowNumber(1))?;
-        let mut rows = 0;
-        while let Some(record) = reader.next_record()? {
-            rows += 1;
-            if let Record::Row(row) = record {
-                profile.see(&row);
-            }
-        }
-        Ok((profile, rows))
     }
 }
 

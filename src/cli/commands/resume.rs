@@ -12,7 +12,7 @@ use crate::cli::exit::{Cause, Exit, Failure, chain};
 use crate::cli::inputs::Inputs;
 use crate::cli::kept::KeptSettings;
 use crate::cli::overlap::FilesInUse;
-use crate::cli::planning::meaning;
+use crate::cli::planning::{meaning, schema_failure};
 use crate::cli::probed::{email_case, settle};
 use crate::cli::remembered::learn;
 use crate::cli::reports::{ReportOf, Wanted, rows_of};
@@ -283,7 +283,7 @@ fn refresher(meta: &RunMeta, kept: &KeptSettings, memory: Memory) -> Result<Refr
         })
         .collect();
     let columns: Vec<&Columns> = columns.iter().collect();
-    let (_, rules) = meaning(&then, &columns)?;
+    let (_, rules) = meaning(&then, &columns).map_err(|e| schema_failure(&e))?;
     let rules = rules.refresh_rules(kept.creates_are_limited);
     Ok(Refresher::new(Freshness::PlanAnew, rules, memory))
 }
