@@ -1,6 +1,7 @@
 //! Groups rows by why they ended badly, in bounded memory: what differs from row to row in a message, such as the
 //! place of a quote, makes no group of its own.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use crate::domain::{Issue, IssueKind, without_cells};
@@ -35,7 +36,8 @@ pub struct CauseGroup {
 /// Groups of rows; each knows its first row.
 #[derive(Debug, Default)]
 pub struct Causes {
-    groups: HashMap<Key, CauseGroup>,
+    /// With the order in which they came.
+    groups: HashMap<Key, (usize, CauseGroup)>,
     shows_cells: bool,
 }
 
@@ -63,17 +65,25 @@ impl Causes {
             http_status: issue.http_status,
             message: normalised(&issue.message),
         };
-        if let Some(group) = self.groups.get_mut(&key) {
-            group.cause.count += 1;
-        } else if self.groups.len() < MAX_CAUSES {
-            let mut group = CauseGroup::first(issue, place);
-            if !self.shows_cells {
-                group.cause.message = without_cells(&group.cause.message).into_owned();
-            }
-            self.groups.insert(key, group);
+        if self.groups.len() < MAX_CAUSES || self.groups.contains_key(&key) {
+            self.count(key, issue, place);
         } else {
             self.add_other(issue.kind, place);
         }
+    }
+
+    fn count(&mut self, key: Key, issue: &Issue, place: Place<'_>) {
+        let next = self.groups.len();
+        let shows_cells = self.shows_cells;
+        let new = || {
+            let mut group = CauseGroup::new(issue, place);
+            if !shows_cells {
+                group.cause.message = without_cells(&group.cause.message).into_owned();
+            }
+            (next, group)
+        };
+        let (_, group) = self.groups.entry(key).or_insert_with(new);
+        group.cause.count += 1;
     }
 
     /// One group for each kind: as many as there are kinds.
@@ -86,30 +96,26 @@ impl Causes {
             http_status: None,
             message: String::new(),
         };
-        match self.groups.get_mut(&key) {
-            Some(group) => group.cause.count += 1,
-            None => {
-                self.groups.insert(key, CauseGroup::first(&issue, place));
-            }
-        }
+        self.count(key, &issue, place);
     }
 
-    /// Most first, then as they came.
+    /// Most first, then in the order of their first rows and of the problems of one row.
     #[must_use]
     pub fn sorted(&self) -> Vec<CauseGroup> {
-        let mut groups: Vec<_> = self.groups.values().cloned().collect();
-        groups.sort_by_key(|g| (std::cmp::Reverse(g.cause.count), g.cause.example_row));
-        groups
+        let mut groups: Vec<_> = self.groups.values().collect();
+        groups.sort_by_key(|(index, group)| (Reverse(group.cause.count), *index));
+        groups.into_iter().map(|(_, group)| group.clone()).collect()
     }
 }
 
 impl CauseGroup {
-    fn first(issue: &Issue, place: Place<'_>) -> Self {
+    /// A group without rows; the one at `place` is its example.
+    fn new(issue: &Issue, place: Place<'_>) -> Self {
         let cause = Cause {
             kind: issue.kind,
             code: beginning(&issue.code),
             column: issue.column.clone(),
-            count: 1,
+            count: 0,
             example_row: place.row,
             example_source: place.source.to_owned(),
             example_line: place.line,

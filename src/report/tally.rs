@@ -1,6 +1,4 @@
-use std::collections::HashMap;
-
-use crate::domain::{Issue, RowNumber};
+use crate::domain::Issue;
 use crate::outcome::RowResult;
 use crate::plan::causes::{CauseGroup, Causes};
 use crate::plan::previewer::Place;
@@ -52,20 +50,24 @@ impl Tally {
     /// The errors as `summary.json` lists them: one entry for each kind, code and column, most rows first.
     #[must_use]
     pub fn error_entries(&self) -> Vec<ErrorEntry> {
-        let mut entries: HashMap<_, ErrorEntry> = HashMap::new();
+        let mut entries: Vec<ErrorEntry> = Vec::new();
         for CauseGroup { cause, .. } in self.errors() {
-            let key = (cause.kind, cause.code.clone(), cause.column.clone());
-            let entry = entries.entry(key).or_insert_with(|| ErrorEntry {
-                kind: cause.kind,
-                code: cause.code,
-                column: cause.column,
-                count: 0,
-                example_row: RowNumber(u64::MAX),
-            });
-            entry.count += cause.count;
-            entry.example_row = entry.example_row.min(cause.example_row);
+            let is_same = |e: &&mut ErrorEntry| {
+                (e.kind, &e.code, &e.column) == (cause.kind, &cause.code, &cause.column)
+            };
+            if let Some(entry) = entries.iter_mut().find(is_same) {
+                entry.count += cause.count;
+                entry.example_row = entry.example_row.min(cause.example_row);
+            } else {
+                entries.push(ErrorEntry {
+                    kind: cause.kind,
+                    code: cause.code,
+                    column: cause.column,
+                    count: cause.count,
+                    example_row: cause.example_row,
+                });
+            }
         }
-        let mut entries: Vec<_> = entries.into_values().collect();
         entries.sort_by_key(|e| (std::cmp::Reverse(e.count), e.example_row));
         entries
     }
@@ -74,7 +76,7 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::IssueKind;
+    use crate::domain::{IssueKind, RowNumber};
     use crate::plan::causes::MAX_CAUSES;
     use crate::report::samples;
 
