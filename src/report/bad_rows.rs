@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use crate::domain::{Issue, IssueKind};
+use crate::domain::{Issue, IssueKind, without_cells};
 use crate::plan::causes::normalised;
 use crate::plan::previewer::Place;
 
@@ -47,9 +47,19 @@ pub struct BadRowList {
     bad: Vec<BadRows>,
     kept: usize,
     rows: u64,
+    hides_cells: bool,
 }
 
 impl BadRowList {
+    /// A list that shows no cells, neither as such nor in messages.
+    #[must_use]
+    pub fn without_cells() -> Self {
+        Self {
+            hides_cells: true,
+            ..Self::default()
+        }
+    }
+
     /// Counts a bad row; each of its problems comes with [`add`](Self::add).
     pub fn row(&mut self) {
         self.rows += 1;
@@ -57,6 +67,17 @@ impl BadRowList {
 
     /// Adds a problem of a row, and the bad cell.
     pub fn add(&mut self, issue: &Issue, place: Place<'_>, cell: Option<&str>) {
+        let hidden;
+        let (issue, cell) = if self.hides_cells {
+            let message = without_cells(&issue.message).into_owned();
+            hidden = Issue {
+                message,
+                ..issue.clone()
+            };
+            (&hidden, None)
+        } else {
+            (issue, cell)
+        };
         let kind = (
             issue.kind,
             issue.code.clone(),

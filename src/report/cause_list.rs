@@ -11,6 +11,10 @@ const MOST: usize = 10;
 /// Columns that a name of the user's may take in a sentence.
 pub(super) const NAME_WIDTH: usize = 32;
 
+/// Said of a list whose counts add up to more than the rows.
+pub(super) const SEVERAL_PROBLEMS: &str =
+    "A row with several problems is counted under each of them.";
+
 /// A cause with the status of its answers.
 pub(super) type Listed<'a> = (&'a Cause, Option<u16>);
 

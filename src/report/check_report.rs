@@ -3,7 +3,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::bad_rows::{BadRow, BadRows};
-use super::cause_list::name;
+use super::cause_list::{SEVERAL_PROBLEMS, name};
 use super::json_text::write_line;
 use super::page::{Page, View};
 use super::terminal::{
@@ -270,6 +270,10 @@ fn bad_rows(page: &mut Page, report: &CheckReport, examples: usize) {
             page.item(&margin, &rest, Style::Dim);
         }
         page.item(&format!("{margin}→ "), &bad.what_to_do, Style::Plain);
+    }
+    let problems: u64 = report.bad.iter().map(|bad| bad.count).sum();
+    if problems > report.bad_rows {
+        page.item("  ", SEVERAL_PROBLEMS, Style::Dim);
     }
 }
 

@@ -91,8 +91,7 @@ fn rejected(page: &mut Page, preview: &Preview) {
     cause_list::list(page, &causes, Style::Bad);
     let problems: u64 = preview.rejected_by_cause.iter().map(|c| c.count).sum();
     if problems > preview.counts.rejected {
-        let several = "A row with several problems is counted under each of them.";
-        page.item("  ", several, Style::Dim);
+        page.item("  ", cause_list::SEVERAL_PROBLEMS, Style::Dim);
     }
 }
 

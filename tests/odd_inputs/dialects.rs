@@ -219,6 +219,13 @@ fn headers() -> Vec<Case> {
         case(
             "a file of rejected rows, fed back",
             "rejected.csv",
+            "_line,_status,_error,_hint,userId,name\n7,rejected,\"x\",\"y\",a,Ann\n",
+        )
+        .does("ignores the four columns that it added itself")
+        .rows(&["2: name=\"Ann\", userId=\"a\""]),
+        case(
+            "a file of rejected rows of an earlier version, without hints",
+            "rejected.csv",
             "_line,_status,_error,userId,name\n7,rejected,\"x\",a,Ann\n",
         )
         .does("ignores the three columns that it added itself")

@@ -21,6 +21,27 @@ pub(crate) fn cases() -> Vec<Case> {
         .does("refuses")
         .refused(&["userId", "email"]),
         case(
+            "a file whose e-mail column has another name",
+            "people.csv",
+            "First Name,Last Name,Email Address\nAnn,Lee,ann@example.com\n",
+        )
+        .does("refuses, and names the column and the line to write")
+        .refused(&["email = \"Email Address\"", "hcsync init people.csv"]),
+        case(
+            "a file whose e-mail column is known by its values only",
+            "people.csv",
+            "Vorname,Kontakt\nAnn,ann@example.com\nBen,ben@example.com\n",
+        )
+        .does("refuses, and names the column and the line to write")
+        .refused(&["email = \"Kontakt\""]),
+        case(
+            "a file with a unique column that ends with `id`",
+            "people.csv",
+            "Name,Account ID\nAnn,17\nBen,18\n",
+        )
+        .does("refuses, and names the column and the line to write")
+        .refused(&["userId = \"Account ID\""]),
+        case(
             "two rows for one customer",
             "people.csv",
             "userId,name\na,Ann\na,Anna\n",

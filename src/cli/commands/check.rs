@@ -107,8 +107,10 @@ fn check_rows(
             .map(|columns| TableProfile::new(Arc::clone(columns), null_values))
             .collect(),
         decider: Decider::new(ground, true, asked),
-        bad: BadRowList::default(),
-        shows_cells: args.examples.examples > 0,
+        bad: match args.examples.examples {
+            0 => BadRowList::without_cells(),
+            _ => BadRowList::default(),
+        },
     };
     let intake = Intake {
         inputs: &prepared.inputs,
@@ -139,7 +141,6 @@ struct RowCheck<'a> {
     profiles: Vec<TableProfile>,
     decider: Decider<'a>,
     bad: BadRowList,
-    shows_cells: bool,
 }
 
 impl RowSink for RowCheck<'_> {
@@ -165,7 +166,6 @@ impl RowSink for RowCheck<'_> {
         for issue in problems {
             let column = issue.column.as_deref();
             let cell = bad_cells.iter().find(|cell| Some(&*cell.column) == column);
-            let cell = cell.filter(|_| self.shows_cells);
             self.bad.add(issue, place, cell.map(|cell| &*cell.text));
         }
         Ok(())
