@@ -491,7 +491,7 @@ mod tests {
             ("name = { column = \"c\", region = \"UA\" }", "`region`"),
             (
                 "phone = { column = \"c\", region = \"Ukraine\" }",
-                "no region",
+                "not a region",
             ),
             (
                 "name = { column = \"c\", true_values = [\"ja\"] }",

@@ -157,7 +157,7 @@ fn a_wrong_option_is_refused_with_its_place() {
     for (config, words) in [
         (
             "[fields]\nuserId = \"userId\"\nphone = { column = \"p\", region = \"Ukraine\" }",
-            "hcsync.toml:3:34: `phone`: `region` `Ukraine` is no region",
+            "hcsync.toml:3:34: `phone`: `region` `Ukraine` is not a region",
         ),
         (
             "[fields]\nuserId = \"userId\"\nname = { column = \"p\", region = \"UA\" }",
