@@ -22,7 +22,7 @@ pub use desired::{DesiredCustomer, DesiredTags, Wish};
 pub use form::{field_form, property_form, property_forms};
 pub use ids::{CustomerId, RowNumber, RunId, RunIdError};
 pub use issue::{Issue, IssueKind, joined};
-pub use key::{KeyField, RowKey, email_eq, fold_email};
+pub use key::{KeyField, RowKey, email_eq, email_spellings, fold_email};
 pub use opaque::OpaqueValue;
 pub use policy::{Overwrite, TagMode};
 pub use repairs::Repairs;

@@ -1,10 +1,17 @@
+use std::borrow::Cow;
+
 use email_address::{EmailAddress, Options};
+use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
+use unicode_normalization::UnicodeNormalization;
 
 use super::given::Scalar;
 use super::problem::Problem;
 
 /// Octets of an address that a mail server has to take (RFC 5321, 4.5.3.1.3, less the angle brackets).
-const LONGEST: usize = 254;
+const MAX_LENGTH: usize = 254;
+
+/// No ASCII in a domain but letters, digits, hyphens and, since some hosts have it, the underscore.
+const NOT_IN_DOMAIN: AsciiDenyList = AsciiDenyList::new(true, "!\"#$%&'()*+,/:;<=>?@[\\]^`{|}~");
 
 /// An e-mail address, trimmed. A domain without a dot is refused: no customer is reached there from outside.
 pub(super) fn read(scalar: &Scalar<'_>) -> Result<String, Problem> {
@@ -12,23 +19,71 @@ pub(super) fn read(scalar: &Scalar<'_>) -> Result<String, Problem> {
         return Err(refused());
     };
     let text = text.trim();
-    if text.len() > LONGEST {
+    if text.len() > MAX_LENGTH {
         return Err(Problem::new(
             "bad_email",
             "is too long for an e-mail address",
         ));
     }
+    if let Some(blank) = text.chars().find(|c| c.is_whitespace() && !c.is_ascii()) {
+        let what = format!(
+            "holds a blank that looks like a space ({}), which no e-mail address has",
+            blank.escape_unicode()
+        );
+        return Err(Problem::new("bad_email", what).advice("remove it from the address"));
+    }
     if text.chars().any(char::is_control) {
         return Err(refused());
     }
+    let (local, domain) = text.rsplit_once('@').ok_or_else(refused)?;
+    let Some(domain) = ascii_domain(domain) else {
+        return Err(if is_address(local, "example.com") {
+            Problem::new(
+                "bad_email",
+                "is not an e-mail address: the domain after the @ is not valid",
+            )
+            .advice(
+                "letters, digits and hyphens, with a dot between the parts, such as example.com",
+            )
+        } else {
+            refused()
+        });
+    };
+    if is_address(local, &domain) {
+        Ok(text.to_owned())
+    } else {
+        Err(refused())
+    }
+}
+
+/// The domain as mail servers look it up, or None if there can be no such domain.
+fn ascii_domain(domain: &str) -> Option<Cow<'_, str>> {
+    if domain.chars().any(imitates_ascii) {
+        return None;
+    }
+    let ascii = Uts46::new().to_ascii(
+        domain.as_bytes(),
+        NOT_IN_DOMAIN,
+        Hyphens::CheckFirstLast,
+        DnsLength::Verify,
+    );
+    let ascii = ascii.ok()?;
+    let (_, top_level) = ascii.rsplit_once('.')?;
+    let is_number = top_level.bytes().all(|b| b.is_ascii_digit());
+    (!is_number).then_some(ascii)
+}
+
+/// Whether it stands for ASCII, as the full-width `ａ` and `．` do. A browser takes it for that, a mail server does not.
+fn imitates_ascii(c: char) -> bool {
+    !c.is_ascii() && c.nfkc().any(|plain| plain.is_ascii() || plain == '。')
+}
+
+fn is_address(local: &str, ascii_domain: &str) -> bool {
     let options = Options::default()
         .with_required_tld()
         .without_display_text()
         .without_domain_literal();
-    match EmailAddress::parse_with_options(text, options) {
-        Ok(_) => Ok(text.to_owned()),
-        Err(_) => Err(refused()),
-    }
+    EmailAddress::parse_with_options(&format!("{local}@{ascii_domain}"), options).is_ok()
 }
 
 fn refused() -> Problem {
@@ -40,19 +95,93 @@ fn refused() -> Problem {
 mod tests {
     use std::borrow::Cow;
 
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn refusal(text: &str) -> Option<Problem> {
+        read(&Scalar::Text(Cow::Borrowed(text))).err()
+    }
 
     #[test]
     fn plain_addresses_pass_trimmed() {
         for good in [
             "ann@example.com",
             " Ann.Smith+tag@Example.co.uk ",
-            "олена@пошта.укр",
+            "\u{a0}ann@example.com\u{3000}",
+            "o'neill/sales=x!#$%&*?^_`{|}~@example.com",
+            "\"q r\"@x.de",
+            "\"a@b\"@x.de",
             "a@b.c",
+            "a@b-c--d.example",
+            "a@r3---sn.example.com",
+            "a@1and1.de",
+            "a@123.com",
+            "a@foo_bar.example.com",
         ] {
             let read = read(&Scalar::Text(Cow::Borrowed(good)));
             assert_eq!(read.unwrap(), good.trim());
         }
+    }
+
+    #[test]
+    fn letters_are_those_of_any_script() {
+        for good in [
+            "олена@пошта.укр",
+            "राम@मोहन.ईन्फो",
+            "jose\u{301}@bu\u{308}cher.example",
+            "josé@bücher.example",
+            "jose@xn--bcher-kva.example",
+            "jose@XN--BCHER-KVA.example",
+            "a@straße.de",
+            "用户@例子.广告",
+            "δοκιμή@ΠΑΡΆΔΕΙΓΜΑ.δοκιμή",
+            "чебурашка@ящик-с-апельсинами.рф",
+            "ผู้ใช้@น้ำ.ไทย",
+            "מישהו@דוגמה.ישראל",
+            "مثال@موقع.وزارة-الأتصالات.مصر",
+        ] {
+            assert_eq!(refusal(good), None, "{good}");
+        }
+    }
+
+    #[test]
+    fn domains_that_there_cannot_be_are_refused() {
+        let long_label = format!("ann@{}.com", "a".repeat(64));
+        let long_u_label = format!("ann@{}.com", "ü".repeat(60));
+        let mut bad = vec![
+            "ann@example.com/office".to_owned(),
+            "ann@192.168.1.1".to_owned(),
+            "ann@127.1".to_owned(),
+            "ann@example.123".to_owned(),
+            "ann@-example.com".to_owned(),
+            "ann@example-.com".to_owned(),
+            "ann@example.-com".to_owned(),
+            "ann@ex ample.com".to_owned(),
+            "ann@.example.com".to_owned(),
+            "ann@example.com.".to_owned(),
+            "ann@xn--.com".to_owned(),
+            "ann@xn--a.com".to_owned(),
+            "ann@xn--99999999999.com".to_owned(),
+            "ann@xn--bücher.com".to_owned(),
+            "ann@\u{301}x.com".to_owned(),
+            "ann@ｅxample.com".to_owned(),
+            "ann@example。com".to_owned(),
+            "ann@x.example．com".to_owned(),
+            long_label,
+            long_u_label,
+        ];
+        bad.extend(
+            "/#!|*~%&=?+^$\\\"'(),:;<>[]`{}"
+                .chars()
+                .map(|c| format!("ann@ex{c}ample.com")),
+        );
+        for bad in bad {
+            let problem = refusal(&bad).expect(&bad);
+            assert_eq!(problem.code, "bad_email", "{bad}");
+            assert!(problem.what.contains("domain"), "{bad}: {}", problem.what);
+        }
+        assert_eq!(refusal(&format!("ann@{}.com", "a".repeat(63))), None);
     }
 
     #[test]
@@ -66,14 +195,33 @@ mod tests {
             "Ann <ann@example.com>",
             "a@x.com; b@x.com",
             "a@x.com,b@x.com",
+            "a b@x.com",
+            ".ann@x.com",
+            "ann..b@x.com",
             "ann@example..com",
             "ann@exam\u{0}ple.com",
             "ann@[127.0.0.1]",
+            "ann\u{a0}b@x.com",
             &long,
         ] {
-            let problem = read(&Scalar::Text(Cow::Borrowed(bad))).unwrap_err();
-            assert_eq!(problem.code, "bad_email", "{bad}");
+            assert_eq!(refusal(bad).expect(bad).code, "bad_email", "{bad}");
         }
+        assert!(
+            refusal("ann\u{a0}b@x.com")
+                .unwrap()
+                .what
+                .contains("\\u{a0}")
+        );
         assert!(read(&Scalar::Number(&5.into())).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in r"\PC{0,30}|\PC{1,5}@(xn--)?\PC{1,10}\.\PC{1,5}") {
+            if refusal(&text).is_none() {
+                let decomposed: String = text.nfd().collect();
+                prop_assert_eq!(refusal(&decomposed), None);
+            }
+        }
     }
 }

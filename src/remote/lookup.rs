@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::{CustomerId, RemoteCustomer, RowKey, fold_email};
+use crate::domain::{CustomerId, RemoteCustomer, RowKey, email_spellings};
 use crate::helpcrunch::{CallError, Filter, Page, ReadClient, Search, Term};
 use crate::plan::matching::RemoteLookup;
 
@@ -32,9 +32,7 @@ impl WantedKeys {
         self.ids.extend(key.id);
         self.user_ids.extend(key.user_id.clone());
         if let Some(email) = &key.email {
-            // Both spellings, since it is not documented whether search ignores case.
-            self.emails.insert(email.clone());
-            self.emails.insert(fold_email(email));
+            self.emails.extend(email_spellings(email));
         }
         if self.count() > MOST_KEYS {
             *self = Self {

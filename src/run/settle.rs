@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::domain::{Field, Issue, IssueKind, RemoteCustomer, RowKey, Value, email_eq, fold_email};
+use crate::domain::{
+    Field, Issue, IssueKind, RemoteCustomer, RowKey, Value, email_eq, email_spellings,
+};
 use crate::helpcrunch::{CallError, Filter, ReadClient, Search, Term};
 use crate::plan::{Create, Lane, Operation};
 
@@ -129,18 +131,14 @@ fn judge(mut found: Vec<RemoteCustomer>) -> Look {
     }
 }
 
-/// By userId where the row has one, since e-mail addresses may be shared; else by address, in both spellings.
+/// By userId where the row has one, since e-mail addresses may be shared; else by address, in every spelling.
 fn search(key: &RowKey) -> Search {
     let filters = match (&key.user_id, &key.email) {
         (Some(user_id), _) => vec![Filter::equal(Term::UserId(user_id.clone()))],
-        (None, Some(email)) => {
-            let mut spellings = vec![email.clone(), fold_email(email)];
-            spellings.dedup();
-            spellings
-                .into_iter()
-                .map(|e| Filter::equal(Term::Email(e)))
-                .collect()
-        }
+        (None, Some(email)) => email_spellings(email)
+            .into_iter()
+            .map(|e| Filter::equal(Term::Email(e)))
+            .collect(),
         (None, None) => Vec::new(),
     };
     Search::any(filters)
