@@ -6,6 +6,68 @@ use isolang::Language;
 use super::given::Scalar;
 use super::problem::Problem;
 
+/// Languages under codes that ISO 639-1 does not have: withdrawn ones, the bibliographic ones of ISO 639-2, and members of a
+/// macrolanguage that go by its name. What has neither is a language that cannot be told in two letters.
+const OTHER_CODES: &[(&str, &[&str])] = &[
+    ("ak", &["fat"]),
+    (
+        "ar",
+        &[
+            "acm", "acw", "aeb", "aec", "afb", "ajp", "apc", "apd", "arb", "arq", "ars", "ary",
+            "arz", "ayl",
+        ],
+    ),
+    ("az", &["azb", "azj"]),
+    ("bo", &["tib"]),
+    ("cs", &["cze"]),
+    ("cy", &["wel"]),
+    ("de", &["ger"]),
+    ("el", &["gre"]),
+    ("et", &["ekk"]),
+    ("eu", &["baq"]),
+    ("fa", &["per", "pes", "prs"]),
+    ("ff", &["fuc", "fuv"]),
+    ("fr", &["fre"]),
+    ("gn", &["gug"]),
+    ("he", &["iw"]),
+    ("hr", &["scr"]),
+    ("hy", &["arm"]),
+    ("id", &["in"]),
+    ("is", &["ice"]),
+    ("jv", &["jaw", "jw"]),
+    ("ka", &["geo"]),
+    ("ku", &["ckb", "kmr", "sdh"]),
+    ("lv", &["lvs"]),
+    ("mg", &["plt"]),
+    ("mi", &["mao"]),
+    ("mk", &["mac"]),
+    ("mn", &["khk"]),
+    ("ms", &["may", "zlm", "zsm"]),
+    ("my", &["bur"]),
+    ("ne", &["npi"]),
+    ("nl", &["dut"]),
+    ("om", &["gaz"]),
+    ("or", &["ory"]),
+    ("ps", &["pbt", "pbu", "pst"]),
+    ("qu", &["quy", "quz"]),
+    ("ro", &["mo", "mol", "rum"]),
+    ("sk", &["slo"]),
+    ("sq", &["alb", "aln", "als"]),
+    // What Unicode's CLDR makes of Serbo-Croatian.
+    ("sr", &["hbs", "scc", "sh"]),
+    ("sw", &["swc", "swh"]),
+    ("tl", &["fil"]),
+    ("uz", &["uzn", "uzs"]),
+    ("yi", &["ji", "ydd"]),
+    (
+        "zh",
+        &["chi", "cmn", "gan", "hak", "hsn", "nan", "wuu", "yue"],
+    ),
+];
+
+/// Codes of ISO 639 that stand for no one language.
+const NO_ONE_LANGUAGE: [&str; 4] = ["mis", "mul", "und", "zxx"];
+
 /// A language as the API wants it (ISO 639-1, documented), from a two- or three-letter code, a language tag such
 /// as `uk-UA` or `en_US.UTF-8`, or the language's name in English or in itself.
 pub(super) fn read(scalar: &Scalar<'_>) -> Result<String, Problem> {
@@ -13,16 +75,31 @@ pub(super) fn read(scalar: &Scalar<'_>) -> Result<String, Problem> {
         Scalar::Text(text) | Scalar::Native(text) => text.trim(),
         Scalar::Number(_) | Scalar::Bool(_) => return Err(refused()),
     };
-    of_code(text)
+    let code = code_of_tag(text);
+    code.as_deref()
+        .and_then(two_letters)
         .or_else(|| of_name(text))
         .map(str::to_owned)
-        .ok_or_else(refused)
+        .ok_or_else(|| match code {
+            Some(code) if NO_ONE_LANGUAGE.contains(&code.as_str()) => unknown(),
+            _ if is_known(code.as_deref(), text) => without_two_letters(),
+            _ => refused(),
+        })
 }
 
 /// `Chinese (Simplified)` is Chinese: the two letters say no more than that.
 fn of_name(text: &str) -> Option<&'static str> {
+    NAMES.get(&plain_name(text)).copied().flatten()
+}
+
+fn plain_name(text: &str) -> String {
     let name = text.split('(').next().unwrap_or(text).trim();
-    NAMES.get(&name.to_lowercase()).copied().flatten()
+    name.to_lowercase()
+}
+
+/// Whether it is a language at all, with two letters or without.
+fn is_known(code: Option<&str>, text: &str) -> bool {
+    code.and_then(Language::from_639_3).is_some() || NAMES.contains_key(&plain_name(text))
 }
 
 fn refused() -> Problem {
@@ -31,43 +108,74 @@ fn refused() -> Problem {
     )
 }
 
-fn of_code(text: &str) -> Option<&'static str> {
+fn without_two_letters() -> Problem {
+    Problem::new(
+        "bad_locale",
+        "is a language without a two-letter code (ISO 639-1), which HelpCrunch needs",
+    )
+    .advice("leave the cell empty, or say with `map` which language to take for it")
+}
+
+fn unknown() -> Problem {
+    Problem::new(
+        "bad_locale",
+        "says that the language is unknown or not just one",
+    )
+    .advice("leave the cell empty, or add the code to `null_values` in [input]")
+}
+
+/// The language subtag of a tag such as `sr-Latn` or `en_US.UTF-8`, in lower case.
+fn code_of_tag(text: &str) -> Option<String> {
     let tag = text.split(['.', '@']).next()?;
     let mut subtags = tag.split(['-', '_']);
     let language = subtags.next()?.to_ascii_lowercase();
     let well_formed = |subtag: &str| {
         (1..=8).contains(&subtag.len()) && subtag.bytes().all(|b| b.is_ascii_alphanumeric())
     };
-    if !subtags.all(well_formed) {
-        return None;
+    subtags.all(well_formed).then_some(language)
+}
+
+fn two_letters(code: &str) -> Option<&'static str> {
+    let other = OTHER_CODES.iter().find(|(_, codes)| codes.contains(&code));
+    if let Some((language, _)) = other {
+        return Some(language);
     }
-    match language.len() {
-        2 => Language::from_639_1(&language)?.to_639_1(),
-        3 => Language::from_639_3(&language)?.to_639_1(),
+    match code.len() {
+        2 => Language::from_639_1(code)?.to_639_1(),
+        3 => Language::from_639_3(code)?.to_639_1(),
         _ => None,
     }
 }
 
-/// Names in lower case, English ones and the languages' own; nothing under a name that two languages with a
-/// two-letter code share.
+/// Two-letter codes by name in lower case, English names and the languages' own. None for a language without such a code, and
+/// for a name that two languages with different codes share.
 static NAMES: LazyLock<HashMap<String, Option<&'static str>>> = LazyLock::new(|| {
+    let (with_code, without): (Vec<_>, Vec<_>) = Language::match_names(|_| true)
+        .map(|language| (language, language.to_639_1().and_then(two_letters)))
+        .partition(|(_, code)| code.is_some());
     let mut names: HashMap<String, Option<&'static str>> = HashMap::new();
-    for language in Language::match_names(|_| true) {
-        let Some(code) = language.to_639_1() else {
-            continue;
-        };
-        for name in [Some(language.to_name()), language.to_autonym()] {
-            let Some(name) = name.filter(|name| !name.is_empty()) else {
-                continue;
-            };
+    for (language, code) in with_code {
+        for name in names_of(language) {
             names
-                .entry(name.to_lowercase())
-                .and_modify(|known| *known = known.filter(|known| *known == code))
-                .or_insert(Some(code));
+                .entry(name)
+                .and_modify(|known| *known = known.filter(|known| Some(*known) == code))
+                .or_insert(code);
         }
+    }
+    for name in without
+        .into_iter()
+        .flat_map(|(language, _)| names_of(language))
+    {
+        names.entry(name).or_insert(None);
     }
     names
 });
+
+fn names_of(language: Language) -> impl Iterator<Item = String> {
+    let names = [Some(language.to_name()), language.to_autonym()];
+    let names = names.into_iter().flatten().filter(|name| !name.is_empty());
+    names.map(str::to_lowercase)
+}
 
 #[cfg(test)]
 mod tests {
@@ -107,12 +215,73 @@ mod tests {
     }
 
     #[test]
+    fn withdrawn_and_bibliographic_codes_are_translated() {
+        for (codes, code) in [
+            ("iw iw-IL heb", "he"),
+            ("in in_ID ind", "id"),
+            ("ji yid ydd", "yi"),
+            ("jw jav", "jv"),
+            ("mo mol ro-MD rum ron", "ro"),
+            ("sh sh-Latn hbs scc srp sr-Cyrl Serbo-Croatian", "sr"),
+            ("scr hrv", "hr"),
+            ("ger GER deu", "de"),
+            ("fre fra", "fr"),
+            ("chi zho cmn cmn-Hans-CN zh-yue yue zh-Hant-TW", "zh"),
+            ("cze ces", "cs"),
+            ("gre ell", "el"),
+            ("arb arz ar-EG", "ar"),
+            ("fil fil-PH tgl", "tl"),
+            ("no nor no-NO", "no"),
+            ("nb nob nb-NO", "nb"),
+            ("nn nno", "nn"),
+            ("sr-Latn-RS sr_Latn_RS sr@latin", "sr"),
+            ("en-US-u-ca-buddhist en-a-bbb-x-a-ccc", "en"),
+            ("de-CH-1996 de-DE-x-goethe", "de"),
+            ("es-419", "es"),
+        ] {
+            for cell in codes.split(' ') {
+                assert_eq!(locale(cell).as_deref(), Some(code), "{cell}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_code_of_iso_639_2_with_a_two_letter_one_is_known() {
+        let languages = "aar abk afr aka alb sqi amh ara arg arm hye asm ava ave aym aze bak bam baq eus bel ben bis bod tib bos \
+            bre bul bur mya cat ces cze cha che chi zho chu chv cor cos cre cym wel dan deu ger div dut nld dzo ell gre eng epo \
+            est ewe fao fas per fij fin fra fre fry ful geo kat gla gle glg glv grn guj hat hau heb her hin hmo hrv hun ibo ice isl \
+            ido iii iku ile ina ind ipk ita jav jpn kal kan kas kau kaz khm kik kin kir kom kon kor kua kur lao lat lav lim lin lit \
+            ltz lub lug mac mkd mah mal mao mri mar may msa mlg mlt mon nau nav nbl nde ndo nep nno nob nor nya oci oji ori orm oss \
+            pan pli pol por pus que roh ron rum run rus sag san sin slk slo slv sme smo sna snd som sot spa srd srp ssw sun swa swe \
+            tah tam tat tel tgk tgl tha tir ton tsn tso tuk tur twi uig ukr urd uzb ven vie vol wln wol xho yid yor zha zul";
+        for code in languages.split_whitespace() {
+            assert!(locale(code).is_some(), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_what_is_wrong() {
+        let what = |cell: &str| read(&Scalar::Text(Cow::Borrowed(cell))).unwrap_err().what;
+        for cell in ["und", "mul", "zxx", "und-Latn"] {
+            assert!(what(cell).contains("language is unknown"), "{cell}");
+        }
+        for cell in ["tlh", "klingon", "Klingon", "haw-US", "Cebuano"] {
+            assert!(what(cell).contains("without a two-letter code"), "{cell}");
+        }
+        for cell in ["xx", "x-klingon", "i-klingon", "Elvish?"] {
+            assert!(what(cell).contains("not a language"), "{cell}");
+        }
+    }
+
+    #[test]
     fn anything_else_is_refused() {
         for cell in [
             "xx",
             "ua",
             "und",
-            "cmn",
+            "qaa",
+            "x-klingon",
+            "i-default",
             "uk UA",
             "uk-",
             "Klingonish",

@@ -18,6 +18,8 @@ mod csv_spectrum;
 mod naughty;
 
 #[cfg(test)]
+mod contacts;
+#[cfg(test)]
 mod damaged;
 #[cfg(test)]
 mod dialects;
@@ -50,8 +52,8 @@ mod tests {
     use crate::page::{Section, path, table, with_table};
     use crate::runner::{Outcome, check, differences, run};
     use crate::{
-        damaged, dialects, encodings, identifiers, json, keys, packing, quoting, shape, tag_cells,
-        values, xlsx,
+        contacts, damaged, dialects, encodings, identifiers, json, keys, packing, quoting, shape,
+        tag_cells, values, xlsx,
     };
 
     struct Theme {
@@ -88,7 +90,7 @@ mod tests {
         }
     }
 
-    static THEMES: [Theme; 12] = [
+    static THEMES: [Theme; 13] = [
         Theme::new("Encodings", encodings::cases),
         Theme::new("Packed files", packing::cases),
         Theme::new("Delimiters, headers and line ends", dialects::cases),
@@ -101,6 +103,7 @@ mod tests {
         Theme::new("Wrong and damaged files", damaged::cases),
         Theme::new("Damaged ids, e-mails and phones", identifiers::cases),
         Theme::new("Lists of tags in a cell", tag_cells::cases),
+        Theme::new("Phone numbers, e-mails and languages", contacts::cases),
     ];
 
     #[test]
@@ -177,6 +180,11 @@ mod tests {
     #[test]
     fn lists_of_tags_in_a_cell() {
         THEMES[11].holds();
+    }
+
+    #[test]
+    fn phone_numbers_emails_and_languages() {
+        THEMES[12].holds();
     }
 
     #[test]
