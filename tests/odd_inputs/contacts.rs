@@ -27,9 +27,9 @@ fn phones() -> Vec<Case> {
         .does("reads the digits, whatever separates them: all are one number in E.164")
         .rows(&["2: unchanged", "3: unchanged", "4: unchanged", "5: unchanged", "6: unchanged"]),
         case(
-            "the same with no-break spaces and hyphens, dashes, full-width and Arabic digits, `region = \"US\"`",
+            "the same with no-break spaces and hyphens, dashes, full-width and Arabic digits, marks of direction, `region = \"US\"`",
             "people.csv",
-            "userId,phone\na,+1\u{a0}415\u{2011}555\u{2011}2671\nb,（４１５）５５５－２６７１\nc,tel:+1-415-555-2671\nd,٤١٥ ٥٥٥ ٢٦٧١\ne,415–555–2671\n",
+            "userId,phone\na,+1\u{a0}415\u{2011}555\u{2011}2671\nb,（４１５）５５５－２６７１\nc,tel:+1-415-555-2671\nd,٤١٥ ٥٥٥ ٢٦٧١\ne,415–555–2671\nf,\u{202a}+1 415 555 2671\u{202c}\n",
         )
         .config("[fields]\nuserId = \"userId\"\nphone = { column = \"phone\", region = \"US\" }\n")
         .does("reads them as well")
@@ -39,6 +39,7 @@ fn phones() -> Vec<Case> {
             "4: phone=\"+14155552671\", userId=\"c\"",
             "5: phone=\"+14155552671\", userId=\"d\"",
             "6: phone=\"+14155552671\", userId=\"e\"",
+            "7: phone=\"+14155552671\", userId=\"f\"",
         ]),
         case(
             "`00` before the country's code, and a zero in brackets, `region = \"ID\"`",
