@@ -7,8 +7,8 @@ use super::rule::Rule;
 use super::schema::Schema;
 use super::slot::Slot;
 use crate::domain::{
-    CustomValue, CustomerId, DesiredCustomer, DesiredTags, Field, Issue, KeyField, Row, RowKey,
-    Value, Wish,
+    Cells, CustomValue, CustomerId, DesiredCustomer, DesiredTags, Field, Issue, KeyField, Row,
+    RowKey, Value, Wish,
 };
 
 impl Schema {
@@ -17,7 +17,10 @@ impl Schema {
     pub fn map(&self, row: &Row) -> Mapped {
         let is_used = |issue: &&Issue| {
             let column = issue.column.as_ref();
-            column.is_some_and(|column| !self.unused_columns().contains(column))
+            column.is_some_and(|column| match row.cells {
+                Cells::Table { .. } => !self.unused_columns().contains(column),
+                Cells::Object(_) => self.uses_member(column),
+            })
         };
         let mut reading = Reading {
             schema: self,

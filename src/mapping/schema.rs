@@ -153,6 +153,16 @@ impl Schema {
         &self.unused
     }
 
+    /// Whether a member of an object, by its dotted name, belongs to something that is mapped, or holds it.
+    pub(super) fn uses_member(&self, path: &str) -> bool {
+        let holds = |outer: &str, inner: &str| {
+            let rest = inner.strip_prefix(outer);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        let mut used = self.sources().flat_map(|(_, columns)| columns);
+        used.any(|column| holds(column, path) || holds(path, column))
+    }
+
     /// The columns that are mapped and that no record of an input of objects has, in order.
     #[must_use]
     pub fn lacking_columns(&self) -> &[String] {

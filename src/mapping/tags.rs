@@ -315,6 +315,8 @@ mod tests {
         assert!(of_object("[]").spoken && of_object("null").spoken);
         assert!(!of_object("\"\"").spoken);
         assert_eq!(names(&of_object("\"a;b\"")), ["a", "b"]);
+        assert_eq!(names(&of_object(r#"["x", null]"#)), ["x"]);
+        assert!(of_object("[null]").spoken && of_object("[null]").add.is_empty());
         let missing = wanted_of_object("", &["email", "tags"], r#"{"email":"a@b.c"}"#);
         assert!(!missing.tags.spoken);
     }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use serde_json::value::RawValue;
+
 use crate::domain::{Columns, RowNumber};
 
 use super::RESERVED_COLUMNS;
@@ -12,6 +14,7 @@ use super::error::SourceError;
 use super::open::InputFile;
 use super::reader::Reader;
 use super::settings::SourceSettings;
+use super::strict_json::{Property, with_words_quoted};
 
 /// More names than this are data that took the place of names.
 const MOST_NAMES: usize = 10_000;
@@ -36,12 +39,11 @@ fn of_reader(mut reader: Reader) -> Result<Arc<Columns>, SourceError> {
     let mut names = Names::default();
     while let Some(text) = reader.next_text()? {
         // What is no object is reported when the rows are read.
-        let mut deserializer = serde_json::Deserializer::from_str(&text);
-        let _ = Members {
-            names: &mut names,
-            within: None,
+        if names.take(&text).is_err()
+            && let Some(quoted) = with_words_quoted(&text)
+        {
+            let _ = names.take(&quoted);
         }
-        .deserialize(&mut deserializer);
         if names.list.len() > MOST_NAMES {
             return Err(SourceError::TooManyColumns {
                 name: reader.name().to_owned(),
@@ -49,18 +51,48 @@ fn of_reader(mut reader: Reader) -> Result<Arc<Columns>, SourceError> {
             });
         }
     }
-    Ok(Arc::new(Columns::of_objects(names.list)))
+    Ok(Arc::new(Columns::of_objects(names.finish())))
 }
 
 #[derive(Default)]
 struct Names {
     list: Vec<String>,
     seen: HashSet<String>,
+    /// Those under which only `null` and `[]` stood, as accounts answer for custom data that is empty.
+    hollow: HashSet<String>,
     /// A dotted name, kept from one use to the next.
     dotted: String,
 }
 
 impl Names {
+    fn take(&mut self, object: &str) -> Result<(), serde_json::Error> {
+        let mut deserializer = serde_json::Deserializer::from_str(object);
+        let within = None;
+        Members {
+            names: self,
+            within,
+        }
+        .deserialize(&mut deserializer)
+    }
+
+    /// All names. One that was always empty is none beside those of its own members.
+    fn finish(mut self) -> Vec<String> {
+        let outer = |name: &String| name.split_once('.').map(|(outer, _)| outer.to_owned());
+        let outer: HashSet<String> = self.list.iter().filter_map(outer).collect();
+        self.list
+            .retain(|name| !self.hollow.contains(name) || !outer.contains(name));
+        self.list
+    }
+
+    fn add_leaf(&mut self, name: &str, is_hollow: bool) {
+        if !is_hollow && !self.hollow.is_empty() {
+            self.hollow.remove(name);
+        } else if is_hollow && !self.seen.contains(name) {
+            self.hollow.insert(name.to_owned());
+        }
+        self.add(None, name);
+    }
+
     fn add(&mut self, within: Option<&str>, name: &str) {
         let name = match within {
             Some(outer) => {
@@ -84,9 +116,9 @@ struct Members<'a> {
 }
 
 impl Members<'_> {
-    fn leaf(self) {
+    fn leaf(self, is_hollow: bool) {
         if let Some(name) = self.within {
-            self.names.add(None, name);
+            self.names.add_leaf(name, is_hollow);
         }
     }
 }
@@ -106,38 +138,54 @@ impl<'de> Visitor<'de> for Members<'_> {
     }
 
     fn visit_unit<E>(self) -> Result<(), E> {
-        self.leaf();
+        self.leaf(true);
         Ok(())
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        self.leaf();
+        self.leaf(false);
         Ok(())
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        self.leaf();
+        self.leaf(false);
         Ok(())
     }
 
     fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        self.leaf();
+        self.leaf(false);
         Ok(())
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        self.leaf();
+        self.leaf(false);
         Ok(())
     }
 
     fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        self.leaf();
+        self.leaf(false);
         Ok(())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        self.leaf();
+        let mut properties = Vec::new();
+        let mut is_empty = true;
+        while let Some(item) = items.next_element::<&RawValue>()? {
+            is_empty = false;
+            let Ok(Property { property, .. }) = serde_json::from_str(item.get()) else {
+                properties.clear();
+                break;
+            };
+            properties.push(property);
+        }
         while items.next_element::<IgnoredAny>()?.is_some() {}
+        match self.within {
+            Some(outer) if !properties.is_empty() => {
+                let names = properties.iter();
+                names.for_each(|name| self.names.add(Some(outer), name));
+            }
+            _ => self.leaf(is_empty),
+        }
         Ok(())
     }
 
@@ -204,6 +252,23 @@ mod tests {
         assert_eq!(columns(text).unwrap(), expected);
         assert_eq!(columns("[{\"b\":1},\n{\"a\":\"\"}]").unwrap(), ["b", "a"]);
         assert_eq!(columns("a,b,a\n").unwrap(), ["a", "b", "a"]);
+    }
+
+    #[test]
+    fn properties_of_an_array_have_dotted_names() {
+        let text = "{\"customData\":[],\"tags\":[]}\n{\"customData\":[{\"property\":\"a b\",\"value\":1},{\"property\":\"c\",\"value\":2}]}\n{\"customData\":null}\n";
+        let expected = ["tags", "customData.a b", "customData.c"];
+        assert_eq!(columns(text).unwrap(), expected);
+        let other =
+            "{\"a\":[{\"property\":\"x\",\"value\":1},5],\"b\":[{\"property\":7}],\"c\":null}\n";
+        assert_eq!(columns(other).unwrap(), ["a", "b", "c"]);
+        let both = "{\"a\":null}\n{\"a\":{\"b\":1}}\n{\"a\":\"x\"}\n";
+        assert_eq!(columns(both).unwrap(), ["a", "a.b"]);
+    }
+
+    #[test]
+    fn names_behind_a_word_that_json_does_not_have_are_seen() {
+        assert_eq!(columns("{\"a\":NaN,\"b\":1}\n").unwrap(), ["a", "b"]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::error::Fault;
 use super::lines::Lines;
 use super::reader::Parsed;
 use super::rejected::kept_raw;
-use super::strict_json::parse_object;
+use super::strict_json::{Object, parse_object};
 use super::table::too_long;
 use super::window::Window;
 
@@ -67,15 +67,19 @@ impl Objects {
             return Ok(None);
         };
         self.unpack();
-        let outcome = match piece.too_long {
+        let object = match piece.too_long {
             Some(bytes) => Err(too_long(bytes)),
-            None => self.cells(),
+            None => self.object(),
+        };
+        let (outcome, flaws) = match object {
+            Ok(object) => (Ok(Cells::Object(object.members)), object.flaws),
+            Err(issue) => (Err(vec![issue]), Vec::new()),
         };
         Ok(Some(Parsed {
             line: piece.line,
             raw: RawRecord(self.coding.raw(&self.buffer)),
-            outcome: outcome.map_err(|issue| vec![issue]),
-            flaws: Vec::new(),
+            outcome,
+            flaws,
         }))
     }
 
@@ -102,17 +106,17 @@ impl Objects {
         }
     }
 
-    fn cells(&self) -> Result<Cells, Issue> {
+    fn object(&self) -> Result<Object, Issue> {
         let Some(text) = self.coding.text(&self.buffer) else {
             let at = self.coding.first_bad(&self.buffer).unwrap_or_default();
             let encoding = self.coding.0.name();
             let message = format!("not valid {encoding}: byte {at} of the record, counted from 0");
             return Err(Issue::input("undecodable", message));
         };
-        let mut members = parse_object(&text)?;
+        let mut object = parse_object(&text)?;
         for name in RESERVED_COLUMNS {
-            members.remove(name);
+            object.members.remove(name);
         }
-        Ok(Cells::Object(members))
+        Ok(object)
     }
 }

@@ -1,37 +1,56 @@
 use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
+use std::collections::HashSet;
 use std::fmt;
 
+use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value};
 
 use crate::domain::Issue;
 
-/// Reads one object, and refuses what a usual parser would settle in silence: a member named twice, a number that changes.
-pub(super) fn parse_object(text: &str) -> Result<Map<String, Value>, Issue> {
+/// One object, and what is wrong with single members of it.
+pub(super) struct Object {
+    pub(super) members: Map<String, Value>,
+    /// Each under the member's dotted name: it matters only where that member is used.
+    pub(super) flaws: Vec<Issue>,
+}
+
+/// Reads one object, and reports what a usual parser would settle silently: a member named twice, a number that changes.
+///
+/// Properties as the API takes them, an array of `{"property", "value"}`, become the object that it answers with.
+pub(super) fn parse_object(text: &str) -> Result<Object, Issue> {
+    match parse(text) {
+        Ok((value, findings)) => object(value, &findings, text),
+        Err(error) => {
+            let quoted = with_words_quoted(text).ok_or_else(|| bad_json(&error))?;
+            let (value, findings) = parse(&quoted).map_err(|_| bad_json(&error))?;
+            findings.word.set(true);
+            object(value, &findings, &quoted)
+        }
+    }
+}
+
+fn parse(text: &str) -> Result<(Value, Findings), serde_json::Error> {
     let findings = Findings::default();
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let value = Strict(&findings).deserialize(&mut deserializer);
-    let value = value.and_then(|v| deserializer.end().map(|()| v));
-    let value = value.map_err(|error| bad_json(&error))?;
+    let value = Strict(&findings).deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok((value, findings))
+}
+
+fn object(value: Value, findings: &Findings, text: &str) -> Result<Object, Issue> {
     let Value::Object(members) = value else {
         let message = format!("the value is {}, not an object", kind(&value));
         return Err(Issue::input("not_an_object", message));
     };
-    if let Some(name) = findings.twice.into_inner() {
-        let message = "an object has two members of this name".to_owned();
-        return Err(Issue::input("duplicate_member", message).column(name));
+    let inexact = || findings.fraction.get() && numbers(text).any(|number| !is_exact(number));
+    let mut flaws = Vec::new();
+    if findings.twice.get() || findings.word.get() || inexact() {
+        find_flaws("", text, &mut flaws);
     }
-    if findings.fraction.get()
-        && let Some(name) = inexact_member(text)
-    {
-        let message = "a number has more digits than can be kept".to_owned();
-        return Err(Issue::input("inexact_number", message)
-            .column(name)
-            .hint("write it as text, in quotes"));
-    }
-    Ok(members)
+    Ok(Object { members, flaws })
 }
 
 fn bad_json(error: &serde_json::Error) -> Issue {
@@ -58,9 +77,12 @@ fn kind(value: &Value) -> &'static str {
 
 #[derive(Default)]
 struct Findings {
-    twice: RefCell<Option<String>>,
+    /// Some object has two members of one name.
+    twice: Cell<bool>,
     /// Some number came as floating point, and may have been rounded.
     fraction: Cell<bool>,
+    /// Some word that JSON does not have stands in the place of a number.
+    word: Cell<bool>,
 }
 
 #[derive(Clone, Copy)]
@@ -117,6 +139,9 @@ impl<'de> Visitor<'de> for Strict<'_> {
         while let Some(value) = items.next_element_seed(self)? {
             values.push(value);
         }
+        if are_properties(&values) {
+            return Ok(Value::Object(self.object_of(values)));
+        }
         Ok(Value::Array(values))
     }
 
@@ -124,20 +149,55 @@ impl<'de> Visitor<'de> for Strict<'_> {
         let mut map = Map::new();
         while let Some(name) = members.next_key::<String>()? {
             let value = members.next_value_seed(self)?;
-            if map.contains_key(&name) {
-                self.0.twice.borrow_mut().get_or_insert(name);
-            } else {
-                map.insert(name, value);
-            }
+            self.put(&mut map, name, value);
         }
         Ok(Value::Object(map))
     }
 }
 
+impl Strict<'_> {
+    fn put(self, map: &mut Map<String, Value>, name: String, value: Value) {
+        if map.contains_key(&name) {
+            self.0.twice.set(true);
+        } else {
+            map.insert(name, value);
+        }
+    }
+
+    /// The properties of an array; one without a value says nothing.
+    fn object_of(self, properties: Vec<Value>) -> Map<String, Value> {
+        let mut map = Map::new();
+        for property in properties {
+            if let Value::Object(mut members) = property
+                && let Some(Value::String(name)) = members.remove("property")
+                && let Some(value) = members.remove("value")
+            {
+                self.put(&mut map, name, value);
+            }
+        }
+        map
+    }
+}
+
+/// Whether an array holds properties as the API takes them. [`Property`] says the same of a text.
+fn are_properties(values: &[Value]) -> bool {
+    let is_property = |value: &Value| value.get("property").is_some_and(Value::is_string);
+    !values.is_empty() && values.iter().all(is_property)
+}
+
+/// A property as the API takes it.
+#[derive(Deserialize)]
+pub(super) struct Property<'a> {
+    #[serde(borrow)]
+    pub(super) property: Cow<'a, str>,
+    #[serde(borrow)]
+    value: Option<&'a RawValue>,
+}
+
 /// The members of an object in their order, each value as it is written.
 pub(super) struct RawMembers<'a>(pub(super) Vec<(Cow<'a, str>, &'a RawValue)>);
 
-impl<'de> de::Deserialize<'de> for RawMembers<'de> {
+impl<'de> Deserialize<'de> for RawMembers<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Visit;
         impl<'de> Visitor<'de> for Visit {
@@ -157,12 +217,112 @@ impl<'de> de::Deserialize<'de> for RawMembers<'de> {
     }
 }
 
-/// The first member with a number that reads back as another one.
-fn inexact_member(text: &str) -> Option<String> {
-    let RawMembers(members) = serde_json::from_str(text).ok()?;
-    let inexact = |value: &RawValue| numbers(value.get()).any(|number| !is_exact(number));
-    let found = members.into_iter().find(|(_, value)| inexact(value));
-    found.map(|(name, _)| name.into_owned())
+/// Finds what is wrong with the members of a valid JSON text, each under its dotted name.
+fn find_flaws(path: &str, text: &str, found: &mut Vec<Issue>) {
+    if let Some(members) = members_of(text) {
+        let mut seen = HashSet::new();
+        for (name, value) in &members {
+            let path = match path {
+                "" => name.to_string(),
+                outer => format!("{outer}.{name}"),
+            };
+            if !seen.insert(name) {
+                add_flaw(found, &path, twice());
+            }
+            find_flaws(&path, value.get(), found);
+        }
+        return;
+    }
+    if text.starts_with('[') {
+        let items: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
+        for item in items {
+            find_flaws(path, item.get(), found);
+        }
+    } else if let Some(word) = text.strip_prefix(QUOTED_WORD) {
+        add_flaw(found, path, no_number(word.trim_end_matches('"')));
+    } else if text.starts_with(|c: char| c == '-' || c.is_ascii_digit()) && !is_exact(text) {
+        add_flaw(found, path, inexact());
+    }
+}
+
+fn add_flaw(found: &mut Vec<Issue>, path: &str, issue: Issue) {
+    let issue = issue.column(path);
+    if !found.contains(&issue) {
+        found.push(issue);
+    }
+}
+
+/// The members of an object, or the properties of an array as the API takes them.
+fn members_of(text: &str) -> Option<Vec<(Cow<'_, str>, &RawValue)>> {
+    if text.starts_with('{') {
+        return serde_json::from_str(text).ok().map(|RawMembers(m)| m);
+    }
+    let properties: Vec<Property<'_>> = serde_json::from_str(text).ok()?;
+    let members = properties.into_iter();
+    let members = members.filter_map(|p| Some((p.property, p.value?)));
+    Some(members.collect()).filter(|members: &Vec<_>| !members.is_empty())
+}
+
+fn twice() -> Issue {
+    Issue::input("duplicate_member", "an object has two members of this name")
+}
+
+fn inexact() -> Issue {
+    Issue::input(
+        "inexact_number",
+        "a number has more digits than can be kept",
+    )
+    .hint("write it as text, in quotes")
+}
+
+fn no_number(word: &str) -> Issue {
+    if word.contains(|c: char| c.is_ascii_digit()) {
+        let message = "the number is larger than any that can be kept";
+        return Issue::input("bad_number", message).hint("write it as text, in quotes");
+    }
+    let message =
+        format!("the value is `{word}`, which is no number, and which JSON does not have");
+    Issue::input("bad_number", message)
+        .hint("write null to clear the value, or leave the member out to keep it")
+}
+
+/// Words that programs write for numbers that JSON cannot have.
+const WORDS: [&str; 3] = ["NaN", "Infinity", "-Infinity"];
+/// How such a word begins once it stands in quotes: with a character that no text of people holds.
+const QUOTED_WORD: &str = "\"\\u0000";
+
+/// The text with such words, and with numbers beyond any float, in quotes; None if it has none. What else is no JSON stays.
+pub(super) fn with_words_quoted(text: &str) -> Option<String> {
+    let part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '+' | '.');
+    let (mut quoted, mut rest, mut any) = (String::new(), text, false);
+    while let Some(at) = rest.find(|c: char| c == '"' || part(c)) {
+        let (before, from) = rest.split_at(at);
+        quoted.push_str(before);
+        if let Some(inside) = from.strip_prefix('"') {
+            let after = after_string(inside)?;
+            quoted.push_str(from.get(..from.len() - after.len())?);
+            rest = after;
+            continue;
+        }
+        let (word, after) = from.split_at(from.find(|c| !part(c)).unwrap_or(from.len()));
+        let is_value = matches!(after.trim_start().chars().next(), Some(',' | ']' | '}'));
+        if is_value && (WORDS.contains(&word) || is_beyond_floats(word)) {
+            any = true;
+            quoted.push_str(&format!("{QUOTED_WORD}{word}\""));
+        } else {
+            quoted.push_str(word);
+        }
+        rest = after;
+    }
+    quoted.push_str(rest);
+    any.then_some(quoted)
+}
+
+fn is_beyond_floats(number: &str) -> bool {
+    let is_json = serde_json::from_str::<&RawValue>(number).is_ok();
+    is_json
+        && number.ends_with(|c: char| c.is_ascii_digit())
+        && serde_json::from_str::<f64>(number).is_err()
 }
 
 /// The numbers of a valid JSON text.
@@ -237,44 +397,101 @@ mod tests {
     use proptest::prelude::*;
 
     fn code(text: &str) -> (String, Option<String>) {
-        let issue = parse_object(text).unwrap_err();
+        let issue = parse_object(text).err().unwrap();
         (issue.code, issue.column)
+    }
+
+    fn flaws(text: &str) -> Vec<(String, String)> {
+        let flaws = parse_object(text).ok().unwrap().flaws.into_iter();
+        flaws.map(|f| (f.code, f.column.unwrap())).collect()
+    }
+
+    fn flaw(code: &str, path: &str) -> Vec<(String, String)> {
+        vec![(code.to_owned(), path.to_owned())]
+    }
+
+    fn members(text: &str) -> Value {
+        Value::Object(parse_object(text).ok().unwrap().members)
     }
 
     #[test]
     fn objects_are_read_as_any_parser_would() {
         let text = r#"{"a":[1,-2.5,"x\"1",null,true],"b":{"c":18446744073709551615},"d":"9e99"}"#;
         let plain: Value = serde_json::from_str(text).unwrap();
-        assert_eq!(Value::Object(parse_object(text).unwrap()), plain);
+        assert_eq!(members(text), plain);
     }
 
     #[test]
-    fn what_would_be_settled_in_silence_is_refused() {
-        let twice = ("duplicate_member".to_owned(), Some("b".to_owned()));
-        assert_eq!(code(r#"{"a":{"b":1,"b":2}}"#), twice);
-        let inexact = ("inexact_number".to_owned(), Some("n".to_owned()));
-        assert_eq!(code(r#"{"m":0.5,"n":12345678901234567890123}"#), inexact);
-        assert_eq!(code(r#"{"n":[{"x":0.12345678901234567890123}]}"#), inexact);
-        assert!(
-            parse_object(r#"{"n":100000000000000000000000,"m":1.50,"o":-0.0,"p":1E2}"#).is_ok()
+    fn what_would_be_settled_silently_is_reported_under_its_path() {
+        let twice = flaw("duplicate_member", "a.b");
+        assert_eq!(flaws(r#"{"a":{"b":1,"b":2}}"#), twice);
+        assert_eq!(
+            flaws(r#"{"a":1,"a":{"c":2},"a":3}"#),
+            flaw("duplicate_member", "a")
         );
+        assert_eq!(
+            flaws(r#"{"t":[{"n":1,"n":2},{"n":1,"n":2}]}"#),
+            flaw("duplicate_member", "t.n")
+        );
+        let inexact = |path| flaw("inexact_number", path);
+        assert_eq!(
+            flaws(r#"{"m":0.5,"n":12345678901234567890123}"#),
+            inexact("n")
+        );
+        let nested = r#"{"o":{"n":[{"x":0.12345678901234567890123}]}}"#;
+        assert_eq!(flaws(nested), inexact("o.n.x"));
+        let exact = r#"{"n":100000000000000000000000,"m":1.50,"o":-0.0,"p":1E2}"#;
+        assert_eq!(flaws(exact), []);
+    }
+
+    #[test]
+    fn properties_of_an_array_are_those_of_an_object() {
+        let array = r#"{"customData":[{"property":"a b","value":15.5},{"property":"c","value":null},{"property":"d"}]}"#;
+        assert_eq!(
+            members(array),
+            serde_json::json!({"customData": {"a b": 15.5, "c": null}})
+        );
+        let twice = r#"{"customData":[{"property":"a","value":1},{"property":"a","value":1}]}"#;
+        assert_eq!(flaws(twice), flaw("duplicate_member", "customData.a"));
+        let inexact = r#"{"customData":[{"property":"a","value":1},{"property":"b","value":0.12345678901234567890123}]}"#;
+        assert_eq!(flaws(inexact), flaw("inexact_number", "customData.b"));
+        for other in [
+            r#"{"a":[]}"#,
+            r#"{"a":[{"property":1}]}"#,
+            r#"{"a":[{"property":"b","value":1},5]}"#,
+        ] {
+            let plain: Value = serde_json::from_str(other).unwrap();
+            assert_eq!(members(other), plain);
+        }
+    }
+
+    #[test]
+    fn words_that_json_does_not_have_are_flaws_of_their_members() {
+        for word in ["NaN", "Infinity", "-Infinity", "1e999", "-1E+400"] {
+            let text = format!(r#"{{"a":"NaN, \"Infinity","b":[1, {word} ],"c":{{"d":2}}}}"#);
+            assert_eq!(flaws(&text), flaw("bad_number", "b"), "{word}");
+            assert_eq!(members(&text)["c"]["d"], 2);
+        }
+        let issue = parse_object(r#"{"n":NaN}"#).ok().unwrap().flaws.remove(0);
+        assert!(issue.message.contains("`NaN`"), "{}", issue.message);
+        for bad in [
+            r#"{"n":nope}"#,
+            r#"{"n":NaN"#,
+            r#"{NaN:1}"#,
+            r#"{"n":NaN,}"#,
+        ] {
+            assert_eq!(code(bad).0, "bad_json", "{bad}");
+        }
     }
 
     #[test]
     fn other_texts_are_named_for_what_they_are() {
         assert_eq!(code("[1]").0, "not_an_object");
         assert_eq!(code("12").0, "not_an_object");
-        for bad in [
-            "{",
-            "{\"a\":1,}",
-            "{} {}",
-            "{'a':1}",
-            "{\"a\":1e999}",
-            "{\"a\":\"\\ud800\"}",
-        ] {
+        for bad in ["{", "{\"a\":1,}", "{} {}", "{'a':1}", "{\"a\":\"\\ud800\"}"] {
             assert_eq!(code(bad).0, "bad_json", "{bad}");
         }
-        let issue = parse_object("{\"secret\": nope}").unwrap_err();
+        let issue = parse_object("{\"secret\": nope}").err().unwrap();
         assert_eq!(issue.message, "not valid JSON at byte 13: expected ident");
     }
 

@@ -1,6 +1,10 @@
 use super::encodings::utf16le;
 use crate::case::{Case, case};
 
+const EXPORTED: &str = r##"{"id":1,"userId":"a","name":"Ann","location":{"city":"Kyiv"},"tags":[{"name":"vip","color":"#ff0000"}],"customData":[{"property":"plan","value":"pro"},{"property":"paid","value":15.99}]}
+{"id":2,"userId":"b","name":null,"location":{"city":null},"tags":[],"customData":[]}
+"##;
+
 pub(crate) fn cases() -> Vec<Case> {
     [lines(), values(), arrays()]
         .into_iter()
@@ -23,14 +27,22 @@ fn lines() -> Vec<Case> {
             .does("rejects the line")
             .rows(&["1: rejected bad_json", "2: userId=\"b\""]),
         case("single quotes, comments, `NaN`, trailing commas", "people.jsonl", "{'userId':'a'}\n{\"userId\":\"b\"} // Ben\n{\"userId\":\"c\",\"n\":NaN}\n{\"userId\":\"d\",}\n")
-            .does("are no JSON: rejects the lines")
-            .rows(&["1: rejected bad_json", "2: rejected bad_json", "3: rejected bad_json", "4: rejected bad_json"]),
+            .does("are no JSON: rejects the lines, but for a `NaN` that nothing uses")
+            .notes(&["ignored column `n`"])
+            .rows(&["1: rejected bad_json", "2: rejected bad_json", "3: userId=\"c\"", "4: rejected bad_json"]),
+        case("`NaN` and `Infinity` in members that are used", "people.jsonl", "{\"userId\":\"a\",\"customData\":{\"n\":NaN}}\n{\"userId\":\"b\",\"customData\":{\"n\":-Infinity}}\n{\"userId\":\"c\",\"customData\":{\"n\":1}}\n")
+            .does("rejects those rows, names the value, and says what to write")
+            .rows(&["1: rejected bad_number @ customData.n", "2: rejected bad_number @ customData.n", "3: userId=\"c\", customData.n=1"]),
         case("lines that are JSON, but no objects", "people.jsonl", "{\"userId\":\"a\"}\n[\"b\"]\n\"c\"\n4\nnull\n")
             .does("rejects them")
             .rows(&["1: userId=\"a\"", "2: rejected not_an_object", "3: rejected not_an_object", "4: rejected not_an_object", "5: rejected not_an_object"]),
         case("a member that is there twice", "people.jsonl", "{\"userId\":\"a\",\"name\":\"Ann\",\"name\":\"Anna\"}\n")
             .does("does not choose one of them: rejects the line")
             .rows(&["1: rejected duplicate_member @ name"]),
+        case("a member that is there twice and that nothing uses", "people.jsonl", "{\"userId\":\"a\",\"at\":1,\"at\":2}\n{\"userId\":\"b\",\"geo\":{\"x\":1,\"x\":1}}\n{\"userId\":\"c\",\"customData\":{\"n\":1,\"n\":2}}\n")
+            .does("rejects only the rows where it is used")
+            .notes(&["ignored column `at`", "ignored column `geo.x`"])
+            .rows(&["1: userId=\"a\"", "2: userId=\"b\"", "3: rejected duplicate_member @ customData.n"]),
         case("JSONL with a byte order mark", "people.jsonl", "\u{feff}{\"userId\":\"a\"}\n").does("drops it").rows(&["1: userId=\"a\""]),
         case("JSONL in UTF-16", "people.jsonl", utf16le("\u{feff}{\"userId\":\"a\",\"name\":\"Їжак\"}\n"))
             .does("reads it")
@@ -69,15 +81,37 @@ fn values() -> Vec<Case> {
         case("tags as an array, and as text", "people.jsonl", "{\"userId\":\"a\",\"tags\":[\"vip\",\" x \",\"vip\"]}\n{\"userId\":\"b\",\"tags\":\"vip;x\"}\n")
             .does("reads both; blanks around and twins go")
             .rows(&["1: userId=\"a\", tags=vip|x", "2: userId=\"b\", tags=vip|x"]),
+        case("`null` among tags", "people.jsonl", "{\"userId\":\"a\",\"tags\":[null]}\n{\"userId\":\"b\",\"tags\":[\"x\",null]}\n{\"userId\":\"c\",\"tags\":[null,{\"name\":\"y\",\"color\":null}]}\n")
+            .remote("{\"id\":1,\"userId\":\"a\",\"tags\":[]}\n{\"id\":2,\"userId\":\"b\",\"tags\":[{\"name\":\"x\",\"color\":\"#c377e0\"}]}\n")
+            .does("is nothing")
+            .rows(&["1: unchanged", "2: unchanged", "3: userId=\"c\", tags=y"]),
         case("whole numbers beyond 2^53", "people.jsonl", "{\"userId\":9007199254740993,\"customData\":{\"n\":9007199254740993,\"m\":18446744073709551615}}\n")
             .does("keeps every digit")
             .rows(&["1: userId=\"9007199254740993\", customData.m=18446744073709551615, customData.n=9007199254740993"]),
         case("a number with more digits than can be kept", "people.jsonl", "{\"userId\":\"a\",\"customData\":{\"n\":12345678901234567890123}}\n")
             .does("rejects the row rather than round it")
-            .rows(&["1: rejected inexact_number @ customData"]),
+            .rows(&["1: rejected inexact_number @ customData.n"]),
+        case("a number with more digits than can be kept, and that nothing uses", "people.jsonl", "{\"userId\":\"a\",\"lat\":50.450100000000001234}\n{\"userId\":\"b\",\"geo\":{\"at\":[30.523399999999998777,1e999]}}\n")
+            .does("is ignored like any member that nothing uses")
+            .notes(&["ignored column `lat`", "ignored column `geo.at`"])
+            .rows(&["1: userId=\"a\"", "2: userId=\"b\""]),
+        case("custom data as the API takes it, and as it answers", "people.jsonl", "{\"userId\":\"a\",\"customData\":[{\"property\":\"plan\",\"value\":\"pro\"},{\"property\":\"last paid\",\"value\":15.5}]}\n{\"userId\":\"b\",\"customData\":{\"plan\":\"free\"}}\n{\"userId\":\"c\",\"customData\":[]}\n")
+            .does("reads both as the same properties")
+            .rows(&["1: userId=\"a\", customData.last paid=15.5, customData.plan=\"pro\"", "2: userId=\"b\", customData.plan=\"free\"", "3: userId=\"c\""]),
+        case("custom data as an array, by a config that names its properties", "people.json", "[{\"userId\":\"a\",\"custom\":[{\"property\":\"plan\",\"value\":null},{\"property\":\"n\",\"value\":12345678901234567890123}]}]")
+            .config("[custom_data]\ntier = \"custom.plan\"\n")
+            .remote("{\"id\":1,\"userId\":\"a\",\"customData\":{\"tier\":\"x\"},\"tags\":[]}\n")
+            .does("reads the properties that are named; `null` clears")
+            .notes(&["ignored column `custom.n`"])
+            .rows(&["1: patch customData.tier=null"]),
+        case("what `export` writes of an account that answers custom data as an array", "people.jsonl", EXPORTED)
+            .remote(EXPORTED)
+            .does("plans nothing")
+            .notes(&["ignored column `id`", "ignored column `location.city`"])
+            .rows(&["1: unchanged", "2: unchanged"]),
         case("a number that is no number: 1e999", "people.jsonl", "{\"userId\":\"a\",\"customData\":{\"n\":1e999}}\n")
             .does("rejects the row")
-            .rows(&["1: rejected bad_json"]),
+            .rows(&["1: rejected bad_number @ customData.n"]),
         case("half a surrogate pair as an escape", "people.jsonl", "{\"userId\":\"a\",\"name\":\"\\ud83d\"}\n{\"userId\":\"b\",\"name\":\"\\ud83d\\ude00\"}\n")
             .does("rejects that row alone: it is no character")
             .rows(&["1: rejected bad_json", "2: name=\"😀\", userId=\"b\""]),
