@@ -20,7 +20,7 @@ use crate::run::decisions::Decisions;
 use crate::run::intake::{IntakeError, Survey, profile, survey};
 use crate::run::making::{MadePlan, Making, MakingError, Origin, RemoteSource};
 use crate::run::planning::PlanRules;
-use crate::source::{Choice, Format, InputFile, SourceSettings};
+use crate::source::{Choice, Format, InputFile, SourceSettings, list_sheets};
 
 use super::attached::{Attached, Known};
 use super::diagnostics::Blame;
@@ -47,8 +47,10 @@ impl Prepared {
             survey(&inputs, &source).map_err(|e| Failure::from_error(Exit::Usage, "input", &e))?;
         let columns: Vec<&Columns> = survey.columns.iter().map(AsRef::as_ref).collect();
         let meant = meaning(settings, &columns);
-        let (schema, rules) =
-            meant.map_err(|error| no_meaning(error, &inputs, &survey, &source))?;
+        let (schema, rules) = meant.map_err(|error| {
+            let failure = no_meaning(error, &inputs, &survey, &source);
+            name_sheets(failure, &inputs, &source)
+        })?;
         survey.notes.extend(lacking_note(schema.lacking_columns()));
         Ok(Self {
             inputs,
@@ -62,6 +64,27 @@ impl Prepared {
     pub(super) fn sources(&self) -> Vec<String> {
         self.inputs.iter().map(|input| input.name.clone()).collect()
     }
+}
+
+/// Where columns do not fit, another sheet of a workbook may have been meant.
+fn name_sheets(failure: Failure, inputs: &[InputFile], source: &SourceSettings) -> Failure {
+    let others = |input: &InputFile| list_sheets(input).filter(|sheets| sheets.len() > 1);
+    let sheets = match source.sheet {
+        Some(_) => None,
+        None => inputs.iter().find_map(others),
+    };
+    let Some(sheets) = sheets else {
+        return failure;
+    };
+    let advice = format!(
+        "the first sheet was read; to read another, set `sheet` under [input]: there are {}",
+        sheets.join(", ")
+    );
+    let hint = match &failure.hint {
+        Some(hint) => format!("{hint}; {advice}"),
+        None => advice,
+    };
+    failure.hint(hint)
 }
 
 fn lacking_note(columns: &[String]) -> Option<String> {

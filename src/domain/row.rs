@@ -94,8 +94,21 @@ pub enum Cells {
 /// What a record holds under one column name.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Cell<'a> {
+    /// A cell without a type of its own, as of CSV.
     Text(&'a str),
+    /// A cell of a workbook that is known to be text, and one that is known to be a number, as its digits.
+    TypedText(&'a str),
+    Number(&'a str),
     Json(&'a Value),
+}
+
+/// What is known of the type of a workbook's cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CellKind {
+    #[default]
+    Untyped,
+    Text,
+    Number,
 }
 
 /// One well-formed record of an input.
@@ -106,6 +119,8 @@ pub struct Row {
     pub raw: RawRecord,
     /// What is wrong with single cells of a workbook, each with its column: it matters where the column is used.
     pub flaws: Vec<Issue>,
+    /// The kinds of a workbook's cells, in their order; cells beyond its end are untyped, and so are those of other inputs.
+    pub kinds: Vec<CellKind>,
 }
 
 impl Row {
@@ -115,10 +130,7 @@ impl Row {
     #[must_use]
     pub fn cell(&self, name: &str) -> Option<Cell<'_>> {
         match &self.cells {
-            Cells::Table { columns, texts } => {
-                let text = texts.get(columns.position(name)?)?;
-                Some(Cell::Text(text))
-            }
+            Cells::Table { columns, .. } => self.cell_at(columns.position(name)?),
             Cells::Object(members) => dotted(members, name).map(Cell::Json),
         }
     }
@@ -128,7 +140,14 @@ impl Row {
     #[must_use]
     pub fn cell_at(&self, index: usize) -> Option<Cell<'_>> {
         match &self.cells {
-            Cells::Table { texts, .. } => texts.get(index).map(|text| Cell::Text(text)),
+            Cells::Table { texts, .. } => {
+                let text = texts.get(index)?;
+                Some(match self.kinds.get(index).copied().unwrap_or_default() {
+                    CellKind::Untyped => Cell::Text(text),
+                    CellKind::Text => Cell::TypedText(text),
+                    CellKind::Number => Cell::Number(text),
+                })
+            }
             Cells::Object(_) => None,
         }
     }
@@ -160,6 +179,7 @@ mod tests {
         };
         Row {
             flaws: Vec::new(),
+            kinds: Vec::new(),
             position,
             cells: Cells::Object(members),
             raw: RawRecord::default(),
@@ -187,5 +207,8 @@ mod tests {
         assert_eq!(row.cell_at(1), row.cell("b"));
         assert_eq!(row.cell_at(1), Some(Cell::Text("2")));
         assert_eq!(row.cell_at(2), None);
+        row.kinds = vec![CellKind::Number];
+        assert_eq!(row.cell("a"), Some(Cell::Number("1")));
+        assert_eq!(row.cell_at(1), Some(Cell::Text("2")));
     }
 }

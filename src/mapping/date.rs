@@ -89,7 +89,9 @@ impl DateReader {
     pub(super) fn read(&self, scalar: &Scalar<'_>) -> Result<i64, Problem> {
         match scalar {
             Scalar::Bool(_) => Err(not_a_date()),
-            Scalar::Text(text) | Scalar::Native(text) => self.text(text.trim()),
+            Scalar::Text(text) | Scalar::Native(text) | Scalar::Digits(text) => {
+                self.text(text.trim())
+            }
             Scalar::Number(number) if self.formats.is_empty() => match number.as_i64() {
                 Some(count) => counted(count),
                 None => number

@@ -61,6 +61,7 @@ fn row(source: u16, cells: Cells) -> Row {
     };
     Row {
         flaws: Vec::new(),
+        kinds: Vec::new(),
         position,
         cells,
         raw: RawRecord::default(),

@@ -23,9 +23,11 @@ pub(super) enum Given<'a> {
 pub(super) enum Scalar<'a> {
     /// A text without a type of its own: a table's cell, or what a template or `map` made.
     Text(Cow<'a, str>),
-    /// A JSON text: its type is known to be text.
+    /// A JSON text, or a workbook's: its type is known to be text.
     Native(Cow<'a, str>),
     Number(&'a Number),
+    /// The digits of a number of a workbook's cell.
+    Digits(Cow<'a, str>),
     Bool(bool),
 }
 
@@ -33,7 +35,7 @@ impl Scalar<'_> {
     /// The value as text; a JSON number as its digits.
     pub(super) fn to_text(&self) -> Cow<'_, str> {
         match self {
-            Self::Text(text) | Self::Native(text) => Cow::Borrowed(text),
+            Self::Text(text) | Self::Native(text) | Self::Digits(text) => Cow::Borrowed(text),
             Self::Number(number) => Cow::Owned(number.to_string()),
             Self::Bool(true) => Cow::Borrowed("true"),
             Self::Bool(false) => Cow::Borrowed("false"),
@@ -42,7 +44,7 @@ impl Scalar<'_> {
 
     pub(super) fn into_text(self) -> String {
         match self {
-            Self::Text(text) | Self::Native(text) => text.into_owned(),
+            Self::Text(text) | Self::Native(text) | Self::Digits(text) => text.into_owned(),
             other => other.to_text().into_owned(),
         }
     }
@@ -71,9 +73,15 @@ impl Emptiness {
     pub(super) fn given<'a>(&self, cell: Option<Cell<'a>>) -> Given<'a> {
         match cell {
             None => Given::Missing,
-            Some(Cell::Text(text)) if self.is_empty(text) => Given::Empty,
-            Some(Cell::Text(text)) => Given::Scalar(Scalar::Text(Cow::Borrowed(text))),
             Some(Cell::Json(json)) => self.json(json),
+            Some(Cell::Text(text) | Cell::TypedText(text) | Cell::Number(text))
+                if self.is_empty(text) =>
+            {
+                Given::Empty
+            }
+            Some(Cell::Text(text)) => Given::Scalar(Scalar::Text(Cow::Borrowed(text))),
+            Some(Cell::TypedText(text)) => Given::Scalar(Scalar::Native(Cow::Borrowed(text))),
+            Some(Cell::Number(text)) => Given::Scalar(Scalar::Digits(Cow::Borrowed(text))),
         }
     }
 

@@ -73,7 +73,7 @@ const NO_ONE_LANGUAGE: [&str; 4] = ["mis", "mul", "und", "zxx"];
 pub(super) fn read(scalar: &Scalar<'_>) -> Result<String, Problem> {
     let text = match scalar {
         Scalar::Text(text) | Scalar::Native(text) => text.trim(),
-        Scalar::Number(_) | Scalar::Bool(_) => return Err(refused()),
+        Scalar::Number(_) | Scalar::Digits(_) | Scalar::Bool(_) => return Err(refused()),
     };
     let code = code_of_tag(text);
     code.as_deref()

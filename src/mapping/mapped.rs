@@ -61,7 +61,7 @@ impl Mapped {
 
 fn shortened(cell: Cell<'_>) -> String {
     match cell {
-        Cell::Text(text) => visible(text),
+        Cell::Text(text) | Cell::TypedText(text) | Cell::Number(text) => visible(text),
         Cell::Json(json) => visible(&json.to_string()),
     }
 }

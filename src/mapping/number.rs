@@ -63,6 +63,8 @@ impl NumberForm {
             Scalar::Number(number) => of_json(number),
             Scalar::Bool(_) => Err(self.not_a_number()),
             Scalar::Text(text) | Scalar::Native(text) => self.parse(text.trim()),
+            // A workbook keeps its numbers in one form, however it shows them.
+            Scalar::Digits(text) => Self::default().parse(text),
         }
     }
 

@@ -276,13 +276,16 @@ impl Fits {
     fn see(&mut self, scalar: &Scalar<'_>) {
         let text = scalar.to_text();
         let text = text.trim();
-        let typed = matches!(scalar, Scalar::Number(_) | Scalar::Bool(_))
-            || matches!(text, "true" | "false")
+        let typed = matches!(
+            scalar,
+            Scalar::Number(_) | Scalar::Digits(_) | Scalar::Bool(_)
+        ) || matches!(text, "true" | "false")
             || number::of_untyped(text).is_some();
         self.any_typed |= typed;
         self.number = self.number && number::read(scalar).is_ok();
         self.shortest = self.shortest
-            && (matches!(scalar, Scalar::Number(_)) || number::of_untyped(text).is_some());
+            && (matches!(scalar, Scalar::Number(_) | Scalar::Digits(_))
+                || number::of_untyped(text).is_some());
         self.zero_led |= self.number && is_zero_led(text);
         self.timestamp = self.timestamp && self.number && is_timestamp(text);
         self.boolean = self.boolean && boolean::read(scalar).is_ok();

@@ -3,7 +3,7 @@ use super::date::DateReader;
 use super::given::Scalar;
 use super::number::{self, NumberForm};
 use super::problem::Problem;
-use crate::domain::{CustomType, CustomValue};
+use crate::domain::{CustomType, CustomValue, Number};
 
 /// Reads the values of one custom property.
 #[derive(Debug, Clone)]
@@ -44,6 +44,10 @@ fn auto(scalar: Scalar<'_>) -> Result<CustomValue, Problem> {
         Scalar::Number(number) => CustomValue::Number(number::of_json(number)?),
         Scalar::Bool(b) => CustomValue::Bool(b),
         Scalar::Native(text) => CustomValue::Text(text.into_owned()),
+        Scalar::Digits(text) => match text.parse() {
+            Ok(number) => CustomValue::Number(Number::new(number)),
+            Err(_) => CustomValue::Text(text.into_owned()),
+        },
         Scalar::Text(text) => match &*text {
             "true" => CustomValue::Bool(true),
             "false" => CustomValue::Bool(false),
@@ -60,7 +64,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::Number;
 
     fn typed(scalar: Scalar<'_>) -> CustomValue {
         auto(scalar).unwrap()
@@ -93,6 +96,15 @@ mod tests {
             CustomValue::Text("true".into())
         );
         assert_eq!(typed(Scalar::Bool(true)), CustomValue::Bool(true));
+    }
+
+    #[test]
+    fn a_number_of_a_workbook_is_a_number_whatever_its_digits() {
+        for digits in ["59.970000000000006", "15", "0.0000001", "-0.1"] {
+            let number = Number::parse(digits).unwrap();
+            let read = typed(Scalar::Digits(digits.into()));
+            assert_eq!(read, CustomValue::Number(number), "{digits}");
+        }
     }
 
     #[test]

@@ -431,6 +431,7 @@ mod tests {
     fn row(columns: &Arc<Columns>, cells: &[String]) -> Row {
         Row {
             flaws: Vec::new(),
+            kinds: Vec::new(),
             position: Position {
                 source: 0,
                 row: RowNumber(1),

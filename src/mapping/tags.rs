@@ -131,7 +131,7 @@ impl TagRule {
             Given::Missing => return Ok(None),
             Given::Null => return Ok(Some(Vec::new())),
             Given::Empty => return Ok(no_tags),
-            Given::Scalar(Scalar::Text(text) | Scalar::Native(text)) => {
+            Given::Scalar(Scalar::Text(text) | Scalar::Native(text) | Scalar::Digits(text)) => {
                 let tags = match notation(&text, &self.separator) {
                     // Like a list of JSON, an empty one says that there are no tags.
                     Notation::List(items) => {

@@ -155,7 +155,9 @@ fn all_silent(cells: &[Given<'_>]) -> Option<Given<'static>> {
 fn value(cell: Given<'_>) -> Option<Value> {
     match cell {
         Given::Missing | Given::Null | Given::Empty => None,
-        Given::Scalar(Scalar::Text(text) | Scalar::Native(text)) => Some(Value::from(&*text)),
+        Given::Scalar(Scalar::Text(text) | Scalar::Native(text) | Scalar::Digits(text)) => {
+            Some(Value::from(&*text))
+        }
         Given::Scalar(Scalar::Bool(b)) => Some(Value::from(b)),
         Given::Scalar(Scalar::Number(number)) => Some(of_number(number)),
         Given::Nested(json) => Some(of_json(json)),
@@ -318,6 +320,7 @@ mod tests {
         };
         Row {
             flaws: Vec::new(),
+            kinds: Vec::new(),
             position,
             cells,
             raw: RawRecord::default(),

@@ -110,6 +110,7 @@ impl CsvExport {
     pub fn record(&mut self, customer: &RemoteCustomer) -> Vec<String> {
         let mut row = Row {
             flaws: Vec::new(),
+            kinds: Vec::new(),
             position: Position {
                 source: 0,
                 row: RowNumber(1),

@@ -103,6 +103,14 @@ pub enum SourceError {
         sheets: Vec<String>,
     },
     #[error(
+        "the first sheet of `{name}`, `{sheet}`, does not look like a table: name the sheet to read as `sheet` under `[input]`; there are {sheets}"
+    )]
+    NoTable {
+        name: String,
+        sheet: String,
+        sheets: String,
+    },
+    #[error(
         "`{name}` cannot be read as an xlsx workbook: {problem}; open it in a spreadsheet and save it again, or as CSV"
     )]
     BadWorkbook { name: String, problem: String },

@@ -17,6 +17,7 @@ mod encoding;
 mod error;
 mod format;
 mod lines;
+mod looks;
 mod object;
 mod open;
 mod opening;
@@ -31,6 +32,7 @@ mod strict_json;
 mod table;
 mod utf16;
 mod window;
+mod workbook;
 
 pub use columns::scan_columns;
 pub use dialect::{Dialect, LineEnd};
@@ -40,6 +42,7 @@ pub use open::InputFile;
 pub use reader::{BadRecord, Provenance, Reader, Record};
 pub use rejected::{Rejected, RejectedWriter};
 pub use settings::{Choice, ReadLimits, SourceSettings, SourceTexts};
+pub use workbook::list_sheets;
 
 /// Columns that a file of rejected rows adds, in its order; in an input they are ignored without a word.
 pub const RESERVED_COLUMNS: [&str; 4] = ["_line", "_status", "_error", "_hint"];

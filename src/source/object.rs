@@ -80,6 +80,7 @@ impl Objects {
             raw: RawRecord(self.coding.raw(&self.buffer)),
             outcome,
             flaws,
+            kinds: Vec::new(),
         }))
     }
 

@@ -21,10 +21,11 @@ use super::reader::{Engine, Origin};
 use super::rejected::{noted_encoding, own_delimiter};
 use super::scan::Scanner;
 use super::settings::{Choice, SourceSettings};
-use super::sheet::{Failure, Sheet};
+use super::sheet::Sheet;
 use super::table::Table;
 use super::utf16::Utf16Reader;
 use super::window::Window;
+use super::workbook::{Failure, Workbook};
 
 /// Bytes by which everything is decided.
 const SAMPLE: usize = 1 << 20;
@@ -348,8 +349,7 @@ impl Opening<'_> {
             Ok(error) => error,
             Err(error) => self.origin.io(error),
         };
-        let sheet = self.settings.sheet.as_deref();
-        let mut sheet = Sheet::open(&mut window, sheet).map_err(named)?;
+        let (mut sheet, note) = self.find_sheet(&mut window).map_err(named)?;
         let (header, names) = if self.settings.header {
             let names = sheet.read_header().map_err(|f| self.origin.fault(f))?;
             let names = names.ok_or_else(|| self.empty())?;
@@ -365,8 +365,25 @@ impl Opening<'_> {
             columns: Arc::clone(sheet.columns()),
             engine: Engine::Sheet(Box::new(sheet)),
             dialect,
-            notes: Vec::new(),
+            notes: vec![note],
         })
+    }
+
+    /// The sheet that is named, or the first; and the note that says which. A first one that is no table is refused where
+    /// another may have been meant.
+    fn find_sheet(&self, window: &mut Window) -> Result<(Sheet, String), Failure> {
+        let named = self.settings.sheet.as_deref();
+        let mut workbook = Workbook::open(window)?;
+        let name = workbook.choose(named)?;
+        let (sheet, looks) = Sheet::open(&mut workbook, &name)?;
+        let is_table = looks.is_table() || !self.settings.header;
+        if named.is_none() && workbook.has_other_sheets() && (looks.is_empty() || !is_table) {
+            return Err(Failure::NoTable(name, workbook.listed()?));
+        }
+        match looks.is_empty() {
+            true => Err(Failure::Empty),
+            false => Ok((sheet, workbook.note(&name))),
+        }
     }
 }
 

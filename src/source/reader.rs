@@ -3,7 +3,7 @@ use std::fmt;
 use std::io::{self, Read};
 use std::sync::Arc;
 
-use crate::domain::{Cells, Columns, Issue, Position, RawRecord, Row, RowNumber};
+use crate::domain::{CellKind, Cells, Columns, Issue, Position, RawRecord, Row, RowNumber};
 
 use super::dialect::Dialect;
 use super::error::{Fault, SourceError};
@@ -48,6 +48,8 @@ pub(super) struct Parsed {
     pub(super) outcome: Result<Cells, Vec<Issue>>,
     /// Of single cells: see [`Row::flaws`].
     pub(super) flaws: Vec<Issue>,
+    /// Of a workbook's cells: see [`Row::kinds`].
+    pub(super) kinds: Vec<CellKind>,
 }
 
 pub(super) enum Engine {
@@ -228,6 +230,7 @@ impl Reader {
                 cells,
                 raw: parsed.raw,
                 flaws: parsed.flaws,
+                kinds: parsed.kinds,
             }),
             Err(issues) => Record::Bad(BadRecord {
                 position,

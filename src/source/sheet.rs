@@ -1,24 +1,23 @@
 use std::fs::File;
-use std::io::{self, BufReader, Seek, Write};
+use std::io::{self, Seek};
 use std::sync::Arc;
 
-use calamine::{DataRef, ExcelDateTime, ExcelDateTimeType, Reader as _, Xlsx, XlsxError};
+use calamine::{DataRef, ExcelDateTime, ExcelDateTimeType};
 
-use crate::domain::{Cells, Columns, Issue, RawRecord};
+use crate::domain::{CellKind, Cells, Columns, Issue, RawRecord};
 
 use super::cells::{Syntax, record_of};
-use super::error::{Fault, SourceError};
+use super::error::Fault;
+use super::looks::Looks;
 use super::reader::Parsed;
 use super::sheet_flaws::{issue_of, marked};
 use super::table::reserved_positions;
-use super::window::Window;
+use super::workbook::{Failure, MAX_COLUMNS, Workbook};
 
-/// Columns that a sheet can have.
-const WIDEST: usize = 16_384;
 /// Whole numbers from here on have more digits than a spreadsheet keeps.
 const INEXACT: f64 = 1e15;
-/// Cells that stand before the sheet's own in a spooled row: its number and what is wrong with it.
-const LEADING: usize = 2;
+/// Cells that stand before the sheet's own in a spooled row: its number, what is wrong with it, and the kinds of its cells.
+const LEADING: usize = 3;
 
 /// The rows of one sheet of a workbook.
 ///
@@ -33,77 +32,23 @@ pub(super) struct Sheet {
     reserved: Vec<usize>,
 }
 
-/// Why a sheet could not be opened.
-pub(super) enum Failure {
-    Read(io::Error),
-    Workbook(XlsxError),
-    NoSheet(String, Vec<String>),
-    Spool(io::Error),
-    /// A row that stands before the one before it, and one with a cell beyond the last column, counted from 1.
-    Order(u32),
-    TooWide(u32),
-    Empty,
-}
-
-impl Failure {
-    /// The error of an input of that name; what went wrong in reading it is the caller's to say.
-    pub(super) fn named(self, name: &str) -> Result<SourceError, io::Error> {
-        let name = name.to_owned();
-        Ok(match self {
-            Self::Read(error) => return Err(error),
-            Self::Workbook(error) => SourceError::BadWorkbook {
-                name,
-                problem: error.to_string(),
-            },
-            Self::NoSheet(sheet, sheets) => SourceError::SheetNotFound {
-                name,
-                sheet,
-                sheets,
-            },
-            Self::Spool(source) => SourceError::Spool { name, source },
-            Self::Order(row) => SourceError::BadWorkbook {
-                name,
-                problem: format!("its row {row} stands out of order"),
-            },
-            Self::TooWide(row) => SourceError::BadWorkbook {
-                name,
-                problem: format!("its row {row} has a cell beyond column {WIDEST}"),
-            },
-            Self::Empty => SourceError::Empty { name },
-        })
-    }
-}
-
-impl From<XlsxError> for Failure {
-    fn from(error: XlsxError) -> Self {
-        Self::Workbook(error)
-    }
-}
-
 impl Sheet {
-    /// Unpacks a sheet. The columns are still to be named.
-    pub(super) fn open(window: &mut Window, sheet: Option<&str>) -> Result<Self, Failure> {
-        let workbook = spool_workbook(window)?;
-        let mut workbook = Xlsx::new(BufReader::new(workbook))?;
-        let sheets = workbook.sheet_names();
-        let wanted = sheet.or(sheets.first().map(String::as_str));
-        let wanted = wanted.unwrap_or_default().to_owned();
-        if !sheets.contains(&wanted) {
-            return Err(Failure::NoSheet(wanted, sheets));
-        }
-        let (rows, width) = spool_rows(&mut workbook, &wanted)?;
+    /// Unpacks a sheet, and tells what it looks like. The columns are still to be named.
+    pub(super) fn open(workbook: &mut Workbook, sheet: &str) -> Result<(Self, Looks), Failure> {
+        let (rows, width, looks) = spool_rows(workbook, sheet)?;
         let rows = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
             .from_reader(rows);
-        Ok(Self {
+        let sheet = Self {
             rows,
             record: csv::StringRecord::new(),
             width,
             all: Vec::new(),
             columns: Arc::default(),
             reserved: Vec::new(),
-        })
+        };
+        Ok((sheet, looks))
     }
 
     /// The first row that is not blank, as wide as the widest: columns that it does not name have no name.
@@ -156,7 +101,15 @@ impl Sheet {
             raw: RawRecord(raw),
             outcome,
             flaws: self.flaws(),
+            kinds: self.kinds(),
         }))
+    }
+
+    /// The kinds of the cells, without those of reserved columns.
+    fn kinds(&self) -> Vec<CellKind> {
+        let noted = self.record.get(2).unwrap_or_default().bytes().enumerate();
+        let kept = noted.filter(|(at, _)| !self.reserved.contains(at));
+        kept.map(|(_, letter)| kind_of(letter)).collect()
     }
 
     fn texts(&self, width: usize) -> Vec<String> {
@@ -211,30 +164,15 @@ fn spooled(error: csv::Error) -> Fault {
     }
 }
 
-fn spool_workbook(window: &mut Window) -> Result<File, Failure> {
-    let mut file = tempfile::tempfile().map_err(Failure::Spool)?;
-    loop {
-        let view = window.view();
-        let count = view.len();
-        file.write_all(view).map_err(Failure::Spool)?;
-        window.consume(count);
-        if window.ended() {
-            break;
-        }
-        window.grow().map_err(Failure::Read)?;
-    }
-    file.rewind().map_err(Failure::Spool)?;
-    Ok(file)
-}
-
-/// Writes the rows that hold anything, and gives the width of the widest.
-fn spool_rows(workbook: &mut Xlsx<BufReader<File>>, sheet: &str) -> Result<(File, usize), Failure> {
-    let is_1904 = workbook.has_1904_epoch();
-    let mut cells = workbook.worksheet_cells_reader(sheet)?;
+/// Writes the rows that hold anything, and gives the width of the widest and what the sheet looks like.
+fn spool_rows(workbook: &mut Workbook, sheet: &str) -> Result<(File, usize, Looks), Failure> {
+    let is_1904 = workbook.is_1904();
+    let mut cells = workbook.cells(sheet)?;
     let file = tempfile::tempfile().map_err(Failure::Spool)?;
     let mut spool = Spool {
         writer: csv::WriterBuilder::new().flexible(true).from_writer(file),
         width: 0,
+        looks: Looks::default(),
     };
     let mut row = SpooledRow::default();
     while let Some(cell) = cells.next_cell_with_formula_metadata()? {
@@ -250,7 +188,7 @@ fn spool_rows(workbook: &mut Xlsx<BufReader<File>>, sheet: &str) -> Result<(File
             };
         }
         // The reader lets a column of many letters overflow, and would put its cell anywhere.
-        if column as usize >= WIDEST {
+        if column as usize >= MAX_COLUMNS {
             return Err(Failure::TooWide(number.saturating_add(1)));
         }
         let is_uncounted = cell.formula.is_some() && cell.value == DataRef::Empty;
@@ -258,24 +196,22 @@ fn spool_rows(workbook: &mut Xlsx<BufReader<File>>, sheet: &str) -> Result<(File
             true => (String::new(), Some("no_value")),
             false => text_of(&cell.value, is_1904),
         };
-        row.put(column as usize, text, code);
+        row.put(column as usize, text, code, kind(&cell.value));
     }
     spool.write(&row)?;
-    let width = spool.width;
+    let (width, looks) = (spool.width, spool.looks);
     let mut file = spool
         .writer
         .into_inner()
         .map_err(|error| Failure::Spool(error.into_error()))?;
     file.rewind().map_err(Failure::Spool)?;
-    if width == 0 {
-        return Err(Failure::Empty);
-    }
-    Ok((file, width))
+    Ok((file, width, looks))
 }
 
 struct Spool {
     writer: csv::Writer<File>,
     width: usize,
+    looks: Looks,
 }
 
 impl Spool {
@@ -284,7 +220,9 @@ impl Spool {
             return Ok(());
         }
         self.width = self.width.max(row.texts.len());
-        let leading = [(u64::from(row.number) + 1).to_string(), row.notes.clone()];
+        self.looks.see(&row.texts, &row.kinds);
+        let number = (u64::from(row.number) + 1).to_string();
+        let leading = [number, row.notes.clone(), row.kinds.clone()];
         let cells = leading.iter().chain(&row.texts);
         self.writer
             .write_record(cells)
@@ -296,16 +234,21 @@ impl Spool {
 struct SpooledRow {
     number: u32,
     notes: String,
+    /// A letter for each cell, see [`kind_of`].
+    kinds: String,
     texts: Vec<String>,
 }
 
 impl SpooledRow {
-    fn put(&mut self, column: usize, text: String, code: Option<&str>) {
+    fn put(&mut self, column: usize, text: String, code: Option<&str>, kind: char) {
         if text.is_empty() && code.is_none() {
             return;
         }
         if self.texts.len() <= column {
             self.texts.resize(column + 1, String::new());
+            let missing = column - self.kinds.len();
+            self.kinds.extend(std::iter::repeat_n(OTHER, missing));
+            self.kinds.push(kind);
         }
         if let Some(slot) = self.texts.get_mut(column) {
             *slot = text;
@@ -313,6 +256,27 @@ impl SpooledRow {
         if let Some(code) = code {
             self.notes.push_str(&format!("{column}:{code} "));
         }
+    }
+}
+
+/// The letters of cells that are text, numbers, and anything else, such as dates.
+const TEXT: char = 't';
+pub(super) const NUMBER: char = 'n';
+const OTHER: char = ' ';
+
+fn kind(value: &DataRef<'_>) -> char {
+    match value {
+        DataRef::String(_) | DataRef::SharedString(_) => TEXT,
+        DataRef::Int(_) | DataRef::Float(_) => NUMBER,
+        _ => OTHER,
+    }
+}
+
+fn kind_of(letter: u8) -> CellKind {
+    match char::from(letter) {
+        TEXT => CellKind::Text,
+        NUMBER => CellKind::Number,
+        _ => CellKind::Untyped,
     }
 }
 

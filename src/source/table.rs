@@ -150,6 +150,7 @@ impl Table {
             raw: RawRecord(raw),
             outcome,
             flaws,
+            kinds: Vec::new(),
         }))
     }
 

@@ -79,6 +79,14 @@ impl Case {
         self
     }
 
+    /// The same with a note before all others.
+    pub(crate) fn first_note(mut self, part: &'static str) -> Self {
+        if let Expected::Rows { notes, .. } = &mut self.expected {
+            *notes = Vec::leak([&[part], *notes].concat());
+        }
+        self
+    }
+
     pub(crate) fn refused(mut self, parts: &'static [&'static str]) -> Self {
         self.expected = Expected::Refused(parts);
         self

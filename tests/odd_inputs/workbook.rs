@@ -14,6 +14,44 @@ pub(crate) fn workbook(sheets: &[(&str, &str)]) -> Vec<u8> {
 
 /// The same with `properties` before the list of sheets.
 pub(crate) fn with_properties(properties: &str, sheets: &[(&str, &str)]) -> Vec<u8> {
+    let sheets: Vec<_> = sheets
+        .iter()
+        .map(|(name, body)| Sheet::new(name, body))
+        .collect();
+    of_sheets(properties, &sheets)
+}
+
+pub(crate) struct Sheet<'a> {
+    name: &'a str,
+    body: &'a str,
+    state: &'a str,
+    kind: &'a str,
+}
+
+impl<'a> Sheet<'a> {
+    pub(crate) fn new(name: &'a str, body: &'a str) -> Self {
+        Self {
+            name,
+            body,
+            state: "visible",
+            kind: "worksheet",
+        }
+    }
+
+    /// `hidden` or `veryHidden`.
+    pub(crate) fn state(self, state: &'a str) -> Self {
+        Self { state, ..self }
+    }
+
+    pub(crate) fn chart(name: &'a str) -> Self {
+        Self {
+            kind: "chartsheet",
+            ..Self::new(name, "")
+        }
+    }
+}
+
+pub(crate) fn of_sheets(properties: &str, sheets: &[Sheet<'_>]) -> Vec<u8> {
     let xml = |root: &str, body: &str| {
         format!("<{root} xmlns=\"{MAIN}\" xmlns:r=\"{OFFICE}\">{body}</{root}>")
     };
@@ -24,18 +62,13 @@ pub(crate) fn with_properties(properties: &str, sheets: &[(&str, &str)]) -> Vec<
         "<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"/>"
             .to_owned(),
     )];
-    for (at, (name, body)) in sheets.iter().enumerate() {
+    for (at, sheet) in sheets.iter().enumerate() {
         let n = at + 1;
-        listed += &format!("<sheet name=\"{name}\" sheetId=\"{n}\" r:id=\"s{n}\"/>");
-        links += &relationship(
-            &format!("s{n}"),
-            "worksheet",
-            &format!("worksheets/sheet{n}.xml"),
-        );
-        parts.push((
-            format!("xl/worksheets/sheet{n}.xml"),
-            xml("worksheet", body),
-        ));
+        let (name, state, kind) = (sheet.name, sheet.state, sheet.kind);
+        listed +=
+            &format!("<sheet name=\"{name}\" sheetId=\"{n}\" state=\"{state}\" r:id=\"s{n}\"/>");
+        links += &relationship(&format!("s{n}"), kind, &format!("{kind}s/sheet{n}.xml"));
+        parts.push((format!("xl/{kind}s/sheet{n}.xml"), xml(kind, sheet.body)));
     }
     links += &relationship("styles", "styles", "styles.xml");
     parts.push(("xl/styles.xml".to_owned(), xml("styleSheet", STYLES)));

@@ -1,5 +1,5 @@
 use crate::case::{Case, case};
-use crate::workbook::{number, rows, text, typed, with_properties, workbook};
+use crate::workbook::{Sheet, number, of_sheets, rows, text, typed, with_properties, workbook};
 
 pub(crate) fn head(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| text(name)).collect()
@@ -13,6 +13,91 @@ pub(crate) fn sheet(all: &[&[String]]) -> Vec<u8> {
 const TYPES: &str = "[fields]\nuserId = \"userId\"\nfirstSeen = { column = \"seen\", type = \"date\", timezone = \"Europe/Kyiv\" }\n[custom_data]\nn = \"n\"\non = \"on\"\n";
 
 pub(crate) fn cases() -> Vec<Case> {
+    let named = |case: Case| match case.input.contains("second one named") {
+        true => case.first_note("sheet `Others` of 2 sheets"),
+        false => case.first_note("sheet `People`"),
+    };
+    let all = [cells().into_iter().map(named).collect(), sheets()];
+    all.into_iter().flatten().collect()
+}
+
+/// Which sheet is read.
+fn sheets() -> Vec<Case> {
+    let people = rows(&[&head(&["userId", "name"]), &[text("a"), text("Ann")]]);
+    let of = |names: &[&str]| rows(&[&head(names)]);
+    let cache = rows(&[&head(&["note"]), &[text("old stuff")]]);
+    let read: &[&str] = &["2: name=\"Ann\", userId=\"a\""];
+    let book = |first: Sheet<'_>| {
+        of_sheets(
+            "",
+            &[
+                first,
+                Sheet::new("People", &people),
+                Sheet::new("Lists", &of(&["x"])),
+            ],
+        )
+    };
+    let title = rows(&[
+        &[text("Customers 2024")],
+        &[],
+        &head(&["userId", "name"]),
+        &[text("a"), text("Ann")],
+    ]);
+    let prose = rows(&[
+        &[text("How to use")],
+        &[text("Fill in a row for each customer.")],
+        &[text("Leave out what you do not know.")],
+    ]);
+    let totals = rows(&[
+        &[text("Total"), number("120", 0)],
+        &[text("New"), number("7", 0)],
+    ]);
+    let fields = rows(&[
+        &head(&["Exported by", "Version"]),
+        &[text("Bob"), text("2")],
+    ]);
+    let listed: &[&str] = &[
+        "`First`, does not look like a table",
+        "sheet",
+        "[input]",
+        "`People` (2 rows, 2 columns)",
+        "`Lists` (1 row, 1 column)",
+    ];
+    vec![
+        case("a hidden sheet first", "people.xlsx", book(Sheet::new("Cache", &cache).state("hidden")))
+            .does("passes it over, as whoever opens the workbook sees it")
+            .notes(&["sheet `People` of 3 sheets, of which 1 hidden or without cells; to read another, set `input.sheet`"])
+            .rows(read),
+        case("a very hidden sheet first", "people.xlsx", book(Sheet::new("Cache", &cache).state("veryHidden")))
+            .does("passes it over")
+            .notes(&["sheet `People` of 3 sheets"])
+            .rows(read),
+        case("a chart first", "people.xlsx", book(Sheet::chart("Chart1")))
+            .does("passes it over")
+            .notes(&["sheet `People` of 3 sheets"])
+            .rows(read),
+        case("a hidden sheet that is named", "people.xlsx", of_sheets("", &[Sheet::new("Lists", &of(&["x"])), Sheet::new("People", &people).state("hidden")]))
+            .config("[input]\nsheet = \"People\"\n")
+            .does("reads it")
+            .notes(&["sheet `People` of 2 sheets"])
+            .rows(read),
+        case("a chart that is named", "people.xlsx", book(Sheet::chart("Chart1")))
+            .config("[input]\nsheet = \"Chart1\"\n")
+            .does("refuses, and names the sheets with cells")
+            .refused(&["no sheet `Chart1`", "`People`, `Lists`"]),
+        case("a title above the table of the first sheet, and other sheets", "people.xlsx", book(Sheet::new("First", &title)))
+            .does("refuses, lists the sheets with their sizes, and says how to choose")
+            .refused(listed),
+        case("a first sheet with instructions", "people.xlsx", book(Sheet::new("First", &prose))).does("refuses likewise").refused(listed),
+        case("a first sheet with totals", "people.xlsx", book(Sheet::new("First", &totals))).does("refuses likewise").refused(listed),
+        case("an empty first sheet", "people.xlsx", book(Sheet::new("First", "<sheetData/>"))).does("refuses likewise").refused(listed),
+        case("a first sheet that could be a table, but has no key", "people.xlsx", book(Sheet::new("First", &fields)))
+            .does("refuses, and says how to choose another")
+            .refused(&["`People` (2 rows, 2 columns)", "[input]"]),
+    ]
+}
+
+fn cells() -> Vec<Case> {
     let two = [
         ("People", rows(&[&head(&["userId"]), &[text("a")]])),
         ("Others", rows(&[&head(&["userId"]), &[text("z")]])),
@@ -42,6 +127,20 @@ pub(crate) fn cases() -> Vec<Case> {
             .config(TYPES)
             .does("reads what was stored, not how it was shown; a date is midnight in the column's time zone")
             .rows(types),
+        case("numbers with all their digits, and numbers and words that are text", "people.xlsx", sheet(&[&head(&["userId", "customData.n"]), &[text("a"), number("59.970000000000006", 0)], &[text("b"), number("0.1", 0)], &[text("c"), number("1E-7", 0)], &[text("d"), text("15")], &[text("e"), text("true")], &[text("f"), number("-12", 0)]]))
+            .does("goes by the type of the cell, not by what stands there")
+            .rows(&[
+                "2: userId=\"a\", customData.n=59.970000000000006",
+                "3: userId=\"b\", customData.n=0.1",
+                "4: userId=\"c\", customData.n=1e-7",
+                "5: userId=\"d\", customData.n=\"15\"",
+                "6: userId=\"e\", customData.n=\"true\"",
+                "7: userId=\"f\", customData.n=-12",
+            ]),
+        case("numbers in a column that is written with a decimal comma", "people.xlsx", sheet(&[&head(&["userId", "n"]), &[text("a"), number("1234.5", 0)], &[text("b"), text("1.234,5")]]))
+            .config("[custom_data]\nn = { column = \"n\", type = \"number\", decimal = \",\", thousands = \".\" }\n")
+            .does("reads the numbers as they are stored, and texts as the config says")
+            .rows(&["2: userId=\"a\", customData.n=1234.5", "3: userId=\"b\", customData.n=1234.5"]),
         case("a workbook that counts days from 1904", "people.xlsx", with_properties("<workbookPr date1904=\"1\"/>", &[("People", &typed_sheet.replace("45943", "44481"))]))
             .config(TYPES)
             .does("reads the same dates")
