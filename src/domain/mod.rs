@@ -26,7 +26,7 @@ pub use key::{KeyField, RowKey, email_eq, email_spellings, fold_email};
 pub use opaque::OpaqueValue;
 pub use policy::{Overwrite, TagMode};
 pub use repairs::Repairs;
-pub use row::{Cell, Cells, Columns, Position, RawRecord, Row};
+pub use row::{Cell, CellKind, Cells, Columns, Position, RawRecord, Row};
 pub use shown_cell::{is_invisible, quoted_cell, visible, without_cells};
 pub use tag::Tag;
 pub use value::{CustomType, CustomValue, Number, Value};

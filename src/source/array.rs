@@ -1,5 +1,8 @@
+use super::coding::Coding;
+use super::document::second_array;
 use super::error::Fault;
 use super::object::Piece;
+use super::strict_json::is_json;
 use super::window::Window;
 
 /// The elements of a JSON array, one at a time.
@@ -11,6 +14,14 @@ pub(super) struct Array {
     longest: usize,
     line: u64,
     place: Place,
+    /// What stands before an array that is not the whole input.
+    before: Option<Before>,
+}
+
+/// The part of a document before its rows.
+struct Before {
+    bytes: Vec<u8>,
+    coding: Coding,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -23,7 +34,7 @@ enum Place {
 
 /// How far into an element the scan has come.
 #[derive(Default)]
-struct Nesting {
+pub(super) struct Nesting {
     depth: u64,
     in_text: bool,
     escaped: bool,
@@ -43,6 +54,18 @@ impl Array {
             longest,
             line: 1,
             place: Place::Before,
+            before: None,
+        }
+    }
+
+    /// The array that begins at a place of a document, which the window must hold.
+    pub(super) fn within(mut window: Window, at: usize, longest: usize, coding: Coding) -> Self {
+        let bytes = window.view().get(..at).unwrap_or_default().to_vec();
+        window.consume(at);
+        Self {
+            line: 1 + memchr::memchr_iter(b'\n', &bytes).count() as u64,
+            before: Some(Before { bytes, coding }),
+            ..Self::new(window, longest)
         }
     }
 
@@ -85,9 +108,29 @@ impl Array {
     fn expect_end(&mut self) -> Result<(), Fault> {
         self.window.consume(1);
         self.place = Place::After;
+        if let Some(before) = self.before.take() {
+            return self.expect_rest(before);
+        }
         match self.skip_blanks()? {
             None => Ok(()),
             Some(_) => Err(self.broken("something stands after the closing `]`")),
+        }
+    }
+
+    /// The rest of a document must be JSON, and hold no other rows.
+    fn expect_rest(&mut self, before: Before) -> Result<(), Fault> {
+        self.window.fill(self.longest)?;
+        let rest = self.window.view();
+        let document = [before.bytes.as_slice(), b"[]", rest].concat();
+        let text = before.coding.text(&document);
+        if !self.window.ended() || !text.is_some_and(|text| is_json(&text)) {
+            return Err(self.broken("what stands around the array of the rows is no JSON"));
+        }
+        match second_array(&document, before.coding) {
+            None => Ok(()),
+            Some(path) => Err(self.broken(&format!(
+                "another array of objects, `{path}`, follows that of the rows; make JSON Lines of the one that is meant, with jq -c"
+            ))),
         }
     }
 
@@ -97,10 +140,7 @@ impl Array {
         let mut nesting = Nesting::default();
         loop {
             let view = self.window.view();
-            let end = view.iter().enumerate().find_map(|(at, byte)| {
-                let end = nesting.end(*byte)?;
-                Some(at + usize::from(matches!(end, End::Within)))
-            });
+            let end = nesting.end_in(view);
             let part = view.get(..end.unwrap_or(view.len())).unwrap_or_default();
             let count = part.len();
             if size <= self.longest as u64 {
@@ -152,6 +192,14 @@ impl Array {
 }
 
 impl Nesting {
+    /// Takes the next bytes, and gives how many of them belong to the element if it ends among them.
+    pub(super) fn end_in(&mut self, bytes: &[u8]) -> Option<usize> {
+        bytes.iter().enumerate().find_map(|(at, byte)| {
+            let end = self.end(*byte)?;
+            Some(at + usize::from(matches!(end, End::Within)))
+        })
+    }
+
     /// Takes the next byte, and tells whether the element ends with it or before it.
     fn end(&mut self, byte: u8) -> Option<End> {
         let first = !std::mem::replace(&mut self.begun, true);

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::io;
 
 /// A setting of the input that cannot be what the user meant.
@@ -79,8 +80,8 @@ pub enum SourceError {
     #[error("`{name}` {problem}: {advice}")]
     UnsupportedFormat {
         name: String,
-        problem: &'static str,
-        advice: &'static str,
+        problem: Cow<'static, str>,
+        advice: Cow<'static, str>,
     },
     #[error(
         "`{name}` is read without a header, so its columns need names: set `input.columns`, or `input.header = true`"

@@ -51,7 +51,7 @@ impl Format {
     }
 }
 
-/// JSON by its looks: an array of objects, or an object on the first line.
+/// JSON by its looks: an array of objects, or something that begins as an object does.
 fn json_kind(sample: &[u8]) -> Option<Format> {
     let text = sample.trim_ascii_start();
     if let Some(rest) = text.strip_prefix(b"[") {
@@ -59,7 +59,8 @@ fn json_kind(sample: &[u8]) -> Option<Format> {
         return matches!(next, None | Some(b'{' | b']')).then_some(Format::Json);
     }
     let line = text.split(|b| *b == b'\n').next()?.trim_ascii();
-    let object = line.starts_with(b"{") && line.ends_with(b"}");
+    let inside = text.strip_prefix(b"{")?.trim_ascii_start();
+    let object = matches!(inside.first(), Some(b'"' | b'}')) || line.ends_with(b"}");
     object.then_some(Format::Jsonl)
 }
 
@@ -150,7 +151,10 @@ mod tests {
         assert_eq!(by("-", b" \n{\"a\":1}\n{\"a\":2}\n"), Format::Jsonl);
         assert_eq!(by("-", b"[\n {\"a\":1}]"), Format::Json);
         assert_eq!(by("x.json", b"{\"a\":1}\n"), Format::Jsonl);
-        assert_eq!(by("x.json", b"{\n\"a\":1}\n"), Format::Json);
+        assert_eq!(by("x.json", b"{\n\"a\":1}\n"), Format::Jsonl);
+        assert_eq!(by("-", b"{\n\"a\":1}\n"), Format::Jsonl);
+        assert_eq!(by("x.json", b"\"a\"\n"), Format::Json);
+        assert_eq!(by("-", b"{a},b\n"), Format::Csv);
         assert_eq!(by("x.jsonl", b"[{\"a\":1},\n{\"a\":2}]\n"), Format::Json);
         assert_eq!(by("x.jsonl", b"[{\"a\":1}]\n"), Format::Json);
         assert_eq!(by("x.jsonl", b"[{\"a\":1}]\n{\"a\":2}\n"), Format::Jsonl);

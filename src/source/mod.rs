@@ -5,7 +5,7 @@
 //! [`SourceError`]. This module never sees the config file, the network or what the columns mean.
 //!
 //! The way of the bytes: `open` (hash, decompress) → `encoding` (decide once, UTF-16 made splittable) → `window` (a bounded buffer)
-//! → `scan`, `array` (where a record begins and ends) → `table`, `object`, `sheet` (its cells) → `reader`.
+//! → `scan`, `lines`, `stream`, `array` (where a record begins and ends) → `table`, `object`, `sheet` (its cells) → `reader`.
 
 mod array;
 mod cells;
@@ -13,9 +13,11 @@ mod coding;
 mod columns;
 mod delimiter;
 mod dialect;
+mod document;
 mod encoding;
 mod error;
 mod format;
+mod json_shape;
 mod lines;
 mod looks;
 mod object;
@@ -28,6 +30,7 @@ mod scan;
 mod settings;
 mod sheet;
 mod sheet_flaws;
+mod stream;
 mod strict_json;
 mod table;
 mod utf16;

@@ -11,11 +11,12 @@ use super::error::Fault;
 use super::lines::Lines;
 use super::reader::Parsed;
 use super::rejected::kept_raw;
+use super::stream::Stream;
 use super::strict_json::{Object, parse_object};
 use super::table::too_long;
 use super::window::Window;
 
-/// One value of JSONL or of a JSON array, in a buffer.
+/// One value of JSON Lines, a stream or an array, in a buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Piece {
     /// Physical line on which it starts.
@@ -27,6 +28,7 @@ pub(super) struct Piece {
 /// Where the values come from.
 pub(super) enum Pieces {
     Lines(Lines),
+    Stream(Stream),
     Array(Array),
 }
 
@@ -34,6 +36,7 @@ impl Pieces {
     pub(super) fn next(&mut self, into: &mut Vec<u8>) -> Result<Option<Piece>, Fault> {
         match self {
             Self::Lines(lines) => Ok(lines.next(into)?),
+            Self::Stream(stream) => stream.next(into),
             Self::Array(array) => array.next(into),
         }
     }
@@ -41,12 +44,13 @@ impl Pieces {
     pub(super) fn window(&mut self) -> &mut Window {
         match self {
             Self::Lines(lines) => lines.window(),
+            Self::Stream(stream) => stream.window(),
             Self::Array(array) => array.window(),
         }
     }
 }
 
-/// The objects of JSONL or of a JSON array.
+/// The objects of JSON Lines, a stream or an array.
 pub(super) struct Objects {
     pub(super) pieces: Pieces,
     pub(super) coding: Coding,

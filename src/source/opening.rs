@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::io::{Cursor, Read};
 use std::sync::Arc;
 
@@ -11,9 +12,11 @@ use super::cells::{Syntax, record_of};
 use super::coding::Coding;
 use super::delimiter;
 use super::dialect::{Dialect, LineEnd};
+use super::document::Document;
 use super::encoding::{Decided, Undecided, decide, utf8_evidence};
 use super::error::SourceError;
 use super::format::{Container, Format};
+use super::json_shape::{Shape, shape};
 use super::lines::Lines;
 use super::object::{Objects, Pieces};
 use super::quote;
@@ -22,6 +25,7 @@ use super::rejected::{noted_encoding, own_delimiter};
 use super::scan::Scanner;
 use super::settings::{Choice, SourceSettings};
 use super::sheet::Sheet;
+use super::stream::Stream;
 use super::table::Table;
 use super::utf16::Utf16Reader;
 use super::window::Window;
@@ -98,12 +102,25 @@ impl Opening<'_> {
         }
     }
 
-    fn unsupported(&self, problem: &'static str, advice: &'static str) -> SourceError {
+    fn unsupported(
+        &self,
+        problem: impl Into<Cow<'static, str>>,
+        advice: impl Into<Cow<'static, str>>,
+    ) -> SourceError {
         SourceError::UnsupportedFormat {
             name: self.name(),
-            problem,
-            advice,
+            problem: problem.into(),
+            advice: advice.into(),
         }
+    }
+
+    /// JSON that holds no rows as it is.
+    fn no_rows(&self, problem: String, filter: &str) -> SourceError {
+        let advice = format!(
+            "make JSON Lines of it, an object on each line, such as by `jq -c '{filter}' {} > rows.jsonl`",
+            self.origin.name
+        );
+        self.unsupported(problem, advice)
     }
 
     /// Whether it is an xlsx; refuses other things that are no text.
@@ -169,30 +186,41 @@ impl Opening<'_> {
         }
     }
 
-    fn objects(&self, window: Window, dialect: Dialect) -> Result<Opened, SourceError> {
+    fn objects(&self, window: Window, mut dialect: Dialect) -> Result<Opened, SourceError> {
         let coding = Coding(dialect.encoding);
         let longest = self.settings.limits.record_bytes;
-        let pieces = if dialect.format == Format::Jsonl {
-            Pieces::Lines(Lines::new(window, longest))
-        } else {
-            if coding.hides_ascii() {
-                return Err(
-                    self.unsafe_encoding(coding.0, "where brackets may be parts of characters")
-                );
+        let is_array = window.view().trim_ascii_start().starts_with(b"[");
+        let mut notes = Vec::new();
+        let pieces = match dialect.format {
+            Format::Json if is_array && coding.hides_ascii() => {
+                let reason = "where brackets may be parts of characters";
+                return Err(self.unsafe_encoding(coding.0, reason));
             }
-            if window.view().trim_ascii_start().first() != Some(&b'[') {
-                return Err(self.unsupported(
-                    "is no JSON array",
-                    "write an array of objects, or one object on each line as .jsonl",
-                ));
+            Format::Json if is_array => Pieces::Array(Array::new(window, longest)),
+            Format::Json if !window.view().trim_ascii_start().starts_with(b"{") => {
+                return Err(self.no_rows("is no JSON array of objects".to_owned(), ".rows[]"));
             }
-            Pieces::Array(Array::new(window, longest))
+            _ => match shape(window.view(), window.ended(), coding) {
+                Shape::Lines => Pieces::Lines(Lines::new(window, longest)),
+                Shape::Stream => Pieces::Stream(Stream::new(window, longest)),
+                Shape::Document(Document::Other { problem, filter }) => {
+                    return Err(self.no_rows(problem, &filter));
+                }
+                Shape::Document(Document::Rows { at, path }) => {
+                    notes.push(format!("the rows are the objects of the array `{path}`"));
+                    Pieces::Array(Array::within(window, at, longest, coding))
+                }
+            },
+        };
+        dialect.format = match pieces {
+            Pieces::Array(_) => Format::Json,
+            Pieces::Lines(_) | Pieces::Stream(_) => Format::Jsonl,
         };
         Ok(Opened {
             engine: Engine::Objects(Objects::new(pieces, coding)),
             dialect,
             columns: Arc::default(),
-            notes: Vec::new(),
+            notes,
         })
     }
 

@@ -32,6 +32,12 @@ pub(super) fn parse_object(text: &str) -> Result<Object, Issue> {
     }
 }
 
+/// Whether a text is JSON, but for words in the place of numbers.
+pub(super) fn is_json(text: &str) -> bool {
+    let is_plain = |text: &str| serde_json::from_str::<de::IgnoredAny>(text).is_ok();
+    is_plain(text) || with_words_quoted(text).is_some_and(|quoted| is_plain(&quoted))
+}
+
 fn parse(text: &str) -> Result<(Value, Findings), serde_json::Error> {
     let findings = Findings::default();
     let mut deserializer = serde_json::Deserializer::from_str(text);

@@ -6,7 +6,7 @@ const EXPORTED: &str = r##"{"id":1,"userId":"a","name":"Ann","location":{"city":
 "##;
 
 pub(crate) fn cases() -> Vec<Case> {
-    [lines(), values(), arrays()]
+    [lines(), values(), arrays(), streams(), documents()]
         .into_iter()
         .flatten()
         .collect()
@@ -21,8 +21,8 @@ fn lines() -> Vec<Case> {
             .does("rejects that line alone, and says at which byte")
             .rows(&["1: userId=\"a\"", "2: rejected bad_json", "3: userId=\"c\""]),
         case("two objects on a line", "people.jsonl", "{\"userId\":\"a\"} {\"userId\":\"b\"}\n{\"userId\":\"c\"}\n")
-            .does("rejects the line")
-            .rows(&["1: rejected bad_json", "2: userId=\"c\""]),
+            .does("reads both")
+            .rows(&["1: userId=\"a\"", "1: userId=\"b\"", "2: userId=\"c\""]),
         case("a comma after each object, of an array without brackets", "people.jsonl", "{\"userId\":\"a\"},\n{\"userId\":\"b\"}\n")
             .does("rejects the line")
             .rows(&["1: rejected bad_json", "2: userId=\"b\""]),
@@ -203,12 +203,64 @@ fn arrays() -> Vec<Case> {
         )
         .does("has no objects: rejects each")
         .rows(&["1: rejected not_an_object", "1: rejected not_an_object"]),
-        case(
-            "an object around the array",
-            "people.json",
-            "{\n  \"customers\": [\n    {\"userId\":\"a\"}\n  ]\n}\n",
-        )
-        .does("refuses, and says what it takes")
-        .refused(&["is no JSON array", "array of objects"]),
+    ]
+}
+
+fn streams() -> Vec<Case> {
+    let two: &[&str] = &["1: name=\"A\", userId=\"a\"", "5: name=\"B\", userId=\"b\""];
+    let pretty = "{\n  \"userId\": \"a\",\n  \"name\": \"A\"\n}\n{\n  \"userId\": \"b\",\n  \"name\": \"B\"\n}\n";
+    vec![
+        case("pretty-printed objects in a file named `.jsonl`", "people.jsonl", pretty)
+            .does("reads them as they are, each with the line on which it begins")
+            .rows(two),
+        case("pretty-printed objects in a file named `.json`", "people.json", pretty).does("reads them").rows(two),
+        case("pretty-printed objects on standard input", "people", pretty).on_stdin().does("reads them").rows(two),
+        case("one pretty-printed object", "people.json", "\n{\n  \"userId\": \"a\",\n  \"tags\": [\n    {\"name\": \"vip\"}\n  ]\n}\n")
+            .does("is a row")
+            .rows(&["2: userId=\"a\", tags=vip"]),
+        case("objects one after another without line ends", "people.jsonl", "{\"userId\":\"a\"}{\"userId\":\"b\"}{\"userId\":\"c\"}")
+            .does("reads them")
+            .rows(&["1: userId=\"a\"", "1: userId=\"b\"", "1: userId=\"c\""]),
+        case("objects on lines, then pretty-printed ones, among them broken ones", "people.jsonl", "{\"userId\":\"a\"}\n{\n\"userId\":\n\"b\"\n}\n{\n\"userId\": \"c,\n\"name\": \"C\"\n}\n{\"userId\":\"d\"\n{\"userId\":\"e\"}\n")
+            .does("rejects the broken ones alone")
+            .rows(&["1: userId=\"a\"", "2: userId=\"b\"", "6: rejected bad_json", "10: rejected bad_json", "11: userId=\"e\""]),
+        case("pretty-printed objects in UTF-16", "people.json", utf16le("\u{feff}{\r\n\"userId\": \"a\"\r\n}\r\n{\r\n\"userId\": \"ї\"\r\n}\r\n"))
+            .does("reads them")
+            .rows(&["1: userId=\"a\"", "4: userId=\"ї\""]),
+    ]
+}
+
+fn documents() -> Vec<Case> {
+    vec![
+        case("an object around the array", "people.json", "{\n  \"customers\": [\n    {\"userId\":\"a\"},\n    {\"userId\":\"b\"}\n  ]\n}\n")
+            .does("reads the array, and says so")
+            .notes(&["the rows are the objects of the array `customers`"])
+            .rows(&["3: userId=\"a\"", "4: userId=\"b\""]),
+        case("an answer of an API, with the rows one level deeper", "people.json", "{\"status\":\"ok\",\"result\":{\"items\":[{\"userId\":\"a\"},{\"userId\":}],\"total\":2},\"errors\":[]}")
+            .does("reads the array; a broken row is rejected alone")
+            .notes(&["the rows are the objects of the array `result.items`"])
+            .rows(&["1: userId=\"a\"", "1: rejected bad_json"]),
+        case("the rows within a document, on standard input", "people", "{\"data\":[{\"email\":\"a@example.com\"}],\"total\":1}")
+            .on_stdin()
+            .does("reads the array")
+            .notes(&["the rows are the objects of the array `data`"])
+            .rows(&["1: email=\"a@example.com\""]),
+        case("a document without rows", "people.json", "{\"data\":[],\"total\":0}")
+            .does("is an input of no rows")
+            .notes(&["the rows are the objects of the array `data`"]),
+        case("a row with an array of objects", "people.jsonl", "{\"userId\":\"a\",\"orders\":[{\"id\":1}]}\n")
+            .does("is a row")
+            .notes(&["ignored column `orders`"])
+            .rows(&["1: userId=\"a\""]),
+        case("a document with two arrays of objects", "people.json", "{\"customers\":[{\"userId\":\"a\"}],\"agents\":[{\"userId\":\"b\"}]}")
+            .does("refuses, and says how to make JSON Lines of one")
+            .refused(&["`customers`, `agents`", "jq -c '.agents[]' people.json"]),
+        case("rows as members of an object", "people.json", "{\"u1\":{\"name\":\"Ann\"},\"u2\":{\"name\":\"Ben\"}}")
+            .does("refuses, and says how to make JSON Lines of them")
+            .refused(&["jq -c 'to_entries[] | {key: .key} + .value' people.json"]),
+        case("a document that goes wrong behind the rows", "people.json", "{\"data\":[{\"userId\":\"a\"}],\n\"total\":}")
+            .does("refuses all of it")
+            .refused(&["no JSON"]),
+        case("JSON without any object", "people.json", "\"userId\"\n").does("refuses").refused(&["jq -c"]),
     ]
 }
