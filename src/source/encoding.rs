@@ -1,9 +1,7 @@
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{
-    Encoding, IBM866, ISO_8859_2, KOI8_U, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1250, WINDOWS_1251,
-    WINDOWS_1252, WINDOWS_1254,
-};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
+use super::plausible::{is_known, ranked};
 use super::settings::Choice;
 
 /// Non-ASCII bytes from which on a guess has something to go by.
@@ -21,7 +19,10 @@ pub(super) struct Decided {
 /// Why it could not be decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Undecided {
-    Candidates(Vec<&'static str>),
+    /// The likeliest first.
+    Candidates(Vec<&'static Encoding>),
+    /// ASCII with the escape sequences of an encoding that cannot be read.
+    Escapes(&'static str),
     Contradicted {
         mark: &'static str,
         given: &'static str,
@@ -57,8 +58,10 @@ pub(super) fn decide(
 
 fn by_sample(sample: &[u8], whole: bool) -> Result<Decided, Undecided> {
     if looks_like_utf16(sample) {
-        let names = [UTF_16LE, UTF_16BE].map(Encoding::name);
-        return Err(Undecided::Candidates(names.to_vec()));
+        return Err(Undecided::Candidates(vec![UTF_16LE, UTF_16BE]));
+    }
+    if let Some(encoding) = by_escapes(sample) {
+        return Err(Undecided::Escapes(encoding));
     }
     let decided = |encoding, guessed| Decided {
         encoding,
@@ -71,10 +74,31 @@ fn by_sample(sample: &[u8], whole: bool) -> Result<Decided, Undecided> {
         return Ok(decided(UTF_8, false));
     }
     let guess = guess(sample, None);
-    if is_sure(guess, sample) {
+    let ranked = ranked(sample);
+    if is_likeliest(guess, &ranked, sample) && is_sure(guess, sample) {
         return Ok(decided(guess, true));
     }
-    Err(Undecided::Candidates(candidates(guess, sample)))
+    Err(Undecided::Candidates(candidates(guess, ranked, sample)))
+}
+
+/// The encoding whose escape sequences stand in a sample of ASCII: `ESC $` begins characters of several bytes.
+fn by_escapes(sample: &[u8]) -> Option<&'static str> {
+    let at = memchr::memmem::find(sample, b"\x1B$").filter(|_| sample.is_ascii())?;
+    match sample.get(at + 2..)? {
+        [b'@' | b'B', ..] | [b'(', b'@' | b'D' | b'O' | b'Q', ..] => Some("ISO-2022-JP"),
+        [b')', b'C', ..] => Some("ISO-2022-KR"),
+        [b')' | b'*', b'A' | b'G' | b'H', ..] => Some("ISO-2022-CN"),
+        _ => None,
+    }
+}
+
+/// Whether the letters do not speak for another encoding. The detector does not know those of old Macintosh computers.
+fn is_likeliest(guess: &'static Encoding, ranked: &[&'static Encoding], sample: &[u8]) -> bool {
+    let text = |encoding: &'static Encoding| encoding.decode_without_bom_handling(sample).0;
+    match ranked.first() {
+        Some(first) if is_known(guess) => *first == guess || text(first) == text(guess),
+        _ => true,
+    }
 }
 
 /// ASCII as UTF-16 has a NUL in every second byte.
@@ -146,30 +170,25 @@ fn fits(encoding: &'static Encoding, sample: &[u8]) -> bool {
     matches!(result, encoding_rs::DecoderResult::InputEmpty) && !control
 }
 
-/// The guess first, then what is common and fits.
-fn candidates(guess: &'static Encoding, sample: &[u8]) -> Vec<&'static str> {
-    let common = [
-        WINDOWS_1252,
-        WINDOWS_1251,
-        WINDOWS_1250,
-        WINDOWS_1254,
-        ISO_8859_2,
-        KOI8_U,
-        IBM866,
-    ];
-    let mut names = vec![guess.name()];
-    for encoding in common {
-        if encoding != guess && fits(encoding, sample) {
-            names.push(encoding.name());
-        }
+/// What the sample may be in: the guess first where its letters cannot be judged, then the others by theirs.
+fn candidates(
+    guess: &'static Encoding,
+    ranked: Vec<&'static Encoding>,
+    sample: &[u8],
+) -> Vec<&'static Encoding> {
+    let first = Some(guess).filter(|guess| !is_known(guess) && fits(guess, sample));
+    let mut all: Vec<_> = first.into_iter().chain(ranked).collect();
+    if all.is_empty() {
+        all.push(guess);
     }
-    names.truncate(5);
-    names
+    all.truncate(5);
+    all
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use encoding_rs::{ISO_2022_JP, WINDOWS_1251, WINDOWS_1252, X_MAC_CYRILLIC};
 
     const UKRAINIAN: &str = "Ім'я;Місто\nОлександр Коваленко;Київ\nВікторія Шевченко;Вінниця\nЮрій Бондаренко;Дніпро\nДіана;ЛЬВІВ\n";
     const GERMAN: &str = "Name;Straße\nJörg Müller;Große Gasse\nBärbel Schäfer;Düsseldorfer Straße\nGünther Köhler;Höhenweg\nKäthe Böhm;Mühlstraße\nUrsula Krüger;Schloßallee\nSören Größer;Fährweg\n";
@@ -217,12 +236,44 @@ mod tests {
 
     #[test]
     fn one_strange_byte_is_no_ground_for_a_guess() {
-        let Err(Undecided::Candidates(names)) = auto(b"name\nJos\xE9\n") else {
+        let Err(Undecided::Candidates(all)) = auto(b"name\nJos\xE9\n") else {
             panic!()
         };
-        assert!(
-            names.contains(&"windows-1251") && names.contains(&"windows-1252"),
-            "{names:?}"
+        assert_eq!(all[0], WINDOWS_1252);
+        assert!(all.contains(&WINDOWS_1251), "{all:?}");
+    }
+
+    #[test]
+    fn cyrillic_of_a_macintosh_is_never_sure() {
+        let russian =
+            "Имя;Город\nМария Иванова;Москва\nЯна Юдина;Казань\nСветлана Петрова;моя семья\n";
+        for text in [UKRAINIAN, russian, &russian.to_lowercase()] {
+            let bytes = X_MAC_CYRILLIC.encode(text).0;
+            let Err(Undecided::Candidates(all)) = auto(&bytes) else {
+                panic!("{text}")
+            };
+            assert_eq!(all[0], X_MAC_CYRILLIC, "{text}");
+        }
+        assert_eq!(encoding(&WINDOWS_1251.encode(russian).0), WINDOWS_1251);
+        let quoted = russian.replace("Мария", "«Мария» – “ира”, ");
+        assert_eq!(encoding(&WINDOWS_1251.encode(&quoted).0), WINDOWS_1251);
+    }
+
+    #[test]
+    fn escape_sequences_are_no_ascii() {
+        let escapes = |bytes: &[u8]| auto(bytes).unwrap_err();
+        let japanese = ISO_2022_JP.encode("id,name\n1,山田\n").0;
+        assert_eq!(escapes(&japanese), Undecided::Escapes("ISO-2022-JP"));
+        assert_eq!(
+            escapes(b"a\n\x1B$)C\x0E0!\x0F\n"),
+            Undecided::Escapes("ISO-2022-KR")
+        );
+        assert_eq!(encoding(b"a,b\n\x1B[31mred,$5\n"), UTF_8);
+        assert_eq!(
+            decide(Choice::Given(UTF_8), &japanese, true)
+                .unwrap()
+                .encoding,
+            UTF_8
         );
     }
 
@@ -233,7 +284,7 @@ mod tests {
             .flat_map(u16::to_le_bytes)
             .collect();
         assert!(
-            matches!(auto(&bytes), Err(Undecided::Candidates(names)) if names == ["UTF-16LE", "UTF-16BE"])
+            matches!(auto(&bytes), Err(Undecided::Candidates(all)) if all == [UTF_16LE, UTF_16BE])
         );
         assert_eq!(encoding(b"a\0b\0\n1,2\n"), UTF_8);
     }

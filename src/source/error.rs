@@ -38,12 +38,15 @@ pub enum SourceError {
     )]
     Empty { name: String },
     #[error(
-        "the encoding of `{name}` cannot be told from its first MiB: it is not UTF-8 and may be {}; set `input.encoding` to the right one",
-        listed(candidates)
+        "the encoding of `{name}` cannot be told from its first MiB: it is not UTF-8 and may be {}; set `input.encoding` to the one in which its cells read right, such as {}:{readings}",
+        listed(candidates),
+        setting(candidates)
     )]
     UndecidedEncoding {
         name: String,
         candidates: Vec<&'static str>,
+        /// A line for each: how the first cells read in it.
+        readings: String,
     },
     #[error(
         "`{name}` begins with the byte order mark of {mark}, but `input.encoding` says {given}: set it to {mark} or to auto"
@@ -139,6 +142,12 @@ pub enum SourceError {
     Spool { name: String, source: io::Error },
     #[error(transparent)]
     Setting(#[from] SettingError),
+}
+
+/// The lines of the config that choose the first one.
+fn setting(candidates: &[&str]) -> String {
+    let first = candidates.first().copied().unwrap_or("utf-8");
+    format!("`[input]` `encoding = \"{first}\"`")
 }
 
 fn listed<T: AsRef<str>>(items: &[T]) -> String {

@@ -73,57 +73,6 @@ fn is_one_array(sample: &[u8]) -> bool {
         && (!first.ends_with(b"]") || rest.trim_ascii().is_empty())
 }
 
-/// What is no text, recognised by its first bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Container {
-    Zip,
-    /// Something that no rows can be read from: what it is, and what to do.
-    Foreign(&'static str, &'static str),
-}
-
-const FOREIGN: [(&[u8], &str, &str); 15] = [
-    (
-        b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1",
-        "is an old Excel file (.xls) or an encrypted workbook",
-        "save it as .xlsx without a password, or as CSV",
-    ),
-    (b"%PDF-", "is a PDF", EXPORT),
-    (b"\x1F\x8B", "is packed twice", UNPACK_ONCE),
-    (b"\x28\xB5\x2F\xFD", "is packed twice", UNPACK_ONCE),
-    (b"BZh91AY&SY", "is packed with bzip2", UNPACK),
-    (b"\xFD7zXZ\0", "is packed with xz", UNPACK),
-    (b"7z\xBC\xAF\x27\x1C", "is a 7z archive", UNPACK),
-    (b"Rar!\x1A\x07", "is a RAR archive", UNPACK),
-    (b"\x89PNG\r\n", "is a picture (PNG)", EXPORT),
-    (b"\xFF\xD8\xFF", "is a picture (JPEG)", EXPORT),
-    (b"GIF89a", "is a picture (GIF)", EXPORT),
-    (b"\x7FELF", "is a program", EXPORT),
-    (b"SQLite format 3\0", "is a SQLite database", EXPORT),
-    (b"PAR1\x15", "is a Parquet file", EXPORT),
-    (b"PGDMP\x01", "is a dump of a PostgreSQL database", EXPORT),
-];
-const EXPORT: &str = "export the data as CSV";
-const UNPACK: &str = "unpack it and name the file that was in it";
-const UNPACK_ONCE: &str = "unpack it once";
-
-impl Container {
-    pub(super) fn of(sample: &[u8]) -> Option<Self> {
-        if sample.starts_with(b"PK\x03\x04") {
-            return Some(Self::Zip);
-        }
-        let mut known = FOREIGN.iter();
-        let found = known.find(|(magic, ..)| sample.starts_with(magic));
-        if let Some((_, problem, advice)) = found {
-            return Some(Self::Foreign(problem, advice));
-        }
-        let blank = sample.iter().all(|byte| *byte == 0);
-        (blank && !sample.is_empty()).then_some(Self::Foreign(
-            "begins with NUL bytes and nothing else",
-            "what wrote it did not come to its end; export the data again",
-        ))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

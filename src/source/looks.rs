@@ -77,7 +77,7 @@ mod tests {
         let tables: [&[&[&str]]; 4] = [
             &[&["userId"], &["a"]],
             &[&["email", "name"]],
-            &[&["", "userId", "2024"], &["", "a", "7"]],
+            &[&["", "userId", "name", "2024"], &["", "a", "Ann", "7"]],
             &[&["Customer"], &["Ann Lee"], &["Ben"], &["c", "d"]],
         ];
         for table in tables {

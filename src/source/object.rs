@@ -16,6 +16,9 @@ use super::strict_json::{Object, parse_object};
 use super::table::too_long;
 use super::window::Window;
 
+/// The byte order mark of UTF-8.
+pub(super) const MARK: &[u8] = b"\xEF\xBB\xBF";
+
 /// One value of JSON Lines, a stream or an array, in a buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Piece {
@@ -101,6 +104,10 @@ impl Objects {
 
     /// A row that was no object, and became one when it was rejected, is read as what it was.
     fn unpack(&mut self) {
+        // Files that were put together have byte order marks in their middle.
+        if self.buffer.starts_with(MARK) {
+            self.buffer.drain(..MARK.len());
+        }
         if memmem::find(&self.buffer, b"\"_raw").is_none() {
             return;
         }

@@ -7,25 +7,21 @@ use encoding_rs::{Encoding, UTF_8};
 use crate::domain::Columns;
 
 use super::RESERVED_COLUMNS;
-use super::array::Array;
 use super::cells::{Syntax, record_of};
 use super::coding::Coding;
 use super::delimiter;
 use super::dialect::{Dialect, LineEnd};
-use super::document::Document;
 use super::encoding::{Decided, Undecided, decide, utf8_evidence};
 use super::error::SourceError;
-use super::format::{Container, Format};
-use super::json_shape::{Shape, shape};
-use super::lines::Lines;
-use super::object::{Objects, Pieces};
+use super::foreign::Container;
+use super::format::Format;
 use super::quote;
 use super::reader::{Engine, Origin};
+use super::readings::readings;
 use super::rejected::{noted_encoding, own_delimiter};
 use super::scan::Scanner;
 use super::settings::{Choice, SourceSettings};
 use super::sheet::Sheet;
-use super::stream::Stream;
 use super::table::Table;
 use super::utf16::Utf16Reader;
 use super::window::Window;
@@ -69,7 +65,7 @@ impl Opening<'_> {
             false => self.settings.encoding,
         };
         let decided = decide(encoding, &sample, whole);
-        let decided = decided.map_err(|undecided| self.undecided(undecided))?;
+        let decided = decided.map_err(|undecided| self.undecided(undecided, &sample))?;
         let mut bytes = Cursor::new(sample);
         bytes.set_position(decided.mark as u64);
         let mut opened = self.text(Box::new(bytes.chain(stream)), decided)?;
@@ -90,19 +86,26 @@ impl Opening<'_> {
         SourceError::Empty { name: self.name() }
     }
 
-    fn undecided(&self, undecided: Undecided) -> SourceError {
+    fn undecided(&self, undecided: Undecided, sample: &[u8]) -> SourceError {
         let name = self.name();
         match undecided {
-            Undecided::Candidates(candidates) => {
-                SourceError::UndecidedEncoding { name, candidates }
-            }
+            Undecided::Candidates(candidates) => SourceError::UndecidedEncoding {
+                name,
+                readings: readings(&candidates, sample),
+                candidates: candidates.into_iter().map(Encoding::name).collect(),
+            },
+            Undecided::Escapes(encoding) => SourceError::UnsafeEncoding {
+                name,
+                encoding,
+                reason: "and its escape sequences (`ESC $`) are no text in UTF-8",
+            },
             Undecided::Contradicted { mark, given } => {
                 SourceError::EncodingContradicted { name, mark, given }
             }
         }
     }
 
-    fn unsupported(
+    pub(super) fn unsupported(
         &self,
         problem: impl Into<Cow<'static, str>>,
         advice: impl Into<Cow<'static, str>>,
@@ -114,38 +117,24 @@ impl Opening<'_> {
         }
     }
 
-    /// JSON that holds no rows as it is.
-    fn no_rows(&self, problem: String, filter: &str) -> SourceError {
-        let advice = format!(
-            "make JSON Lines of it, an object on each line, such as by `jq -c '{filter}' {} > rows.jsonl`",
-            self.origin.name
-        );
-        self.unsupported(problem, advice)
-    }
-
     /// Whether it is an xlsx; refuses other things that are no text.
     fn is_workbook(&self, sample: &[u8]) -> Result<bool, SourceError> {
-        let holds = |part: &[u8]| sample.windows(part.len()).any(|window| window == part);
-        let text = !matches!(
-            self.settings.format,
-            Choice::Auto | Choice::Given(Format::Xlsx)
-        );
+        let format = self.settings.format;
         match Container::of(sample) {
-            Some(Container::Zip) if holds(b"mimetypeapplication/vnd.oasis") => {
-                Err(self.unsupported("is an OpenDocument spreadsheet", "save it as .xlsx or CSV"))
+            Some(Container::Foreign(problem, advice)) => {
+                let advice = advice.replace("FILE", &self.origin.name);
+                Err(self.unsupported(problem, advice))
             }
-            Some(Container::Zip) if !holds(b"[Content_Types].xml") && !holds(b"xl/") => Err(self
-                .unsupported(
-                    "is a zip archive",
-                    "unpack it and name the file that was in it",
-                )),
-            Some(Container::Zip) if text => Err(self.unsupported(
-                "is an xlsx workbook, but `input.format` says otherwise",
-                "set it to xlsx or auto",
-            )),
-            Some(Container::Zip) => Ok(true),
-            Some(Container::Foreign(problem, advice)) => Err(self.unsupported(problem, advice)),
-            None if self.settings.format == Choice::Given(Format::Xlsx) => Err(self.unsupported(
+            Some(Container::Workbook)
+                if !matches!(format, Choice::Auto | Choice::Given(Format::Xlsx)) =>
+            {
+                Err(self.unsupported(
+                    "is an xlsx workbook, but `input.format` says otherwise",
+                    "set it to xlsx or auto",
+                ))
+            }
+            Some(Container::Workbook) => Ok(true),
+            None if format == Choice::Given(Format::Xlsx) => Err(self.unsupported(
                 "is no xlsx workbook, but `input.format` says so",
                 "set it to auto",
             )),
@@ -186,45 +175,11 @@ impl Opening<'_> {
         }
     }
 
-    fn objects(&self, window: Window, mut dialect: Dialect) -> Result<Opened, SourceError> {
-        let coding = Coding(dialect.encoding);
-        let longest = self.settings.limits.record_bytes;
-        let is_array = window.view().trim_ascii_start().starts_with(b"[");
-        let mut notes = Vec::new();
-        let pieces = match dialect.format {
-            Format::Json if is_array && coding.hides_ascii() => {
-                let reason = "where brackets may be parts of characters";
-                return Err(self.unsafe_encoding(coding.0, reason));
-            }
-            Format::Json if is_array => Pieces::Array(Array::new(window, longest)),
-            Format::Json if !window.view().trim_ascii_start().starts_with(b"{") => {
-                return Err(self.no_rows("is no JSON array of objects".to_owned(), ".rows[]"));
-            }
-            _ => match shape(window.view(), window.ended(), coding) {
-                Shape::Lines => Pieces::Lines(Lines::new(window, longest)),
-                Shape::Stream => Pieces::Stream(Stream::new(window, longest)),
-                Shape::Document(Document::Other { problem, filter }) => {
-                    return Err(self.no_rows(problem, &filter));
-                }
-                Shape::Document(Document::Rows { at, path }) => {
-                    notes.push(format!("the rows are the objects of the array `{path}`"));
-                    Pieces::Array(Array::within(window, at, longest, coding))
-                }
-            },
-        };
-        dialect.format = match pieces {
-            Pieces::Array(_) => Format::Json,
-            Pieces::Lines(_) | Pieces::Stream(_) => Format::Jsonl,
-        };
-        Ok(Opened {
-            engine: Engine::Objects(Objects::new(pieces, coding)),
-            dialect,
-            columns: Arc::default(),
-            notes,
-        })
-    }
-
-    fn unsafe_encoding(&self, encoding: &'static Encoding, reason: &'static str) -> SourceError {
+    pub(super) fn unsafe_encoding(
+        &self,
+        encoding: &'static Encoding,
+        reason: &'static str,
+    ) -> SourceError {
         SourceError::UnsafeEncoding {
             name: self.name(),
             encoding: encoding.name(),

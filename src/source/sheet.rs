@@ -350,7 +350,7 @@ mod tests {
     use super::*;
     use crate::domain::RowNumber;
     use crate::source::{
-        Dialect, Format, Reader, Record, Rejected, RejectedWriter, SourceSettings,
+        Dialect, Format, Reader, Record, Rejected, RejectedWriter, SourceError, SourceSettings,
     };
     use std::io::Cursor;
 

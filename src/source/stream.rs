@@ -1,5 +1,5 @@
 use super::error::Fault;
-use super::object::Piece;
+use super::object::{MARK, Piece};
 use super::window::Window;
 
 /// JSON values one after another that do not keep to one on a line, such as pretty-printed objects.
@@ -59,8 +59,13 @@ impl Stream {
     fn skip_blanks(&mut self) -> Result<bool, Fault> {
         loop {
             let view = self.window.view();
-            let count = view.len() - view.trim_ascii_start().len();
-            let (skipped, rest) = view.split_at(count);
+            let mut rest = view.trim_ascii_start();
+            // Files that were put together have byte order marks in their middle.
+            while let Some(after) = rest.strip_prefix(MARK) {
+                rest = after.trim_ascii_start();
+            }
+            let count = view.len() - rest.len();
+            let skipped = view.get(..count).unwrap_or_default();
             self.line += memchr::memchr_iter(b'\n', skipped).count() as u64;
             let found = !rest.is_empty();
             self.window.consume(count);
@@ -207,6 +212,10 @@ mod tests {
         ];
         assert_eq!(read(text), pieces(&expected));
         assert_eq!(read(" \n"), []);
+        assert_eq!(
+            read("{}\n\u{feff}{\n}\n"),
+            pieces(&[(1, "{}"), (2, "{\n}")])
+        );
     }
 
     #[test]

@@ -1,4 +1,5 @@
 use super::encodings::utf16le;
+use super::packing::gzip;
 use crate::case::{Case, case};
 use crate::workbook::{archive, rows, text, workbook};
 
@@ -14,6 +15,7 @@ pub(crate) fn cases() -> Vec<Case> {
         "mimetype".to_owned(),
         "application/vnd.oasis.opendocument.spreadsheet".to_owned(),
     )]);
+    let xlsb = archive(&[("xl/workbook.bin".to_owned(), String::new())]);
     let png = [
         b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x02\0\0\0\x90wS\xDE".as_slice(),
         b"\0\0\0\x0CIDATx\x9Cc\xF8\xCF\xC0\0\0\x03\x01\x01\0\xC9\xFE\x92\xEF\0\0\0\0IEND\xAEB`\x82",
@@ -33,13 +35,17 @@ pub(crate) fn cases() -> Vec<Case> {
         case("a CSV where the config says xlsx", "people.csv", "userId,name\na,Ann\n").config("[input]\nformat = \"xlsx\"\n").does("refuses").refused(&["is no xlsx workbook", "set it to auto"]),
         case("a workbook where the config says csv", "people.xlsx", book()).config("[input]\nformat = \"csv\"\n").does("refuses").refused(&["is an xlsx workbook"]),
         case("an old `.xls`, or a workbook with a password", "people.xls", b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1\0\0\0\0").does("refuses, and says how to save it").refused(&["old Excel file", "save it as .xlsx"]),
-        case("an OpenDocument spreadsheet", "people.ods", ods).does("refuses, and says how to save it").refused(&["OpenDocument", "save it as .xlsx or CSV"]),
+        case("an OpenDocument spreadsheet", "people.ods", ods).does("refuses, and says how to save it").refused(&["is an OpenDocument spreadsheet", "save it as .xlsx or CSV", "soffice --headless --convert-to xlsx people.ods"]),
         case("a zip archive with a CSV in it", "people.zip", zip).does("refuses").refused(&["is a zip archive", "unpack it"]),
         case("a workbook that was cut off at its end", "people.xlsx", cut(book().len() - 30)).does("refuses").refused(&["cannot be read as an xlsx workbook"]),
         case("a workbook that was cut off in its middle", "people.xlsx", cut(900)).does("refuses").refused(&["cannot be read as an xlsx workbook"]),
         case("the first bytes of a zip, and nothing more", "people.xlsx", b"PK\x03\x04").does("refuses").refused(&["zip"]),
         case("a PDF", "people.pdf", b"%PDF-1.7\n%\xE2\xE3\xCF\xD3\n").does("refuses").refused(&["is a PDF"]),
         case("a picture that is named `.csv`", "people.csv", png).does("refuses").refused(&["is a picture (PNG)", "export the data as CSV"]),
+        case("a Parquet file that is named `.csv`", "people.csv", b"PAR1\x15\x04\x15\x10PAR1").does("refuses, and says how to export it").refused(&["is a Parquet file", "duckdb", "people.csv"]),
+        case("an Avro file", "people.avro", b"Obj\x01\x04\x16avro.schema").does("refuses, and says how to export it").refused(&["is an Avro file", "avro-tools tojson people.avro"]),
+        case("a SQLite database, packed", "people.db.gz", gzip(b"SQLite format 3\0\x10\0\x01\x01")).does("refuses, and says how to export it").refused(&["is a SQLite database", "sqlite3 -header -csv"]),
+        case("a binary workbook", "people.xlsb", xlsb).does("refuses, and says how to save it").refused(&[".xlsb", "save it as .xlsx or CSV"]),
         case("an executable", "people.csv", b"\x7FELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0>\0\x01\0\0\0").does("refuses").refused(&["is a program"]),
         case("random bytes", "people.csv", noise).does("refuses").refused(&["people.csv"]),
         case("a web page instead of the file, as of a link that needed a login", "people.csv", "<!DOCTYPE html>\n<html><head><title>Sign in</title></head>\n<body>Please sign in</body></html>\n")

@@ -27,7 +27,7 @@ fn utf16be(text: &str) -> Vec<u8> {
 }
 
 pub(crate) fn cases() -> Vec<Case> {
-    [unicode(), spoilt(), others(), settings()]
+    [unicode(), spoilt(), others(), unsure(), settings()]
         .into_iter()
         .flatten()
         .collect()
@@ -159,6 +159,9 @@ fn spoilt() -> Vec<Case> {
             "`windows-1252`",
             "`windows-1251`",
             "input.encoding",
+            "encoding = \"windows-1252\"",
+            "windows-1252 José",
+            "windows-1251 Josй",
         ]),
         case(
             "plain ASCII for the first MiB, then a byte that is no UTF-8",
@@ -289,6 +292,66 @@ fn others() -> Vec<Case> {
             .config("[input]\nencoding = \"euc-jp\"\n")
             .does("reads it as named")
             .rows(&["2: name=\"山田\", userId=\"a\""]),
+    ]
+}
+
+/// Too little to be sure of: the first candidate is right, and the cells are shown as they read in it.
+fn unsure() -> Vec<Case> {
+    let of = |label: &str, text: &str| in_encoding(label, &format!("userId,name\n1,{text}\n"));
+    let case = |input, label, text| {
+        case(input, "people.csv", of(label, text))
+            .does("names the candidates, the likeliest first, with the cells as they read in each")
+    };
+    vec![
+        case(
+            "a little French in windows-1252",
+            "windows-1252",
+            "Hélène Lefèvre",
+        )
+        .refused(&["encoding = \"windows-1252\"", "Hélène Lefèvre"]),
+        case(
+            "a little Portuguese in windows-1252",
+            "windows-1252",
+            "João Conceição",
+        )
+        .refused(&["encoding = \"windows-1252\"", "João Conceição"]),
+        case(
+            "a little Polish in windows-1250",
+            "windows-1250",
+            "Małgorzata Dąbrowska-Święty",
+        )
+        .refused(&["encoding = \"windows-1250\"", "Małgorzata Dąbrowska-Święty"]),
+        case(
+            "a little Hungarian in windows-1250",
+            "windows-1250",
+            "Győző Szűcs",
+        )
+        .refused(&["encoding = \"windows-1250\"", "Győző Szűcs"]),
+        case(
+            "a little Turkish in windows-1254",
+            "windows-1254",
+            "Ayşe Yılmaz",
+        )
+        .refused(&["encoding = \"windows-1254\"", "Ayşe Yılmaz"]),
+        case("a little Greek in windows-1253", "windows-1253", "Ελένη")
+            .refused(&["encoding = \"windows-1253\"", "Ελένη"]),
+        case(
+            "Cyrillic of an old Macintosh, however much of it",
+            "x-mac-cyrillic",
+            "Мария Иванова\n2,Яна Юдина\n3,Светлана Петрова\n4,Анастасия Соколова",
+        )
+        .refused(&[
+            "encoding = \"x-mac-cyrillic\"",
+            "Мария Иванова | Яна Юдина",
+            "windows-1251",
+        ]),
+        crate::case::case(
+            "ISO-2022-JP, whose bytes are all ASCII",
+            "people.csv",
+            in_encoding("iso-2022-jp", "userId,name\n1,山田\n"),
+        )
+        .does("does not take it for ASCII: refuses")
+        .refused(&["ISO-2022-JP", "convert it to UTF-8"]),
     ]
 }
 

@@ -44,6 +44,7 @@ fn lines() -> Vec<Case> {
             .notes(&["ignored column `at`", "ignored column `geo.x`"])
             .rows(&["1: userId=\"a\"", "2: userId=\"b\"", "3: rejected duplicate_member @ customData.n"]),
         case("JSONL with a byte order mark", "people.jsonl", "\u{feff}{\"userId\":\"a\"}\n").does("drops it").rows(&["1: userId=\"a\""]),
+        case("JSONL that was put together from files with byte order marks", "people.jsonl", "\u{feff}{\"userId\":\"a\"}\n\u{feff}{\"userId\":\"b\"}\n").does("drops them").rows(&["1: userId=\"a\"", "2: userId=\"b\""]),
         case("JSONL in UTF-16", "people.jsonl", utf16le("\u{feff}{\"userId\":\"a\",\"name\":\"Їжак\"}\n"))
             .does("reads it")
             .rows(&["1: name=\"Їжак\", userId=\"a\""]),
