@@ -3,6 +3,7 @@ use std::borrow::Cow;
 use serde_json::{Number, Value};
 
 use super::EmptyCells;
+use super::damage;
 use crate::domain::Cell;
 
 /// What a row holds for one attribute, before its type is known.
@@ -80,6 +81,10 @@ impl Emptiness {
                 Given::Empty
             }
             Some(Cell::Text(text)) => Given::Scalar(Scalar::Text(Cow::Borrowed(text))),
+            // An error that was pasted as text is no text that anybody meant.
+            Some(Cell::TypedText(text)) if damage::is_spreadsheet_error(text.trim()) => {
+                Given::Scalar(Scalar::Text(Cow::Borrowed(text)))
+            }
             Some(Cell::TypedText(text)) => Given::Scalar(Scalar::Native(Cow::Borrowed(text))),
             Some(Cell::Number(text)) => Given::Scalar(Scalar::Digits(Cow::Borrowed(text))),
         }

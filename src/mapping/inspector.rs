@@ -65,17 +65,18 @@ impl<'s> Inspector<'s> {
             return Ok(given);
         };
         let damaged = match (scalar, identifier) {
-            // A text of JSON was written as such: it means itself.
-            (Scalar::Native(_), None) => return Ok(given),
+            // A text of JSON and a number of a workbook were written as such: they mean themselves.
+            (Scalar::Native(_) | Scalar::Digits(_), None) => return Ok(given),
             (Scalar::Text(text), None) => {
                 return match damage::is_spreadsheet_error(text.trim()) {
                     true => Err(spreadsheet_error()),
                     false => Ok(given),
                 };
             }
-            (Scalar::Text(text) | Scalar::Native(text), Some(identifier)) => {
-                damage::examine(text, identifier)
-            }
+            (
+                Scalar::Text(text) | Scalar::Native(text) | Scalar::Digits(text),
+                Some(identifier),
+            ) => damage::examine(text, identifier),
             (Scalar::Number(number), Some(identifier)) if number.is_f64() => {
                 Some(damage::examine_float(&number.to_string(), identifier))
             }

@@ -455,6 +455,12 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_property_may_have_the_name_of_an_address() {
+        let customer = customer(json!({"id": 1, "userId": "a", "customData": {"a@b.cc": 1}}));
+        assert_plans_nothing(&[customer]);
+    }
+
     proptest! {
         #[test]
         fn whatever_customers_hold_fed_back_they_plan_nothing(customers in proptest::collection::vec(any_customer(), 1..4)) {

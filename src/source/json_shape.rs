@@ -32,16 +32,19 @@ pub(super) fn shape(sample: &[u8], ended: bool, coding: Coding) -> Shape {
     let mut count = 0;
     while let Some(value) = next_value(&mut rest, ended) {
         let is_last = rest.trim_ascii().is_empty();
-        let is_closed = value.is_closed && is_valid(value.bytes, coding);
         let spans_lines = value.bytes.contains(&b'\n');
-        if count == 0 && is_last && (is_closed || value.is_cut) {
-            return match examine(looked_at, value.is_cut, coding) {
-                Some(document) => Shape::Document(document),
-                None if spans_lines => Shape::Stream,
-                None => Shape::Lines,
-            };
+        if count == 0
+            && is_last
+            && (value.is_closed || value.is_cut)
+            && let Some(document) = examine(looked_at, value.is_cut, coding)
+        {
+            return Shape::Document(document);
         }
-        if is_closed && value.bytes.starts_with(b"{") && (spans_lines || value.is_followed) {
+        let may_be_one = value.is_closed && value.bytes.starts_with(b"{");
+        if may_be_one && (spans_lines || value.is_followed) && is_valid(value.bytes, coding) {
+            return Shape::Stream;
+        }
+        if value.is_cut && spans_lines && count == 0 {
             return Shape::Stream;
         }
         count += 1;

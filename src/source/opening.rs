@@ -295,9 +295,12 @@ impl Opening<'_> {
         }
     }
 
-    /// An e-mail address names no column: then the first line is a row.
+    /// An e-mail address names no column, but may name a property: else the first line is a row.
     fn check_names(&self, names: &[String]) -> Result<(), SourceError> {
         let is_address = |name: &&String| {
+            if name.starts_with("customData.") {
+                return false;
+            }
             let (local, domain) = name.trim().split_once('@').unwrap_or_default();
             let is_plain = |part: &str| !part.is_empty() && !part.contains([' ', '@']);
             is_plain(local) && is_plain(domain) && domain.contains('.')

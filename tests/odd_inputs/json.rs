@@ -118,8 +118,7 @@ fn values() -> Vec<Case> {
             .rows(&["1: rejected bad_json", "2: name=\"😀\", userId=\"b\""]),
         case("100,000 brackets within each other", "people.jsonl", format!("{{\"userId\":\"a\",\"x\":{}\n{{\"userId\":\"b\"}}\n", "[".repeat(100_000)))
             .does("rejects that line alone")
-            .rows(&["1: rejected bad_json", "2: userId=\"b\""])
-        .notes(&["ignored column `x"]),
+            .rows(&["1: rejected bad_json", "2: userId=\"b\""]),
     ]
 }
 
