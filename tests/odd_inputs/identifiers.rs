@@ -90,6 +90,7 @@ fn keys() -> Vec<Case> {
             ]),
         )
         .does("rejects those rows; a number is its digits")
+        .notes(&["sheet `People`"])
         .rows(&[
             "2: rejected damaged @ userId",
             "3: rejected damaged @ userId",
@@ -239,6 +240,7 @@ fn other_columns() -> Vec<Case> {
         )
         .config("[input]\nnull_values = [\"#N/A\"]\n")
         .does("is empty too")
+        .notes(&["sheet `People`"])
         .rows(&["2: userId=\"a\""]),
     ]
 }
