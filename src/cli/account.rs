@@ -158,9 +158,7 @@ pub(super) fn remember_account(
     let before = meta.clone();
     meta.key = Some(target.key_fingerprint.clone());
     if let Some(witness) = witness {
-        let salt: String = std::iter::repeat_with(fastrand::alphanumeric)
-            .take(16)
-            .collect();
+        let salt = random_text();
         let known = meta
             .known_customer
             .as_ref()
@@ -176,9 +174,18 @@ pub(super) fn remember_account(
     account.write(&meta).map_err(|e| state_failure(&e))
 }
 
+/// Enough random letters and digits never to be drawn twice.
+pub(super) fn random_text() -> String {
+    std::iter::repeat_with(fastrand::alphanumeric)
+        .take(16)
+        .collect()
+}
+
 pub(super) fn lock_failure(error: &LockError) -> Failure {
     match error {
-        LockError::Held { .. } => Failure::from_error(Exit::Locked, "locked", error),
+        LockError::Held { .. } | LockError::Shared { .. } => {
+            Failure::from_error(Exit::Locked, "locked", error)
+        }
         LockError::State(error) => state_failure(error),
     }
 }

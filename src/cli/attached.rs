@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::config::Settings;
 use crate::helpcrunch::ReadClient;
-use crate::journal::{AccountDir, AccountLock, StateDir};
+use crate::journal::{AccountDir, AccountLock, OtherAccounts, StateDir};
 use crate::probe::Findings;
 use crate::run::memory::Memory;
 use crate::run::recent::RecentKeys;
@@ -33,7 +33,13 @@ pub(super) struct Attached {
     pub(super) state: StateDir,
     pub(super) account: AccountDir,
     /// Held to the end of a command that may write.
-    _lock: Option<AccountLock>,
+    lock: Option<Held>,
+}
+
+#[derive(Debug)]
+struct Held {
+    _lock: AccountLock,
+    others: OtherAccounts,
 }
 
 impl Attached {
@@ -48,12 +54,19 @@ impl Attached {
         let account = state
             .create_account(&target.account)
             .map_err(|e| state_failure(&e))?;
+        for (folder, mode) in state.folders_open_to_others(&account) {
+            session.console.warn(&format!(
+                "the state folder {} can be written by other users (mode {mode:04o}), who could change what is sent; \
+                 chmod go-w keeps them out",
+                folder.display()
+            ));
+        }
         Ok(Self {
             target,
             client,
             state,
             account,
-            _lock: None,
+            lock: None,
         })
     }
 
@@ -64,9 +77,20 @@ impl Attached {
         target: Target,
     ) -> Result<Self, Failure> {
         let mut attached = Self::to_read(session, settings, target)?;
-        let lock = AccountLock::acquire(&attached.account, &session.clock.rfc3339());
-        attached._lock = Some(lock.map_err(|e| lock_failure(&e))?);
+        let lock = AccountLock::acquire(&attached.account, &session.clock.rfc3339())
+            .map_err(|e| lock_failure(&e))?;
+        let others = OtherAccounts::note(&attached.state, &attached.account)
+            .map_err(|e| state_failure(&e))?;
+        attached.lock = Some(Held {
+            _lock: lock,
+            others,
+        });
         Ok(attached)
+    }
+
+    /// The other accounts of the state folder, for a command that may write.
+    pub(super) fn others(&self) -> Option<&OtherAccounts> {
+        self.lock.as_ref().map(|held| &held.others)
     }
 
     /// Makes sure that the key opens the account that it is said to be of.

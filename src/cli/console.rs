@@ -11,7 +11,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::report::View;
+use crate::report::{View, clean, is_hidden};
 
 use super::args::{LogArgs, LogFormat, OutputFormat, When};
 use super::diagnostics::Blame;
@@ -79,7 +79,10 @@ impl Console {
             _ => Level::TRACE,
         };
         let filter = Targets::new().with_target("hcsync", level);
-        let writer = BesideBars(Arc::new(self.bars.clone()));
+        let writer = BesideBars {
+            bars: Arc::new(self.bars.clone()),
+            colour: self.colour_err,
+        };
         let layer = tracing_subscriber::fmt::layer()
             .with_writer(writer)
             .with_ansi(self.colour_err)
@@ -128,7 +131,7 @@ impl Console {
     /// Writes a line for people to standard error.
     pub(super) fn say(&self, line: &str) {
         if self.json_log {
-            tracing::info!("{line}");
+            tracing::info!("{}", clean(line));
         } else if !self.quiet {
             self.tell(line);
         }
@@ -137,17 +140,23 @@ impl Console {
     /// Writes a warning to standard error; `-q` leaves it, `-qq` does not.
     pub(super) fn warn(&self, line: &str) {
         if self.json_log {
-            tracing::warn!("{line}");
+            tracing::warn!("{}", clean(line));
         } else if !self.mute {
             self.tell(&format!("warning: {line}"));
         }
     }
 
-    /// Writes a line to standard error, also where it was asked for quiet.
+    /// Writes a line to standard error, also with `-q`. Names out of files may stand in it: whatever could forge a
+    /// line or steer the terminal is spelled out.
     pub(super) fn tell(&self, line: &str) {
+        self.tell_page(&clean(line));
+    }
+
+    /// Writes text to standard error that is laid out for the terminal, and therefore clean.
+    pub(super) fn tell_page(&self, text: &str) {
         self.bars.suspend(|| {
             let mut err = io::stderr().lock();
-            let _ = writeln!(err, "{line}");
+            let _ = writeln!(err, "{text}");
         });
     }
 
@@ -164,7 +173,7 @@ impl Console {
                 help = hint,
                 next = next_command,
                 "{}",
-                failure.message
+                clean(&failure.message)
             );
             return;
         }
@@ -174,8 +183,8 @@ impl Console {
             ("", "")
         };
         match failure.blame.as_deref() {
-            Some(Blame::Lines(snippet)) => self.tell(&snippet.render(self.colour_err)),
-            _ => self.tell(&format!("{red}error:{plain} {}", failure.message)),
+            Some(Blame::Lines(snippet)) => self.tell_page(&snippet.render(self.colour_err)),
+            _ => self.tell_page(&format!("{red}error:{plain} {}", clean(&failure.message))),
         }
         if let Some(hint) = &failure.hint {
             self.tell(&format!("  help: {hint}"));
@@ -206,14 +215,18 @@ fn console_width() -> Option<usize> {
 
 /// Log lines go above the progress bars and never through them.
 #[derive(Debug, Clone)]
-struct BesideBars(Arc<MultiProgress>);
+struct BesideBars {
+    bars: Arc<MultiProgress>,
+    colour: bool,
+}
 
 impl<'a> MakeWriter<'a> for BesideBars {
     type Writer = Line;
 
     fn make_writer(&'a self) -> Line {
         Line {
-            bars: Arc::clone(&self.0),
+            bars: Arc::clone(&self.bars),
+            colour: self.colour,
             text: Vec::new(),
         }
     }
@@ -222,6 +235,7 @@ impl<'a> MakeWriter<'a> for BesideBars {
 /// One event's text, written whole.
 struct Line {
     bars: Arc<MultiProgress>,
+    colour: bool,
     text: Vec<u8>,
 }
 
@@ -238,8 +252,41 @@ impl Write for Line {
 
 impl Drop for Line {
     fn drop(&mut self) {
+        let text = String::from_utf8_lossy(&self.text);
+        let line = log_line(text.trim_end_matches('\n'), self.colour);
         self.bars.suspend(|| {
-            let _ = io::stderr().lock().write_all(&self.text);
+            let _ = writeln!(io::stderr().lock(), "{line}");
         });
+    }
+}
+
+/// An event as one line: what a name in it holds starts no line of its own. The log's own colours stay; the log spells
+/// out the escapes of what it is given.
+fn log_line(event: &str, colour: bool) -> String {
+    let mut line = String::with_capacity(event.len());
+    for c in event.chars() {
+        if is_hidden(c) && !(colour && c == '\u{1b}') {
+            line.extend(c.escape_default());
+        } else {
+            line.push(c);
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_one_line_without_control_characters() {
+        assert_eq!(
+            log_line("name\nINFO forged\u{1b}[2J", false),
+            "name\\nINFO forged\\u{1b}[2J"
+        );
+        assert_eq!(
+            log_line("\u{1b}[31mred\u{1b}[0m\r", true),
+            "\u{1b}[31mred\u{1b}[0m\\r"
+        );
     }
 }

@@ -10,6 +10,8 @@ use miette::{
 
 use crate::config::{ConfigError, Document, Place, Problem, SECRET_WORDS};
 
+use crate::report::{clean, is_hidden};
+
 use super::exit::Failure;
 
 /// What in a config is to blame for a failure.
@@ -33,10 +35,10 @@ pub(super) struct Snippet {
 impl Snippet {
     fn new(message: String, label: &str, place: &Place) -> Self {
         Self {
-            message,
-            label: label.to_owned(),
+            message: clean(&message).into_owned(),
+            label: clean(label).into_owned(),
             span: place.span.clone(),
-            source: NamedSource::new(&place.file, masked(&place.text).into()),
+            source: NamedSource::new(clean(&place.file), visible(&masked(&place.text)).into()),
         }
     }
 
@@ -60,6 +62,16 @@ impl Snippet {
             Err(_) => format!("error: {}", self.message),
         }
     }
+}
+
+/// The text with a `?` for each byte of a character that would steer the terminal, so that places in it hold.
+fn visible(text: &str) -> String {
+    let shown = |c: char| match c {
+        '\n' | '\r' | '\t' => c.to_string(),
+        c if is_hidden(c) => "?".repeat(c.len_utf8()),
+        c => c.to_string(),
+    };
+    text.chars().map(shown).collect()
 }
 
 /// Names that hold a part of a secret's name and no secret.

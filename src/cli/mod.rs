@@ -6,6 +6,7 @@ pub mod args;
 mod asking;
 mod attached;
 mod beginning;
+mod claiming;
 mod commands;
 mod connection;
 mod console;
@@ -29,6 +30,7 @@ mod snapshot;
 mod starting_over;
 mod stopping;
 mod superseding;
+mod twins;
 mod unsent;
 mod usage;
 
@@ -39,6 +41,8 @@ use commands::{
     apply, check, completions, export, init, man, plan, probe, resume, runs, sandbox, show, sync,
 };
 use exit::Exit;
+
+use crate::platform::catch_panic;
 
 /// Runs the program; gives its exit code.
 #[must_use]
@@ -54,12 +58,18 @@ pub fn main() -> ExitCode {
             });
         }
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
-        Ok(runtime) => runtime,
-        Err(_) => return ExitCode::from(Exit::NotFinished.code()),
+    // Without threads the library panics.
+    let built = catch_panic(|| {
+        tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+    });
+    let Some(Ok(runtime)) = built else {
+        usage::tell_failure(
+            "hcsync cannot start: the system gives it too few threads or open files; raise the limits (`ulimit -u`, \
+             `ulimit -n`) and run the same command again",
+        );
+        return ExitCode::from(Exit::NotFinished.code());
     };
     let exit = runtime.block_on(dispatch(&args.command));
     // What still runs, such as a sandbox, ends with the process.

@@ -1,6 +1,6 @@
 //! Writes the reports of a run: results, changes, rejected rows, each whole or not at all.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use crate::config::Settings;
 use crate::domain::RawRecord;
 use crate::journal::{FinishedRows, Recovered, RunDir, RunMeta, recover_file};
 use crate::outcome::RowResult;
-use crate::platform::{AtomicFile, FileError, check_output, remove_file};
+use crate::platform::{AtomicFile, FileError, check_output, open_file, remove_file};
 use crate::report::{
     Change, ChangeScope, ChangesCsv, LaneFacts, NamedPath, ResultsCsv, Tally, advice_for,
     write_change, write_result,
@@ -32,12 +32,10 @@ pub(super) enum ReportsError {
     Results(#[from] ResultsError),
     #[error(transparent)]
     Journal(#[from] crate::journal::RecoveryError),
-    #[error(transparent)]
-    File(#[from] FileError),
     #[error("{} cannot be written", path.display())]
     Write { path: PathBuf, source: io::Error },
-    #[error("the run's files cannot be read")]
-    Read(#[source] io::Error),
+    #[error(transparent)]
+    File(#[from] FileError),
     #[error("a report cannot be written")]
     Finish(#[source] io::Error),
     #[error("the run has {expected} rows, and its rows.jsonl holds {found}: the file was cut")]
@@ -122,9 +120,9 @@ impl ReportOf<'_> {
         mut take: impl FnMut(ResultRow) -> Result<(), ReportsError>,
     ) -> Result<(), ReportsError> {
         let open = |path: PathBuf| {
-            File::open(path)
+            open_file(&path)
                 .map(|f| BufReader::with_capacity(1 << 18, f))
-                .map_err(ReportsError::Read)
+                .map_err(ReportsError::File)
         };
         let (rows, plan) = (open(self.dir.rows())?, open(self.dir.plan())?);
         let recovered = self.recovered()?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufReader;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use crate::journal::{
     RunState,
 };
 use crate::outcome::RowStatus;
+use crate::platform::open_file;
 use crate::probe::Findings;
 use crate::remote::ReadTimes;
 use crate::report::{Ending, Stop, plural, render_ending, write_ending};
@@ -26,9 +28,11 @@ use crate::run::jobs::Jobs;
 use crate::run::lane::LaneContext;
 use crate::run::memory::Rewrite;
 use crate::run::settle::Settler;
+use crate::run::twins::CREATED_TWICE;
 
 use super::account::note_sent;
 use super::attached::Attached;
+use super::claiming::claim_account;
 use super::exit::{Cause, Exit, Failure};
 use super::planning::budget_rules;
 use super::probed::{AccountLessons, settle, write_rules};
@@ -37,6 +41,7 @@ use super::remembered::{learn, remember};
 use super::reports::{ReportOf, Wanted, Written};
 use super::session::{Session, state_failure};
 use super::snapshot::Snapshot;
+use super::twins::note_twins;
 
 /// What to send, and under which rules.
 #[derive(Debug)]
@@ -54,6 +59,8 @@ pub(super) struct Order<'a> {
     /// How the account's API is known to behave.
     pub(super) probed: &'a Findings,
     pub(super) digest: String,
+    /// A customer of the account, if one was read.
+    pub(super) witness: Option<&'a RemoteCustomer>,
     /// Rows that the plan writes, and the seconds that they are thought to take.
     pub(super) lanes: u64,
     pub(super) seconds: f64,
@@ -66,6 +73,9 @@ pub(super) async fn send(
     meta: &mut RunMeta,
     order: Order<'_>,
 ) -> Result<Sent, Failure> {
+    if order.lanes > 0 {
+        claim_account(order.at, order.witness).await?;
+    }
     meta.state = RunState::Applying;
     dir.write_meta(meta).map_err(|e| state_failure(&e))?;
     if order.recovered.is_none() && !meta.dry_run {
@@ -165,7 +175,7 @@ fn jobs<'a>(
     recovered: Option<&'a Recovered>,
 ) -> Result<RunJobs<'a>, Failure> {
     let failed = |e: &Cause| Failure::from_error(Exit::NotFinished, "state", e);
-    let open = |path| File::open(path).map(|f| BufReader::with_capacity(1 << 18, f));
+    let open = |path: PathBuf| open_file(&path).map(|f| BufReader::with_capacity(1 << 18, f));
     let plan = open(dir.plan()).map_err(|e| failed(&e))?;
     let rows = anew.then(|| open(dir.rows())).transpose();
     Jobs::new(plan, rows.map_err(|e| failed(&e))?, recovered).map_err(|e| failed(&e))
@@ -220,7 +230,7 @@ async fn open_journal(
     }
 }
 
-fn journal_failure(error: &JournalError) -> Failure {
+pub(super) fn journal_failure(error: &JournalError) -> Failure {
     let failure = Failure::from_error(Exit::NotFinished, "journal", error);
     match error.storage_problem() {
         Some(problem) => failure.hint(problem.advice()),
@@ -241,7 +251,8 @@ pub(super) struct EndOf<'a> {
     pub(super) resume: Option<String>,
 }
 
-/// Closes the journal, writes the reports, tells the end. Gives the exit code.
+/// Closes the journal, counts the results, writes the reports and what is remembered, and tells the end, also if some of
+/// that fails. Gives the exit code.
 pub(super) async fn end(
     session: &mut Session,
     meta: &mut RunMeta,
@@ -249,75 +260,113 @@ pub(super) async fn end(
     end: EndOf<'_>,
 ) -> Result<Exit, Failure> {
     let stopped = stopped(session, &sent.sending, &end);
-    let journal = &sent.context.journal;
-    let at = session.clock.rfc3339();
-    if let Some(stop) = &stopped {
-        let reason = stop.reason.to_owned();
-        // A journal that failed has told so already; the end is not lost, since results are derived from what it holds.
+    let closed = close_journal(session, &sent.context.journal, stopped.as_ref()).await;
+    if stopped.is_none() && session.summary.planned.create > 0 {
+        note_twins(session, end.report.dir, &end.at.client).await;
+    }
+    session.count_requests(&end.at.client, end.settings);
+    let (written, unwritten) = write_reports(&end);
+    let stopped = stopped.or_else(|| forgotten(&written));
+    let kept = match unwritten {
+        Some(failure) => Err(failure),
+        None => keep(
+            session,
+            meta,
+            &sent.rewrites,
+            &end,
+            (&written, stopped.as_ref()),
+        ),
+    };
+    let broken = kept.and(closed.map_err(|e| journal_failure(&e))).err();
+    let failure = match (stopped, broken) {
+        (None, None) => {
+            let exit = finished_exit(end.settings, session, &written);
+            tell_end(session, exit, &written);
+            return Ok(exit);
+        }
+        (Some(stopped), None) => {
+            session.summary.stop = Some(stop_of(&stopped));
+            tell_end(session, stopped.exit, &written);
+            return Ok(stopped.exit);
+        }
+        (Some(stopped), Some(broken)) => {
+            session.console.warn(&broken.message);
+            stopped
+        }
+        (None, Some(broken)) => match &end.resume {
+            Some(command) => broken.or_next(command),
+            None => broken,
+        },
+    };
+    session.summary.stop = Some(stop_of(&failure));
+    tell_end(session, failure.exit, &written);
+    Err(failure)
+}
+
+fn stop_of(failure: &Failure) -> Stop {
+    Stop {
+        reason: failure.reason.to_owned(),
+        message: failure.message.clone(),
+        next_command: failure.next_command.clone(),
+    }
+}
+
+async fn close_journal(
+    session: &Session,
+    journal: &JournalWriter,
+    stopped: Option<&Failure>,
+) -> Result<(), JournalError> {
+    if let Some(stop) = stopped {
+        let (at, reason) = (session.clock.rfc3339(), stop.reason.to_owned());
+        // A journal that failed has reported so already, and results are derived from what it holds.
         let _ = journal.append(&Entry::Stopped { at, reason }).await;
     }
-    let closed = journal.close().await;
-    session.count_requests(&end.at.client, end.settings);
-    let written = match end.report.write(end.wanted) {
-        Ok(written) => written,
+    journal.close().await
+}
+
+/// Writes the reports, and counts the results in any case.
+fn write_reports(end: &EndOf<'_>) -> (Written, Option<Failure>) {
+    match end.report.write(end.wanted) {
+        Ok(written) => (written, None),
         Err(error) => {
-            // Where the disk is full the summary may go to another one.
-            if let Ok(tally) = end.report.tally() {
-                session.summary.results = tally.counts();
-                session.summary.errors = tally.error_entries();
-            }
-            let unwritten = Failure::from_error(Exit::NotFinished, "reports", &error);
-            let next_command = end.resume.clone();
-            return Err(Failure {
-                next_command,
-                ..stopped.unwrap_or(unwritten)
-            });
-        }
-    };
-    let stopped = stopped.or_else(|| forgotten(&written));
-    let exit = match &stopped {
-        Some(stop) => stop.exit,
-        None => finished_exit(end.settings, session, &written),
-    };
-    remember(&end, &sent.rewrites, stopped.is_none())?;
-    let learned = end.at.lasting().map_or(Ok(()), |account| {
-        learn(end.report.dir, meta, account, stopped.is_none())
-    });
-    match (learned, &stopped) {
-        (Ok(()), _) => {}
-        // It stopped for another reason, and is taken over when it goes on.
-        (Err(failure), Some(_)) => tracing::warn!("{}", failure.message),
-        (Err(failure), None) => {
-            return Err(Failure {
-                next_command: end.resume.clone(),
-                ..failure
-            });
+            let written = Written {
+                tally: end.report.tally().unwrap_or_default(),
+                files: Vec::new(),
+            };
+            let failure = Failure::from_error(Exit::NotFinished, "reports", &error);
+            (written, Some(failure))
         }
     }
-    meta.state = if stopped.is_some() {
-        RunState::Stopped
-    } else {
-        RunState::Finished
+}
+
+/// Keeps what the account remembers, and the run's own state: if something cannot be kept, the run can be resumed.
+fn keep(
+    session: &Session,
+    meta: &mut RunMeta,
+    rewrites: &[Rewrite],
+    end: &EndOf<'_>,
+    (written, stopped): (&Written, Option<&Failure>),
+) -> Result<(), Failure> {
+    let is_over = stopped.is_none();
+    let remembered = remember(end, rewrites, is_over);
+    let learned = end.at.lasting().map_or(Ok(()), |account| {
+        learn(end.report.dir, meta, account, is_over)
+    });
+    let kept = remembered.and(learned);
+    let exit = match (&kept, stopped) {
+        (_, Some(stop)) => stop.exit,
+        (Err(failure), None) => failure.exit,
+        (Ok(()), None) => finished_exit(end.settings, session, written),
+    };
+    meta.state = match is_over && kept.is_ok() {
+        true => RunState::Finished,
+        false => RunState::Stopped,
     };
     meta.ended_at = Some(session.clock.rfc3339());
     meta.exit_code = Some(exit.code());
     meta.counts = serde_json::to_value(written.tally.counts()).unwrap_or_default();
-    end.report
-        .dir
-        .write_meta(meta)
-        .map_err(|e| state_failure(&e))?;
-    if let Some(stop) = stopped {
-        let (reason, message) = (stop.reason.to_owned(), stop.message);
-        session.summary.stop = Some(Stop {
-            reason,
-            message,
-            next_command: stop.next_command,
-        });
-    } else if let Err(error) = closed {
-        return Err(journal_failure(&error));
-    }
-    tell_end(session, exit, &written);
-    Ok(exit)
+    let noted = end.report.dir.write_meta(meta);
+    kept.and(noted.map_err(|e| state_failure(&e)))
 }
 
 /// Rows that were all sent, and of which the journal does not tell.
@@ -368,7 +417,9 @@ pub(super) fn finished_exit(settings: &Settings, session: &Session, written: &Wr
         .safety
         .tolerated_rows
         .allows(bad, session.summary.input.rows);
-    if counts.get(RowStatus::InDoubt) > 0 || (bad > 0 && !tolerated) {
+    let errors = written.tally.errors();
+    let has_twins = errors.iter().any(|e| e.cause.code == CREATED_TWICE);
+    if has_twins || counts.get(RowStatus::InDoubt) > 0 || (bad > 0 && !tolerated) {
         Exit::RowProblems
     } else {
         Exit::Done

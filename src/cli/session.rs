@@ -133,20 +133,19 @@ impl Session {
         if let (Some(run), Some(keep)) = (&self.run, self.keep) {
             prune_old(run, keep);
         }
+        let mut code = exit;
         for path in self.summary_files() {
             if let Err(failure) = self.write_summary(&path) {
-                // An output that cannot be written was told before the work.
+                // An output that cannot be written was reported before the work.
                 if !self.is_stopped_for("output") {
                     self.console.fail(&failure);
                 }
-                return if exit == Exit::Done {
-                    failure.exit
-                } else {
-                    exit
-                };
+                if code == Exit::Done {
+                    code = failure.exit;
+                }
             }
         }
-        exit
+        code
     }
 
     fn is_stopped_for(&self, reason: &str) -> bool {

@@ -1,6 +1,5 @@
 //! The account's snapshot in a command: taken where it is free, kept up while a run writes.
 
-use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,6 +10,7 @@ use crate::domain::CustomerId;
 use crate::helpcrunch::ReadClient;
 use crate::journal::AccountDir;
 use crate::plan::codec::LaneReader;
+use crate::platform::open_file;
 use crate::remote::{LiveSnapshot, SnapshotError, SnapshotFiles, void_snapshot};
 
 use super::connection::Target;
@@ -107,7 +107,7 @@ fn warn(what: &str, error: &SnapshotError) {
 
 /// The customers that a plan writes. A plan that cannot be read is told by those who send it.
 fn customers(plan: &Path) -> impl Iterator<Item = CustomerId> + use<> {
-    let open = || LaneReader::new(BufReader::with_capacity(1 << 18, File::open(plan).ok()?)).ok();
+    let open = || LaneReader::new(BufReader::with_capacity(1 << 18, open_file(plan).ok()?)).ok();
     open()
         .into_iter()
         .flatten()

@@ -2,7 +2,7 @@
 //! results written, and the new run takes their place.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io::BufReader;
 use std::path::Path;
 use std::time::Duration;
@@ -70,6 +70,9 @@ fn unlearned(error: &LearningError) -> Trouble {
     }
 }
 
+/// More interrupted runs than this are reported together.
+const MAX_LISTED: usize = 5;
+
 impl Left<'_> {
     /// Settles and closes every unfinished run of the account but the new one. A run of which the files are damaged is
     /// closed too, since a new run never refuses because of another (contract).
@@ -78,20 +81,13 @@ impl Left<'_> {
             .state
             .open_runs(Some(self.account))
             .map_err(|e| state_failure(&e))?;
+        let mut closed = Vec::new();
         for (dir, mut meta) in unfinished {
             if meta.run_id == *by {
                 continue;
             }
             match self.close(&dir, &meta, by).await {
-                Ok(()) if dir.plan().exists() => self.say(&format!(
-                    "run {} was interrupted; this one takes its place (its results: {})",
-                    meta.run_id,
-                    dir.path().display()
-                )),
-                Ok(()) => self.say(&format!(
-                    "run {} was interrupted before it sent anything; this one takes its place",
-                    meta.run_id
-                )),
+                Ok(()) => closed.push((meta.run_id.clone(), dir.plan().exists())),
                 Err(Trouble::Stop(failure)) => return Err(failure),
                 Err(Trouble::Damaged(why)) => self.leave(&dir, &meta, &why).await?,
             }
@@ -99,7 +95,30 @@ impl Left<'_> {
             meta.ended_at = Some(self.session.clock.rfc3339());
             dir.write_meta(&meta).map_err(|e| state_failure(&e))?;
         }
+        self.say_closed(&closed);
         self.wait_for_unreadable().await
+    }
+
+    /// Few runs get a line each, many one line together. `closed`: their ids, and whether they have results.
+    fn say_closed(&self, closed: &[(RunId, bool)]) {
+        if closed.len() > MAX_LISTED {
+            return self.say(&format!(
+                "{} runs were interrupted; this one takes their place (`hcsync runs` lists them; their results: {})",
+                closed.len(),
+                self.state.runs().display()
+            ));
+        }
+        for (id, has_results) in closed {
+            match has_results {
+                true => self.say(&format!(
+                    "run {id} was interrupted; this one takes its place (its results: {})",
+                    self.state.runs().join(id.as_str()).display()
+                )),
+                false => self.say(&format!(
+                    "run {id} was interrupted before it sent anything; this one takes its place"
+                )),
+            }
+        }
     }
 
     /// A run of which not even the account can be read may have been this one's.
@@ -329,7 +348,7 @@ fn lanes_of(
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let plan = File::open(dir.plan()).map_err(|e| damaged(&e))?;
+    let plan = platform::open_file(&dir.plan()).map_err(|e| damaged(&e))?;
     let mut lanes = Vec::new();
     for planned in LaneReader::new(BufReader::new(plan)).map_err(|e| damaged(&e))? {
         let mut lane = planned.map_err(|e| damaged(&e))?.lane;
@@ -381,7 +400,7 @@ fn close_summary(
         plan_digest: meta.plan_digest.clone(),
         ..Summary::default()
     });
-    if let Ok(plan) = File::open(dir.plan())
+    if let Ok(plan) = platform::open_file(&dir.plan())
         && let Ok(plan) = verify(BufReader::new(plan))
     {
         summary.planned = plan.end.counts;

@@ -30,12 +30,23 @@ pub(super) fn tell(error: &clap::Error) {
         return;
     }
     let text = error.to_string();
-    let message = text.trim().trim_start_matches("error: ");
+    tell_json(text.trim().trim_start_matches("error: "), "usage");
+}
+
+/// Reports why the program cannot even start, in the form that was asked for.
+pub(super) fn tell_failure(message: &str) {
+    if said("--log-format", "HCSYNC_LOG_FORMAT").as_deref() == Some("json") {
+        return tell_json(message, "limits");
+    }
+    let _ = writeln!(io::stderr(), "error: {message}");
+}
+
+fn tell_json(message: &str, reason: &str) {
     let line = serde_json::json!({
         "level": "ERROR",
-        "fields": {"message": message, "reason": "usage"},
+        "fields": {"message": message, "reason": reason},
     });
-    // Nobody is left to tell where this fails.
+    // Nobody is left to tell if this fails.
     let _ = writeln!(io::stderr(), "{line}");
 }
 

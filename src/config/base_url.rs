@@ -45,6 +45,20 @@ pub fn is_loopback(base_url: &str) -> bool {
     Url::parse(base_url).is_ok_and(|url| is_loopback_host(&url))
 }
 
+/// Host and port of an address, without the name or password that it may hold.
+#[must_use]
+pub(super) fn host_of(base_url: &str) -> String {
+    let url = Url::parse(base_url).ok();
+    let host = url.as_ref().and_then(|url| {
+        let host = url.host_str()?;
+        Some(
+            url.port()
+                .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")),
+        )
+    });
+    host.unwrap_or_else(|| "another address".to_owned())
+}
+
 fn is_loopback_host(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),

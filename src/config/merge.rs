@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use super::base_url::{check_base_url, is_loopback};
+use super::base_url::{check_base_url, host_of, is_loopback};
 use super::check::{ACCOUNT_RULE, is_account_name};
 use super::document::Document;
 use super::error::{ConfigError, Problem, looks_like_key};
@@ -52,7 +52,47 @@ impl Loaded {
 /// The file cannot be read or is not right, or a value of `overrides` is not.
 pub fn load(folder: &Path, overrides: &Overrides) -> Result<Loaded, ConfigError> {
     let document = find_document(folder, overrides.config.as_deref())?;
+    if let (Some(document), None) = (&document, &overrides.config) {
+        refuse_redirection(document, overrides)?;
+    }
     settled(folder, document, overrides)
+}
+
+/// A config that was only found in the current folder may be anybody's: it must not decide where the API key goes, or
+/// which file is sent as one.
+fn refuse_redirection(document: &Document, overrides: &Overrides) -> Result<(), ConfigError> {
+    if overrides.run.sandbox {
+        return Ok(());
+    }
+    let api = FileConfig::from_document(document)?.api;
+    let name = document.path().display();
+    let refuse = |key: &str, message: String| {
+        let key = key.to_owned();
+        Err(document.error_at(&key.clone(), Problem::Value { key, message }))
+    };
+    let usual = Settings::default().api.base_url;
+    let is_usual = check_base_url(&api.base_url).is_ok_and(|url| url == usual);
+    if overrides.base_url.is_none() && !is_usual {
+        return refuse(
+            "api.base_url",
+            format!(
+                "would send the API key to {}, and is not taken from a config that was only found in this folder; if that \
+                 is where your key belongs, name the config (`--config {name}` or HCSYNC_CONFIG) or the address \
+                 (`--base-url`)",
+                host_of(&api.base_url)
+            ),
+        );
+    }
+    if api.key_file.is_some() {
+        return refuse(
+            "api.key_file",
+            format!(
+                "is not taken from a config that was only found in this folder; if that file is your API key, name the \
+                 config (`--config {name}` or HCSYNC_CONFIG), or put the key into HELPCRUNCH_API_KEY"
+            ),
+        );
+    }
+    Ok(())
 }
 
 /// The same with the text of a config file that may be gone: `file` is where it was, which its paths are relative to.
@@ -241,8 +281,13 @@ mod tests {
         folder
     }
 
+    /// Of a config that is named.
     fn settings(config: &str, overrides: &Overrides) -> Result<Settings, String> {
-        let loaded = load(folder(config).path(), overrides);
+        let named = Overrides {
+            config: Some(PathBuf::from(USUAL_FILE)),
+            ..overrides.clone()
+        };
+        let loaded = load(folder(config).path(), &named);
         loaded.map(|l| l.settings).map_err(|e| e.to_string())
     }
 
@@ -319,6 +364,44 @@ mod tests {
         assert_eq!(
             (example.duplicates, example.sync_mode),
             (defaults.duplicates, defaults.sync_mode)
+        );
+    }
+
+    #[test]
+    fn a_config_that_was_only_found_does_not_say_where_the_key_goes() {
+        let with = |config: &str, overrides: &Overrides| {
+            let loaded = load(folder(config).path(), overrides);
+            loaded.map(|l| l.settings).map_err(|e| e.to_string())
+        };
+        let found = |config: &str| with(config, &Overrides::default());
+        for elsewhere in ["https://evil.example/v1", "http://127.0.0.1:9/v1"] {
+            let config = format!("[api]\nbase_url = \"{elsewhere}\"\n");
+            let error = found(&config).unwrap_err();
+            let host = host_of(elsewhere);
+            for part in [
+                "hcsync.toml:2:12",
+                &host,
+                "--config hcsync.toml",
+                "--base-url",
+            ] {
+                assert!(error.contains(part), "{part}: {error}");
+            }
+            let given = Overrides {
+                base_url: Some("https://mine.example".to_owned()),
+                ..Overrides::default()
+            };
+            assert_eq!(
+                with(&config, &given).unwrap().api.base_url,
+                "https://mine.example"
+            );
+            let named = settings(&config, &Overrides::default());
+            assert_eq!(named.unwrap().api.base_url, elsewhere);
+        }
+        found("[api]\nbase_url = \"https://API.helpcrunch.com/v1/\"\naccount = \"a\"\n").unwrap();
+        let error = found("[api]\nkey_file = \"key\"\n").unwrap_err();
+        assert!(
+            error.contains("hcsync.toml:2:12") && error.contains("HCSYNC_CONFIG"),
+            "{error}"
         );
     }
 

@@ -224,10 +224,21 @@ impl WriteClient {
     }
 
     async fn write(&self, id: Option<CustomerId>, request: &WireRequest) -> Sent<RemoteCustomer> {
-        let sent = self
+        let mut sent = self
             .gate
             .send_on(self.basis, request, decode::customer)
             .await;
+        if let (Some(id), Ok(answer)) = (id, &sent.result)
+            && answer.id != id
+        {
+            // An answer about somebody else says nothing about this write.
+            tracing::warn!(
+                customer = id.0,
+                answered = answer.id.0,
+                "a write was answered with another customer"
+            );
+            sent.result = self.read.get(id).await.result;
+        }
         if let Some(observer) = &self.read.observer {
             tell_write(observer.as_ref(), id, &sent);
         }

@@ -9,6 +9,9 @@ use crate::domain::{CustomerId, RemoteCustomer, fold_email};
 
 const ACCOUNT_VERSION: u32 = 1;
 
+const FORGOTTEN: &str = "the next sync counts as the account's first one, for which the default limits of changes and cleared values \
+                         do not apply, and a new API key of the account cannot be told from a wrong one until then";
+
 /// Rounds of hashing over what must not be guessed from its hash.
 ///
 /// A real key is too long to be guessed at any speed, so that one round would do for it. The rounds are for keys
@@ -159,18 +162,26 @@ impl AccountDir {
         self.path.join("written.redb")
     }
 
+    pub(super) fn lock(&self) -> PathBuf {
+        self.path.join("lock")
+    }
+
+    pub(super) fn claim(&self) -> PathBuf {
+        self.path.join("claim.json")
+    }
+
     /// Any other file that belongs to the account.
     #[must_use]
     pub fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
-    /// What is remembered; nothing of an account that is new.
+    /// What is remembered; None for an account that is new. A damaged file is set aside.
     ///
     /// # Errors
     /// Where `account.json` cannot be read.
     pub fn read(&self) -> Result<Option<AccountMeta>, StateError> {
-        document::read(&self.file("account.json"), ACCOUNT_VERSION)
+        document::read_or_set_aside(&self.file("account.json"), ACCOUNT_VERSION, FORGOTTEN)
     }
 
     /// # Errors
@@ -193,7 +204,7 @@ fn email_hash(salt: &str, email: &str) -> String {
 }
 
 /// One URL for all its spellings: letter case of the host, the default port, a slash at the end.
-fn normal_url(base_url: &str) -> String {
+pub(super) fn normal_url(base_url: &str) -> String {
     let parsed = url::Url::parse(base_url).map(String::from);
     let url = parsed.unwrap_or_else(|_| base_url.to_owned());
     url.trim_end_matches('/').to_owned()
@@ -247,6 +258,17 @@ mod tests {
         );
         assert_eq!(one.as_str().len(), 16);
         assert!(one.as_str().chars().all(|c| c.is_ascii_hexdigit()));
+    }
+
+    #[test]
+    fn a_damaged_file_is_set_aside_and_the_account_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let account = AccountDir::at(folder.path().to_owned());
+        std::fs::write(account.file("account.json"), "{\"version\":1,\"na").unwrap();
+        assert_eq!(account.read().unwrap(), None);
+        account.write(&AccountMeta::new(None)).unwrap();
+        assert_eq!(account.read().unwrap(), Some(AccountMeta::new(None)));
+        assert!(account.file("account.json.damaged").exists());
     }
 
     #[test]

@@ -60,6 +60,26 @@ pub(super) fn read<T: DeserializeOwned>(path: &Path, known: u32) -> Result<Optio
     serde_json::from_value(value).map(Some).map_err(damaged)
 }
 
+/// The same, but a damaged document is set aside and counts as missing. `forgotten` says what that loses.
+pub(super) fn read_or_set_aside<T: DeserializeOwned>(
+    path: &Path,
+    known: u32,
+    forgotten: &str,
+) -> Result<Option<T>, StateError> {
+    match read(path, known) {
+        Err(StateError::Damaged { path, source }) => {
+            let aside = platform::set_aside(&path)?;
+            tracing::warn!(
+                "`{}` was damaged ({source}) and is now `{}`: {forgotten}",
+                path.display(),
+                aside.display()
+            );
+            Ok(None)
+        }
+        read => read,
+    }
+}
+
 /// Writes a small JSON document whole or not at all.
 pub(super) fn write<T: Serialize>(path: &Path, document: &T) -> Result<(), StateError> {
     let mut bytes = serde_json::to_vec_pretty(document).map_err(|source| StateError::Encode {

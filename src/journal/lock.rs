@@ -9,6 +9,7 @@ use super::document::{self, StateError};
 use crate::platform::{self, FileLock};
 
 const HOLDER_VERSION: u32 = 1;
+const HOLDER: &str = "lock-holder.json";
 
 /// The right to write to an account, held by one run at a time (on this state folder). The kernel holds it: it
 /// is free again when it is dropped, and when the process crashes.
@@ -40,6 +41,14 @@ pub enum LockError {
         path: PathBuf,
         holder: Option<Holder>,
     },
+    /// It may be the same account under another key or name: `holder` is who has its lock, if it is still at work.
+    #[error("{}", shared(*is_certain, *is_running, holder.as_ref()))]
+    Shared {
+        /// False if the other account had no customer by which to tell.
+        is_certain: bool,
+        is_running: bool,
+        holder: Option<Holder>,
+    },
     #[error(transparent)]
     State(#[from] StateError),
 }
@@ -51,9 +60,9 @@ impl AccountLock {
     /// [`LockError::Held`] where another run has it.
     pub fn acquire(account: &AccountDir, started_at: &str) -> Result<Self, LockError> {
         platform::create_folder(account.path()).map_err(StateError::from)?;
-        let path = account.file("lock");
+        let path = account.lock();
         // Beside the lock and not in it: Windows lets nobody else read a locked file.
-        let holder_file = account.file("lock-holder.json");
+        let holder_file = account.file(HOLDER);
         let Some(lock) = FileLock::try_acquire(&path).map_err(StateError::from)? else {
             return Err(LockError::Held {
                 path,
@@ -66,6 +75,8 @@ impl AccountLock {
             host: platform::host_name(),
             started_at: started_at.to_owned(),
         };
+        // What the run before this one claimed says nothing about this one.
+        platform::remove_file(&account.claim()).map_err(StateError::from)?;
         document::write(&holder_file, &holder)?;
         Ok(Self {
             holder_file,
@@ -79,6 +90,11 @@ impl Drop for AccountLock {
         // Still locked here, so this is our own name. One that stays misleads nobody while the lock is free.
         drop(platform::remove_file(&self.holder_file));
     }
+}
+
+/// Who has the lock, if the file that says so is there and whole.
+pub(super) fn read_holder(account: &AccountDir) -> Option<Holder> {
+    document::read(&account.file(HOLDER), HOLDER_VERSION).unwrap_or(None)
 }
 
 /// Who has the lock; one that just took it is about to write its name. Whatever is wrong with that, the lock is held.
@@ -105,6 +121,22 @@ fn named(holder: Option<&Holder>) -> String {
         } = holder;
         format!(": process {pid} on {host}, since {started_at}")
     })
+}
+
+fn shared(is_certain: bool, is_running: bool, holder: Option<&Holder>) -> String {
+    let account = match is_certain {
+        true => "this account",
+        false => "an account that had no customers and may be this one",
+    };
+    match is_running {
+        true => format!(
+            "another run works on {account}, with another API key or account name{}; wait until it is finished, or stop it",
+            named(holder)
+        ),
+        false => format!(
+            "another run, with another API key or account name, wrote to {account} since this one began; run the same command again"
+        ),
+    }
 }
 
 #[cfg(test)]

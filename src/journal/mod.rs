@@ -3,6 +3,7 @@
 //! about rows: it keeps what the runner tells it and says it again.
 
 mod account;
+mod claim;
 mod document;
 mod entry;
 mod file;
@@ -21,6 +22,7 @@ mod writer;
 mod written_store;
 
 pub use account::{AccountDir, AccountId, AccountMeta, KnownCustomer};
+pub use claim::{Claim, OtherAccounts, OtherRun};
 pub use document::StateError;
 pub use entry::{
     Begin, Entry, Fact, FinishedRow, Intent, JOURNAL_VERSION, Kept, Outcome, Replanned, Settled,

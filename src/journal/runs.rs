@@ -150,7 +150,7 @@ fn is_old(path: &Path, now: jiff::Timestamp) -> bool {
     age.is_some_and(|age| age >= ABANDONED)
 }
 
-fn folders_in(folder: &Path) -> Result<Vec<String>, StateError> {
+pub(super) fn folders_in(folder: &Path) -> Result<Vec<String>, StateError> {
     let unreadable = |error| FileError::new(FileAction::Read, folder, error);
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -36,10 +36,14 @@ impl StateDir {
         self.root.join("runs")
     }
 
+    pub(super) fn accounts(&self) -> PathBuf {
+        self.root.join("accounts")
+    }
+
     /// The account's folder, which need not be there yet.
     #[must_use]
     pub fn account(&self, account: &AccountId) -> AccountDir {
-        AccountDir::at(self.root.join("accounts").join(account.as_str()))
+        AccountDir::at(self.accounts().join(account.as_str()))
     }
 
     /// The account's folder, made where it is missing.
@@ -50,6 +54,22 @@ impl StateDir {
         let folder = self.account(account);
         platform::create_folder(folder.path())?;
         Ok(folder)
+    }
+
+    /// Folders of the state in which others than their owner can write, with their modes.
+    #[must_use]
+    pub fn folders_open_to_others(&self, account: &AccountDir) -> Vec<(PathBuf, u32)> {
+        let folders = [
+            self.root.clone(),
+            self.runs(),
+            self.accounts(),
+            account.path().to_owned(),
+        ];
+        let open = folders.into_iter().map(|folder| {
+            let mode = platform::folder_writable_by_others(&folder);
+            mode.map(|mode| (folder, mode))
+        });
+        open.flatten().collect()
     }
 
     /// Makes the folder of a new run, with its `run.json` in it, in one step: `20261120T031244Z-SUFFIX`.

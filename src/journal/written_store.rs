@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use redb::{
@@ -12,9 +13,11 @@ use redb::{
 
 use crate::domain::{CustomerId, RunId};
 use crate::plan::{Operation, Salt, Written};
-use crate::platform::{self, FileAction, FileError};
+use crate::platform::{self, FileAction, FileError, catch_panic};
 
 const WRITTEN_VERSION: u64 = 1;
+/// A larger number is no version of a newer program, but damage.
+const MAX_VERSION: u64 = 1_000;
 
 /// `version` (8 bytes, little-endian) and `salt`.
 const ABOUT: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("about");
@@ -43,10 +46,7 @@ pub enum WrittenError {
         path.display()
     )]
     Newer { path: PathBuf, found: u64 },
-    #[error(
-        "`{}` is not what hcsync wrote there; restore it from a copy, or move it away: all that hcsync wrote until now then counts as edited",
-        path.display()
-    )]
+    #[error("`{}` is damaged", path.display())]
     Damaged {
         path: PathBuf,
         source: Box<redb::Error>,
@@ -61,10 +61,21 @@ pub struct WrittenReader {
 }
 
 struct Open {
-    customers: ReadOnlyTable<u64, &'static [u8]>,
+    /// None only while it is dropped.
+    store: Option<(Customers, ReadOnlyDatabase)>,
     salt: Salt,
     path: PathBuf,
-    _database: ReadOnlyDatabase,
+    /// It was found to be damaged, and set aside.
+    is_forgotten: AtomicBool,
+}
+
+type Customers = ReadOnlyTable<u64, &'static [u8]>;
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let store = self.store.take();
+        let _ = catch_panic(move || drop(store));
+    }
 }
 
 impl std::fmt::Debug for WrittenReader {
@@ -83,11 +94,18 @@ impl WrittenReader {
         Self { open: None }
     }
 
-    /// Opens the account's file; where there is none, nothing is remembered.
+    /// Opens the account's file; without one, or with a damaged one, nothing is remembered. A damaged file is set aside.
     ///
     /// # Errors
-    /// Where it is newer than this program, damaged, or in use for a minute.
+    /// If it is newer than this program, cannot be read, or is in use for a minute.
     pub fn open(path: &Path) -> Result<Self, WrittenError> {
+        match guarded(path, || Self::open_whole(path)) {
+            Err(error) => forget(error).map(|()| Self::nothing()),
+            opened => opened,
+        }
+    }
+
+    fn open_whole(path: &Path) -> Result<Self, WrittenError> {
         match platform::open_file(path) {
             Err(error) if error.is_not_found() => return Ok(Self::nothing()),
             opened => {
@@ -102,9 +120,9 @@ impl WrittenReader {
             // The process that wrote last was killed: only who may write can put that right.
             Err(DatabaseError::RepairAborted) => {
                 drop(open_to_write(path)?);
-                patiently(path, read_only)?.map_err(|e| damaged(path)(e.into()))?
+                patiently(path, read_only)?.map_err(|e| Trouble::from(e).at(path))?
             }
-            Err(error) => return Err(damaged(path)(error.into())),
+            Err(error) => return Err(Trouble::from(error).at(path)),
         };
         Self::over(database, path)
             .map(|open| Self { open })
@@ -119,26 +137,46 @@ impl WrittenReader {
             about => about?,
         };
         let salt = known(&about)?;
+        let customers = transaction.open_table(CUSTOMERS)?;
         Ok(Some(Open {
-            customers: transaction.open_table(CUSTOMERS)?,
+            store: Some((customers, database)),
             salt,
             path: path.to_owned(),
-            _database: database,
+            is_forgotten: AtomicBool::new(false),
         }))
     }
 
-    /// What was last written to a customer.
+    /// What was last written to a customer. A file that turns out to be damaged is set aside, and nothing is remembered
+    /// from then on.
     ///
     /// # Errors
-    /// Where the file is damaged.
+    /// If the file cannot be read.
     pub fn customer(&self, id: CustomerId) -> Result<Written, WrittenError> {
         let Some(open) = &self.open else {
             return Ok(Written::default());
         };
-        let kept = open.customers.get(id.0);
-        let kept = kept.map_err(|e| damaged(&open.path)(e.into()))?;
+        if open.is_forgotten.load(Ordering::Relaxed) {
+            return Ok(Written::default());
+        }
+        match guarded(&open.path, || open.customer(id)) {
+            Err(error) => {
+                open.is_forgotten.store(true, Ordering::Relaxed);
+                forget(error).map(|()| Written::default())
+            }
+            written => written,
+        }
+    }
+}
+
+impl Open {
+    fn customer(&self, id: CustomerId) -> Result<Written, WrittenError> {
+        let Some((customers, _)) = &self.store else {
+            return Ok(Written::default());
+        };
+        let kept = customers.get(id.0);
+        let kept = kept.map_err(|e| Trouble::from(e).at(&self.path))?;
         let bytes = kept.as_ref().map_or(&[][..], |kept| kept.value());
-        Ok(Written::from_bytes(open.salt, id, bytes))
+        Ok(Written::from_bytes(self.salt, id, bytes))
     }
 }
 
@@ -170,7 +208,7 @@ impl WrittenUpdate<'_> {
         operations: &[Operation],
     ) -> Result<(), WrittenError> {
         self.merge(customer, operations)
-            .map_err(|e| e.at(self.path))
+            .map_err(|e| forgotten(e.at(self.path)))
     }
 
     fn merge(&mut self, customer: CustomerId, operations: &[Operation]) -> Result<(), Trouble> {
@@ -197,7 +235,8 @@ impl WrittenUpdate<'_> {
 /// All of it is kept, or nothing. A run that is `over` never comes again.
 ///
 /// # Errors
-/// Those of `work`, and where the file cannot be written.
+/// Those of `work`, and if the file cannot be written. A damaged file was set aside, so that the next call makes a new
+/// one.
 pub fn update_written<E: From<WrittenError>>(
     path: &Path,
     run: &RunId,
@@ -205,8 +244,28 @@ pub fn update_written<E: From<WrittenError>>(
     salt: Salt,
     work: impl FnOnce(&mut WrittenUpdate<'_>) -> Result<u64, E>,
 ) -> Result<(), E> {
-    let database = open_to_write(path)?;
-    let failed = |e: Trouble| E::from(e.at(path));
+    let updated = catch_panic(|| update(path, run, over, salt, work));
+    match updated.unwrap_or_else(|| Err(Failed::Store(misfit(path)))) {
+        Ok(()) => Ok(()),
+        Err(Failed::Work(error)) => Err(error),
+        Err(Failed::Store(error)) => Err(forgotten(error).into()),
+    }
+}
+
+enum Failed<E> {
+    Work(E),
+    Store(WrittenError),
+}
+
+fn update<E>(
+    path: &Path,
+    run: &RunId,
+    over: bool,
+    salt: Salt,
+    work: impl FnOnce(&mut WrittenUpdate<'_>) -> Result<u64, E>,
+) -> Result<(), Failed<E>> {
+    let database = open_to_write(path).map_err(Failed::Store)?;
+    let failed = |e: Trouble| Failed::Store(e.at(path));
     let transaction = database.begin_write().map_err(|e| failed(e.into()))?;
     let salt = begin(&transaction, salt).map_err(failed)?;
     let since = position(&transaction, run).map_err(failed)?;
@@ -219,10 +278,47 @@ pub fn update_written<E: From<WrittenError>>(
         since,
         path,
     };
-    let until = work(&mut update)?;
+    let until = work(&mut update).map_err(Failed::Work)?;
     drop(update);
     keep_position(&transaction, run, (!over).then_some(until)).map_err(failed)?;
     transaction.commit().map_err(|e| failed(e.into()))
+}
+
+/// Works with the store, which finds many a damaged page with a panic and not with an error.
+fn guarded<T>(
+    path: &Path,
+    work: impl FnOnce() -> Result<T, WrittenError>,
+) -> Result<T, WrittenError> {
+    catch_panic(work).unwrap_or_else(|| Err(misfit(path)))
+}
+
+fn misfit(path: &Path) -> WrittenError {
+    corrupted("its pages do not fit together").at(path)
+}
+
+/// Sets a damaged file aside. Other errors stay what they are.
+fn forget(error: WrittenError) -> Result<(), WrittenError> {
+    let WrittenError::Damaged { path, source } = &error else {
+        return Err(error);
+    };
+    let aside = platform::set_aside(path)?;
+    tracing::warn!(
+        "`{}` was damaged ({source}) and is now `{}`: what hcsync wrote to customers until now is forgotten. Until it is \
+         written again it counts as edited by somebody else, so `overwrite = \"if_unedited\"` keeps it and \
+         `managed = \"ours\"` removes none of the tags",
+        path.display(),
+        aside.display()
+    );
+    Ok(())
+}
+
+/// The same error, after a damaged file was set aside.
+fn forgotten(error: WrittenError) -> WrittenError {
+    let WrittenError::Damaged { path, .. } = &error else {
+        return error;
+    };
+    let again = misfit(path);
+    forget(error).err().unwrap_or(again)
 }
 
 fn begin(transaction: &redb::WriteTransaction, salt: Salt) -> Result<Salt, Trouble> {
@@ -259,7 +355,9 @@ fn known(about: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<Salt
     let version = version.and_then(|kept| kept.value().try_into().ok());
     match version.map(u64::from_le_bytes) {
         Some(WRITTEN_VERSION) => {}
-        Some(found) if found > WRITTEN_VERSION => return Err(Trouble::Newer(found)),
+        Some(found) if found > WRITTEN_VERSION && found <= MAX_VERSION => {
+            return Err(Trouble::Newer(found));
+        }
         Some(_) | None => return Err(corrupted("its version is not known")),
     }
     let salt = about.get("salt")?;
@@ -329,10 +427,6 @@ fn busy(path: &Path) -> WrittenError {
     WrittenError::Busy { path }
 }
 
-fn damaged(path: &Path) -> impl FnOnce(redb::Error) -> WrittenError + '_ {
-    move |source| Trouble::Store(source).at(path)
-}
-
 fn corrupted(what: &str) -> Trouble {
     Trouble::Store(redb::Error::Corrupted(what.to_owned()))
 }
@@ -350,8 +444,8 @@ impl Trouble {
                 let path = path.to_owned();
                 WrittenError::Newer { path, found }
             }
-            // Such as a full disk: the file itself is as it was.
-            Self::Store(redb::Error::Io(error)) if error.kind() != io::ErrorKind::InvalidData => {
+            // The system says so, such as of a full disk: the file itself is as it was.
+            Self::Store(redb::Error::Io(error)) if error.raw_os_error().is_some() => {
                 FileError::new(FileAction::Write, path, error).into()
             }
             Self::Store(source) => WrittenError::Damaged {
@@ -440,8 +534,6 @@ mod tests {
             let written = reader.customer(CustomerId(1)).unwrap();
             assert!(written.added_tag("vip"), "{length}");
         }
-        std::fs::write(&path, b"what somebody else wrote").unwrap();
-        assert!(WrittenReader::open(&path).is_err());
     }
 
     #[test]
@@ -478,7 +570,7 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_file_and_a_damaged_one_are_refused_with_advice() {
+    fn a_newer_file_is_refused_with_advice() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("written.redb");
         learn(&path, "a", true, 5, &tag("vip"));
@@ -496,12 +588,55 @@ mod tests {
         assert!(newer.contains("version is 2"), "{newer}");
         let add = update_written::<WrittenError>(&path, &run("a"), false, [9; 16], |_| Ok(0));
         assert!(matches!(add, Err(WrittenError::Newer { found: 2, .. })));
+    }
 
-        std::fs::write(&path, "this is no such file at all").unwrap();
-        let damaged = WrittenReader::open(&path).unwrap_err().to_string();
-        assert!(damaged.contains("move it away"), "{damaged}");
-        std::fs::write(&path, "").unwrap();
-        assert!(WrittenReader::open(&path).is_ok());
+    /// A file of several pages with one damage: cut, or with zeros or random bytes somewhere.
+    fn damage(whole: &[u8], random: &mut fastrand::Rng) -> Vec<u8> {
+        let mut bytes = whole.to_vec();
+        let from = random.usize(0..whole.len());
+        let to = whole.len().min(from + random.usize(1..40_000));
+        match random.u8(0..3) {
+            0 => bytes.truncate(from),
+            1 => bytes[from..to].fill(0),
+            _ => bytes[from..to].fill_with(|| random.u8(..)),
+        }
+        bytes
+    }
+
+    #[test]
+    fn a_damaged_file_is_set_aside_and_the_run_is_taken_in_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("written.redb");
+        update_written::<WrittenError>(&path, &run("a"), true, [9; 16], |update| {
+            (0..3_000).try_for_each(|id| update.learn(CustomerId(id), &tag("vip")))?;
+            Ok(5)
+        })
+        .unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        let mut random = fastrand::Rng::with_seed(14);
+        let aside = folder.path().join("written.redb.damaged");
+        let mut found = 0;
+        for _ in 0..40 {
+            std::fs::write(&path, damage(&whole, &mut random)).unwrap();
+            let reader = WrittenReader::open(&path).unwrap();
+            (0..3_000).for_each(|id| drop(reader.customer(CustomerId(id)).unwrap()));
+            drop(reader);
+            let add = || {
+                update_written::<WrittenError>(&path, &run("b"), true, [9; 16], |update| {
+                    update.learn(CustomerId(1), &tag("new"))?;
+                    Ok(9)
+                })
+            };
+            if let Err(error) = add() {
+                assert!(matches!(error, WrittenError::Damaged { .. }), "{error}");
+                add().unwrap();
+            }
+            let reader = WrittenReader::open(&path).unwrap();
+            assert!(reader.customer(CustomerId(1)).unwrap().added_tag("new"));
+            found += u32::from(aside.exists());
+            let _ = std::fs::remove_file(&aside);
+        }
+        assert!(found > 10, "{found} of 40");
     }
 
     #[cfg(unix)]

@@ -162,13 +162,13 @@ fn no_key(keys: &[KeyField], columns: &[String], candidates: &[KeyColumn]) -> St
     let advice = match (usable, candidates.first()) {
         (Some(found), _) => {
             let (column, key, line) = (&found.column, found.key, &found.line);
-            format!("column `{column}` looks like `{key}`; to use it, write\n\n[fields]\n{line}\n")
+            format!("column `{column}` looks like `{key}`; to use it, write {line} under [fields]")
         }
         (None, Some(found)) => {
             let (column, key, line) = (&found.column, found.key, &found.line);
             format!(
-                "column `{column}` looks like `{key}`, which [match] keys do not name; to use it, write\n\n\
-                 [match]\nkeys = [\"{key}\"]\n\n[fields]\n{line}\n"
+                "column `{column}` looks like `{key}`, which [match] keys do not name; to use it, write keys = [\"{key}\"] under \
+                 [match] and {line} under [fields]"
             )
         }
         (None, None) => "none of them looks like an e-mail address or an id".to_owned(),
@@ -213,12 +213,12 @@ mod tests {
         assert!(text.contains("mapped to `userId` or `email`"), "{text}");
         assert!(text.contains("the columns are `Name`, `CRM id`"), "{text}");
         assert!(
-            text.ends_with("write\n\n[fields]\nuserId = \"CRM id\"\n"),
+            text.ends_with("write userId = \"CRM id\" under [fields]"),
             "{text}"
         );
         let text = error(&[KeyField::Email], &[crm]);
         assert!(
-            text.contains("[match]\nkeys = [\"userId\"]\n\n[fields]\nuserId"),
+            text.contains("write keys = [\"userId\"] under [match] and userId"),
             "{text}"
         );
         let text = error(&[KeyField::Email], &[]);

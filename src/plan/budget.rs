@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::domain::CustomerId;
 
 use super::writes::{BATCH_MOST, Carried, Together, WriteRules};
-use super::{Estimate, Lane};
+use super::{Estimate, Lane, Operation};
 
 /// The rules under which the executor will send the plan.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,6 +62,8 @@ pub struct Budget {
     age: ReadingAge,
     /// Requests that write, each for one customer.
     alone: u64,
+    /// At the end it is looked whether whom they created is there twice.
+    creates: u64,
     batches: u64,
     reads: u64,
     /// Lanes that have to be read again before they are sent.
@@ -76,6 +78,9 @@ pub struct Budget {
     watched_alone: Carried,
 }
 
+/// Keys of created customers that one search looks for.
+const KEYS_AT_ONCE: u64 = 100;
+
 impl Budget {
     #[must_use]
     pub fn new(rules: BudgetRules) -> Self {
@@ -84,6 +89,7 @@ impl Budget {
             rules,
             age: ReadingAge::default(),
             alone: 0,
+            creates: 0,
             batches: 0,
             reads: 0,
             held,
@@ -104,6 +110,8 @@ impl Budget {
         let cost = self.rules.writes.cost(&lane.operations);
         let is_read_again = self.needs_reread(lane);
         self.alone += cost.alone;
+        let creates = |operation: &Operation| matches!(operation, Operation::Create(_));
+        self.creates += u64::from(lane.operations.iter().any(creates));
         if cost.in_batch {
             let carried = self.rules.writes.carried(&lane.operations);
             self.carrying = self.carrying.and(carried);
@@ -180,6 +188,7 @@ impl Budget {
             whole.refresh();
         }
         whole.send_batches(false);
+        whole.reads += whole.creates.div_ceil(KEYS_AT_ONCE);
         Estimate {
             requests: whole.requests(),
             reads: whole.reads,
@@ -194,7 +203,7 @@ mod tests {
     use super::*;
     use crate::domain::{CustomValue, RowKey, RowNumber, Tag};
     use crate::plan::writes::BatchRules;
-    use crate::plan::{Operation, Patch, PropertyChange};
+    use crate::plan::{Create, Patch, PropertyChange};
 
     fn rules() -> BudgetRules {
         BudgetRules {
@@ -266,6 +275,13 @@ mod tests {
             ),
             (28, 2)
         );
+    }
+
+    #[test]
+    fn who_was_created_is_looked_for_a_hundred_at_a_time() {
+        let create = lane(vec![Operation::Create(Create::default())]);
+        assert_eq!(estimate(rules(), &vec![create.clone(); 100]), (101, 1));
+        assert_eq!(estimate(rules(), &vec![create; 101]), (103, 2));
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod error;
 mod file_lock;
 mod output;
 mod private;
+mod quiet;
 mod signals;
 #[cfg_attr(unix, path = "unix.rs")]
 #[cfg_attr(windows, path = "windows.rs")]
@@ -18,7 +19,8 @@ pub use file_lock::FileLock;
 pub use output::check_output;
 pub use private::{
     create_folder, create_new_file, create_new_folder, open_file, open_or_create_file, read_file,
-    remove_file, sync_folder, sync_parent,
+    remove_file, set_aside, sync_folder, sync_parent,
 };
+pub use quiet::catch_panic;
 pub use signals::{StopSignal, StopSignals};
-pub use system::{host_name, mode_open_to_others, state_home};
+pub use system::{folder_writable_by_others, host_name, mode_open_to_others, state_home};

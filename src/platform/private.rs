@@ -1,6 +1,6 @@
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::error::at;
 use super::{FileAction, FileError, system};
@@ -61,6 +61,18 @@ pub fn remove_file(path: &Path) -> Result<(), FileError> {
     }
 }
 
+/// Renames a state file that cannot be used to `NAME.damaged`, in the place of an earlier one, and returns that path.
+///
+/// # Errors
+/// If it cannot be renamed.
+pub fn set_aside(path: &Path) -> Result<PathBuf, FileError> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".damaged");
+    let aside = path.with_file_name(name);
+    fs::rename(path, &aside).map_err(at(path, FileAction::Replace))?;
+    Ok(aside)
+}
+
 /// Makes a folder that only its owner can enter (0700), and those above it that are missing likewise. Folders
 /// that are there keep their modes.
 ///
@@ -113,8 +125,19 @@ pub(super) fn is_a_link() -> io::Error {
     )
 }
 
+fn is_no_file() -> io::Error {
+    io::Error::other("it is a folder, pipe or device, and hcsync keeps a file there; remove it")
+}
+
 fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
-    system::refuse_link(system::private(options).open(path))
+    let file = match system::refuse_link(system::private(options).open(path)) {
+        Err(error) if error.kind() == io::ErrorKind::IsADirectory => return Err(is_no_file()),
+        opened => opened?,
+    };
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(is_no_file()),
+    }
 }
 
 #[cfg(test)]
@@ -171,6 +194,25 @@ mod tests {
             }
             assert_eq!(mode(&deep.join("new")), 0o600);
             assert_eq!(mode(&deep.join("opened")), 0o600);
+        }
+
+        #[test]
+        fn a_pipe_or_folder_in_place_of_a_state_file_is_refused_at_once() {
+            let folder = tempfile::tempdir().unwrap();
+            let (pipe, inner) = (folder.path().join("pipe"), folder.path().join("inner"));
+            let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+            assert!(made.unwrap().success());
+            create_new_folder(&inner).unwrap();
+            for path in [&pipe, &inner] {
+                for refused in [open_file(path), open_or_create_file(path)] {
+                    let source = refused.unwrap_err().source;
+                    assert!(
+                        source.to_string().contains("hcsync keeps a file"),
+                        "{source}"
+                    );
+                }
+                assert!(read_file(path).is_err());
+            }
         }
 
         #[test]

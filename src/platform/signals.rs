@@ -5,9 +5,14 @@ use std::io;
 pub enum StopSignal {
     /// SIGINT, or Ctrl-C on Windows.
     Interrupt,
-    /// SIGTERM; on Windows the console or the session is closing.
+    /// SIGTERM, or SIGHUP: the terminal was closed or the connection to it lost. On Windows the console or the session is
+    /// closing.
     Terminate,
 }
+
+/// A file would exceed the process's size limit; the number is the same on Linux (but for MIPS) and macOS.
+#[cfg(unix)]
+const SIGXFSZ: i32 = 25;
 
 /// Requests to stop, one after another. While it lives, none of them ends the process by itself.
 #[derive(Debug)]
@@ -16,6 +21,9 @@ pub struct StopSignals {
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
+    /// None under `nohup`.
+    #[cfg(unix)]
+    hangup: Option<tokio::signal::unix::Signal>,
     #[cfg(windows)]
     interrupt: tokio::signal::windows::CtrlC,
     #[cfg(windows)]
@@ -30,9 +38,16 @@ impl StopSignals {
     #[cfg(unix)]
     pub fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
+        // With a handler a write beyond a file size limit is an error, and no longer the end of the process. The
+        // handler stays.
+        drop(signal(SignalKind::from_raw(SIGXFSZ))?);
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            hangup: match super::system::ignores_hangup() {
+                true => None,
+                false => Some(signal(SignalKind::hangup())?),
+            },
         })
     }
 
@@ -48,7 +63,24 @@ impl StopSignals {
         })
     }
 
-    /// Waits for the next one. Nothing is lost where the future is dropped.
+    /// Waits for the next one. Nothing is lost if the future is dropped.
+    #[cfg(unix)]
+    pub async fn next(&mut self) -> StopSignal {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = self.interrupt.recv() => StopSignal::Interrupt,
+            _ = self.terminate.recv() => StopSignal::Terminate,
+            _ = hangup => StopSignal::Terminate,
+        }
+    }
+
+    /// Waits for the next one. Nothing is lost if the future is dropped.
+    #[cfg(windows)]
     pub async fn next(&mut self) -> StopSignal {
         tokio::select! {
             _ = self.interrupt.recv() => StopSignal::Interrupt,
@@ -75,6 +107,11 @@ mod tests {
         let mut signals = StopSignals::listen().unwrap();
         send("-TERM");
         assert_eq!(signals.next().await, StopSignal::Terminate);
+        // Tests may run under `nohup` themselves.
+        if !crate::platform::system::ignores_hangup() {
+            send("-HUP");
+            assert_eq!(signals.next().await, StopSignal::Terminate);
+        }
         send("-INT");
         assert_eq!(signals.next().await, StopSignal::Interrupt);
     }

@@ -9,10 +9,11 @@ use rustix::io::Errno;
 
 use super::StorageProblem;
 
-/// New files are readable and writable by their owner alone, and a link in place of the file is not followed.
+/// New files are readable and writable by their owner alone. A link in place of the file is not followed, and a pipe is
+/// not waited for.
 pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    let no_follow = OFlags::NOFOLLOW.bits();
-    options.mode(0o600).custom_flags(no_follow.cast_signed())
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    options.mode(0o600).custom_flags(flags.bits().cast_signed())
 }
 
 pub(super) fn private_folder(builder: &mut DirBuilder) -> &mut DirBuilder {
@@ -35,6 +36,22 @@ pub(super) fn refuse_link(opened: io::Result<File>) -> io::Result<File> {
 pub fn mode_open_to_others(file: &File) -> io::Result<Option<u32>> {
     let mode = file.metadata()?.permissions().mode();
     Ok((mode & 0o077 != 0).then_some(mode & 0o777))
+}
+
+/// The folder's mode if others than its owner can write in it; None if it is not there.
+#[must_use]
+pub fn folder_writable_by_others(folder: &Path) -> Option<u32> {
+    let mode = std::fs::metadata(folder).ok()?.permissions().mode();
+    (mode & 0o022 != 0).then_some(mode & 0o7777)
+}
+
+/// Whether the process was started to outlive its terminal, as `nohup` does. Where the system does not say, it was not.
+pub(super) fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    // SIGHUP is signal 1, the lowest bit.
+    mask.is_some_and(|mask| mask & 1 == 1)
 }
 
 /// Makes names in a folder durable: a new file, a rename.

@@ -63,3 +63,9 @@ pub fn state_home() -> Option<PathBuf> {
 pub fn mode_open_to_others(_file: &File) -> io::Result<Option<u32>> {
     Ok(None)
 }
+
+/// There are no modes here: the user's own folder guards what is in it.
+#[must_use]
+pub fn folder_writable_by_others(_folder: &Path) -> Option<u32> {
+    None
+}

@@ -16,8 +16,8 @@ use super::throwaway::Throwaway;
 pub enum StoreError {
     #[error(transparent)]
     File(#[from] FileError),
-    #[error("`{}` is not what hcsync wrote there; remove it and probe again", path.display())]
-    Damaged {
+    #[error("`{}` could not be put into JSON", path.display())]
+    Encode {
         path: PathBuf,
         source: serde_json::Error,
     },
@@ -45,12 +45,14 @@ impl ProbeStore {
         }
     }
 
-    /// What is known; nothing before the first probe.
+    /// What is known; None before the first probe. A damaged file is set aside.
     ///
     /// # Errors
-    /// Where the file cannot be read, or a newer version wrote it.
+    /// If the file cannot be read, or a newer version wrote it.
     pub fn read(&self) -> Result<Option<Knowledge>, StoreError> {
-        read(&self.knowledge)
+        let forgotten =
+            "what was probed of the account is forgotten; `hcsync probe` finds it out again";
+        read(&self.knowledge, forgotten)
     }
 
     /// # Errors
@@ -59,12 +61,14 @@ impl ProbeStore {
         write(&self.knowledge, knowledge)
     }
 
-    /// The customer of a probe that is not known to be deleted.
+    /// The customer of a probe that is not known to be deleted. A damaged file is set aside.
     ///
     /// # Errors
-    /// Where the file cannot be read.
+    /// If the file cannot be read.
     pub fn throwaway(&self) -> Result<Option<Throwaway>, StoreError> {
-        read(&self.throwaway)
+        let forgotten =
+            "a customer that an interrupted probe had created may still be in HelpCrunch";
+        read(&self.throwaway, forgotten)
     }
 
     /// Takes note of a customer before it is created, on disk when this returns.
@@ -77,29 +81,48 @@ impl ProbeStore {
     }
 }
 
-fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, StoreError> {
+fn read<T: DeserializeOwned>(path: &Path, forgotten: &str) -> Result<Option<T>, StoreError> {
     let Some(bytes) = platform::read_file(path)? else {
         return Ok(None);
     };
-    let damaged = |source| StoreError::Damaged {
-        path: path.to_owned(),
-        source,
-    };
-    let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(damaged)?;
-    let version = value.get("version").and_then(serde_json::Value::as_u64);
-    if let Some(found) = version.filter(|found| *found > u64::from(PROBE_VERSION)) {
-        let path = path.to_owned();
-        return Err(StoreError::Newer { path, found });
+    match parse(&bytes) {
+        Ok(document) => Ok(Some(document)),
+        Err(Unusable::Newer(found)) => {
+            let path = path.to_owned();
+            Err(StoreError::Newer { path, found })
+        }
+        Err(Unusable::Damaged(error)) => {
+            let aside = platform::set_aside(path)?;
+            tracing::warn!(
+                "`{}` was damaged ({error}) and is now `{}`: {forgotten}",
+                path.display(),
+                aside.display()
+            );
+            Ok(None)
+        }
     }
-    serde_json::from_value(value).map(Some).map_err(damaged)
+}
+
+enum Unusable {
+    Newer(u64),
+    Damaged(serde_json::Error),
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Unusable> {
+    let value: serde_json::Value = serde_json::from_slice(bytes).map_err(Unusable::Damaged)?;
+    let version = value.get("version").and_then(serde_json::Value::as_u64);
+    match version.filter(|found| *found > u64::from(PROBE_VERSION)) {
+        Some(found) => Err(Unusable::Newer(found)),
+        None => serde_json::from_value(value).map_err(Unusable::Damaged),
+    }
 }
 
 fn write<T: Serialize>(path: &Path, document: &T) -> Result<(), StoreError> {
-    let damaged = |source| StoreError::Damaged {
+    let failed = |source| StoreError::Encode {
         path: path.to_owned(),
         source,
     };
-    let mut bytes = serde_json::to_vec_pretty(document).map_err(damaged)?;
+    let mut bytes = serde_json::to_vec_pretty(document).map_err(failed)?;
     bytes.push(b'\n');
     Ok(platform::write_whole(path, &bytes)?)
 }
@@ -110,7 +133,7 @@ mod tests {
     use crate::journal::{AccountId, StateDir};
 
     #[test]
-    fn both_files_come_back_and_newer_or_damaged_ones_are_refused() {
+    fn both_files_come_back_newer_ones_are_refused_and_damaged_ones_set_aside() {
         let folder = tempfile::tempdir().unwrap();
         let id = AccountId::from_text("a");
         let account = StateDir::at(folder.path()).create_account(&id).unwrap();
@@ -130,6 +153,7 @@ mod tests {
             Err(StoreError::Newer { found: 2, .. })
         ));
         std::fs::write(account.probe(), "{").unwrap();
-        assert!(matches!(store.read(), Err(StoreError::Damaged { .. })));
+        assert_eq!(store.read().unwrap(), None);
+        assert!(account.file("probe.json.damaged").exists());
     }
 }

@@ -14,7 +14,7 @@ use crate::journal::{
 use crate::outcome::{OperationResult, OperationStatus};
 use crate::plan::codec::{LaneReader, PlanFileError, lane_from_json, replan};
 use crate::plan::{Create, Lane, Operation, Patch, Salt};
-use crate::platform::{FileAction, FileError};
+use crate::platform::{FileError, open_file};
 
 use super::lane::NOT_KEPT;
 
@@ -45,6 +45,22 @@ pub fn learn(
     file: &Path,
     salt: Salt,
 ) -> Result<(), LearningError> {
+    match learn_once(run, id, over, file, salt) {
+        // It was set aside: a new file takes the run in from its beginning.
+        Err(LearningError::Written(WrittenError::Damaged { .. })) => {
+            learn_once(run, id, over, file, salt)
+        }
+        learned => learned,
+    }
+}
+
+fn learn_once(
+    run: &RunDir,
+    id: &RunId,
+    over: bool,
+    file: &Path,
+    salt: Salt,
+) -> Result<(), LearningError> {
     let Some((recovered, mut lanes)) = sent(run)? else {
         return Ok(());
     };
@@ -64,8 +80,7 @@ pub(super) fn sent(run: &RunDir) -> Result<Option<(Recovered, PlanLanes)>, Learn
         Err(RecoveryError::Empty { .. }) => return Ok(None),
         recovered => recovered?,
     };
-    let plan =
-        File::open(run.plan()).map_err(|e| FileError::new(FileAction::Open, &run.plan(), e))?;
+    let plan = open_file(&run.plan())?;
     let lanes = LaneReader::new(BufReader::with_capacity(1 << 18, plan))?;
     Ok(Some((recovered, lanes)))
 }

@@ -6,6 +6,7 @@ use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::Mutex;
@@ -146,11 +147,24 @@ fn merged_note(rows: u64) -> Option<String> {
 }
 
 impl Making<'_> {
-    /// Makes the plan. `finished_runs` of the account decide whether the default limits guard.
+    /// Makes the plan. `finished_runs` of the account decide whether the default limits guard. Every pass over the rows
+    /// asks `stopped` as it goes.
     ///
     /// # Errors
     /// See [`MakingError`]. Nothing was written remotely, whatever it is.
     pub async fn make(
+        &self,
+        finished_runs: u64,
+        progress: &dyn ReadProgress,
+        stopped: &dyn Fn() -> bool,
+    ) -> Result<MadePlan, MakingError> {
+        match self.make_unless(finished_runs, progress, stopped).await {
+            Err(_) if stopped() => Err(IntakeError::Stopped.into()),
+            made => made,
+        }
+    }
+
+    async fn make_unless(
         &self,
         finished_runs: u64,
         progress: &dyn ReadProgress,
@@ -166,7 +180,7 @@ impl Making<'_> {
         let DecidedRows {
             decisions,
             notes: told,
-        } = self.decide(&mut spool, &side, &sources)?;
+        } = self.decide(&mut spool, &side, &sources, stopped)?;
         if let RemoteSource::Api {
             client, snapshot, ..
         } = &self.remote
@@ -184,15 +198,20 @@ impl Making<'_> {
         let oldest = side.snapshot.map_or(began.1, |snapshot| snapshot.as_of);
         let remote = side.facts(Clock::format(oldest));
         let read_at = ReadTimes::new(began.0, side.age(began.1));
-        let merges = self.merges(&mut spool, &decisions)?;
+        let merges = self.merges(&mut spool, &decisions, stopped)?;
         let mut notes = self.survey.notes.clone();
         notes.append(&mut side.notes);
         notes.extend(taken.control_note());
         notes.extend(merged_note(merges.rows()));
         notes.extend(told);
         let decided = Decided { decisions, merges };
-        let (previewer, budget, digest) =
-            self.compare(&mut spool, decided, &side, (&taken, &remote, began.1))?;
+        let (previewer, budget, digest) = self.compare(
+            &mut spool,
+            decided,
+            &side,
+            (&taken, &remote, began.1),
+            stopped,
+        )?;
         let figures = previewer.figures(side.customers, finished_runs);
         let preview = Preview {
             estimate: budget.estimate(),
@@ -264,7 +283,7 @@ impl Making<'_> {
             client,
             settings,
             keys: &taken.keys,
-            unknown: &mut |reading| unknown_keys(&taken.keys, spool, reading),
+            unknown: &mut |reading| unknown_keys(&taken.keys, spool, reading, stopped),
             snapshot: snapshot.as_deref_mut(),
             now: began.1,
         };
@@ -294,6 +313,10 @@ impl Making<'_> {
             let exported = scope.spawn(|| read_export(export, reading, &given_up));
             let taken = self.take_in(spool, stopped);
             given_up.store(taken.is_err(), Ordering::Relaxed);
+            while !exported.is_finished() {
+                given_up.fetch_or(stopped(), Ordering::Relaxed);
+                thread::park_timeout(STOP_PAUSE);
+            }
             let exported = exported.join();
             (taken, exported.unwrap_or_else(|panic| resume_unwind(panic)))
         });
@@ -321,6 +344,7 @@ impl Making<'_> {
         spool: &mut File,
         side: &RemoteSide,
         sources: &[String],
+        stopped: &dyn Fn() -> bool,
     ) -> Result<DecidedRows, MakingError> {
         let asked = Asked {
             decisions: self.decisions,
@@ -331,7 +355,7 @@ impl Making<'_> {
         let ground = self.ground(&side.reading, &written);
         let mut decider = Decider::new(ground, side.absence_counts, asked);
         read_ahead(rows_of::<RowHead>(spool)?, |rows| {
-            for record in rows {
+            for record in unless(stopped, rows) {
                 decider.row(&record?)?;
             }
             Ok(decider.finish()?)
@@ -339,13 +363,18 @@ impl Making<'_> {
     }
 
     /// What the rows that are merged into others want; another pass over the spool where there are any.
-    fn merges(&self, spool: &mut File, decisions: &[Decision]) -> Result<Merges, MakingError> {
+    fn merges(
+        &self,
+        spool: &mut File,
+        decisions: &[Decision],
+        stopped: &dyn Fn() -> bool,
+    ) -> Result<Merges, MakingError> {
         if !decisions.iter().any(|d| matches!(d, Decision::Merged(_))) {
             return Ok(Merges::default());
         }
         let wishes = tempfile::tempfile_in(self.folder())?;
         Ok(Merges::gather(
-            rows_of::<RowRecord>(spool)?,
+            unless(stopped, rows_of::<RowRecord>(spool)?),
             decisions,
             wishes,
         )?)
@@ -372,6 +401,7 @@ impl Making<'_> {
         decided: Decided,
         side: &RemoteSide,
         (taken, remote, began): (&Taken, &RemoteFacts, Timestamp),
+        stopped: &dyn Fn() -> bool,
     ) -> Result<(Previewer, Budget, String), MakingError> {
         let header = PlanHeader {
             hcsync_plan: PLAN_VERSION,
@@ -396,7 +426,7 @@ impl Making<'_> {
         let ground = self.ground(&side.reading, &written);
         let mut planner = Planner::new(ground, &sources, sinks).with_merges(decided.merges);
         read_ahead(rows_of::<RowRecord>(spool)?, |rows| {
-            for (record, decision) in rows.zip(decided.decisions) {
+            for (record, decision) in unless(stopped, rows).zip(decided.decisions) {
                 planner.row(record?, decision)?;
             }
             Ok::<_, MakingError>(())
@@ -420,12 +450,13 @@ fn unknown_keys(
     keys: &WantedKeys,
     spool: &mut File,
     reading: &Reading,
+    stopped: &dyn Fn() -> bool,
 ) -> Result<WantedKeys, ReadingError> {
     if !keys.is_too_many() {
         return keys.unknown_to(reading);
     }
     let mut unknown = WantedKeys::default();
-    for record in rows_of::<RowHead>(spool)? {
+    for record in unless(stopped, rows_of::<RowHead>(spool)?) {
         let record = record?;
         if record.verdict != Verdict::Rejected {
             unknown.add_unknown(&record.key, reading)?;
@@ -464,6 +495,23 @@ fn rows_of<T>(spool: &mut File) -> io::Result<RowReader<BufReader<&mut File>, T>
     Ok(RowReader::new(BufReader::with_capacity(1 << 20, spool)))
 }
 
+/// The rows, with an error among them once the run is stopped.
+fn unless<T>(
+    stopped: &dyn Fn() -> bool,
+    rows: impl Iterator<Item = io::Result<T>>,
+) -> impl Iterator<Item = io::Result<T>> {
+    rows.enumerate().map(|(index, row)| match row {
+        Ok(_) if index % ROWS_BETWEEN_LOOKS == 0 && stopped() => {
+            Err(io::ErrorKind::Interrupted.into())
+        }
+        row => row,
+    })
+}
+
+/// Milliseconds of work.
+const ROWS_BETWEEN_LOOKS: usize = 512;
+const STOP_PAUSE: Duration = Duration::from_millis(20);
+
 /// The first customer of the reading that has a userId or an e-mail address.
 fn witness(reading: &Reading) -> Result<Option<RemoteCustomer>, PlanningError> {
     for id in reading.ids().into_iter().take(MOST_WITNESSES) {
@@ -477,3 +525,24 @@ fn witness(reading: &Reading) -> Result<Option<RemoteCustomer>, PlanningError> {
 
 /// So many are looked at.
 const MOST_WITNESSES: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pass_over_rows_ends_soon_after_the_run_is_stopped() {
+        let looks = std::cell::Cell::new(0);
+        let stopped = || {
+            looks.set(looks.get() + 1);
+            looks.get() > 2
+        };
+        let rows = unless(&stopped, (0..10_000).map(Ok));
+        let taken = rows.take_while(Result::is_ok).count();
+        assert_eq!(taken, 2 * ROWS_BETWEEN_LOOKS);
+        assert_eq!(
+            unless(&|| false, (0..10_000).map(Ok)).flatten().count(),
+            10_000
+        );
+    }
+}

@@ -26,4 +26,5 @@ pub mod rereading;
 pub mod results;
 pub mod rows;
 pub mod settle;
+pub mod twins;
 mod verify;

@@ -152,7 +152,7 @@ fn matching(customers: Vec<RemoteCustomer>, key: &RowKey) -> Vec<RemoteCustomer>
     found
 }
 
-fn is_meant(customer: &RemoteCustomer, key: &RowKey) -> bool {
+pub(super) fn is_meant(customer: &RemoteCustomer, key: &RowKey) -> bool {
     match (&key.user_id, &key.email) {
         (Some(user_id), _) => customer.user_id() == Some(user_id),
         (None, Some(email)) => customer

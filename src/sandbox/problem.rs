@@ -43,6 +43,8 @@ pub(super) enum Problem {
     NoSuchMethod,
     TooManyRequests,
     TooLarge,
+    /// The request names another host than this machine.
+    WrongHost,
     /// A status that only a fault brings.
     Fault(StatusCode),
 }
@@ -60,6 +62,7 @@ impl Problem {
             Self::NoSuchMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::WrongHost => StatusCode::MISDIRECTED_REQUEST,
             Self::Fault(status) => *status,
         }
     }
@@ -84,6 +87,10 @@ impl Problem {
                 errors.push(entry("too_many_requests", "Too many requests"));
             }
             Self::TooLarge => errors.push(entry("too_large", "Request body is too large")),
+            Self::WrongHost => {
+                let message = "The sandbox answers to an address or localhost only";
+                errors.push(entry("wrong_host", message));
+            }
             Self::Fault(status) => {
                 let reason = status.canonical_reason().unwrap_or("Error");
                 let code = reason.to_lowercase().replace([' ', '-'], "_");

@@ -2,10 +2,14 @@
 
 use std::future::Future;
 use std::io;
+use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http::header::HOST;
+use http::request::Parts;
+use http::uri::Authority;
 use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -70,6 +74,11 @@ impl Sandbox {
     /// An error closes the connection without a byte of an answer.
     async fn over_socket(&self, request: Request<Incoming>) -> Result<Response<Answer>, Cut> {
         let (head, body) = request.into_parts();
+        if !is_for_this_machine(&head) {
+            let problem = Problem::WrongHost;
+            let reply = Reply::json(problem.status(), &problem.body(&self.quirks()));
+            return Ok(respond(reply).map(Answer::whole));
+        }
         let body = match Limited::new(body, BODY_MAX).collect().await {
             Ok(body) => body.to_bytes(),
             Err(error) if error.is::<LengthLimitError>() => {
@@ -85,6 +94,22 @@ impl Sandbox {
             Err(Cut::NoAnswer) => Err(Cut::NoAnswer),
         }
     }
+}
+
+/// Whether a request names an address, or this machine, as its host. A web page whose own name was made to point to this
+/// machine (DNS rebinding) names that.
+fn is_for_this_machine(head: &Parts) -> bool {
+    let hosts: Vec<_> = head.headers.get_all(HOST).iter().collect();
+    let [host] = hosts.as_slice() else {
+        return false;
+    };
+    let host = host.to_str().ok();
+    let Some(host) = host.and_then(|host| host.parse::<Authority>().ok()) else {
+        return false;
+    };
+    let name = host.host();
+    let address = name.trim_start_matches('[').trim_end_matches(']');
+    name.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok()
 }
 
 /// Errors of `accept` that concern nobody but the client that is gone.

@@ -287,6 +287,12 @@ fn sigterm_is_143_and_resumable() {
 
 #[cfg(unix)]
 #[test]
+fn a_lost_terminal_is_143_and_the_run_can_be_gone_on_with() {
+    stopped_by("HUP", 143);
+}
+
+#[cfg(unix)]
+#[test]
 fn a_second_signal_drops_what_is_in_flight_and_leaves_it_in_doubt() {
     let slow = "[[fault]]\nkind = \"delay\"\ndelay-ms = 25000\nendpoint = \"create\"\nmax = 4\n";
     let bench = Bench::with(Vec::new(), slow);

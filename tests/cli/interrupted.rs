@@ -53,7 +53,7 @@ fn the_command_that_goes_on_does_so_in_any_folder() {
     bench.write("new.csv", new_customers(20));
     bench.write("key", KEY);
     bench.write("hcsync.toml", "[api]\nkey_file = \"key\"\n");
-    let next = stopped(&bench, "sync new.csv --max-requests 9");
+    let next = stopped(&bench, "sync new.csv -c hcsync.toml --max-requests 9");
     let words: Vec<&str> = next.split_whitespace().skip(1).collect();
     let mut command = bench.bare(&words);
     std::fs::create_dir(bench.path("elsewhere")).unwrap();

@@ -2,6 +2,8 @@
 //! request log and its switches. One fresh folder per test, port 0, no order, no sleep.
 
 #[cfg(test)]
+mod accounts;
+#[cfg(test)]
 mod apply_rejected;
 #[cfg(test)]
 mod bench;
@@ -46,6 +48,8 @@ mod search_lag;
 mod secrets;
 #[cfg(test)]
 mod server;
+#[cfg(test)]
+mod storage;
 #[cfg(test)]
 mod target_state;
 #[cfg(test)]

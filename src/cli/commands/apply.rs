@@ -19,7 +19,7 @@ use crate::cli::probed::email_case;
 use crate::cli::reports::{ReportOf, Wanted};
 use crate::cli::sending::{EndOf, Order, end, send};
 use crate::cli::session::{Session, state_failure};
-use crate::cli::shell::{path_option, quoted};
+use crate::cli::shell::path_option;
 use crate::cli::unsent::refused;
 use crate::config::{Overrides, Settings};
 use crate::journal::{AccountId, InputMeta, NewRun, RunDir, RunState};
@@ -87,9 +87,10 @@ async fn attached(
             "the plan is for {}, and requests would go to {}",
             header.base_url, target.base_url_text
         );
-        return Err(
-            Failure::usage(message).hint(format!("use --base-url {}", quoted(&header.base_url)))
-        );
+        return Err(Failure::usage(message).hint(
+            "make the plan again for the address that is configured here; only if the plan's address is your own, name it \
+             with --base-url: your API key is sent there",
+        ));
     }
     let at = Attached::to_write(session, settings, target)?;
     if let Some(run) = sent_by(&at.account, &plan.end.sha256)? {
@@ -152,7 +153,7 @@ impl Applying<'_> {
         }
         if preview.counts.has_changes() && must_ask(&self.args.ask, &self.at.target) {
             if console.is_json() {
-                console.tell(&render_preview(&preview, console.view()));
+                console.tell_page(&render_preview(&preview, console.view()));
             }
             ask(SEND, &session.stopping).await?;
         }
@@ -204,6 +205,7 @@ impl Applying<'_> {
             recovered: None,
             probed: &probed,
             digest: plan.end.sha256.clone(),
+            witness: None,
             lanes: rows,
             seconds: preview.estimate.duration_s,
         };

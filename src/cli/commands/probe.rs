@@ -121,11 +121,8 @@ fn finish(
     report: Report,
 ) -> Result<Exit, Failure> {
     let store = ProbeStore::of(account);
-    // One that cannot be read is replaced: nothing in it is worth a failed probe.
-    let mut knowledge = match store.read() {
-        Err(StoreError::Damaged { .. }) => Knowledge::default(),
-        read => read.map_err(|e| store_failure(&e))?.unwrap_or_default(),
-    };
+    let knowledge = store.read().map_err(|e| store_failure(&e))?;
+    let mut knowledge = knowledge.unwrap_or_default();
     knowledge.update(report.findings, report.made, session.clock.rfc3339());
     store.write(&knowledge).map_err(|e| store_failure(&e))?;
     if let Some(earlier) = &report.earlier {

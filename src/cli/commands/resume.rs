@@ -132,6 +132,7 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
         recovered: recovered.as_ref(),
         probed: &probed,
         digest: meta.plan_digest.clone().unwrap_or_default(),
+        witness: None,
         lanes: lanes.saturating_sub(recovered.as_ref().map_or(0, |r| r.finished_rows() as u64)),
         seconds: kept.estimate.1,
     };
@@ -301,7 +302,7 @@ fn tell_plan(
             "restore the run's plan.jsonl from a copy, or start a new run, which settles what this one left in doubt",
         )
     };
-    let plan = std::fs::File::open(dir.plan()).map_err(|e| unusable(e.to_string()))?;
+    let plan = crate::platform::open_file(&dir.plan()).map_err(|e| unusable(chain(&e)))?;
     let verified = crate::plan::codec::verify(std::io::BufReader::new(plan))
         .map_err(|e| unusable(chain(&e)))?;
     if meta
@@ -334,7 +335,7 @@ fn tell_plan(
 /// Rows of the plan that have an operation.
 fn lanes(dir: &RunDir) -> Result<u64, Failure> {
     let failed = |e: &Cause| Failure::from_error(Exit::NotFinished, "state", e);
-    let plan = std::fs::File::open(dir.plan()).map_err(|e| failed(&e))?;
+    let plan = crate::platform::open_file(&dir.plan()).map_err(|e| failed(&e))?;
     let reader =
         crate::plan::codec::LaneReader::new(std::io::BufReader::with_capacity(1 << 18, plan))
             .map_err(|e| failed(&e))?;

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufReader, Seek};
 use std::path::{Path, PathBuf};
 
-use crate::cli::exit::{Exit, Failure};
+use crate::cli::exit::{Cause, Exit, Failure};
 use crate::plan::Preview;
 use crate::plan::codec::{LaneReader, PlanFileError, PlannedLane, VerifiedPlan, verify};
 use crate::plan::previewer::{KnownNames, Place, Previewer};
@@ -112,10 +112,10 @@ impl OpenPlan {
 }
 
 fn read_rows(path: &Path, sources: &[String], previewer: &mut Previewer) -> Result<(), Failure> {
-    let failed = |e: std::io::Error| Failure::from_error(Exit::NotFinished, "run", &e);
-    let file = File::open(path).map_err(failed)?;
+    let failed = |e: &Cause| Failure::from_error(Exit::NotFinished, "run", e);
+    let file = crate::platform::open_file(path).map_err(|e| failed(&e))?;
     for record in RowReader::new(BufReader::with_capacity(1 << 18, file)) {
-        add_row(&record.map_err(failed)?, sources, previewer);
+        add_row(&record.map_err(|e| failed(&e))?, sources, previewer);
     }
     Ok(())
 }

@@ -211,6 +211,7 @@ impl Ready<'_> {
             recovered: None,
             probed: &probed,
             digest: made.preview.digest.clone(),
+            witness: made.witness.as_ref(),
             lanes: made.preview.counts.written_of(made.rows),
             seconds: made.preview.estimate.duration_s,
         };
@@ -263,7 +264,7 @@ impl Ready<'_> {
                     // What is agreed to has to be seen, also where standard output is for a program.
                     session
                         .console
-                        .tell(&preview_text(made, session.console.view()));
+                        .tell_page(&preview_text(made, session.console.view()));
                 }
                 ask(SEND, &session.stopping).await
             }

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::panic::AssertUnwindSafe;
 
 use jiff::Timestamp;
 use redb::{Builder, Database, Durability, ReadableDatabase, ReadableTable, TableDefinition};
@@ -87,10 +86,10 @@ impl Drop for SnapshotStore {
     fn drop(&mut self) {
         let database = self.database.take();
         // It writes a last page or two. Where it cannot, what was committed is there all the same.
-        let closed = guarded(AssertUnwindSafe(|| {
+        let closed = guarded(|| {
             drop(database);
             Ok(())
-        }));
+        });
         if let Err(error) = closed {
             tracing::debug!(%error, "the snapshot was not closed well");
         }
@@ -194,7 +193,7 @@ impl SnapshotStore {
     /// # Errors
     /// When it is damaged, or the reading cannot be kept.
     pub fn load(&self, reading: &mut Reading) -> Result<u64, SnapshotError> {
-        guarded(AssertUnwindSafe(|| self.load_all(reading)))
+        guarded(|| self.load_all(reading))
     }
 
     fn load_all(&self, reading: &mut Reading) -> Result<u64, SnapshotError> {
@@ -222,7 +221,7 @@ impl SnapshotStore {
 
     /// Those of whom it is not certain.
     pub(super) fn unsure(&self) -> Result<BTreeSet<CustomerId>, SnapshotError> {
-        guarded(AssertUnwindSafe(|| {
+        guarded(|| {
             let transaction = self.database()?.begin_read().map_err(of_store)?;
             let table = transaction.open_table(UNSURE).map_err(of_store)?;
             let mut unsure = BTreeSet::new();
@@ -230,7 +229,7 @@ impl SnapshotStore {
                 unsure.insert(CustomerId(entry.map_err(of_store)?.0.value()));
             }
             Ok(unsure)
-        }))
+        })
     }
 
     /// Takes over customers that were read just now.
@@ -254,7 +253,7 @@ impl SnapshotStore {
         if changes.is_empty() {
             return Ok(());
         }
-        guarded(AssertUnwindSafe(|| self.apply_all(changes)))
+        guarded(|| self.apply_all(changes))
     }
 
     fn apply_all(&mut self, changes: &[Change]) -> Result<(), SnapshotError> {

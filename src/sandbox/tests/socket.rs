@@ -23,14 +23,14 @@ async fn served<T>(server: &Sandbox, test: impl AsyncFnOnce(std::net::SocketAddr
 fn text(method: &str, path: &str, body: &str) -> String {
     let length = body.len();
     format!(
-        "{method} {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer key\r\n\
+        "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer key\r\n\
          content-length: {length}\r\n\r\n{body}"
     )
 }
 
 /// All that the server sends until it closes, which it does after an answer too.
 async fn exchange(address: std::net::SocketAddr, text: &str) -> String {
-    let text = text.replacen("host: x", "host: x\r\nconnection: close", 1);
+    let text = text.replacen("host: 127.0.0.1", "host: 127.0.0.1\r\nconnection: close", 1);
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(text.as_bytes()).await.unwrap();
     let mut bytes = Vec::new();
@@ -125,7 +125,35 @@ async fn a_body_that_is_too_large_is_refused() {
 #[tokio::test]
 async fn controls_answer_over_the_socket() {
     let server = server(&[]);
-    let request = "GET /_sandbox/stats HTTP/1.1\r\nhost: x\r\n\r\n";
+    let request = "GET /_sandbox/stats HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n";
     let answer = served(&server, async |address| exchange(address, request).await).await;
     assert!(answer.contains("\"total\":0"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_request_for_another_host_name_is_refused() {
+    let server = server(&[]);
+    served(&server, async |address| {
+        let request = text("GET", "/v1/customers/1", "");
+        for (host, status) in [
+            ("host: rebound.example:8080\r\n", 421),
+            ("", 421),
+            ("host: 127.0.0.1\r\nhost: rebound.example\r\n", 421),
+            ("host: localhost:8080\r\n", 200),
+            ("host: [::1]:8080\r\n", 200),
+        ] {
+            let request = request.replacen("host: 127.0.0.1\r\n", host, 1);
+            let request = request.replacen("\r\n", "\r\nconnection: close\r\n", 1);
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let mut bytes = Vec::new();
+            stream.read_to_end(&mut bytes).await.unwrap();
+            let answer = String::from_utf8(bytes).unwrap();
+            assert!(
+                answer.starts_with(&format!("HTTP/1.1 {status} ")),
+                "{host}: {answer}"
+            );
+        }
+    })
+    .await;
 }
