@@ -10,35 +10,27 @@ use crate::exit_codes::new_customers;
 
 const ROWS: u32 = 40;
 
-/// The first answer to a listing takes its time.
-const SLOW_LIST: &str =
-    "[[fault]]\nkind = \"delay\"\ndelay-ms = 2500\nendpoint = \"list\"\nmax = 1\n";
+/// The first answer to a search tells how it was, and takes its time.
+const SLOW_SEARCH: &str =
+    "[[fault]]\nkind = \"delay\"\ndelay-ms = 2500\nendpoint = \"search\"\nmax = 1\n";
 
 fn bench(customers: Vec<Value>) -> Bench {
-    let bench = Bench::with(customers, SLOW_LIST);
+    let bench = Bench::with(customers, SLOW_SEARCH);
     bench.write("new.csv", new_customers(ROWS));
-    bench.write(
-        "hcsync.toml",
-        "[remote]\nstrategy = \"list\"\n[safety]\nmin_match_percent = 0\n",
-    );
+    let config = "[remote]\nstrategy = \"lookup\"\n[safety]\nmin_match_percent = 0\n";
+    bench.write("hcsync.toml", config);
     bench
 }
 
-/// A run that reads the account, and then stands still while `meanwhile` is done.
+/// A run that looks its rows up and stands still before it has the answer, while `meanwhile` is done.
 #[track_caller]
-fn while_reading<T>(bench: &Bench, meanwhile: impl FnOnce() -> T) -> (Ran, T) {
+fn while_reading(bench: &Bench, meanwhile: impl FnOnce()) -> Ran {
     let running = bench.start("sync new.csv --summary first.json");
-    bench.until("the first run lists", |log| !log.is_empty());
+    bench.until("the first run searches", |log| !log.is_empty());
     running.signal("STOP");
-    let done = meanwhile();
+    meanwhile();
     running.signal("CONT");
-    (running.wait(), done)
-}
-
-fn with_key(bench: &Bench, words: &str) -> Running {
-    let mut command = bench.command(words);
-    command.env("HELPCRUNCH_API_KEY", "another key of the same account");
-    Running::start(command)
+    running.wait()
 }
 
 #[test]
@@ -46,8 +38,10 @@ fn a_run_with_another_key_that_wrote_meanwhile_is_seen() {
     for customers in [Vec::new(), bundled_customers()] {
         let bench = bench(customers);
         let before = bench.sandbox().customers().len();
-        let (first, ()) = while_reading(&bench, || {
-            let _ = with_key(&bench, "sync new.csv").wait().exits(0);
+        let first = while_reading(&bench, || {
+            let mut other = bench.command("sync new.csv");
+            other.env("HELPCRUNCH_API_KEY", "another-key-of-the-same-account");
+            let _ = Running::start(other).wait().exits(0);
         });
         let first = first.exits(5);
         assert!(first.err.contains("with another API key"), "{}", first.err);
@@ -65,26 +59,33 @@ fn a_run_under_a_name_does_not_write_beside_one_without() {
     let bench = Bench::with(bundled_customers(), slow);
     bench.write("new.csv", new_customers(ROWS));
     let first = bench.start("sync new.csv --min-match-percent 0");
-    bench.until("creates are sent", |log| log.iter().any(|r| r.writes));
-    let writes = bench.writes();
+    let sent = |bench: &Bench| bench.requests().iter().filter(|r| r.writes).count();
+    bench.until("creates are sent", |log| {
+        log.iter().filter(|r| r.writes).count() == 4
+    });
     let second = bench.run("sync new.csv --min-match-percent 0 --account production");
     let second = second.exits(5);
     for part in [
-        "another run works on this account",
-        "account name",
+        "another run works on",
+        "another API key or account name",
         "process",
     ] {
         assert!(second.err.contains(part), "{part}: {}", second.err);
     }
-    assert_eq!(bench.writes(), writes);
+    assert_eq!(sent(&bench), 4);
     drop(first);
 }
 
 #[test]
 fn customers_that_two_state_folders_created_are_told() {
     let bench = bench(bundled_customers());
-    let (first, ()) = while_reading(&bench, || {
-        let _ = bench.run("sync new.csv --state-dir elsewhere").exits(0);
+    let first = while_reading(&bench, || {
+        let url = bench.base_url();
+        let mut words = vec!["sync", "new.csv", "--state-dir", "elsewhere"];
+        words.extend(["--base-url", &url, "--requests-per-minute", "0"]);
+        let mut other = bench.bare(&words);
+        other.env("HELPCRUNCH_API_KEY", crate::bench::KEY);
+        let _ = Running::start(other).wait().exits(0);
     });
     let first = first.exits(3);
     let summary = crate::files::json(&crate::files::read_text(&bench.path("first.json")));
@@ -92,6 +93,6 @@ fn customers_that_two_state_folders_created_are_told() {
     assert_eq!(summary["errors"][0]["code"], "created_twice");
     assert_eq!(summary["errors"][0]["count"], ROWS);
     assert!(first.out.contains("same userId"), "{}", first.out);
-    let looked = json!({"list": 3, "search": 1, "create": ROWS});
-    assert_eq!(summary["requests"]["by_endpoint"], looked);
+    let requests = json!({"search": 2, "create": ROWS});
+    assert_eq!(summary["requests"]["by_endpoint"], requests);
 }

@@ -43,7 +43,7 @@ fn what_was_done_is_counted_and_told_although_the_end_of_the_run_fails() {
         );
     }
     assert!(
-        ran.out.contains("40 created") && ran.out.contains("resume"),
+        ran.out.contains("created            40") && ran.out.contains("hcsync resume"),
         "{}",
         ran.out
     );
@@ -63,7 +63,8 @@ fn account(bench: &Bench) -> std::path::PathBuf {
         .unwrap()
 }
 
-const OWN_TAGS: &str = "[fields]\nuserId = \"userId\"\nname = \"name\"\n[tags]\nalways = [\"n\"]\nmode = \"managed\"\nmanaged = \"ours\"\n";
+const OWN_TAGS: &str = "[fields]\nuserId = \"userId\"\n[tags]\ncolumn = \"name\"\nmode = \"managed\"\nmanaged = \"ours\"\n\
+    [remote]\nstrategy = \"list\"\n";
 
 #[test]
 fn damaged_state_files_are_set_aside_with_a_word() {

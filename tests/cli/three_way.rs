@@ -189,8 +189,9 @@ fn of_a_customer_that_was_there_before_only_what_is_empty_is_filled() {
 
 #[test]
 fn an_edit_between_the_reading_and_the_write_is_kept_as_well() {
-    // The properties are read again directly before; the agent was there just before that.
-    let edit = "[[agent]]\nwhen = \"before\"\nendpoint = \"search\"\ncustomer = \"random\"\n\
+    // The properties are read again directly before; the agent was there just before that. The first search is the one
+    // for whom the first sync created.
+    let edit = "[[agent]]\nwhen = \"before\"\nendpoint = \"search\"\nnth = 2\ncustomer = \"random\"\n\
         set = { phone = \"+100\" }\ncustom-data = { plan = 200 }\n";
     let bench = Bench::with(Vec::new(), edit);
     bench.write(
