@@ -16,7 +16,7 @@ use crate::journal::{
     Begin, Entry, JOURNAL_VERSION, JournalError, JournalWriter, Recovered, RunDir, RunMeta,
     RunState,
 };
-use crate::outcome::RowStatus;
+use crate::outcome::{CREATED_TWICE, RowStatus};
 use crate::platform::open_file;
 use crate::probe::Findings;
 use crate::remote::ReadTimes;
@@ -28,7 +28,6 @@ use crate::run::jobs::Jobs;
 use crate::run::lane::LaneContext;
 use crate::run::memory::Rewrite;
 use crate::run::settle::Settler;
-use crate::run::twins::CREATED_TWICE;
 
 use super::account::note_sent;
 use super::attached::Attached;

@@ -52,10 +52,11 @@ impl Loaded {
 /// The file cannot be read or is not right, or a value of `overrides` is not.
 pub fn load(folder: &Path, overrides: &Overrides) -> Result<Loaded, ConfigError> {
     let document = find_document(folder, overrides.config.as_deref())?;
-    if let (Some(document), None) = (&document, &overrides.config) {
+    let loaded = settled(folder, document, overrides)?;
+    if let (Some(document), None) = (&loaded.document, &overrides.config) {
         refuse_redirection(document, overrides)?;
     }
-    settled(folder, document, overrides)
+    Ok(loaded)
 }
 
 /// A config that was only found in the current folder may be anybody's: it must not decide where the API key goes, or
@@ -507,7 +508,11 @@ mod tests {
             "{error:?}"
         );
         fs::write(folder.path().join(key), "k").unwrap();
-        assert!(load(folder.path(), &Overrides::default()).is_ok());
+        let named = Overrides {
+            config: Some(PathBuf::from(USUAL_FILE)),
+            ..Overrides::default()
+        };
+        assert!(load(folder.path(), &named).is_ok());
     }
 
     #[test]

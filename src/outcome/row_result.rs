@@ -4,6 +4,10 @@ use crate::domain::{CustomerId, Issue, RowKey, RowNumber};
 
 use super::OperationResult;
 
+/// The code of the error of a row that was created while another customer got its key: it ended well, and needs
+/// attention all the same.
+pub const CREATED_TWICE: &str = "created_twice";
+
 /// How a row ended; exactly one for each row of the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use crate::outcome::RowStatus;
+use crate::outcome::{CREATED_TWICE, RowStatus};
 use crate::plan::causes::CauseGroup;
 use crate::plan::{Explanation, Preview};
 
@@ -94,7 +94,9 @@ pub fn render_ending(ending: &Ending<'_>, view: View) -> String {
 
 pub(super) fn headline(summary: &Summary) -> String {
     let results = &summary.results;
-    let attention = plural(results.need_attention(), "row needs", "rows need");
+    let twice = summary.errors.iter().filter(|e| e.code == CREATED_TWICE);
+    let bad = results.need_attention() + twice.map(|e| e.count).sum::<u64>();
+    let attention = plural(bad, "row needs", "rows need");
     let reason = summary.stop.as_ref().map(|stop| stop.message.as_str());
     let after = human_duration(summary.duration_s);
     let dry = if summary.dry_run {
@@ -104,7 +106,7 @@ pub(super) fn headline(summary: &Summary) -> String {
     };
     match Outcome::of(summary) {
         Outcome::Done => {
-            let tolerated = match results.need_attention() {
+            let tolerated = match bad {
                 0 => String::new(),
                 _ => format!(", of which {attention} attention"),
             };

@@ -4,15 +4,12 @@
 use crate::domain::{CustomerId, Issue, IssueKind, RemoteCustomer, RowKey, fold_email};
 use crate::helpcrunch::ReadClient;
 use crate::journal::{FinishedRow, FinishedRows, RowState, RunDir};
-use crate::outcome::{OperationStatus, RowStatus};
+use crate::outcome::{CREATED_TWICE, OperationStatus, RowStatus};
 use crate::plan::OperationKind;
 use crate::remote::{RemoteError, WantedKeys, find_all};
 
 use super::learning::{LearningError, sent};
 use super::settle::is_meant;
-
-/// The code of the error that such a row ends with.
-pub const CREATED_TWICE: &str = "created_twice";
 
 /// Why it is not known whether a customer is there twice.
 #[derive(Debug, thiserror::Error)]

@@ -92,7 +92,9 @@ fn customers_that_two_state_folders_created_are_told() {
     assert_eq!(summary["results"]["created"], ROWS);
     assert_eq!(summary["errors"][0]["code"], "created_twice");
     assert_eq!(summary["errors"][0]["count"], ROWS);
-    assert!(first.out.contains("same userId"), "{}", first.out);
-    let requests = json!({"search": 2, "create": ROWS});
+    for part in ["40 rows need attention", "same userId"] {
+        assert!(first.out.contains(part), "{part}: {}", first.out);
+    }
+    let requests = json!({"list": 1, "search": 2, "create": ROWS});
     assert_eq!(summary["requests"]["by_endpoint"], requests);
 }
