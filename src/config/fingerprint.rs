@@ -4,7 +4,7 @@ use std::fmt::{Debug, Write as _};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::mapping::{AttributeRule, ManagedTags, MappingSettings, Repair, TagSettings};
+use crate::mapping::{AttributeRule, ManagedTags, MappingSettings, OnInvalid, Repair, TagSettings};
 use crate::plan::MatchSettings;
 
 use super::input::{Delimiter, InputConfig, InputEncoding, Quote};
@@ -143,6 +143,7 @@ impl Lines {
             map,
             default,
             overwrite,
+            on_invalid,
         } = rule;
         self.put(name, (column, template, formats, timezone, map, default));
         self.word(name, (value_type, case, overwrite));
@@ -150,6 +151,10 @@ impl Lines {
         // A rule without these is written as it was before there were any.
         if forms != (&None, &None, &Vec::new(), &Vec::new(), &None) {
             self.put(name, forms);
+        }
+        match on_invalid {
+            OnInvalid::Reject => {}
+            OnInvalid::Skip => self.put(name, "on_invalid = skip"),
         }
     }
 
@@ -243,6 +248,7 @@ mod tests {
             "[fields]\nname = { column = \"A\", map = { a = \"b\" } }",
             "[fields]\nname = { column = \"A\", default = \"b\" }",
             "[fields]\nname = { column = \"A\", overwrite = \"if_empty\" }",
+            "[fields]\nname = { column = \"A\", on_invalid = \"skip\" }",
             "[custom_data]",
             "[custom_data]\nname = \"A\"",
             "[tags]",

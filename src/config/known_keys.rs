@@ -34,6 +34,7 @@ pub(super) const RULE_KEYS: &[&str] = &[
     "map",
     "default",
     "overwrite",
+    "on_invalid",
 ];
 
 /// All sections, in the order in which the example config has them.

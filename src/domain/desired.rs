@@ -7,6 +7,9 @@ use super::{CustomValue, Field, RowKey, Tag, Value};
 #[serde(rename_all = "lowercase")]
 pub enum Wish<T> {
     Set(T),
+    /// A cell as it is written, which has no type of its own: it takes the one that its property has in HelpCrunch. Planning
+    /// makes `Set` of it (`mapping::decide_types`).
+    Untyped(T),
     /// The row wants the attribute to have no value.
     Clear,
 }
@@ -15,7 +18,7 @@ impl<T> Wish<T> {
     /// The wanted value; nothing where none is wanted.
     pub fn value(&self) -> Option<&T> {
         match self {
-            Self::Set(value) => Some(value),
+            Self::Set(value) | Self::Untyped(value) => Some(value),
             Self::Clear => None,
         }
     }

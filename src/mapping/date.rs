@@ -3,15 +3,13 @@ use jiff::civil::{Date, DateTime};
 use jiff::fmt::strtime::BrokenDownTime;
 use jiff::tz::TimeZone;
 
-use super::date_text;
+use super::date_units::{ColumnUnit, Unit, UnitVotes};
 use super::given::Scalar;
 use super::problem::Problem;
+use super::{date_digits, date_text};
 
 /// 0001-01-01 and 9999-12-31, the years that every reader of dates knows, as UNIX seconds.
 const SECONDS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
-
-/// From here on a timestamp counts milliseconds: as seconds it would stand for the year 5138.
-const MILLISECONDS_FROM: u64 = 100_000_000_000;
 
 /// Reads an attribute's dates, in the formats that the config gives or, without one, in those that can mean one
 /// thing only. The result is in UNIX seconds; fractions are cut off.
@@ -23,24 +21,21 @@ pub(super) struct DateReader {
     formats: Vec<DateFormat>,
     zone: TimeZone,
     also_iso: bool,
+    /// How bare numbers are read, once all of the column's were seen.
+    unit: Option<ColumnUnit>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum DateFormat {
     Strptime(String),
-    Unix,
-    UnixMs,
+    Unix(Unit),
 }
 
 impl DateFormat {
     /// # Errors
     /// Why the format cannot read dates.
     pub(super) fn new(format: &str) -> Result<Self, String> {
-        match format {
-            "unix" => Ok(Self::Unix),
-            "unix_ms" => Ok(Self::UnixMs),
-            _ => strptime(format),
-        }
+        Unit::of_format(format).map_or_else(|| strptime(format), |unit| Ok(Self::Unix(unit)))
     }
 
     pub(super) fn is_local(&self) -> bool {
@@ -78,7 +73,35 @@ impl DateReader {
             formats,
             zone,
             also_iso: false,
+            unit: None,
         }
+    }
+
+    /// The digits and the value of a bare number, if its unit is for the column to decide: there is no format, and
+    /// the number may be a UNIX time at all.
+    pub(super) fn bare_number(&self, scalar: &Scalar<'_>) -> Option<(String, i64)> {
+        if !self.formats.is_empty() {
+            return None;
+        }
+        let (digits, count) = match scalar {
+            Scalar::Bool(_) => return None,
+            Scalar::Text(text) | Scalar::Native(text) | Scalar::Digits(text) => {
+                digits_of(text.trim())?
+            }
+            Scalar::Number(number) => digits_of_number(number)?,
+        };
+        let count = count?;
+        let may_be_time = date_digits::no_timestamp(&digits, count).is_none();
+        may_be_time.then_some((digits, count))
+    }
+
+    /// Whether a bare number cannot be read yet.
+    pub(super) fn awaits_unit(&self) -> bool {
+        self.formats.is_empty() && self.unit.is_none()
+    }
+
+    pub(super) fn decide_unit(&mut self, votes: &UnitVotes) {
+        self.unit = Some(votes.decide());
     }
 
     /// Takes `2025-01-13` and `2025-01-13 10:00:00` too, whatever the formats are: so a workbook's date cells come.
@@ -92,12 +115,10 @@ impl DateReader {
             Scalar::Text(text) | Scalar::Native(text) | Scalar::Digits(text) => {
                 self.text(text.trim())
             }
-            Scalar::Number(number) if self.formats.is_empty() => match number.as_i64() {
-                Some(count) => counted(count),
-                None => number
-                    .as_f64()
-                    .map_or_else(|| Err(out_of_range()), fraction),
-            },
+            Scalar::Number(number) if self.formats.is_empty() => {
+                let (digits, count) = digits_of_number(number).ok_or_else(out_of_range)?;
+                self.counted(&digits, count)
+            }
             Scalar::Number(number) => self.text(&number.to_string()),
         }
     }
@@ -118,13 +139,15 @@ impl DateReader {
         if self.also_iso && is_plain_iso(text) {
             return self.free(text);
         }
-        Err(refusal)
+        Err(date_digits::no_date(text).unwrap_or(refusal))
     }
 
     fn formatted(&self, format: &DateFormat, text: &str) -> Option<i64> {
         match format {
-            DateFormat::Unix => text.parse().ok(),
-            DateFormat::UnixMs => text.parse::<i64>().ok().map(|ms| ms.div_euclid(1000)),
+            DateFormat::Unix(unit) => {
+                let count = text.parse().ok().or_else(|| date_text::integer(text)?);
+                count.map(|count| unit.seconds(count))
+            }
             DateFormat::Strptime(format) => {
                 let read = BrokenDownTime::parse(format, text).ok()?;
                 if is_cut_short(&read) {
@@ -142,16 +165,31 @@ impl DateReader {
     }
 
     fn free(&self, text: &str) -> Result<i64, Problem> {
-        if let Some(count) = date_text::integer(text) {
-            return count.map_or_else(|| Err(out_of_range()), counted);
+        if let Some((digits, count)) = digits_of(text) {
+            return self.counted(&digits, count);
         }
         let seconds = match date_text::iso(text) {
             Some(date_text::Moment::Instant(timestamp)) => Some(floor(timestamp)),
             Some(date_text::Moment::Local(time)) => self.local(time),
             Some(date_text::Moment::Day(day)) => self.midnight(day),
-            None => return Err(date_text::look(text).map_or_else(not_a_date, ambiguous)),
+            None => return Err(unknown_form(text)),
         };
         seconds.map_or_else(|| Err(too_far()), in_range)
+    }
+
+    /// A bare integer: in the column's unit, unless it is no UNIX time at all.
+    fn counted(&self, digits: &str, count: Option<i64>) -> Result<i64, Problem> {
+        let count = count.ok_or_else(out_of_range)?;
+        if let Some(problem) = date_digits::no_timestamp(digits, count) {
+            return Err(problem);
+        }
+        let unit = self.unit.unwrap_or_else(|| {
+            // A reader that belongs to no column judges each value alone.
+            let mut votes = UnitVotes::default();
+            votes.see(digits, count);
+            votes.decide()
+        });
+        unit.read(digits, count)
     }
 
     fn local(&self, time: DateTime) -> Option<i64> {
@@ -192,36 +230,27 @@ fn floor(timestamp: Timestamp) -> i64 {
         .unwrap_or(i64::MAX)
 }
 
-/// A bare integer: UNIX seconds or milliseconds by its size, unless it rather looks like something else.
-fn counted(count: i64) -> Result<i64, Problem> {
-    if date_text::is_compact_day(count) {
-        return Err(ambiguous(("%Y%m%d".to_owned(), Some("unix".to_owned()))));
-    }
-    if date_text::is_year(count) {
-        return Err(Problem::new("ambiguous_date", "looks like a year alone")
-            .advice("a date needs its day; if these are UNIX seconds, say format = \"unix\""));
-    }
-    if date_text::is_spreadsheet_day(count) {
-        return Err(Problem::new("ambiguous_date", "looks like a spreadsheet's day number")
-            .advice("format the column as a date before exporting it; if these are UNIX seconds, say format = \"unix\""));
-    }
-    if count.unsigned_abs() < MILLISECONDS_FROM {
-        in_range(count)
-    } else {
-        in_range(count.div_euclid(1000))
-    }
+/// The digits of a text that is a bare number, without its fraction, and their value; None if it is too large.
+fn digits_of(text: &str) -> Option<(String, Option<i64>)> {
+    let count = date_text::integer(text)?;
+    let whole = text.split_once('.').map_or(text, |(whole, _)| whole);
+    Some((whole.to_owned(), count))
 }
 
-fn fraction(number: f64) -> Result<i64, Problem> {
-    // Far beyond any timestamp in milliseconds, and still exact as an integer.
-    if !number.is_finite() || number.abs() > 9e15 {
-        return Err(out_of_range());
-    }
+fn digits_of_number(number: &serde_json::Number) -> Option<(String, Option<i64>)> {
+    let count = number
+        .as_i64()
+        .or_else(|| number.as_f64().and_then(floor_of))?;
+    Some((count.to_string(), Some(count)))
+}
+
+fn floor_of(number: f64) -> Option<i64> {
+    // 2^63: as an integer it is no i64 any more.
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "checked to be far within the range"
+        reason = "checked to be within the range"
     )]
-    counted(number.floor() as i64)
+    (number.is_finite() && number.abs() < 9.2e18).then(|| number.floor() as i64)
 }
 
 fn in_range(seconds: i64) -> Result<i64, Problem> {
@@ -251,15 +280,22 @@ fn of_no_format() -> Problem {
 }
 
 fn not_a_date() -> Problem {
-    Problem::new("bad_date", "is not a date").format("%d.%m.%Y", None)
+    Problem::new("bad_date", "is not a date").format("%d.%m.%Y", Vec::new())
 }
 
-fn ambiguous((format, or): (String, Option<String>)) -> Problem {
+fn unknown_form(text: &str) -> Problem {
+    if let Some(problem) = date_digits::no_date(text) {
+        return problem;
+    }
+    let mut formats = date_text::look(text).into_iter();
+    let Some(first) = formats.next() else {
+        return not_a_date();
+    };
     Problem::new(
         "ambiguous_date",
         "is a date whose form has to be given in the config",
     )
-    .format(format, or)
+    .format(first, formats.collect())
 }
 
 #[cfg(test)]
@@ -310,6 +346,12 @@ mod tests {
             "2020-09-01 15:00:00",
             "2020-09-01T15:00",
             "2020-09-01T15:00:00.999",
+            "2020-09-01T15:00:00.999999",
+            "2020-09-01 15:00:00,999",
+            "2020-09-01T12:00:00.999999999Z",
+            "2020-09-01T12:00:00.9999999Z",
+            "1598961600000000",
+            "1598961600000000000",
             "20200901T150000",
             "1598961600",
             " 1598961600 ",
@@ -334,8 +376,17 @@ mod tests {
         assert_eq!(read(json!(1_598_961_600), &[]), Ok(NOON));
         assert_eq!(read(json!(1_598_961_600_000_i64), &[]), Ok(NOON));
         assert_eq!(read(json!(1_598_961_600.9), &[]), Ok(NOON));
-        assert_eq!(read(json!(-1), &[]), Ok(-1));
-        assert_eq!(read(json!(0), &[]), Ok(0));
+        assert_eq!(read(json!(-86_400), &[]), Ok(-86_400));
+        for none in [
+            0,
+            -1,
+            20_240_115_093_000_i64,
+            202_401_150_930,
+            31_122_024,
+            201_712,
+        ] {
+            assert!(read(json!(none), &[]).is_err(), "{none}");
+        }
         assert_eq!(read(json!(20_200_901), &["%Y%m%d"]), Ok(NOON - 12 * 3600));
         assert!(read(json!(1e300), &[]).is_err());
         assert!(read(json!(u64::MAX), &[]).is_err());
@@ -355,7 +406,10 @@ mod tests {
             Ok(NOON)
         );
         assert_eq!(formatted(&["unix"], "20200901"), Ok(20_200_901));
+        assert_eq!(formatted(&["unix"], "1598961600.75"), Ok(NOON));
         assert_eq!(formatted(&["unix_ms"], "1598961600000"), Ok(NOON));
+        assert_eq!(formatted(&["unix_us"], "1598961600000999"), Ok(NOON));
+        assert_eq!(formatted(&["unix_ns"], "1598961600999999999"), Ok(NOON));
         assert_eq!(formatted(&["%s"], "1598961600"), Ok(NOON));
         for bad in ["2020-09-01", "31.02.2020", "01.09.2020 ", "01.09.2020x"] {
             let read = formatted(&["%d.%m.%Y"], bad);
@@ -436,23 +490,26 @@ mod tests {
     #[test]
     fn ambiguous_forms_are_refused_with_the_format_to_write() {
         for (text, format, or) in [
-            ("03/04/2024", "%d/%m/%Y", Some("%m/%d/%Y")),
-            ("3.4.24", "%d.%m.%y", Some("%m.%d.%y")),
-            ("25-12-2024", "%d-%m-%Y", None),
-            ("12/25/2024 10:30", "%m/%d/%Y %H:%M", None),
-            ("2024/03/04 10:30:59", "%Y/%m/%d %H:%M:%S", None),
+            ("03/04/2024", "%d/%m/%Y", &["%m/%d/%Y"][..]),
+            ("3.4.24", "%d.%m.%y", &["%m.%d.%y"]),
+            ("25-12-2024", "%d-%m-%Y", &[]),
+            ("12/25/2024 10:30", "%m/%d/%Y %H:%M", &[]),
+            ("2024/03/04 10:30:59", "%Y/%m/%d %H:%M:%S", &[]),
             (
                 "03/04/2024 10:30 PM",
                 "%d/%m/%Y %I:%M %p",
-                Some("%m/%d/%Y %I:%M %p"),
+                &["%m/%d/%Y %I:%M %p"],
             ),
-            ("20240304", "%Y%m%d", Some("unix")),
+            ("20240304", "%Y%m%d", &["unix"]),
+            ("24-01-15", "%d-%m-%y", &["%y-%m-%d"]),
+            ("01/02/03", "%d/%m/%y", &["%m/%d/%y", "%y/%m/%d"]),
+            ("99-12-31", "%y-%m-%d", &[]),
         ] {
             let problem = free(text, "UTC").unwrap_err();
             assert_eq!(problem.code, "ambiguous_date", "{text}");
             let advice = Advice::DateFormat {
                 format: format.into(),
-                or: or.map(str::to_owned),
+                or: or.iter().map(|&or| or.to_owned()).collect(),
             };
             assert_eq!(problem.advice, Some(advice), "{text}");
         }
@@ -477,6 +534,10 @@ mod tests {
             "999999999999999999",
             "2024-03-10T25:00",
             "10.2024",
+            "0000-00-00",
+            "0000-00-00 00:00:00",
+            "NaT",
+            "-infinity",
         ] {
             assert_eq!(free(text, "UTC").unwrap_err().code, "bad_date", "{text}");
         }
@@ -515,7 +576,8 @@ mod tests {
         }
 
         #[test]
-        fn seconds_and_milliseconds_are_one_instant(seconds in 1_000_000_000_i64..99_999_999_999) {
+        fn seconds_and_milliseconds_are_one_instant(seconds in 1_000_000_000_i64..4_102_444_800) {
+            prop_assume!(!date_digits::is_likely_date(&seconds.to_string()));
             prop_assert_eq!(free(&seconds.to_string(), "UTC"), Ok(seconds));
             prop_assert_eq!(free(&(seconds * 1000 + 7).to_string(), "UTC"), Ok(seconds));
             prop_assert_eq!(free(&format!("{seconds}.5"), "Europe/Kyiv"), Ok(seconds));
@@ -525,7 +587,7 @@ mod tests {
         fn arbitrary_text_never_panics(text in any::<String>(), dateish in "[0-9TZ:+./ -]{0,24}") {
             let _ = free(&text, "UTC");
             let _ = free(&dateish, "Europe/Kyiv");
-            let _ = formatted(&["%d.%m.%Y", "unix", "unix_ms"], &dateish);
+            let _ = formatted(&["%d.%m.%Y", "unix", "unix_ms", "unix_us", "unix_ns"], &dateish);
             let _ = DateFormat::new(&text);
         }
     }

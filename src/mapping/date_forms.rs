@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use super::date::{DateFormat, DateReader};
-use super::date_text;
 use super::given::Scalar;
 use super::number;
+use super::{date_digits, date_text};
 
 /// From 2000 to 2100: integers in between may be UNIX seconds, or milliseconds.
 const SECONDS: std::ops::Range<i64> = 946_684_800..4_102_444_800;
@@ -106,14 +106,10 @@ fn reader(formats: Vec<DateFormat>) -> DateReader {
 
 fn candidates(text: &Scalar<'_>) -> Vec<(String, DateReader)> {
     let written = text.to_text();
-    let looked = match date_text::integer(&written) {
-        Some(Some(count)) if date_text::is_compact_day(count) => {
-            Some((COMPACT_DAY.to_owned(), None))
-        }
-        _ => date_text::look(&written),
-    };
-    let looked = looked.map(|(format, or)| [Some(format), or]);
-    let looked = looked.into_iter().flatten().flatten();
+    let digits = date_digits::formats(&written)
+        .into_iter()
+        .map(str::to_owned);
+    let looked = digits.chain(date_text::look(&written));
     let named = NAMED_MONTHS.map(str::to_owned);
     let with_reader = |format: String| {
         let reader = reader(vec![DateFormat::new(&format).ok()?]);

@@ -64,25 +64,12 @@ fn joined_zone(text: &str) -> Option<String> {
     Some(format!("{}{zone}", time.trim_end()))
 }
 
-pub(super) fn is_year(count: i64) -> bool {
-    (1900..2100).contains(&count)
+/// The formats that a text of three numbers may have, the likeliest first: several where its parts could change places.
+pub(super) fn look(text: &str) -> Vec<String> {
+    look_of_date(text).unwrap_or_default()
 }
 
-/// Whether an integer rather looks like a day in the compact form of ISO 8601: `20240304`.
-pub(super) fn is_compact_day(count: i64) -> bool {
-    let (year, month, day) = (count / 10_000, count / 100 % 100, count % 100);
-    is_year(year) && (1..=12).contains(&month) && (1..=31).contains(&day)
-}
-
-/// Days since 1900, as spreadsheets count them, of the years 1954 to 2064. As UNIX seconds these would all lie
-/// within one day of January 1970.
-pub(super) fn is_spreadsheet_day(count: i64) -> bool {
-    (20_000..60_000).contains(&count)
-}
-
-/// The format that a text of three numbers seems to have, and the other one where day and month could change
-/// places.
-pub(super) fn look(text: &str) -> Option<(String, Option<String>)> {
+fn look_of_date(text: &str) -> Option<Vec<String>> {
     let between = text.find([' ', 'T']).unwrap_or(text.len());
     let (date, time) = text.split_at_checked(between)?;
     let separator = date.chars().find(|c| matches!(c, '/' | '.' | '-'))?;
@@ -97,15 +84,27 @@ pub(super) fn look(text: &str) -> Option<(String, Option<String>)> {
     };
     let format = |parts: [&str; 3]| format!("{}{time}", parts.join(&separator.to_string()));
     if first.len() == 4 {
-        return exists(first, second, third).then(|| (format(["%Y", "%m", "%d"]), None));
+        let exists = exists(first, second, third);
+        return Some(
+            exists
+                .then(|| format(["%Y", "%m", "%d"]))
+                .into_iter()
+                .collect(),
+        );
     }
     let year = if third.len() == 2 { "%y" } else { "%Y" };
     let day_first = exists(third, second, first).then(|| format(["%d", "%m", year]));
     let month_first = exists(third, first, second).then(|| format(["%m", "%d", year]));
-    match day_first {
-        Some(day_first) => Some((day_first, month_first)),
-        None => month_first.map(|format| (format, None)),
-    }
+    // `24-01-15` is written with the year first, and never with points.
+    let may_begin_with_year = first.len() == 2 && third.len() == 2 && separator != '.';
+    let year_first =
+        (may_begin_with_year && exists(first, second, third)).then(|| format(["%y", "%m", "%d"]));
+    Some(
+        [day_first, month_first, year_first]
+            .into_iter()
+            .flatten()
+            .collect(),
+    )
 }
 
 /// Whether there is such a day; a year of two digits is one of this century.

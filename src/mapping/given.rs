@@ -93,6 +93,11 @@ impl Emptiness {
     fn json<'a>(&self, json: &'a Value) -> Given<'a> {
         match json {
             Value::String(text) if self.is_empty(text) => Given::Empty,
+            Value::Number(number)
+                if !self.null_values.is_empty() && self.is_empty(&number.to_string()) =>
+            {
+                Given::Empty
+            }
             Value::Null => Given::Null,
             Value::Bool(b) => Given::Scalar(Scalar::Bool(*b)),
             Value::Number(number) => Given::Scalar(Scalar::Number(number)),

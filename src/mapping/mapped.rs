@@ -15,6 +15,17 @@ pub struct Mapped {
     pub rejected_key: RowKey,
     /// Damaged cells of a good row that were put right.
     pub repairs: Repairs,
+    /// What a row that is wanted goes without, since `on_invalid` says so.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// An attribute whose value does not fit, and that is left out of its row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// As reports name it: `phone`, `customData.plan`.
+    pub attribute: String,
+    /// What is wrong with the value.
+    pub issue: Issue,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,10 +44,15 @@ impl Mapped {
             .map_or(&self.rejected_key, |desired| &desired.key)
     }
 
-    pub(super) fn wanted(desired: DesiredCustomer, repairs: Repairs) -> Self {
+    pub(super) fn wanted(
+        desired: DesiredCustomer,
+        repairs: Repairs,
+        left_out: Vec<LeftOut>,
+    ) -> Self {
         Self {
             desired: Some(desired),
             repairs,
+            left_out,
             ..Self::default()
         }
     }
@@ -55,6 +71,7 @@ impl Mapped {
             issues,
             rejected_key: key,
             repairs: Repairs::default(),
+            left_out: Vec::new(),
         }
     }
 }

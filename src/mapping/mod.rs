@@ -12,8 +12,10 @@ mod boolean;
 mod color;
 mod damage;
 mod date;
+mod date_digits;
 mod date_forms;
 mod date_text;
+mod date_units;
 mod distinct;
 mod email;
 mod exponent;
@@ -44,14 +46,18 @@ mod synonyms;
 mod tag_list;
 mod tags;
 mod template;
+mod unit_survey;
+mod untyped;
 
-pub use mapped::{BlamedCell, Mapped};
+pub use mapped::{BlamedCell, LeftOut, Mapped};
 pub use profile::{ColumnKind, ColumnProfile, TableProfile};
 pub use proposal::{KeyColumn, Proposal, ProposalOf, key_columns, propose};
 pub use schema::Schema;
 pub use schema_error::{Nearest, SchemaError};
 pub use settings::{
-    AttributeRule, Case, EmptyCells, FieldRules, ManagedTags, MappingSettings, PropertyRules,
-    Repair, TagSettings, ValueType,
+    AttributeRule, Case, EmptyCells, FieldRules, ManagedTags, MappingSettings, OnInvalid,
+    PropertyRules, Repair, TagSettings, ValueType,
 };
 pub use tags::ManagedTagRule;
+pub use unit_survey::UnitSurvey;
+pub use untyped::decide_types;

@@ -15,10 +15,10 @@ pub(super) struct Problem {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Advice {
     Text(Cow<'static, str>),
-    /// A line for the config that says how the dates look, and perhaps the other way to read them.
+    /// A line for the config that says how the dates look, and the other ways to read them.
     DateFormat {
         format: String,
-        or: Option<String>,
+        or: Vec<String>,
     },
 }
 
@@ -36,7 +36,7 @@ impl Problem {
         self
     }
 
-    pub(super) fn format(mut self, format: impl Into<String>, or: Option<String>) -> Self {
+    pub(super) fn format(mut self, format: impl Into<String>, or: Vec<String>) -> Self {
         self.advice = Some(Advice::DateFormat {
             format: format.into(),
             or,
@@ -50,16 +50,14 @@ impl Problem {
         issue.column = column.map(str::to_owned);
         issue.hint = self.advice.map(|advice| match advice {
             Advice::Text(text) => text.into_owned(),
-            Advice::DateFormat { format, or } => {
-                date_line(attribute, column, &format, or.as_deref())
-            }
+            Advice::DateFormat { format, or } => date_line(attribute, column, &format, &or),
         });
         issue
     }
 }
 
 /// The config line that says how an attribute's dates look.
-fn date_line(attribute: &str, column: Option<&str>, format: &str, or: Option<&str>) -> String {
+fn date_line(attribute: &str, column: Option<&str>, format: &str, or: &[String]) -> String {
     let (section, name) = match attribute.strip_prefix("customData.") {
         Some(property) => ("[custom_data]", format!("{property:?}")),
         None => ("[fields]", attribute.to_owned()),
@@ -68,7 +66,7 @@ fn date_line(attribute: &str, column: Option<&str>, format: &str, or: Option<&st
         Some(column) => format!("column = {column:?}"),
         None => "template = \"…\"".to_owned(),
     };
-    let or = or.map(|or| format!(" (or {or:?})")).unwrap_or_default();
+    let or: String = or.iter().map(|or| format!(" (or {or:?})")).collect();
     format!(
         "say how the dates look, in {section}: {name} = {{ {source}, type = \"date\", format = {format:?} }}{or}"
     )
@@ -80,7 +78,7 @@ mod tests {
 
     #[test]
     fn an_issue_shows_the_config_line_to_write() {
-        let or = Some("%m/%d/%Y".to_owned());
+        let or = vec!["%m/%d/%Y".to_owned()];
         let problem = || Problem::new("bad_date", "is not a date").format("%d/%m/%Y", or.clone());
         let issue = problem().into_issue("firstSeen", Some("Signed up"));
         assert_eq!(issue.message, "`firstSeen` is not a date");

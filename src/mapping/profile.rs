@@ -1,7 +1,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::date::DateReader;
 use super::date_forms::{COMPACT_DAY, Dates, is_timestamp};
+use super::date_units::UnitVotes;
 use super::distinct::Distinct;
 use super::given::{Emptiness, Given, Scalar};
 use super::number::{self, NumberForm, Separators};
@@ -74,6 +76,7 @@ pub struct ColumnProfile {
     longest: usize,
     fits: Fits,
     dates: Dates,
+    units: UnitVotes,
     separated: [u64; SEPARATORS.len()],
 }
 
@@ -135,6 +138,7 @@ impl Default for ColumnProfile {
             longest: 0,
             fits,
             dates: Dates::default(),
+            units: UnitVotes::default(),
             separated: [0; SEPARATORS.len()],
         }
     }
@@ -193,6 +197,13 @@ impl ColumnProfile {
     pub fn is_compact_day(&self) -> bool {
         let formats = self.dates.formats(100);
         formats.is_some_and(|formats| formats == [COMPACT_DAY])
+    }
+
+    /// The format of UNIX times in one unit, where nearly every value is one.
+    #[must_use]
+    pub fn unix_format(&self) -> Option<&'static str> {
+        let (unit, values) = self.units.decided();
+        (values > 0 && values * 100 >= self.filled * MOST_DATES).then(|| unit.format())
     }
 
     /// What stands between items, where some cell seems to hold several.
@@ -257,6 +268,9 @@ impl ColumnProfile {
                 self.value(&scalar.to_text());
                 self.fits.see(scalar);
                 self.dates.see(scalar);
+                if let Some((digits, count)) = DateReader::default().bare_number(scalar) {
+                    self.units.see(&digits, count);
+                }
             }
         }
     }

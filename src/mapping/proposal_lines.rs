@@ -15,7 +15,9 @@ pub(super) fn field_line(
     match (field.kind(), &kind) {
         (_, ColumnKind::Empty) => Ok(plain),
         (_, ColumnKind::Nested) => Err(vec![comment(&plain, "its cells are lists or objects")]),
-        (FieldKind::Date, ColumnKind::Timestamp) => Ok(plain),
+        (FieldKind::Date, _) if column.unix_format().is_some() => {
+            Ok(unix_line(field.name(), name, column.unix_format()))
+        }
         (FieldKind::Date, _) => match column.mostly_dates().as_deref() {
             Some([]) => Ok(plain),
             Some([format]) => Ok(date_line(field.name(), name, format)),
@@ -55,11 +57,20 @@ fn date_line(attribute: &str, column: &str, format: &str) -> String {
     )
 }
 
+/// Seconds need no format; a finer unit is named, so that a later file of few rows is read in it too.
+fn unix_line(attribute: &str, column: &str, format: Option<&str>) -> String {
+    match format {
+        Some(finer) if finer != "unix" => date_line(attribute, column, finer),
+        _ => format!("{attribute} = {}", quoted(column)),
+    }
+}
+
 /// A line for each way to read the dates, to choose from.
 fn undecided(attribute: &str, column: &str, formats: &[String]) -> Vec<String> {
     let way = |format: &String| {
-        let which = match (format.find("%d"), format.find("%m")) {
-            (Some(day), Some(month)) if day < month => "day first",
+        let which = match (format.find("%d"), format.find("%m"), format.find("%y")) {
+            (Some(day), _, Some(year)) if year < day => "year first",
+            (Some(day), Some(month), _) if day < month => "day first",
             _ => "month first",
         };
         let why = format!("{which}? every date in the file fits both ways: keep the right line");

@@ -1,7 +1,8 @@
+use super::OnInvalid;
 use super::given::{Given, Scalar};
 use super::identity::customer_id;
 use super::inspector::Inspector;
-use super::mapped::Mapped;
+use super::mapped::{LeftOut, Mapped};
 use super::problem::Problem;
 use super::rule::Rule;
 use super::schema::Schema;
@@ -28,6 +29,7 @@ impl Schema {
             issues: row.flaws.iter().filter(is_used).cloned().collect(),
             bad: Vec::new(),
             inspector: Inspector::new(&self.emptiness, self.repair),
+            left_out: Vec::new(),
         };
         let id = reading.id();
         let fields = reading.fields();
@@ -48,7 +50,7 @@ impl Schema {
             custom_data,
             tags,
         };
-        Mapped::wanted(desired, reading.inspector.repairs)
+        Mapped::wanted(desired, reading.inspector.repairs, reading.left_out)
     }
 }
 
@@ -65,6 +67,8 @@ struct Reading<'a> {
     /// The attributes whose values could not be read.
     bad: Vec<&'a str>,
     inspector: Inspector<'a>,
+    /// The attributes that the row goes without.
+    left_out: Vec<LeftOut>,
 }
 
 impl<'a> Reading<'a> {
@@ -86,7 +90,15 @@ impl<'a> Reading<'a> {
     fn custom_data(&mut self) -> Vec<(String, Wish<CustomValue>)> {
         let mut properties = Vec::with_capacity(self.schema.properties.len());
         for mapped in &self.schema.properties {
-            let wish = self.wish(&mapped.rule, true, |s| mapped.reader.read(s));
+            let mut is_open = false;
+            let wish = self.wish(&mapped.rule, true, |s| {
+                is_open = mapped.reader.leaves_type_open(&s);
+                mapped.reader.read(s)
+            });
+            let wish = wish.map(|wish| match wish {
+                Wish::Set(cell) if is_open => Wish::Untyped(cell),
+                typed => typed,
+            });
             properties.extend(wish.map(|wish| (mapped.name.clone(), wish)));
         }
         properties
@@ -110,10 +122,25 @@ impl<'a> Reading<'a> {
                 Given::Nested(_) => Err(nested()),
             });
         read.unwrap_or_else(|problem| {
-            self.issues.push(rule.issue(self.row, problem));
-            self.bad.push(&rule.attribute);
+            self.invalid(rule, problem);
             None
         })
+    }
+
+    /// A value that does not fit rejects its row, or is left out of it.
+    fn invalid(&mut self, rule: &'a Rule, problem: Problem) {
+        let attribute = &rule.attribute;
+        // Without a damaged key the row would be taken for another customer, or for a new one.
+        let is_key = KEY_FIELDS.iter().any(|field| field.name() == attribute);
+        let may_be_left_out = !(is_key && problem.code == DAMAGED);
+        let issue = rule.issue(self.row, problem);
+        if rule.on_invalid == OnInvalid::Skip && may_be_left_out {
+            let attribute = attribute.clone();
+            self.left_out.push(LeftOut { attribute, issue });
+        } else {
+            self.issues.push(issue);
+            self.bad.push(attribute);
+        }
     }
 
     fn tags(&mut self) -> DesiredTags {
@@ -135,6 +162,18 @@ impl<'a> Reading<'a> {
         .ok()
     }
 
+    /// A row that has no key left cannot go without the one that does not fit.
+    fn reject_for_lost_keys(&mut self) {
+        let schema = self.schema;
+        for rule in schema.keys().iter().filter_map(|&key| schema.key_rule(key)) {
+            let lost = |left: &LeftOut| left.attribute == rule.attribute;
+            if let Some(at) = self.left_out.iter().position(lost) {
+                self.issues.push(self.left_out.remove(at).issue);
+                self.bad.push(&rule.attribute);
+            }
+        }
+    }
+
     /// A row needs one value to find its customer by, unless the value that it has is reported as bad already.
     fn check_key(&mut self, key: &RowKey) {
         let has = |field: &KeyField| match field {
@@ -146,6 +185,7 @@ impl<'a> Reading<'a> {
         if keys.iter().any(has) {
             return;
         }
+        self.reject_for_lost_keys();
         let rules: Vec<&Rule> = keys
             .iter()
             .filter_map(|&key| self.schema.key_rule(key))
@@ -159,6 +199,12 @@ impl<'a> Reading<'a> {
         self.issues.push(no_key(&rules, self.row));
     }
 }
+
+/// The fields by which a customer is found.
+const KEY_FIELDS: [Field; 2] = [Field::UserId, Field::Email];
+
+/// The code of a key that was another one once.
+const DAMAGED: &str = "damaged";
 
 fn no_key(rules: &[&Rule], row: &Row) -> Issue {
     let quoted = |names: Vec<&str>| {
@@ -191,11 +237,11 @@ mod tests {
         issues, object, schema, table, table_of, wanted, wanted_of_object,
     };
     use super::*;
-    use crate::domain::{IssueKind, Number, Repairs, without_cells};
+    use crate::domain::{IssueKind, Repairs, without_cells};
 
     fn field(customer: &DesiredCustomer, field: Field) -> Option<String> {
         customer.field(field).map(|wish| match wish {
-            Wish::Set(value) => value.to_string(),
+            Wish::Set(value) | Wish::Untyped(value) => value.to_string(),
             Wish::Clear => "(clear)".to_owned(),
         })
     }
@@ -234,12 +280,8 @@ mod tests {
             Some(&Wish::Set(Value::Bool(true)))
         );
         assert_eq!(field(&customer, Field::Locale).as_deref(), Some("uk"));
-        let number = CustomValue::Number(Number::parse("15").unwrap());
-        let text = CustomValue::Text("007".into());
-        let expected = [
-            ("n".into(), Wish::Set(number)),
-            ("t".into(), Wish::Set(text)),
-        ];
+        let open = |text: &str| Wish::Untyped(CustomValue::Text(text.into()));
+        let expected = [("n".into(), open("15")), ("t".into(), open("007"))];
         assert_eq!(customer.custom_data, expected);
         let tags: Vec<_> = customer
             .tags
@@ -570,6 +612,47 @@ mod tests {
     }
 
     #[test]
+    fn a_value_that_does_not_fit_may_be_left_out() {
+        let config = r#"
+            [fields]
+            userId = { column = "u", on_invalid = "skip" }
+            email = { column = "e", on_invalid = "skip" }
+            locale = { column = "l", on_invalid = "skip" }
+            [custom_data]
+            n = { column = "n", type = "number", on_invalid = "skip" }
+        "#;
+        let map = |cells: &[(&str, &str)]| {
+            let names: Vec<_> = cells.iter().map(|(name, _)| *name).collect();
+            schema(config, &names).unwrap().map(&table(cells))
+        };
+        let left = |mapped: &Mapped| {
+            let names = mapped.left_out.iter().map(|left| left.attribute.clone());
+            names.collect::<Vec<_>>()
+        };
+        let mapped = map(&[("u", "u1"), ("e", "ann"), ("l", "klingon"), ("n", "many")]);
+        assert_eq!(left(&mapped), ["email", "locale", "customData.n"]);
+        let desired = mapped.desired.unwrap();
+        assert_eq!(desired.fields.len(), 1);
+        assert_eq!(desired.custom_data, []);
+        // Without a key that can be read there is no customer, and with a damaged one it would be another.
+        let codes = |mapped: &Mapped| {
+            let codes = mapped.issues.iter().map(|issue| issue.code.clone());
+            codes.collect::<Vec<_>>()
+        };
+        let mapped = map(&[("u", ""), ("e", "ann"), ("l", "klingon"), ("n", "1")]);
+        assert_eq!(codes(&mapped), ["bad_email"]);
+        let mapped = map(&[("u", "9.87E+15"), ("e", "a@b.co"), ("l", "uk"), ("n", "1")]);
+        assert_eq!(codes(&mapped).len(), 1);
+        assert!(
+            schema(
+                "[fields]\nid = { column = \"i\", on_invalid = \"skip\" }",
+                &["i"]
+            )
+            .is_err()
+        );
+    }
+
+    #[test]
     fn several_inputs_name_their_own_columns() {
         let (one, other) = (columns(&["email", "name"]), columns(&["E-mail"]));
         let schema = Schema::new(&settings(CLEAR), &KEYS, &[&one, &other]).unwrap();
@@ -610,7 +693,10 @@ mod tests {
         assert_eq!(field(&customer, Field::Company).as_deref(), Some("A (UA)"));
         assert_eq!(
             customer.custom_data,
-            [("vip".into(), Wish::Set(CustomValue::Bool(true)))]
+            [(
+                "vip".into(),
+                Wish::Untyped(CustomValue::Text("true".into()))
+            )]
         );
         let cells = [("e", "a@b.c"), ("l", ""), ("org", ""), ("c", ""), ("v", "")];
         assert_eq!(wanted(config, &cells).fields.len(), 1);

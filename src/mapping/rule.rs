@@ -14,7 +14,7 @@ use super::recode::Recode;
 use super::schema_error::{Nearest, SchemaError};
 use super::slot::{Inputs, Slot};
 use super::template::Template;
-use super::{AttributeRule, ValueType};
+use super::{AttributeRule, OnInvalid, ValueType};
 use crate::domain::{Field, FieldKind, Issue, Overwrite, Row};
 
 /// Where one attribute's value comes from, bound to the inputs' columns.
@@ -26,6 +26,7 @@ pub(super) struct Rule {
     recode: Recode,
     /// What its cells are looked at for.
     identifier: Option<Identifier>,
+    pub(super) on_invalid: OnInvalid,
 }
 
 #[derive(Debug, Clone)]
@@ -76,6 +77,7 @@ impl Rule {
             attribute,
             source: Source::Column(slot),
             recode: Recode::default(),
+            on_invalid: OnInvalid::default(),
         }
     }
 
@@ -107,6 +109,7 @@ impl Rule {
             attribute,
             source,
             recode,
+            on_invalid: written.on_invalid,
         })
     }
 
@@ -204,6 +207,12 @@ fn check_options(
         return refuse(
             "overwrite",
             "does not fit: an id finds its customer and is never written",
+        );
+    }
+    if target == Target::Id && written.on_invalid != OnInvalid::Reject {
+        return refuse(
+            "on_invalid",
+            "does not fit: without its id a row would find another customer, or none",
         );
     }
     Ok(())

@@ -37,6 +37,8 @@ struct RuleTable {
     default: Option<String>,
     #[serde(default)]
     overwrite: Overwrite,
+    #[serde(default)]
+    on_invalid: OnInvalid,
 }
 
 /// See [`FieldRules`]; `column` and `template` exclude each other, which the schema checks.
@@ -46,7 +48,8 @@ pub struct AttributeRule {
     /// A minijinja template over the row's columns. Where all columns that it names are empty, so is the cell.
     pub template: Option<String>,
     pub value_type: Option<ValueType>,
-    /// Date formats in `strptime` notation, tried in order; `unix` and `unix_ms` name timestamps.
+    /// Date formats in `strptime` notation, tried in order; `unix`, `unix_ms`, `unix_us` and `unix_ns` name
+    /// timestamps.
     pub formats: Vec<String>,
     /// IANA name of the zone of dates that carry none; UTC without it.
     pub timezone: Option<String>,
@@ -65,6 +68,7 @@ pub struct AttributeRule {
     pub map: Option<BTreeMap<String, String>>,
     pub default: Option<String>,
     pub overwrite: Overwrite,
+    pub on_invalid: OnInvalid,
 }
 
 impl AttributeRule {
@@ -94,6 +98,7 @@ impl From<RuleTable> for AttributeRule {
             map: table.map,
             default: table.default,
             overwrite: table.overwrite,
+            on_invalid: table.on_invalid,
         }
     }
 }
@@ -147,6 +152,17 @@ impl From<ValueType> for CustomType {
 pub enum Case {
     Lower,
     Upper,
+}
+
+/// What becomes of a row whose value does not fit its attribute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnInvalid {
+    /// It is rejected.
+    #[default]
+    Reject,
+    /// It is taken without the attribute.
+    Skip,
 }
 
 /// A text or a list of texts.

@@ -20,7 +20,7 @@ mod written;
 pub use operation::{Create, FieldChange, Lane, Operation, OperationKind, Patch, PropertyChange};
 pub use preview::{
     Candidate, Cause, Estimate, Example, Explanation, NewName, PlanCounts, Preview, RemoteFacts,
-    ShownChange,
+    ShownChange, TypeChange,
 };
 pub use settings::{
     Duplicates, MatchSettings, OnAmbiguous, OnConflict, Ownership, SafetySettings, SyncMode,

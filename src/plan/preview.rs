@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{CustomerId, IssueKind, Repairs, RowKey, RowNumber};
+use crate::domain::{CustomerId, IssueKind, PropertyKind, Repairs, RowKey, RowNumber};
 
 use super::OperationKind;
 
@@ -53,6 +53,15 @@ pub struct NewName {
     pub customers: u64,
     /// A known name, or a more frequent new one, that differs so little that this one may be a typing error.
     pub near: Option<String>,
+}
+
+/// A property that customers would get a value of another type of than they have, or than the others have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TypeChange {
+    pub property: String,
+    pub from: PropertyKind,
+    pub to: PropertyKind,
+    pub customers: u64,
 }
 
 /// One changed attribute, for people: values are shown here and nowhere else on standard output.
@@ -134,6 +143,8 @@ pub struct Preview {
     pub changed_fields: Vec<(String, u64)>,
     pub new_tags: Vec<NewName>,
     pub new_properties: Vec<NewName>,
+    /// Properties whose values would be of another type than they are, most customers first.
+    pub type_changes: Vec<TypeChange>,
     /// Customers who would lose a value that they have.
     pub cleared: u64,
     /// Booleans that would turn from true to false.
@@ -145,6 +156,8 @@ pub struct Preview {
     pub kept_edited: Vec<(String, u64)>,
     /// Damaged cells that were put right.
     pub repaired: Repairs,
+    /// Fields and properties whose value does not fit and is left out, with the number of rows, most first.
+    pub left_out: Vec<(String, u64)>,
     pub ignored_columns: Vec<String>,
     /// Other things worth knowing, a sentence each.
     pub notes: Vec<String>,

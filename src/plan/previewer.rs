@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::{CustomValue, Issue, IssueKind, Tag, Value};
+use crate::domain::{CustomValue, Issue, IssueKind, KindCounts, PropertyKind, Tag, Value};
 
 use super::causes::Causes;
 use super::near::nearest;
 use super::safety::SafetyFigures;
-use super::{Example, Lane, NewName, Operation, OperationKind, PlanCounts, Preview, ShownChange};
+use super::{
+    Example, Lane, NewName, Operation, OperationKind, PlanCounts, Preview, ShownChange, TypeChange,
+};
 
 /// More distinct names than this are counted together: no preview is made for reading more.
 const MOST_NAMES: usize = 10_000;
@@ -18,7 +20,16 @@ const MOST_COMPARED: usize = 500;
 #[derive(Debug, Clone, Default)]
 pub struct KnownNames {
     pub tags: BTreeSet<String>,
-    pub properties: BTreeSet<String>,
+    /// With what the customers have as their values.
+    pub properties: BTreeMap<String, KindCounts>,
+}
+
+impl KnownNames {
+    /// The kind that a property has among the known customers.
+    #[must_use]
+    pub fn kind_of(&self, property: &str) -> Option<PropertyKind> {
+        self.properties.get(property)?.prevailing()
+    }
 }
 
 /// Where a row stands, for people.
@@ -28,6 +39,9 @@ pub struct Place<'a> {
     pub source: &'a str,
     pub line: u64,
 }
+
+/// A property that a customer gets a value of: what it had, if it had one, and what it gets.
+type KindChange = (String, Option<PropertyKind>, PropertyKind);
 
 /// Adds up what is shown of a plan.
 #[derive(Debug)]
@@ -39,6 +53,7 @@ pub struct Previewer {
     edited: BTreeMap<String, u64>,
     tags: BTreeMap<String, u64>,
     properties: BTreeMap<String, u64>,
+    kinds: BTreeMap<KindChange, u64>,
     shown: BTreeMap<OperationKind, usize>,
     changed: u64,
     rejected_for_content: u64,
@@ -60,6 +75,7 @@ impl Previewer {
             edited: BTreeMap::new(),
             tags: BTreeMap::new(),
             properties: BTreeMap::new(),
+            kinds: BTreeMap::new(),
             shown: BTreeMap::new(),
             changed: 0,
             rejected_for_content: 0,
@@ -131,6 +147,7 @@ impl Previewer {
             changed |= matches!(operation, Operation::Patch(_) | Operation::Untag(_));
             loses |= self.patched(operation);
             self.names(operation);
+            self.kinds(operation);
             self.example(lane, operation, place);
         }
         self.changed += u64::from(changed);
@@ -175,6 +192,33 @@ impl Previewer {
             }
             Operation::Tag(tags) => tags.iter().for_each(|t| count(&mut self.tags, &t.name)),
             Operation::Untag(_) => {}
+        }
+    }
+
+    fn kinds(&mut self, operation: &Operation) {
+        match operation {
+            Operation::Create(create) => {
+                let given = create.custom_data.iter();
+                given.for_each(|(name, to)| self.kind(name, None, to));
+            }
+            Operation::Patch(patch) => {
+                for change in &patch.custom_data {
+                    if let Some(to) = &change.to {
+                        self.kind(&change.name, change.from.as_ref(), to);
+                    }
+                }
+            }
+            Operation::Tag(_) | Operation::Untag(_) => {}
+        }
+    }
+
+    fn kind(&mut self, name: &str, from: Option<&CustomValue>, to: &CustomValue) {
+        let from = from.and_then(PropertyKind::of);
+        if let Some(to) = PropertyKind::of(to).filter(|to| from != Some(*to)) {
+            let change = (name.to_owned(), from, to);
+            if self.kinds.len() < MOST_NAMES || self.kinds.contains_key(&change) {
+                *self.kinds.entry(change).or_default() += 1;
+            }
         }
     }
 
@@ -224,11 +268,41 @@ impl Previewer {
         preview.changed_fields = most_first(self.fields);
         preview.kept_edited = most_first(self.edited);
         preview.new_tags = new_names(self.tags, &known.tags);
-        preview.new_properties = new_names(self.properties, &known.properties);
+        let properties = known.properties.keys().cloned().collect();
+        preview.new_properties = new_names(self.properties, &properties);
+        preview.type_changes = type_changes(self.kinds, known);
         preview.examples.sort_by_key(|example| example.op);
         preview
     }
 }
+
+/// Customers who get a value of another kind than they have, or, having none, than most others have.
+fn type_changes(kinds: BTreeMap<KindChange, u64>, known: &KnownNames) -> Vec<TypeChange> {
+    let mut changes: Vec<TypeChange> = Vec::new();
+    for ((property, from, to), customers) in kinds {
+        let Some(from) = from
+            .or_else(|| known.kind_of(&property))
+            .filter(|from| *from != to)
+        else {
+            continue;
+        };
+        let same = |c: &&mut TypeChange| c.property == property && c.from == from && c.to == to;
+        match changes.iter_mut().rev().take(SAME_PROPERTY).find(same) {
+            Some(change) => change.customers += customers,
+            None => changes.push(TypeChange {
+                property,
+                from,
+                to,
+                customers,
+            }),
+        }
+    }
+    changes.sort_by_key(|change| std::cmp::Reverse(change.customers));
+    changes
+}
+
+/// Of one property there are no more changes than this: three kinds, each from another or from none.
+const SAME_PROPERTY: usize = 9;
 
 fn count(counts: &mut BTreeMap<String, u64>, name: &str) {
     if let Some(count) = counts.get_mut(name) {
@@ -238,7 +312,9 @@ fn count(counts: &mut BTreeMap<String, u64>, name: &str) {
     }
 }
 
-fn most_first(counts: BTreeMap<String, u64>) -> Vec<(String, u64)> {
+/// Names with their counts, the most frequent first.
+#[must_use]
+pub fn most_first(counts: BTreeMap<String, u64>) -> Vec<(String, u64)> {
     let mut counts: Vec<_> = counts.into_iter().collect();
     counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     counts
@@ -334,7 +410,7 @@ fn instant_text(seconds: i64) -> String {
 mod tests {
     use super::*;
     use crate::domain::{CustomerId, Field, RowKey, RowNumber};
-    use crate::plan::{FieldChange, Patch};
+    use crate::plan::{FieldChange, Patch, PropertyChange};
 
     fn place() -> Place<'static> {
         Place {
@@ -425,6 +501,38 @@ mod tests {
             ("trial", None),
         ];
         assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn properties_whose_type_would_change_are_told() {
+        let mut previewer = Previewer::new(0);
+        let mut patch = |from: Option<CustomValue>, to: CustomValue| {
+            let custom_data = vec![PropertyChange {
+                name: "vip".into(),
+                from,
+                to: Some(to),
+            }];
+            let patch = Patch {
+                set: vec![],
+                custom_data,
+            };
+            previewer.lane(&lane(vec![Operation::Patch(patch)]), place());
+        };
+        let text = |text: &str| CustomValue::Text(text.into());
+        patch(Some(CustomValue::Bool(true)), text("no"));
+        patch(Some(text("no")), text("maybe"));
+        patch(None, text("maybe"));
+        patch(None, CustomValue::Bool(true));
+        let mut known = KnownNames::default();
+        let counts = known.properties.entry("vip".into()).or_default();
+        counts.add(&CustomValue::Bool(true));
+        let change = TypeChange {
+            property: "vip".into(),
+            from: PropertyKind::Boolean,
+            to: PropertyKind::Text,
+            customers: 2,
+        };
+        assert_eq!(previewer.finish(&known).type_changes, [change]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use siphasher::sip128::{Hasher128, SipHasher13};
 
-use crate::domain::{CustomerId, Known, RemoteCustomer, fold_email};
+use crate::domain::{CustomValue, CustomerId, KindCounts, Known, RemoteCustomer, fold_email};
 use crate::plan::matching::RemoteLookup;
 use crate::plan::previewer::KnownNames;
 
@@ -148,7 +148,13 @@ impl Reading {
             offset: self.written + start as u64,
             length,
         };
-        self.replaced |= self.slots.insert(customer.id, slot).is_some();
+        if let Some(earlier) = self.slots.get(&customer.id).copied() {
+            // Each customer counts once, with what it has now.
+            let earlier = self.load(earlier)?;
+            self.count_kinds(&earlier, KindCounts::remove);
+            self.replaced = true;
+        }
+        self.slots.insert(customer.id, slot);
         if let Some(user_id) = customer.user_id() {
             self.user_ids.add(user_id, customer.id);
         }
@@ -179,12 +185,20 @@ impl Reading {
                 }
             }
         }
-        if let Known::Is(properties) = &customer.custom_data {
-            for name in properties.keys() {
-                if !self.names.properties.contains(name) && self.names.properties.len() < MOST_NAMES
-                {
-                    self.names.properties.insert(name.clone());
-                }
+        self.count_kinds(customer, KindCounts::add);
+    }
+
+    fn count_kinds(&mut self, customer: &RemoteCustomer, count: fn(&mut KindCounts, &CustomValue)) {
+        let Known::Is(properties) = &customer.custom_data else {
+            return;
+        };
+        let known = &mut self.names.properties;
+        for (name, value) in properties {
+            if !known.contains_key(name) && known.len() < MOST_NAMES {
+                known.insert(name.clone(), KindCounts::default());
+            }
+            if let Some(counts) = known.get_mut(name) {
+                count(counts, value);
             }
         }
     }
@@ -362,5 +376,12 @@ mod tests {
         assert_eq!(reading.by_user_id("a").unwrap(), []);
         assert_eq!(reading.by_user_id("b").unwrap(), [CustomerId(1)]);
         assert_eq!(reading.by_email("a@x").unwrap(), []);
+        let mut customer = person(1, "b", "b@x");
+        for value in [CustomValue::Bool(true), CustomValue::Text("x".into())] {
+            customer.custom_data = Known::Is([("vip".to_owned(), value)].into());
+            reading.put(&customer).unwrap();
+        }
+        let kind = reading.names().kind_of("vip");
+        assert_eq!(kind, Some(crate::domain::PropertyKind::Text));
     }
 }

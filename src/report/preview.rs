@@ -19,7 +19,9 @@ pub fn render_preview(preview: &Preview, view: View) -> String {
     rejected(&mut page, preview);
     changed_fields(&mut page, preview);
     new_names(&mut page, preview);
+    type_changes(&mut page, preview);
     losses(&mut page, preview);
+    left_out(&mut page, preview);
     notes(&mut page, preview);
     this_plan(&mut page, preview);
     explanation(&mut page, preview);
@@ -159,6 +161,23 @@ fn new_name(new: &NewName) -> String {
     }
 }
 
+fn type_changes(page: &mut Page, preview: &Preview) {
+    if preview.type_changes.is_empty() {
+        return;
+    }
+    page.heading("Properties whose type would change");
+    for change in preview.type_changes.iter().take(MOST) {
+        let (property, customers) = (
+            name(&change.property),
+            plural(change.customers, "customer", "customers"),
+        );
+        let (from, to) = (change.from.as_str(), change.to.as_str());
+        let text = format!("{property} from {from} to {to}: {customers}");
+        page.item("  ", &text, Style::Warn);
+    }
+    more(page, preview.type_changes.len(), "property", "properties");
+}
+
 fn losses(page: &mut Page, preview: &Preview) {
     let kept = preview.kept_true;
     let stays = if kept == 1 { "stays" } else { "stay" };
@@ -196,6 +215,19 @@ fn losses(page: &mut Page, preview: &Preview) {
     if !preview.kept_edited.is_empty() {
         page.item("  ", &kept_edited(&preview.kept_edited), Style::Plain);
     }
+}
+
+fn left_out(page: &mut Page, preview: &Preview) {
+    if preview.left_out.is_empty() {
+        return;
+    }
+    page.heading("Values that do not fit and are left out, in rows");
+    let fields = preview.left_out.iter().take(MOST);
+    let fields: Vec<_> = fields
+        .map(|(field, rows)| Figure::new(field, *rows, Style::Warn))
+        .collect();
+    page.figures(&fields);
+    more(page, preview.left_out.len(), "field", "fields");
 }
 
 fn kept_edited(fields: &[(String, u64)]) -> String {
@@ -323,9 +355,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::{CustomerId, IssueKind, Repairs, RowKey, RowNumber};
+    use crate::domain::{CustomerId, IssueKind, PropertyKind, Repairs, RowKey, RowNumber};
     use crate::plan::{
-        Candidate, Cause, Example, Explanation, OperationKind, PlanCounts, ShownChange,
+        Candidate, Cause, Example, Explanation, OperationKind, PlanCounts, ShownChange, TypeChange,
     };
     use crate::report::terminal::{is_hidden, text_width};
 
@@ -434,6 +466,12 @@ mod tests {
             changed_fields: vec![("company".into(), 1_100), ("customData.plan".into(), 150)],
             new_tags: vec![new_name("imported", 1_600, None), new_name("Leads", 12, Some("Lead"))],
             new_properties: vec![new_name("mrr", 1, None)],
+            type_changes: vec![TypeChange {
+                property: "vip".into(),
+                from: PropertyKind::Boolean,
+                to: PropertyKind::Text,
+                customers: 7,
+            }],
             cleared: 3,
             turned_false: 1,
             kept_true: 2,
@@ -442,6 +480,7 @@ mod tests {
                 decimals: 3,
                 ..Repairs::default()
             },
+            left_out: vec![("locale".into(), 3)],
             ignored_columns: vec!["Internal note".into(), "x".into()],
             notes: vec![
                 "PATCH is not known to merge custom data: 150 customers are read again before they are written. \

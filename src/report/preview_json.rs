@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::domain::Repairs;
 use crate::plan::{
-    Cause, Estimate, Example, Explanation, NewName, PlanCounts, Preview, RemoteFacts,
+    Cause, Estimate, Example, Explanation, NewName, PlanCounts, Preview, RemoteFacts, TypeChange,
 };
 
 use super::json_text::write_line;
@@ -20,11 +20,13 @@ pub(super) struct PreviewJson<'a> {
     changed_fields: Vec<ChangedField<'a>>,
     new_tags: &'a [NewName],
     new_properties: &'a [NewName],
+    type_changes: &'a [TypeChange],
     cleared: u64,
     turned_false: u64,
     kept_true: u64,
     kept_edited: Vec<ChangedField<'a>>,
     repaired: Repairs,
+    left_out: Vec<LeftOut<'a>>,
     ignored_columns: &'a [String],
     notes: &'a [String],
     /// Nothing where it is not known: every change takes a request.
@@ -40,6 +42,12 @@ pub(super) struct PreviewJson<'a> {
 struct ChangedField<'a> {
     field: &'a str,
     customers: u64,
+}
+
+#[derive(Serialize)]
+struct LeftOut<'a> {
+    field: &'a str,
+    rows: u64,
 }
 
 fn by_name(counts: &[(String, u64)]) -> Vec<ChangedField<'_>> {
@@ -61,11 +69,17 @@ impl<'a> From<&'a Preview> for PreviewJson<'a> {
             changed_fields: by_name(&preview.changed_fields),
             new_tags: &preview.new_tags,
             new_properties: &preview.new_properties,
+            type_changes: &preview.type_changes,
             cleared: preview.cleared,
             turned_false: preview.turned_false,
             kept_true: preview.kept_true,
             kept_edited: by_name(&preview.kept_edited),
             repaired: preview.repaired,
+            left_out: preview
+                .left_out
+                .iter()
+                .map(|(field, rows)| LeftOut { field, rows: *rows })
+                .collect(),
             ignored_columns: &preview.ignored_columns,
             notes: &preview.notes,
             estimate: (preview.estimate.requests > 0 || !preview.counts.has_changes())

@@ -10,7 +10,7 @@ use crate::domain::{
     Cell, Cells, Columns, CustomValue, Field, KeyField, Known, Position, RawRecord, RemoteCustomer,
     Row, RowNumber, Tag, Value,
 };
-use crate::mapping::{AttributeRule, MappingSettings, Schema, SchemaError};
+use crate::mapping::{AttributeRule, MappingSettings, Schema, SchemaError, decide_types};
 use crate::plan::diff::{Against, diff};
 use crate::plan::{Ownership, Written};
 use crate::source::ReadLimits;
@@ -187,11 +187,12 @@ impl CsvExport {
     /// The first column that would be read as something else than the customer has.
     fn misread(&self, row: &Row, customer: &RemoteCustomer) -> Option<String> {
         let mapped = self.schema.map(row);
-        let Some(desired) = mapped.desired else {
+        let Some(mut desired) = mapped.desired else {
             let filled = |column: &String| row.cell(column).is_some_and(is_filled);
             let mut blamed = mapped.issues.into_iter().filter_map(|i| i.column);
             return blamed.find(filled);
         };
+        decide_types(&mut desired, |_| None, Some(customer));
         let against = Against {
             remote: customer,
             written: &Written::default(),
@@ -309,7 +310,7 @@ mod tests {
         assert_eq!(rows.len(), customers.len(), "{csv}");
         for ((row, schema), customer) in rows.iter().zip(customers) {
             let mapped = schema.map(row);
-            let Some(desired) = mapped.desired else {
+            let Some(mut desired) = mapped.desired else {
                 assert!(
                     mapped.issues.iter().all(|issue| issue.code == "no_key"),
                     "{:?}",
@@ -317,6 +318,7 @@ mod tests {
                 );
                 continue;
             };
+            decide_types(&mut desired, |_| None, Some(customer));
             let ownership = Ownership {
                 fields: schema.fields().collect(),
                 ..Ownership::default()

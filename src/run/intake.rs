@@ -1,5 +1,6 @@
 //! Takes the inputs in: each row is read, mapped and spooled once; what follows reads the spool.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use crate::source::{
     Dialect, InputFile, Reader, Record, SourceError, SourceSettings, scan_columns,
 };
 
+use super::row_mapper::RowMapper;
 use super::rows::{RowRecord, write_row};
 
 /// Why inputs cannot be taken in.
@@ -105,6 +107,8 @@ pub struct Taken {
     pub control_texts: u64,
     /// Damaged cells that were put right, in rows that are not rejected.
     pub repairs: Repairs,
+    /// Attributes whose value does not fit and is left out of its row, with the number of rows.
+    pub left_out: BTreeMap<String, u64>,
 }
 
 /// Takes the rows of the inputs in their order.
@@ -155,6 +159,21 @@ impl Taken {
             )
         })
     }
+
+    /// What a check says of values that are left out; a preview lists them.
+    #[must_use]
+    pub fn left_out_note(&self) -> Option<String> {
+        let rows = self.left_out.iter();
+        let rows: Vec<_> = rows
+            .map(|(name, rows)| format!("`{name}` {rows}"))
+            .collect();
+        (!rows.is_empty()).then(|| {
+            format!(
+                "values that do not fit and are left out, in rows: {}",
+                rows.join(", ")
+            )
+        })
+    }
 }
 
 impl Intake<'_> {
@@ -168,6 +187,7 @@ impl Intake<'_> {
         stopped: &dyn Fn() -> bool,
     ) -> Result<Taken, IntakeError> {
         let mut taken = Taken::default();
+        let mut mapper = RowMapper::new(self.schema, self.inputs, self.settings, stopped);
         for (source, input) in self.inputs.iter().enumerate() {
             let source = u16::try_from(source).unwrap_or(u16::MAX);
             let mut reader = Reader::open(input, self.settings, source, RowNumber(taken.rows + 1))?;
@@ -181,7 +201,7 @@ impl Intake<'_> {
                     break;
                 };
                 taken.rows += 1;
-                self.record(record, sink, &mut taken)?;
+                row_record(record, sink, &mut mapper, &mut taken)?;
             }
             let provenance = reader.provenance()?;
             taken.bytes += provenance.bytes;
@@ -211,35 +231,46 @@ impl Intake<'_> {
         }
         Ok(())
     }
+}
 
-    fn record(&self, record: Record, sink: &mut impl RowSink, taken: &mut Taken) -> io::Result<()> {
-        let row = match record {
-            Record::Bad(bad) => {
-                let key = RowKey::default();
-                let record = RowRecord::rejected(bad.position, bad.raw, key, bad.issues);
-                return sink.take(record, Vec::new());
+fn row_record(
+    record: Record,
+    sink: &mut impl RowSink,
+    mapper: &mut RowMapper<'_>,
+    taken: &mut Taken,
+) -> Result<(), IntakeError> {
+    let row = match record {
+        Record::Bad(bad) => {
+            let key = RowKey::default();
+            let record = RowRecord::rejected(bad.position, bad.raw, key, bad.issues);
+            return Ok(sink.take(record, Vec::new())?);
+        }
+        Record::Row(row) => row,
+    };
+    sink.read(&row);
+    let Mapped {
+        desired,
+        issues,
+        cells,
+        rejected_key,
+        repairs,
+        left_out,
+    } = mapper.map(&row)?;
+    let record = match desired {
+        Some(desired) => {
+            taken.keys.add(&desired.key);
+            taken.control_texts += control_texts(&desired);
+            taken.repairs.add(repairs);
+            let mut record = RowRecord::read(row.position, row.raw, desired);
+            for left in left_out {
+                *taken.left_out.entry(left.attribute).or_default() += 1;
+                record.warnings.push(left.issue);
             }
-            Record::Row(row) => row,
-        };
-        sink.read(&row);
-        let Mapped {
-            desired,
-            issues,
-            cells,
-            rejected_key,
-            repairs,
-        } = self.schema.map(&row);
-        let record = match desired {
-            Some(desired) => {
-                taken.keys.add(&desired.key);
-                taken.control_texts += control_texts(&desired);
-                taken.repairs.add(repairs);
-                RowRecord::read(row.position, row.raw, desired)
-            }
-            None => RowRecord::rejected(row.position, row.raw, rejected_key, issues),
-        };
-        sink.take(record, cells)
-    }
+            record
+        }
+        None => RowRecord::rejected(row.position, row.raw, rejected_key, issues),
+    };
+    Ok(sink.take(record, cells)?)
 }
 
 /// How many of a row's texts hold control characters other than tabs and line ends.

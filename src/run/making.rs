@@ -20,7 +20,7 @@ use crate::pace::Clock;
 use crate::plan::budget::{Budget, BudgetRules};
 use crate::plan::codec::{PLAN_VERSION, PlanHeader, PlanInput, PlanWriter};
 use crate::plan::matching::RemoteLookup;
-use crate::plan::previewer::Previewer;
+use crate::plan::previewer::{Previewer, most_first};
 use crate::plan::safety::SafetyFigures;
 use crate::plan::{Preview, RemoteFacts};
 use crate::platform::{AtomicFile, FileError};
@@ -219,6 +219,7 @@ impl Making<'_> {
             digest,
             repaired: taken.repairs,
             ignored_columns: self.schema.unused_columns().to_vec(),
+            left_out: most_first(taken.left_out),
             notes,
             explain: side.explanation.take().filter(|_| self.explains),
             ..previewer.finish(side.reading.names())

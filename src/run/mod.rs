@@ -24,6 +24,7 @@ pub mod recent;
 pub mod replay;
 pub mod rereading;
 pub mod results;
+pub mod row_mapper;
 pub mod rows;
 pub mod settle;
 pub mod twins;

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use crate::domain::{CustomerId, Issue, IssueKind, Known, RemoteCustomer, RowKey, RowNumber};
 use crate::journal::{WrittenError, WrittenReader};
+use crate::mapping::decide_types;
 use crate::plan::budget::Budget;
 use crate::plan::codec::{LanePlace, PlanWriter};
 use crate::plan::diff::{Against, create, diff};
@@ -220,6 +221,7 @@ impl<'a, P: Write, R: Write> Planner<'a, P, R> {
             return self.skip(record);
         }
         record.verdict = Verdict::Create;
+        self.decide_types(record, None);
         record
             .desired
             .as_ref()
@@ -238,6 +240,7 @@ impl<'a, P: Write, R: Write> Planner<'a, P, R> {
             return Ok(self.skip(record));
         }
         let remote = self.ground.reading.customer(id)?;
+        self.decide_types(record, remote.as_ref());
         let (Some(desired), Some(remote)) = (&record.desired, remote) else {
             return Ok(Vec::new());
         };
@@ -263,6 +266,14 @@ impl<'a, P: Write, R: Write> Planner<'a, P, R> {
             record.verdict = Verdict::Update;
         }
         Ok(operations)
+    }
+
+    /// What a row left open gets the type that its property has. The row then keeps it, for whoever plans it again.
+    fn decide_types(&self, record: &mut RowRecord, remote: Option<&RemoteCustomer>) {
+        let names = self.ground.reading.names();
+        if let Some(desired) = &mut record.desired {
+            decide_types(desired, |property| names.kind_of(property), remote);
+        }
     }
 
     fn lane(

@@ -197,6 +197,10 @@ impl Draw {
             "0.5",
             "true",
             "True",
+            "FALSE",
+            "yes",
+            "1",
+            "1.50",
             "-3",
             "1234567890123456",
         ]))
@@ -258,7 +262,15 @@ impl Draw {
         let choices = [
             (
                 "plan",
-                vec![json!("pro"), json!(15), json!("15"), json!(true), json!("")],
+                vec![
+                    json!("pro"),
+                    json!(15),
+                    json!(1),
+                    json!("15"),
+                    json!(true),
+                    json!(false),
+                    json!(""),
+                ],
             ),
             (
                 "mrr",

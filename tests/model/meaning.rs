@@ -15,6 +15,8 @@ pub(crate) enum Said {
     Nothing,
     Clear,
     Value(Value),
+    /// A cell that takes the type which its property has.
+    Open(String),
 }
 
 #[derive(Clone, Debug, Default)]
@@ -38,8 +40,9 @@ impl Wanted {
         for (name, said) in later.said {
             let first = self.said.entry(name).or_insert(Said::Nothing);
             match (&first, &said) {
-                (Said::Value(_), _) | (Said::Clear, Said::Nothing | Said::Clear) => {}
-                (Said::Nothing, _) | (Said::Clear, Said::Value(_)) => *first = said,
+                (Said::Value(_) | Said::Open(_), _)
+                | (Said::Clear, Said::Nothing | Said::Clear) => {}
+                (Said::Nothing, _) | (Said::Clear, _) => *first = said,
             }
         }
         self.tags = match (self.tags.take(), later.tags) {
@@ -85,7 +88,7 @@ pub(crate) fn wanted(setup: &Setup, format: FileFormat, row: &Row) -> Result<Wan
             Raw::Missing => Said::Nothing,
             Raw::Null => Said::Clear,
             Raw::Empty => reader.empty(),
-            raw => Said::Value(reader.property(rule, raw)?),
+            raw => reader.property(rule, raw)?,
         };
         let name = format!("customData.{}", rule.attribute);
         wanted.said.insert(name, said);
@@ -223,7 +226,17 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn property(&self, rule: &Rule, raw: Raw) -> Result<Value, Bad> {
+    fn property(&self, rule: &Rule, raw: Raw) -> Result<Said, Bad> {
+        let is_open =
+            rule.kind.unwrap_or(Kind::Auto) == Kind::Auto && self.format == FileFormat::Csv;
+        match raw {
+            Raw::Cell(Cell::Text(text)) if is_open => Ok(Said::Open(text.to_owned())),
+            Raw::Rendered(text) if is_open => Ok(Said::Open(text)),
+            raw => self.typed(rule, raw).map(Said::Value),
+        }
+    }
+
+    fn typed(&self, rule: &Rule, raw: Raw) -> Result<Value, Bad> {
         let text = |raw: &Raw| match raw {
             Raw::Cell(Cell::Text(text)) => Some((*text).to_owned()),
             Raw::Rendered(text) => Some(text.clone()),
@@ -240,7 +253,6 @@ impl Reader<'_> {
             (Kind::Boolean, Raw::Cell(Cell::Flag(flag)), _) => Ok(json!(flag)),
             (Kind::Date, _, Some(text)) => date(rule, &text),
             (Kind::Date, Raw::Cell(Cell::Whole(seconds)), _) => Ok(json!(seconds)),
-            (Kind::Auto, _, Some(text)) if self.format == FileFormat::Csv => Ok(guessed(&text)),
             (Kind::Auto, _, Some(text)) => Ok(json!(text)),
             (Kind::Auto, Raw::Cell(Cell::Whole(whole)), _) => Ok(json!(whole)),
             (Kind::Auto, Raw::Cell(Cell::Flag(flag)), _) => Ok(json!(flag)),
@@ -324,20 +336,64 @@ fn number(number: f64) -> Value {
     }
 }
 
-/// A number only in its shortest decimal form of up to 15 digits, a boolean only as true or false, else text.
-fn guessed(text: &str) -> Value {
-    if let Ok(flag) = flag(text) {
-        return flag;
-    }
-    let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    let Some(number) = text.parse().ok().map(number) else {
-        return json!(text);
+/// Of which type a property is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Type {
+    Text,
+    Number,
+    Boolean,
+}
+
+/// What a cell is for a property of that type, or for one of no type.
+pub(crate) fn of_type(text: &str, of: Option<Type>) -> Value {
+    let spelt = || {
+        as_word(text)
+            .or_else(|| as_number(text))
+            .unwrap_or(json!(text))
     };
-    let shortest = number.to_string();
-    if digits <= 15 && shortest == text {
-        number
+    match of {
+        Some(Type::Text) => json!(text),
+        Some(Type::Number) => as_decimal(text).unwrap_or_else(spelt),
+        Some(Type::Boolean) => as_boolean(text).unwrap_or_else(spelt),
+        None => spelt(),
+    }
+}
+
+/// Whether a cell, read in any way, is the value that is there.
+pub(crate) fn is_any_reading(text: &str, there: &Value, same: impl Fn(&Value) -> bool) -> bool {
+    let boolean = if there.is_boolean() {
+        as_boolean(text)
     } else {
-        json!(text)
+        as_word(text)
+    };
+    let readings = [Some(json!(text)), as_decimal(text), boolean];
+    readings.into_iter().flatten().any(|reading| same(&reading))
+}
+
+fn as_word(text: &str) -> Option<Value> {
+    flag(&text.to_lowercase()).ok()
+}
+
+fn as_boolean(text: &str) -> Option<Value> {
+    match text.to_lowercase().as_str() {
+        "yes" | "1" => Some(json!(true)),
+        "no" | "0" => Some(json!(false)),
+        _ => as_word(text),
+    }
+}
+
+/// Only in its shortest decimal form of up to 15 digits.
+fn as_number(text: &str) -> Option<Value> {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    let number = text.parse().ok().map(number)?;
+    (digits <= 15 && number.to_string() == text).then_some(number)
+}
+
+/// Zeros behind the decimal point may be too many.
+fn as_decimal(text: &str) -> Option<Value> {
+    match text.contains('.') {
+        true => as_number(text.trim_end_matches('0').trim_end_matches('.')),
+        false => as_number(text),
     }
 }
 

@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::customer::{Customer, FLAG_FIELDS, instant};
 use super::fates::{Fate, Who, fates};
 use super::input::Input;
-use super::meaning::{Said, Wanted, wanted};
-use super::setup::{Kind, Overwrite, Rule, Setup, TagMode};
+use super::meaning::{Said, Type, Wanted, is_any_reading, of_type, wanted};
+use super::setup::{Kind, Overwrite, Rule, Setup, Strategy, TagMode};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Status {
@@ -43,11 +43,12 @@ pub(crate) fn sync(setup: &Setup, input: &Input, customers: &[Customer]) -> Outc
         .iter()
         .map(|row| wanted(setup, input.format, row).ok())
         .collect();
+    let types = types(setup, &rows, customers);
     let fates = fates(setup, &mut rows, customers);
     let mut end = customers.to_vec();
     let mut outcomes = Vec::new();
     for (row, fate) in rows.iter().zip(fates) {
-        outcomes.push(apply(setup, row.as_ref(), fate, &mut end));
+        outcomes.push(apply((setup, &types), row.as_ref(), fate, &mut end));
     }
     Outcome {
         rows: outcomes,
@@ -55,7 +56,51 @@ pub(crate) fn sync(setup: &Setup, input: &Input, customers: &[Customer]) -> Outc
     }
 }
 
-fn apply(setup: &Setup, row: Option<&Wanted>, fate: Fate, end: &mut Vec<Customer>) -> RowOutcome {
+type Types = BTreeMap<String, Type>;
+
+/// The type that more than half of the values of each property have, among the customers that are known: all, or
+/// those that a look-up finds.
+fn types(setup: &Setup, rows: &[Option<Wanted>], customers: &[Customer]) -> Types {
+    let is_known = |customer: &&Customer| {
+        let found = |row: &Wanted| {
+            let same = |key: &Option<String>, field| {
+                let has = customer.text(field).map(str::to_lowercase);
+                key.is_some() && key.as_deref().map(str::to_lowercase) == has
+            };
+            row.id.is_some() && row.id == customer.id
+                || same(&row.user_id, "userId")
+                || same(&row.email, "email")
+        };
+        setup.strategy != Strategy::Lookup || rows.iter().flatten().any(found)
+    };
+    let mut values: BTreeMap<String, Vec<Type>> = BTreeMap::new();
+    for customer in customers.iter().filter(is_known) {
+        for (name, value) in &customer.custom_data {
+            let of = match value {
+                Value::Bool(_) => Type::Boolean,
+                Value::Number(_) => Type::Number,
+                _ => Type::Text,
+            };
+            values.entry(name.clone()).or_default().push(of);
+        }
+    }
+    let most = |types: &[Type]| {
+        let all = [Type::Text, Type::Number, Type::Boolean];
+        all.into_iter()
+            .find(|of| types.iter().filter(|other| *other == of).count() * 2 > types.len())
+    };
+    let typed = values
+        .into_iter()
+        .filter_map(|(name, types)| Some((name, most(&types)?)));
+    typed.collect()
+}
+
+fn apply(
+    (setup, types): (&Setup, &Types),
+    row: Option<&Wanted>,
+    fate: Fate,
+    end: &mut Vec<Customer>,
+) -> RowOutcome {
     let nothing = |status| RowOutcome {
         status,
         operations: Vec::new(),
@@ -78,7 +123,17 @@ fn apply(setup: &Setup, row: Option<&Wanted>, fate: Fate, end: &mut Vec<Customer
     }
     for rule in &setup.custom_data {
         let said = &row.said[&format!("customData.{}", rule.attribute)];
-        change(rule, said, &mut after.custom_data, same_property);
+        let there = after.custom_data.get(&rule.attribute);
+        let said = match said {
+            Said::Open(text) => match there {
+                Some(there) if is_any_reading(text, there, |r| same_property(rule, there, r)) => {
+                    Said::Nothing
+                }
+                _ => Said::Value(of_type(text, types.get(&rule.attribute).copied())),
+            },
+            said => said.clone(),
+        };
+        change(rule, &said, &mut after.custom_data, same_property);
     }
     after.tags = tags_after(setup, row, &before.tags);
     let operations = operations(who, &before, &after);
@@ -125,7 +180,7 @@ fn change(
         return;
     }
     match said {
-        Said::Nothing => {}
+        Said::Nothing | Said::Open(_) => {}
         Said::Clear => {
             values.remove(name);
         }

@@ -60,6 +60,8 @@ pub(crate) fn world(case: &Case, quirks: Quirks, schedule: Schedule, server_limi
         },
         max_failures: settings.safety.max_failures,
         rules: Default::default(),
+        is_exact: false,
+        has_power: false,
     };
     World::new(case.seed, options)
 }

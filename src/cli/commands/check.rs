@@ -124,6 +124,7 @@ fn check_rows(
     report.rows = taken.rows;
     report.notes.extend(taken.control_note());
     report.notes.extend(taken.repairs.sentence());
+    report.notes.extend(taken.left_out_note());
     report.inputs = checked_inputs(prepared, &taken);
     report.columns = checked_columns(prepared, &rows.profiles);
     let DecidedRows { decisions, .. } = rows.decider.finish().map_err(|e| failed(&e))?;

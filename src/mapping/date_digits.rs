@@ -1,0 +1,303 @@
+//! Digits that are a date, or no date at all, rather than a count of seconds.
+
+use super::problem::Problem;
+
+/// Dates as digits alone: their layout, and the format that reads it.
+type Layout = (&'static str, &'static str);
+
+/// No UNIX time of a present-day system is written like these by more than chance.
+const DATES: [Layout; 8] = [
+    ("YYYYMMDD", "%Y%m%d"),
+    ("DDMMYYYY", "%d%m%Y"),
+    ("MMDDYYYY", "%m%d%Y"),
+    ("YYMMDD", "%y%m%d"),
+    ("DDMMYY", "%d%m%y"),
+    ("MMDDYY", "%m%d%y"),
+    ("YYYYMMDDhhmm", "%Y%m%d%H%M"),
+    ("DDMMYYYYhhmm", "%d%m%Y%H%M"),
+];
+
+/// Longer ones: as a count they would all be of 1970.
+const LONG_DATES: [Layout; 3] = [
+    ("YYYYMMDDhhmmss", "%Y%m%d%H%M%S"),
+    ("DDMMYYYYhhmmss", "%d%m%Y%H%M%S"),
+    ("YYYYMMDDhhmmssfff", "%Y%m%d%H%M%S%3f"),
+];
+
+/// One in a hundred UNIX times is written like these, so that the column has to decide.
+const LIKELY_DATES: [Layout; 2] = [("YYYYMMDDhh", "%Y%m%d%H"), ("YYMMDDhhmmss", "%y%m%d%H%M%S")];
+
+/// A smaller count is a second of the first day of 1970: a number of something else.
+const FIRST_DAY: u64 = 86_400;
+
+/// Days since 1900, as spreadsheets count them, of the years 1954 to 2064.
+const SPREADSHEET_DAYS: std::ops::Range<u64> = 20_000..60_000;
+
+/// Ends and beginnings of time, as systems write them for "never": 0001-01-01, 1899-12-30, 3000-01-01, and the first
+/// and last second of 9999-12-31 with the one after it.
+const NEVER: [i64; 6] = [
+    -62_135_596_800,
+    -2_209_161_600,
+    32_503_680_000,
+    253_402_214_400,
+    253_402_300_799,
+    253_402_300_800,
+];
+
+/// Words for "no date", in lower case.
+const NO_DATE: [&str; 20] = [
+    "nat",
+    "nan",
+    "null",
+    "(null)",
+    "nil",
+    "none",
+    "n/a",
+    "na",
+    "\\n",
+    "undefined",
+    "infinity",
+    "+infinity",
+    "-infinity",
+    "inf",
+    "-inf",
+    "never",
+    "unknown",
+    "-",
+    "--",
+    "?",
+];
+
+/// The formats that read digits as a date, the likeliest first.
+pub(super) fn formats(digits: &str) -> Vec<&'static str> {
+    fitting(&DATES, digits)
+}
+
+/// Whether a column of such digits is one of dates, though a UNIX time may be written so as well.
+pub(super) fn is_likely_date(digits: &str) -> bool {
+    LIKELY_DATES.iter().any(|(layout, _)| fits(digits, layout))
+}
+
+/// Why digits are no UNIX time, whatever the column holds besides them.
+pub(super) fn no_timestamp(digits: &str, count: i64) -> Option<Problem> {
+    if let Some(problem) = no_date(digits) {
+        return Some(problem);
+    }
+    let dates = formats(digits);
+    if let Some((first, others)) = dates.split_first() {
+        let mut others: Vec<String> = others.iter().map(|&f| f.to_owned()).collect();
+        if others.is_empty() && digits.len() == 8 {
+            others.push("unix".to_owned());
+        }
+        return Some(looks_like_date(first, others));
+    }
+    if let Some(&first) = fitting(&LONG_DATES, digits).first() {
+        return Some(looks_like_date(first, Vec::new()));
+    }
+    let size = count.unsigned_abs();
+    if fits(digits, "YYYYMM") {
+        return Some(incomplete("looks like a year and a month"));
+    }
+    if fits(digits, "YYYY") {
+        return Some(incomplete("looks like a year alone"));
+    }
+    if digits.len() == 7 && !formats(&format!("0{digits}")).is_empty() {
+        return Some(
+            Problem::new("ambiguous_date", "looks like a date that lost its first zero").advice(
+                "write these dates as texts, so that the zero stays, and say their format; if these are UNIX seconds, say format = \"unix\"",
+            ),
+        );
+    }
+    if SPREADSHEET_DAYS.contains(&size) {
+        return Some(
+            Problem::new("ambiguous_date", "looks like a spreadsheet's day number").advice(
+                "format the column as a date before exporting it; if these are UNIX seconds, say format = \"unix\"",
+            ),
+        );
+    }
+    if size < FIRST_DAY {
+        return Some(
+            Problem::new("bad_date", "is a small number, and no date")
+                .advice(null_value(digits) + "; if these are UNIX seconds, say format = \"unix\""),
+        );
+    }
+    is_never(digits, count).then(|| {
+        Problem::new(
+            "bad_date",
+            "stands for a date that never comes or never was",
+        )
+        .advice(null_value(digits))
+    })
+}
+
+/// Why digits of which most of their column are dates are no UNIX time.
+pub(super) fn likely_date(digits: &str) -> Option<Problem> {
+    let first = *fitting(&LIKELY_DATES, digits).first()?;
+    let unix = if digits.len() == 10 {
+        "unix"
+    } else {
+        "unix_ms"
+    };
+    Some(looks_like_date(first, vec![unix.to_owned()]))
+}
+
+/// A text that stands for "no date": `0000-00-00`, `NaT`, `infinity`.
+pub(super) fn no_date(text: &str) -> Option<Problem> {
+    let zeros = text.contains('0')
+        && text.bytes().all(|b| {
+            matches!(
+                b,
+                b'0' | b'-' | b'.' | b'/' | b':' | b' ' | b'T' | b'Z' | b'+'
+            )
+        });
+    let word = || NO_DATE.iter().any(|word| text.eq_ignore_ascii_case(word));
+    (zeros || word()).then(|| Problem::new("bad_date", "holds no date").advice(null_value(text)))
+}
+
+/// The line that makes a cell an empty one. The text is one of those that are known here, and nobody's data.
+fn null_value(text: &str) -> String {
+    let quoted = serde_json::Value::from(text);
+    format!(
+        "if it stands for no date, let it count as an empty cell: [input] null_values = [{quoted}]"
+    )
+}
+
+fn looks_like_date(format: &str, or: Vec<String>) -> Problem {
+    Problem::new(
+        "ambiguous_date",
+        "looks like a date written as digits alone, and not like a UNIX time",
+    )
+    .format(format, or)
+}
+
+fn incomplete(what: &'static str) -> Problem {
+    Problem::new("ambiguous_date", what)
+        .advice("a date needs its day; if these are UNIX seconds, say format = \"unix\"")
+}
+
+fn is_never(digits: &str, count: i64) -> bool {
+    let nines = digits.len() >= 9 && digits.bytes().all(|b| b == b'9');
+    let units = [1, 1_000, 1_000_000];
+    nines
+        || units
+            .iter()
+            .any(|unit| NEVER.contains(&count.div_euclid(*unit)))
+}
+
+fn fitting(layouts: &[Layout], digits: &str) -> Vec<&'static str> {
+    let fitting = layouts.iter().filter(|(layout, _)| fits(digits, layout));
+    fitting.map(|(_, format)| *format).collect()
+}
+
+/// Whether digits can be of a layout, with a year from 1900 to 2100. A month or day 0 stands for one that is not known.
+fn fits(digits: &str, layout: &str) -> bool {
+    if digits.len() != layout.len() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return false;
+    }
+    let part = |letter: u8| {
+        let mut all = digits.bytes().zip(layout.bytes());
+        all.by_ref()
+            .filter(|(_, l)| *l == letter)
+            .fold(0_u32, |n, (digit, _)| n * 10 + u32::from(digit - b'0'))
+    };
+    let has_century = layout.contains("YYYY");
+    let whole_days = has_century || (part(b'M') > 0 && part(b'D') > 0) || !layout.contains('D');
+    (!has_century || (1900..=2100).contains(&part(b'Y')))
+        && whole_days
+        && part(b'M') <= 12
+        && part(b'D') <= 31
+        && part(b'h') <= 24
+        && part(b'm') <= 59
+        && part(b's') <= 60
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::problem::Advice;
+    use super::*;
+
+    fn refused(digits: &str) -> Option<Vec<String>> {
+        let problem = no_timestamp(digits, digits.parse().unwrap())?;
+        Some(match problem.advice? {
+            Advice::DateFormat { format, or } => [vec![format], or].concat(),
+            Advice::Text(text) => vec![text.into_owned()],
+        })
+    }
+
+    #[test]
+    fn dates_as_digits_name_their_formats() {
+        for (digits, formats) in [
+            ("20240115093000", &["%Y%m%d%H%M%S"][..]),
+            ("15012024093000", &["%d%m%Y%H%M%S"]),
+            ("20240115093000123", &["%Y%m%d%H%M%S%3f"]),
+            ("202401150930", &["%Y%m%d%H%M"]),
+            ("31122024", &["%d%m%Y", "unix"]),
+            ("12312024", &["%m%d%Y", "unix"]),
+            ("03042024", &["%d%m%Y", "%m%d%Y"]),
+            ("20240304", &["%Y%m%d", "unix"]),
+            ("240115", &["%y%m%d", "%d%m%y"]),
+        ] {
+            assert_eq!(refused(digits).unwrap(), formats, "{digits}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_are_no_time_say_what_to_do() {
+        for (digits, part) in [
+            ("0", "null_values = [\"0\"]"),
+            ("00000000", "null_values = [\"00000000\"]"),
+            ("-1", "null_values = [\"-1\"]"),
+            ("201712", "needs its day"),
+            ("2024", "needs its day"),
+            ("1012024", "first zero"),
+            ("45352", "spreadsheet"),
+            ("9999999999", "null_values"),
+            ("253402300799", "null_values"),
+            ("253402300799999", "null_values"),
+            ("-62135596800", "null_values"),
+            ("-2209161600", "null_values"),
+        ] {
+            let count: i64 = digits.parse().unwrap();
+            let problem = no_timestamp(digits, count).unwrap();
+            let text = format!("{problem:?}");
+            assert!(text.replace('\\', "").contains(part), "{digits}: {text}");
+        }
+    }
+
+    #[test]
+    fn unix_times_are_none_of_these() {
+        for digits in [
+            "1705311000",
+            "172800",
+            "-86400",
+            "63072000",
+            "63072000000",
+            "1577959200000",
+            "1705311000123456",
+            "1705311000123456789",
+            "4102444800",
+            "2147483647",
+        ] {
+            assert_eq!(refused(digits), None, "{digits}");
+        }
+        assert!(is_likely_date("2024011509"));
+        assert!(!is_likely_date("1705311000"));
+    }
+
+    #[test]
+    fn words_for_no_date_are_known() {
+        for text in [
+            "0000-00-00",
+            "0000-00-00 00:00:00",
+            "00.00.0000",
+            "NaT",
+            "-Infinity",
+            "\\N",
+        ] {
+            assert_eq!(no_date(text).unwrap().code, "bad_date", "{text}");
+        }
+        for text in ["2020-01-01", "soon", "", "10"] {
+            assert_eq!(no_date(text), None, "{text}");
+        }
+    }
+}

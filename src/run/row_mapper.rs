@@ -1,0 +1,77 @@
+//! Maps the rows of a run, once it is known in which unit its date columns count.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::domain::{Row, RowNumber};
+use crate::mapping::{Mapped, Schema, UnitSurvey};
+use crate::source::{InputFile, Reader, Record, SourceSettings};
+
+use super::intake::IntakeError;
+
+/// Rows between two looks at whether the run is to stop.
+const STOP_CHECK: u64 = 1024;
+
+/// Maps rows under a schema. The first row with a bare number in a date column has all inputs read through, since their
+/// values together decide what such numbers count; inputs without one are read no second time.
+pub struct RowMapper<'a> {
+    schema: Cow<'a, Schema>,
+    inputs: &'a [InputFile],
+    settings: &'a SourceSettings,
+    stopped: &'a dyn Fn() -> bool,
+}
+
+impl fmt::Debug for RowMapper<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RowMapper").finish_non_exhaustive()
+    }
+}
+
+impl<'a> RowMapper<'a> {
+    #[must_use]
+    pub fn new(
+        schema: &'a Schema,
+        inputs: &'a [InputFile],
+        settings: &'a SourceSettings,
+        stopped: &'a dyn Fn() -> bool,
+    ) -> Self {
+        Self {
+            schema: Cow::Borrowed(schema),
+            inputs,
+            settings,
+            stopped,
+        }
+    }
+
+    /// What a row wants, or what is wrong with it.
+    ///
+    /// # Errors
+    /// When the inputs cannot be read through, or the run is to stop.
+    pub fn map(&mut self, row: &Row) -> Result<Mapped, IntakeError> {
+        if self.schema.awaits_units(row) {
+            let survey = self.survey()?;
+            self.schema.to_mut().decide_units(&survey);
+        }
+        Ok(self.schema.map(row))
+    }
+
+    /// All rows, also those beyond `--limit`: a try with a few rows reads them as the whole run will.
+    fn survey(&self) -> Result<UnitSurvey, IntakeError> {
+        let mut survey = UnitSurvey::default();
+        let mut rows = 0_u64;
+        for (source, input) in self.inputs.iter().enumerate() {
+            let source = u16::try_from(source).unwrap_or(u16::MAX);
+            let mut reader = Reader::open(input, self.settings, source, RowNumber(1))?;
+            while let Some(record) = reader.next_record()? {
+                rows += 1;
+                if rows.is_multiple_of(STOP_CHECK) && (self.stopped)() {
+                    return Err(IntakeError::Stopped);
+                }
+                if let Record::Row(row) = record {
+                    survey.see(&self.schema, &row);
+                }
+            }
+        }
+        Ok(survey)
+    }
+}
