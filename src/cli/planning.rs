@@ -20,7 +20,7 @@ use crate::run::decisions::Decisions;
 use crate::run::intake::{IntakeError, Survey, profile, survey};
 use crate::run::making::{MadePlan, Making, MakingError, Origin, RemoteSource};
 use crate::run::planning::PlanRules;
-use crate::source::{Choice, Format, InputFile, SourceSettings, list_sheets};
+use crate::source::{Choice, Format, InputFile, SourceError, SourceSettings, list_sheets};
 
 use super::attached::{Attached, Known};
 use super::diagnostics::Blame;
@@ -87,6 +87,15 @@ fn name_sheets(failure: Failure, inputs: &[InputFile], source: &SourceSettings) 
     failure.hint(hint)
 }
 
+/// Names the line of the header in an input whose first line is more like a title: then its columns cannot be mapped.
+fn header_below(inputs: &[InputFile], survey: &Survey) -> Option<SourceError> {
+    let mut inputs = inputs.iter().zip(&survey.headers_below);
+    inputs.find_map(|(input, line)| {
+        let name = input.name.clone();
+        line.map(|line| SourceError::HeaderBelow { name, line })
+    })
+}
+
 fn lacking_note(columns: &[String]) -> Option<String> {
     let quoted: Vec<_> = columns.iter().map(|name| format!("`{name}`")).collect();
     (!quoted.is_empty()).then(|| {
@@ -108,6 +117,13 @@ fn no_meaning(
     survey: &Survey,
     source: &SourceSettings,
 ) -> Failure {
+    let is_column_missing = matches!(
+        error,
+        SchemaError::NoMatchKey { .. } | SchemaError::NoSuchColumn { .. }
+    );
+    if let Some(error) = header_below(inputs, survey).filter(|_| is_column_missing) {
+        return Failure::from_error(Exit::Usage, "input", &error);
+    }
     let SchemaError::NoMatchKey { candidates, .. } = &mut error else {
         return schema_failure(&error);
     };
@@ -209,6 +225,8 @@ pub(super) fn source_settings(input: &InputConfig) -> Result<SourceSettings, Fai
         header: input.header,
         columns: input.columns.clone(),
         sheet: input.sheet.clone(),
+        trim: input.trim,
+        skip_lines: input.skip_lines,
         ..SourceSettings::default()
     })
 }

@@ -41,6 +41,8 @@ pub(super) struct InputSection {
     pub header: bool,
     pub columns: Option<Vec<String>>,
     pub sheet: Option<String>,
+    pub trim: bool,
+    pub skip_lines: u64,
 }
 
 impl Default for InputSection {
@@ -56,6 +58,8 @@ impl Default for InputSection {
             header: input.header,
             columns: input.columns,
             sheet: input.sheet,
+            trim: input.trim,
+            skip_lines: input.skip_lines,
         }
     }
 }
@@ -96,6 +100,8 @@ impl FileConfig {
                 header: self.input.header,
                 columns: self.input.columns,
                 sheet: self.input.sheet,
+                trim: self.input.trim,
+                skip_lines: self.input.skip_lines,
             },
             mapping: MappingSettings {
                 fields: self.fields,

@@ -77,6 +77,8 @@ impl Lines {
             header,
             columns,
             sheet,
+            trim,
+            skip_lines,
         } = input;
         self.word("input.format", format);
         let delimiter = match delimiter {
@@ -98,6 +100,13 @@ impl Lines {
         self.put("input.header", header);
         self.put("input.columns", columns);
         self.put("input.sheet", sheet);
+        // Defaults are not written, so that older hashes stay what they were.
+        if !trim {
+            self.put("input.trim", trim);
+        }
+        if *skip_lines > 0 {
+            self.put("input.skip_lines", skip_lines);
+        }
     }
 
     fn mapping(&mut self, mapping: &MappingSettings) {
@@ -230,6 +239,8 @@ mod tests {
             "input.header = false",
             "input.columns = [\"a\"]",
             "input.sheet = \"One\"",
+            "input.trim = false",
+            "input.skip_lines = 1",
             "match.keys = [\"email\"]",
             "match.on_ambiguous = \"skip\"",
             "match.on_conflict = \"create\"",

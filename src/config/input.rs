@@ -14,6 +14,10 @@ pub struct InputConfig {
     pub columns: Option<Vec<String>>,
     /// The sheet of a workbook; its first one without it.
     pub sheet: Option<String>,
+    /// Whether outer blanks of a table's cells are left out.
+    pub trim: bool,
+    /// Physical lines above the header.
+    pub skip_lines: u64,
 }
 
 impl Default for InputConfig {
@@ -26,6 +30,8 @@ impl Default for InputConfig {
             header: true,
             columns: None,
             sheet: None,
+            trim: true,
+            skip_lines: 0,
         }
     }
 }

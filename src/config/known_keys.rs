@@ -64,6 +64,8 @@ pub const KNOWN_KEYS: &[Section] = &[
             "header",
             "columns",
             "sheet",
+            "trim",
+            "skip_lines",
         ],
     ),
     named("match", &["keys", "on_ambiguous", "on_conflict"]),

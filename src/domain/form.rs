@@ -10,11 +10,11 @@ use super::{CustomValue, Field, FieldKind, Number, Value, fold_email};
 #[must_use]
 pub fn field_form(field: Field, value: Option<&Value>) -> Option<String> {
     match value? {
-        Value::Text(text) if text.is_empty() => None,
+        Value::Text(text) if text.trim().is_empty() => None,
         Value::Text(text) => Some(match field {
             Field::Email => of_text(&fold_email(text)),
             Field::UserId => of_text(text),
-            _ => of_text(&text.nfc().collect::<String>()),
+            _ => of_text(&text.trim().nfc().collect::<String>()),
         }),
         Value::Date(seconds) => Some(of_date(*seconds)),
         Value::Bool(false) if field.kind() == FieldKind::OneWay => None,
@@ -26,7 +26,7 @@ pub fn field_form(field: Field, value: Option<&Value>) -> Option<String> {
 #[must_use]
 pub fn property_form(wanted: Option<&CustomValue>) -> Option<String> {
     match wanted.filter(|value| !value.is_no_value())? {
-        CustomValue::Text(text) => Some(of_text(&text.nfc().collect::<String>())),
+        CustomValue::Text(text) => Some(of_text(&text.trim().nfc().collect::<String>())),
         CustomValue::Number(number) => Some(of_number(number)),
         CustomValue::Bool(b) => Some(of_bool(*b)),
         CustomValue::Date(seconds) => Some(of_date(*seconds)),

@@ -34,6 +34,20 @@ pub fn visible(text: &str) -> String {
     shown
 }
 
+/// Whether two names look alike: the same but for invisible characters, outer blanks and the kinds of spaces.
+#[must_use]
+pub fn looks_like(a: &str, b: &str) -> bool {
+    if a.is_ascii() && b.is_ascii() {
+        return a.trim() == b.trim();
+    }
+    let plain = |name: &str| {
+        let seen = name.chars().filter(|c| !is_invisible(*c));
+        let seen = seen.map(|c| if c.is_whitespace() { ' ' } else { c });
+        seen.collect::<String>().trim().to_owned()
+    };
+    plain(a) == plain(b)
+}
+
 /// The same in quotes, for a message.
 #[must_use]
 pub fn quoted_cell(text: &str) -> String {
@@ -66,6 +80,19 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn names_that_look_alike_are_alike() {
+        for (a, b) in [
+            ("E\u{200b}mail", "Email"),
+            ("\u{feff}Full\u{a0}name ", "Full name"),
+            (" a", "a"),
+        ] {
+            assert!(looks_like(a, b), "{a:?} {b:?}");
+        }
+        assert!(!looks_like("E mail", "Email"));
+        assert!(!looks_like("email", "Email"));
+    }
 
     #[test]
     fn what_cannot_be_seen_is_escaped() {

@@ -44,7 +44,7 @@ impl<'de> Deserialize<'de> for Value {
 }
 
 impl Value {
-    /// Whether both mean the same; texts that differ only in Unicode normalisation do.
+    /// Whether both mean the same; texts that differ only in outer blanks or Unicode normalisation do.
     #[must_use]
     pub fn means(&self, other: &Self) -> bool {
         match (self, other) {
@@ -74,6 +74,7 @@ impl fmt::Display for Value {
 
 fn same_text(a: &str, b: &str) -> bool {
     use unicode_normalization::{UnicodeNormalization, is_nfc};
+    let (a, b) = (a.trim(), b.trim());
     if a == b || (is_nfc(a) && is_nfc(b)) {
         return a == b;
     }
@@ -214,10 +215,10 @@ impl CustomValue {
         }
     }
 
-    /// `null`, absent and empty text are equal for "no value" (contract).
+    /// `null`, absent and a text without anything but blanks are equal for "no value" (contract).
     #[must_use]
     pub fn is_no_value(&self) -> bool {
-        matches!(self, Self::Text(text) if text.is_empty())
+        matches!(self, Self::Text(text) if text.trim().is_empty())
     }
 }
 

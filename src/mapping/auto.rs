@@ -1,14 +1,14 @@
 use super::schema_error::SchemaError;
 use super::slot::{Inputs, Slot};
-use crate::domain::Field;
+use crate::domain::{Field, is_invisible};
 
 /// Beginnings of a column's name behind which a property's name stands.
 const PROPERTY_PREFIXES: [&str; 2] = ["customdata", "custom"];
 
-/// A name without what spreadsheets and programmers write differently: case, spaces, `_` and `-`.
+/// A name without what spreadsheets and programmers write differently: case, spaces, `_` and `-`, and what cannot be seen.
 pub(super) fn folded(name: &str) -> String {
     name.chars()
-        .filter(|c| !c.is_whitespace() && !matches!(c, '_' | '-'))
+        .filter(|c| !c.is_whitespace() && !is_invisible(*c) && !matches!(c, '_' | '-'))
         .flat_map(char::to_lowercase)
         .collect()
 }
@@ -59,6 +59,7 @@ mod tests {
             "User ID",
             "first_seen",
             "LASTPAGE",
+            "N\u{200b}ame\u{a0}",
             "id",
             "Id",
             "Emails",
@@ -66,6 +67,7 @@ mod tests {
         let found = fields(Inputs(&Index::new(&[&columns]))).unwrap();
         let found: Vec<_> = found.iter().map(|(f, s)| (f.name(), s.label())).collect();
         let expected = [
+            ("name", "N\u{200b}ame\u{a0}"),
             ("email", "E-mail"),
             ("userId", "User ID"),
             ("firstSeen", "first_seen"),

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use super::proposal::KeyColumn;
-use crate::domain::KeyField;
+use crate::domain::{KeyField, visible};
 
 /// Why the config and the input's columns do not fit together. Nothing was read but the column names.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,7 +19,9 @@ pub enum SchemaError {
         nearest: Nearest,
     },
     #[error(
-        "two columns for `{attribute}`: `{first}` and `{second}`; rename one, or say in the config which it is"
+        "two columns for `{attribute}`: `{}` and `{}`; rename one, or say in the config which it is",
+        visible(.first),
+        visible(.second)
     )]
     TwoColumns {
         attribute: String,
@@ -106,7 +108,7 @@ pub struct Nearest(pub Option<String>);
 impl fmt::Display for Nearest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Some(name) => write!(f, "; did you mean `{name}`?"),
+            Some(name) => write!(f, "; did you mean `{}`?", visible(name)),
             None => Ok(()),
         }
     }
@@ -147,7 +149,7 @@ fn no_key(keys: &[KeyField], columns: &[String], candidates: &[KeyColumn]) -> St
     let fields: Vec<_> = keys.iter().map(|key| format!("`{key}`")).collect();
     let fields = fields.join(" or ");
     let named = columns.iter().take(MAX_NAMED);
-    let named: Vec<_> = named.map(|name| format!("`{name}`")).collect();
+    let named: Vec<_> = named.map(|name| format!("`{}`", visible(name))).collect();
     let more = match columns.len().saturating_sub(MAX_NAMED) {
         0 => String::new(),
         more => format!(" and {more} more"),
@@ -189,6 +191,8 @@ mod tests {
         assert_eq!(near("Fullname").as_deref(), Some("Full name"));
         assert_eq!(near("plan").as_deref(), Some("Plan"));
         assert_eq!(near("zzz"), None);
+        let hidden = Nearest::among("Mail", ["E\u{200b}mail"]).to_string();
+        assert_eq!(hidden, r"; did you mean `E\u{200b}mail`?");
     }
 
     #[test]

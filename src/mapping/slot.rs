@@ -1,7 +1,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::schema_error::{Nearest, SchemaError};
-use crate::domain::{Cell, Cells, Columns, Row};
+use crate::domain::{Cell, Cells, Columns, Row, looks_like};
 
 /// A column, found once in each input of the run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,28 +107,53 @@ impl<'a> Inputs<'a> {
         self.0.by_name.iter().any(|names| names.contains_key(name))
     }
 
+    /// Where an input has the column that the config names: by that very name, or else by one that looks like it.
+    fn places(&self, input: usize, column: &str) -> Vec<(usize, &'a str)> {
+        let exact = self
+            .0
+            .by_name
+            .get(input)
+            .and_then(|names| names.get(column));
+        let names = self
+            .0
+            .inputs
+            .get(input)
+            .map_or(&[][..], |columns| columns.names());
+        let all = names.iter().map(String::as_str).enumerate();
+        match exact {
+            Some(indexes) => {
+                let named = |index: &usize| Some((*index, names.get(*index)?.as_str()));
+                indexes.iter().filter_map(named).collect()
+            }
+            None => all.filter(|(_, name)| looks_like(name, column)).collect(),
+        }
+    }
+
     /// The column that the config names.
     ///
     /// # Errors
     /// When no input has it, and none may lack it, or one has it twice.
     pub(super) fn named(&self, attribute: &str, column: &str) -> Result<Slot, SchemaError> {
-        if !self.are_unknown() && !self.may_lack() && !self.has(column) {
+        let inputs = 0..self.0.inputs.len();
+        let found: Vec<_> = inputs.map(|input| self.places(input, column)).collect();
+        let is_there = found.iter().any(|places| !places.is_empty());
+        if !self.are_unknown() && !self.may_lack() && !is_there {
             return Err(SchemaError::NoSuchColumn {
                 attribute: attribute.to_owned(),
                 column: column.to_owned(),
                 nearest: Nearest::among(column, self.names()),
             });
         }
-        let mut places = Vec::with_capacity(self.0.by_name.len());
-        for names in &self.0.by_name {
-            let found = names.get(column).map_or(&[][..], Vec::as_slice);
-            let found = found.iter().map(|index| (*index, column));
-            places.push(only_place(attribute, found)?);
+        let label = match found.iter().flatten().next() {
+            Some((_, name)) if !self.has(column) => *name,
+            Some(_) | None => column,
+        };
+        let label = label.to_owned();
+        let mut places = Vec::with_capacity(found.len());
+        for found in found {
+            places.push(only_place(attribute, found.into_iter())?);
         }
-        Ok(Slot {
-            label: column.to_owned(),
-            places,
-        })
+        Ok(Slot { label, places })
     }
 
     /// The column of each input whose name fits; nothing where none does.

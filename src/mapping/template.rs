@@ -21,6 +21,8 @@ const ONLY: &str = "value";
 #[derive(Debug, Clone)]
 pub(super) struct Template {
     environment: Environment<'static>,
+    /// The names of the columns as the template writes them.
+    names: Vec<String>,
     columns: Vec<Slot>,
 }
 
@@ -45,6 +47,7 @@ impl Template {
             .collect::<Result<_, _>>()?;
         let template = Self {
             environment,
+            names: names.into_iter().collect(),
             columns,
         };
         match template.render(Vec::new()) {
@@ -72,9 +75,8 @@ impl Template {
         if let Some(silent) = all_silent(&cells) {
             return Ok(silent);
         }
-        let values = self.columns.iter().zip(cells);
-        let values =
-            values.filter_map(|(slot, cell)| Some((slot.label().to_owned(), value(cell)?)));
+        let values = self.names.iter().zip(cells);
+        let values = values.filter_map(|(name, cell)| Some((name.clone(), value(cell)?)));
         let text = self.render(values.collect()).map_err(|error| {
             let kind = error.kind();
             Problem::new(

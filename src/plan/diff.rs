@@ -71,9 +71,7 @@ pub fn create(desired: &DesiredCustomer, ownership: &Ownership) -> Create {
         .iter()
         .filter_map(|(name, wish)| Some((name.clone(), wish.value()?.clone())));
     Create {
-        set: set
-            .filter(|(_, value)| value.as_text() != Some(""))
-            .collect(),
+        set: set.filter(|(_, value)| !is_blank(value)).collect(),
         clear: desired.fields.iter().filter_map(cleared).collect(),
         custom_data: custom_data
             .filter(|(_, value)| !value.is_no_value())
@@ -94,10 +92,14 @@ pub fn field_holds(field: Field, wanted: Option<&Value>, remote: Option<&Value>)
         (Some(a), Some(b)) => a.means(b),
         (None, None) => true,
         (Some(value), None) | (None, Some(value)) => {
-            value.as_text() == Some("")
-                || (field.kind() == FieldKind::OneWay && *value == Value::Bool(false))
+            is_blank(value) || (field.kind() == FieldKind::OneWay && *value == Value::Bool(false))
         }
     }
+}
+
+/// Whether a value is a text that holds nothing but blanks.
+fn is_blank(value: &Value) -> bool {
+    value.as_text().is_some_and(|text| text.trim().is_empty())
 }
 
 /// Whether a remote value is what was wanted of a property.
@@ -253,6 +255,36 @@ mod tests {
 
     fn text(t: &str) -> Wish<Value> {
         Wish::Set(Value::Text(t.into()))
+    }
+
+    #[test]
+    fn outer_blanks_alone_are_no_change() {
+        let mut remote = remote();
+        remote.set_field(Field::Name, Some(Value::Text(" Ann\u{a0}".into())));
+        remote.set_field(Field::Notes, Some(Value::Text(" \n".into())));
+        remote.set_field(Field::UserId, Some(Value::Text(" u1".into())));
+        remote.custom_data = Known::Is(BTreeMap::from([
+            ("plan".into(), CustomValue::Text("pro ".into())),
+            ("gone".into(), CustomValue::Text(" ".into())),
+        ]));
+        let desired = DesiredCustomer {
+            custom_data: vec![
+                ("plan".into(), Wish::Set(CustomValue::Text("pro".into()))),
+                ("gone".into(), Wish::Clear),
+            ],
+            ..wanting(vec![
+                (Field::Name, text("Ann")),
+                (Field::Notes, Wish::Clear),
+            ])
+        };
+        let none = compared(&desired, &remote, &Ownership::default());
+        assert_eq!(none.operations(), []);
+        let inner = wanting(vec![
+            (Field::Name, text("A nn")),
+            (Field::UserId, text("u1")),
+        ]);
+        let some = compared(&inner, &remote, &Ownership::default());
+        assert_eq!(some.patch.set.len(), 2);
     }
 
     #[test]

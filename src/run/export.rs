@@ -52,6 +52,8 @@ pub struct Withheld {
 pub struct CsvExport {
     columns: Arc<Columns>,
     properties: Vec<String>,
+    /// Properties without a column.
+    left_out: Vec<String>,
     schema: Schema,
     ownership: Ownership,
     limits: ReadLimits,
@@ -59,14 +61,15 @@ pub struct CsvExport {
 }
 
 impl CsvExport {
-    /// `properties`: the names of all custom properties. One of nothing but spaces has no column that could be fed
-    /// back, and is left out.
+    /// `properties`: the names of all custom properties. One that is blank, or ends with a blank, is left out: its column could not be
+    /// fed back, since blanks around the names of columns are no content.
     ///
     /// # Errors
     /// When the mapping does not take the columns, which no name leads to.
     pub fn new(properties: &BTreeSet<String>) -> Result<Self, SchemaError> {
-        let properties = properties.iter().filter(|name| !name.trim().is_empty());
-        let properties: Vec<String> = properties.cloned().collect();
+        let all = properties.iter().cloned();
+        let (properties, left_out): (Vec<String>, Vec<String>) =
+            all.partition(|name| !name.is_empty() && name.trim_end() == name);
         let fields = FIELDS.map(|field| field.name().to_owned());
         let columns = [ID.to_owned()]
             .into_iter()
@@ -89,6 +92,7 @@ impl CsvExport {
         Ok(Self {
             columns: Arc::new(columns),
             properties,
+            left_out,
             schema,
             ownership,
             limits: ReadLimits::default(),
@@ -150,6 +154,11 @@ impl CsvExport {
             }
             let value = customer.property(name);
             texts.push(value.map_or_else(String::new, property_text));
+        }
+        for name in &self.left_out {
+            if customer.property(name).is_some() {
+                count(&mut self.withheld, &property_column(name));
+            }
         }
         for (column, text) in self.columns.names().iter().zip(&mut texts) {
             // A quoted cell of more lines is taken for a forgotten quote.
@@ -377,10 +386,12 @@ mod tests {
         let odd = customer(json!({
             "id": 7, "userId": " u7", "email": "ann@localhost", "locale": "uk-UA", "phone": "1.2E+11",
             "firstSeen": "99999999999999", "tags": [{"name": " a"}], "notes": "x\n".repeat(2_000),
+            "customData": {"plan ": "pro"},
         }));
         let (csv, withheld) = export(std::slice::from_ref(&odd));
         let empty: Vec<&str> = withheld.cells.keys().map(String::as_str).collect();
         let expected = [
+            "customData.plan ",
             "email",
             "firstSeen",
             "locale",

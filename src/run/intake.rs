@@ -37,6 +37,8 @@ pub enum IntakeError {
 pub struct Survey {
     pub columns: Vec<Arc<Columns>>,
     pub dialects: Vec<Dialect>,
+    /// Of each input the line on which its header seems to stand, where that is not the one that was read.
+    pub headers_below: Vec<Option<u64>>,
     /// What was decided on grounds that a user should see.
     pub notes: Vec<String>,
 }
@@ -49,6 +51,7 @@ pub fn survey(inputs: &[InputFile], settings: &SourceSettings) -> Result<Survey,
     let mut survey = Survey {
         columns: Vec::new(),
         dialects: Vec::new(),
+        headers_below: Vec::new(),
         notes: Vec::new(),
     };
     for input in inputs {
@@ -60,6 +63,7 @@ pub fn survey(inputs: &[InputFile], settings: &SourceSettings) -> Result<Survey,
         };
         survey.columns.push(columns);
         survey.dialects.push(reader.dialect().clone());
+        survey.headers_below.push(reader.header_below());
         survey.notes.extend(
             reader
                 .notes()
@@ -109,6 +113,8 @@ pub struct Taken {
     pub repairs: Repairs,
     /// Attributes whose value does not fit and is left out of its row, with the number of rows.
     pub left_out: BTreeMap<String, u64>,
+    /// Rows that were passed over because all their cells are blank.
+    pub blank_rows: u64,
 }
 
 /// Takes the rows of the inputs in their order.
@@ -149,6 +155,13 @@ pub struct Intake<'a> {
 const STOP_CHECK: u64 = 1024;
 
 impl Taken {
+    /// What the preview and a check say of rows without content.
+    #[must_use]
+    pub fn blank_rows_note(&self) -> Option<String> {
+        let rows = self.blank_rows;
+        (rows > 0).then(|| format!("rows passed over because all their cells are blank: {rows}"))
+    }
+
     /// What the preview and a check say of control characters.
     #[must_use]
     pub fn control_note(&self) -> Option<String> {
@@ -203,6 +216,7 @@ impl Intake<'_> {
                 taken.rows += 1;
                 row_record(record, sink, &mut mapper, &mut taken)?;
             }
+            taken.blank_rows += reader.blank_rows();
             let provenance = reader.provenance()?;
             taken.bytes += provenance.bytes;
             let rows = taken.rows - before;

@@ -201,6 +201,7 @@ impl Making<'_> {
         let merges = self.merges(&mut spool, &decisions, stopped)?;
         let mut notes = self.survey.notes.clone();
         notes.append(&mut side.notes);
+        notes.extend(taken.blank_rows_note());
         notes.extend(taken.control_note());
         notes.extend(merged_note(merges.rows()));
         notes.extend(told);

@@ -191,6 +191,7 @@ fn no_dialect() -> Dialect {
         bom: false,
         delimiter: Some(b','),
         quote: Some(b'"'),
+        skips_blanks: false,
         line_end: LineEnd::Lf,
         header: None,
         columns: Vec::new(),

@@ -8,6 +8,8 @@ pub(super) struct Syntax {
     pub(super) delimiter: u8,
     /// What encloses a cell that holds the delimiter, a line end or itself (then twice); nothing where no byte does.
     pub(super) quote: Option<u8>,
+    /// Whether a quote behind blanks opens a cell, as where each delimiter is followed by a blank.
+    pub(super) skips_blanks: bool,
 }
 
 impl Syntax {
@@ -16,7 +18,13 @@ impl Syntax {
         Self {
             delimiter,
             quote: Some(b'"'),
+            skips_blanks: false,
         }
+    }
+
+    /// Whether a byte is a space or a tab that does not separate cells.
+    pub(super) fn is_blank(self, byte: u8) -> bool {
+        matches!(byte, b' ' | b'\t') && byte != self.delimiter
     }
 
     pub(super) fn is_quote(self, byte: Option<&u8>) -> bool {
@@ -94,28 +102,48 @@ impl CellParser {
 /// Where the cells of a record stand, quotes and all; a quote that is never closed takes the rest.
 pub(super) fn spans(record: &[u8], syntax: Syntax) -> Vec<Range<usize>> {
     let mut spans = Vec::new();
-    let (mut start, mut quoted) = (0, false);
+    let (mut start, mut quoted, mut was_opened) = (0, false, false);
     for (at, byte) in record.iter().enumerate() {
-        match byte {
-            // A doubled quote closes and opens again, which comes to the same.
-            _ if syntax.is_quote(Some(byte)) => {
-                let second = syntax.is_quote(record.get(at.wrapping_sub(1)))
-                    && syntax.is_quote(record.get(start));
-                if at == start || quoted {
-                    quoted = !quoted;
-                } else if second {
-                    quoted = true;
-                }
+        if syntax.is_quote(Some(byte)) {
+            if quoted {
+                quoted = false;
+            } else if was_opened {
+                // A doubled quote closes and opens again, which comes to the same.
+                quoted = syntax.is_quote(record.get(at - 1));
+            } else {
+                let before = record.get(start..at).unwrap_or_default();
+                let is_first = match syntax.skips_blanks {
+                    true => before.iter().all(|byte| syntax.is_blank(*byte)),
+                    false => before.is_empty(),
+                };
+                (quoted, was_opened) = (is_first, is_first);
             }
-            _ if *byte == syntax.delimiter && !quoted => {
-                spans.push(start..at);
-                start = at + 1;
-            }
-            _ => {}
+        } else if *byte == syntax.delimiter && !quoted {
+            spans.push(start..at);
+            (start, was_opened) = (at + 1, false);
         }
     }
     spans.push(start..record.len());
     spans
+}
+
+/// A cell without the blanks and carriage returns around it, or None where it is not enclosed in quotes.
+pub(super) fn quoted_part(cell: &[u8], syntax: Syntax) -> Option<&[u8]> {
+    let is_padding = |byte: &u8| syntax.is_blank(*byte) || *byte == b'\r';
+    let first = cell.iter().position(|byte| !is_padding(byte))?;
+    let last = cell.iter().rposition(|byte| !is_padding(byte))?;
+    let inner = cell.get(first..=last)?;
+    syntax.is_quote(inner.first()).then_some(inner)
+}
+
+/// The record without what stands around the quotes of its quoted cells.
+pub(super) fn unpadded(record: &[u8], syntax: Syntax) -> Vec<u8> {
+    let cells = spans(record, syntax).into_iter();
+    let cells = cells.filter_map(|span| record.get(span));
+    let cells: Vec<&[u8]> = cells
+        .map(|cell| quoted_part(cell, syntax).unwrap_or(cell))
+        .collect();
+    cells.join(&syntax.delimiter)
 }
 
 /// Writes a cell, in quotes where it needs them.
@@ -192,6 +220,19 @@ mod tests {
         let mut parser = CellParser::new(Syntax::quoted(b','));
         parser.parse(b"\xEF\xBB\xBFa");
         assert_eq!(parser.cells().next(), Some(&b"\xEF\xBB\xBFa"[..]));
+    }
+
+    #[test]
+    fn what_stands_around_quotes_is_taken_off() {
+        let syntax = Syntax {
+            skips_blanks: true,
+            ..Syntax::quoted(b',')
+        };
+        let record = b"u1, \"a, \"\"b\"\" \" ,c d , 5\" x,\t\"\"\r";
+        assert_eq!(spans(record, syntax).len(), 5);
+        let bare = unpadded(record, syntax);
+        assert_eq!(bare, b"u1,\"a, \"\"b\"\" \",c d , 5\" x,\"\"");
+        assert_eq!(parsed(&bare)[1], b"a, \"b\" ");
     }
 
     #[test]

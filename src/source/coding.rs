@@ -23,6 +23,11 @@ impl Coding {
         }
     }
 
+    /// Whether the window holds UTF-8.
+    pub(super) fn is_unicode(self) -> bool {
+        self.of_window() == UTF_8
+    }
+
     fn of_window(self) -> &'static Encoding {
         self.utf16_big_endian().map_or(self.0, |_| UTF_8)
     }

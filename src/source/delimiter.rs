@@ -1,38 +1,31 @@
-use std::io::Cursor;
-
 use super::cells::{Syntax, spans};
-use super::dialect::LineEnd;
 use super::rejected::own_header;
-use super::scan::Scanner;
-use super::settings::ReadLimits;
-use super::window::Window;
+use super::sampled::Sample;
 
 pub(super) const CANDIDATES: [u8; 4] = [b',', b';', b'\t', b'|'];
-/// Bytes and records that are looked at.
-const SAMPLE: usize = 256 << 10;
-const RECORDS: usize = 200;
 
 /// The delimiter of a CSV by its first records, or the ones that explain them equally well.
 ///
 /// A delimiter explains a sample the better, the more cells it makes of the header and the more records have as many.
 pub(super) fn detect(
-    sample: &[u8],
-    whole: bool,
-    line_end: LineEnd,
+    sample: &Sample<'_>,
     quote: Option<u8>,
     hides_ascii: bool,
 ) -> Result<u8, Vec<u8>> {
-    let part = sample.get(..SAMPLE.min(sample.len())).unwrap_or_default();
-    let whole = whole && part.len() == sample.len();
     let mut best = (0.0, Vec::new());
     for delimiter in CANDIDATES {
         if hides_ascii && delimiter == b'|' || quote == Some(delimiter) {
             continue;
         }
-        if part.starts_with(&own_header(delimiter)) {
+        if sample.bytes().starts_with(&own_header(delimiter)) {
             return Ok(delimiter);
         }
-        let score = score(part, whole, line_end, Syntax { delimiter, quote });
+        let syntax = Syntax {
+            delimiter,
+            quote,
+            skips_blanks: true,
+        };
+        let score = score(sample, syntax);
         if score > best.0 {
             best = (score, vec![delimiter]);
         } else if score == best.0 && score > 0.0 {
@@ -77,8 +70,16 @@ pub(super) fn declared(sample: &[u8]) -> Option<Declared> {
     })
 }
 
-fn score(sample: &[u8], whole: bool, line_end: LineEnd, syntax: Syntax) -> f64 {
-    let counts = counts(sample, whole, line_end, syntax);
+fn score(sample: &Sample<'_>, syntax: Syntax) -> f64 {
+    let mut counts = Vec::new();
+    sample.records(syntax, |extent, record| {
+        let is_fit = extent.flaw.is_none();
+        counts.push(if is_fit {
+            spans(record, syntax).len()
+        } else {
+            0
+        });
+    });
     let Some(header) = counts.first().copied().filter(|cells| *cells > 1) else {
         return 0.0;
     };
@@ -87,32 +88,14 @@ fn score(sample: &[u8], whole: bool, line_end: LineEnd, syntax: Syntax) -> f64 {
     share * share * (header - 1) as f64
 }
 
-/// The number of cells of each record.
-fn counts(sample: &[u8], whole: bool, line_end: LineEnd, syntax: Syntax) -> Vec<usize> {
-    let mut window = Window::new(Box::new(Cursor::new(sample.to_vec())));
-    let mut scanner = Scanner::new(syntax, line_end, ReadLimits::default());
-    let mut counts = Vec::new();
-    while let Ok(Some(extent)) = scanner.next(&mut window) {
-        let cut = !whole && extent.skip == window.view().len();
-        let record = window.view().get(..extent.len).unwrap_or_default();
-        if !record.trim_ascii().is_empty() && (!cut || counts.is_empty()) {
-            let fit = extent.flaw.is_none();
-            counts.push(if fit { spans(record, syntax).len() } else { 0 });
-        }
-        window.consume(extent.skip);
-        if counts.len() == RECORDS {
-            break;
-        }
-    }
-    counts
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::dialect::LineEnd;
     use super::*;
 
     fn of(text: &str) -> Result<u8, Vec<u8>> {
-        detect(text.as_bytes(), true, LineEnd::Lf, Some(b'"'), false)
+        let sample = Sample::new(text.as_bytes(), true, LineEnd::Lf);
+        detect(&sample, Some(b'"'), false)
     }
 
     #[test]
@@ -130,6 +113,7 @@ mod tests {
         assert_eq!(of("Name, first;Mail;Tel\nDoe, J;a;b\n"), Ok(b';'));
         assert_eq!(of("note\na,b,c\n"), Ok(b','));
         assert_eq!(of("a;b;c\n\"x\ny\";1,2;3\n"), Ok(b';'));
+        assert_eq!(of("a;b\n1; \"x;y;z\"\n2; \"u;v;w\"\n"), Ok(b';'));
     }
 
     #[test]

@@ -21,6 +21,9 @@ pub struct Dialect {
     /// What encloses cells of a table: an ASCII byte; nothing where no byte does.
     #[serde(with = "character", default = "usual_quote")]
     pub quote: Option<u8>,
+    /// Of a table: whether a quote behind blanks opens a cell, as where each delimiter is followed by a blank.
+    #[serde(default)]
+    pub skips_blanks: bool,
     pub line_end: LineEnd,
     /// The header's bytes without the line end, in the input's encoding; nothing where there is no header.
     #[serde(with = "bytes", default)]
@@ -44,6 +47,7 @@ impl Dialect {
             bom: false,
             delimiter: Some(b','),
             quote: usual_quote(),
+            skips_blanks: false,
             line_end: LineEnd::Lf,
             header,
             columns,
@@ -56,6 +60,7 @@ impl Dialect {
         Syntax {
             delimiter: self.delimiter.unwrap_or(b','),
             quote: self.quote,
+            skips_blanks: self.skips_blanks,
         }
     }
 
@@ -116,7 +121,8 @@ impl LineEnd {
 
     fn at(sample: &[u8], at: usize) -> Self {
         match sample.get(at..) {
-            Some([b'\r', b'\n', ..]) => Self::CrLf,
+            // Programs that add carriage returns to lines that have some already leave two.
+            Some([b'\r', b'\n', ..] | [b'\r', b'\r', b'\n', ..]) => Self::CrLf,
             Some([b'\r', ..]) => Self::Cr,
             _ => Self::Lf,
         }
@@ -194,6 +200,7 @@ mod tests {
             bom: false,
             delimiter: Some(b'\t'),
             quote: None,
+            skips_blanks: true,
             line_end: LineEnd::CrLf,
             header: Some(b"\xE6\ta\ta".to_vec()),
             columns: ["ж", "a", "a"].map(str::to_owned).to_vec(),
@@ -214,6 +221,7 @@ mod tests {
         assert_eq!(of(b"a,\"x\ny\"\r\nb\n"), LineEnd::CrLf);
         assert_eq!(of(b"a\rb\n"), LineEnd::Cr);
         assert_eq!(of(b"a"), LineEnd::Lf);
+        assert_eq!(of(b"a\r\r\nb\r\r\n"), LineEnd::CrLf);
         assert_eq!(of(b"5\" tv,b\r1,2\r"), LineEnd::Cr);
         assert_eq!(LineEnd::of(b"a,'x\ny'\r\n", Some(b'\'')), LineEnd::CrLf);
         assert_eq!(LineEnd::of(b"a,\"x\ny\"\r\n", None), LineEnd::Lf);

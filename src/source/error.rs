@@ -94,6 +94,15 @@ pub enum SourceError {
         "`{name}` seems to have no header: its first line holds an e-mail address; set `input.header = false` and name the columns in `input.columns`, or add a header"
     )]
     NoHeader { name: String },
+    #[error(
+        "the header of `{name}` seems to stand in line {line}, below lines that are titles: set `skip_lines = {}` in [input]",
+        line.saturating_sub(1)
+    )]
+    HeaderBelow { name: String, line: u64 },
+    #[error(
+        "`{name}` has nothing below the lines that `input.skip_lines = {lines}` leaves out: lower it, or check that the file is whole"
+    )]
+    AllSkipped { name: String, lines: u64 },
     #[error("the header of `{name}`, line {line}, cannot be read: {problem}")]
     BadHeader {
         name: String,

@@ -8,6 +8,7 @@
 //! → `scan`, `lines`, `stream`, `array` (where a record begins and ends) → `table`, `object`, `sheet` (its cells) → `reader`.
 
 mod array;
+mod blanks;
 mod cells;
 mod coding;
 mod columns;
@@ -16,6 +17,7 @@ mod dialect;
 mod document;
 mod encoding;
 mod error;
+mod extent;
 mod foreign;
 mod format;
 mod json_shape;
@@ -29,7 +31,9 @@ mod plausible;
 mod quote;
 mod reader;
 mod readings;
+mod record_faults;
 mod rejected;
+mod sampled;
 mod scan;
 mod settings;
 mod sheet;
@@ -37,6 +41,8 @@ mod sheet_flaws;
 mod stream;
 mod strict_json;
 mod table;
+mod table_opening;
+mod titles;
 mod utf16;
 mod window;
 mod workbook;

@@ -10,10 +10,10 @@ use super::coding::Coding;
 use super::error::Fault;
 use super::lines::Lines;
 use super::reader::Parsed;
+use super::record_faults::too_long;
 use super::rejected::kept_raw;
 use super::stream::Stream;
 use super::strict_json::{Object, parse_object};
-use super::table::too_long;
 use super::window::Window;
 
 /// The byte order mark of UTF-8.

@@ -1,9 +1,9 @@
 use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use sha2::{Digest, Sha256};
 
 use super::error::SourceError;
@@ -87,6 +87,45 @@ impl<R: Read> Read for Tallied<R> {
     }
 }
 
+/// The members of a gzip stream, one after the other. Zero bytes behind a member are padding, as tapes and block devices add it.
+struct Members<R> {
+    current: Option<GzDecoder<R>>,
+}
+
+impl<R: BufRead> Read for Members<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if into.is_empty() {
+            return Ok(0);
+        }
+        while let Some(member) = &mut self.current {
+            let count = member.read(into)?;
+            if count > 0 {
+                return Ok(count);
+            }
+            let follows = pass_zeros(member.get_mut())?;
+            let input = self.current.take().map(GzDecoder::into_inner);
+            self.current = input.filter(|_| follows).map(GzDecoder::new);
+        }
+        Ok(0)
+    }
+}
+
+/// Passes over zero bytes. Returns whether anything follows them.
+fn pass_zeros(input: &mut impl BufRead) -> io::Result<bool> {
+    loop {
+        let bytes = input.fill_buf()?;
+        if bytes.is_empty() {
+            return Ok(false);
+        }
+        let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+        let follows = zeros < bytes.len();
+        input.consume(zeros);
+        if follows {
+            return Ok(true);
+        }
+    }
+}
+
 /// A stream of unpacked bytes.
 pub(super) struct Unpacked {
     pub(super) stream: Box<dyn Read + Send>,
@@ -110,8 +149,11 @@ pub(super) fn unpack(input: impl Read + Send + 'static) -> io::Result<Unpacked> 
     );
     let whole = Cursor::new(head).chain(input);
     let (stream, packing): (Box<dyn Read + Send>, _) = if gzip {
-        let decoder = MultiGzDecoder::new(BufReader::with_capacity(64 << 10, whole));
-        (Box::new(decoder), Some("gzip"))
+        let input = BufReader::with_capacity(64 << 10, whole);
+        let members = Members {
+            current: Some(GzDecoder::new(input)),
+        };
+        (Box::new(members), Some("gzip"))
     } else if zstd {
         (Box::new(zstd::Decoder::new(whole)?), Some("zstd"))
     } else {
@@ -154,6 +196,21 @@ mod tests {
             assert_eq!(text.unwrap(), b"one,two");
             assert_eq!(tally.bytes(), size);
         }
+    }
+
+    #[test]
+    fn zeros_behind_a_member_are_padding() {
+        let zeros = vec![0; 100_000];
+        for packed in [
+            [gzip(b"one,two"), zeros.clone()].concat(),
+            [gzip(b"one,"), zeros.clone(), gzip(b"two"), vec![0]].concat(),
+        ] {
+            let size = packed.len() as u64;
+            let (text, tally) = read(packed);
+            assert_eq!(text.unwrap(), b"one,two");
+            assert_eq!(tally.bytes(), size);
+        }
+        assert!(read([gzip(b"one"), zeros, vec![7]].concat()).0.is_err());
     }
 
     #[test]

@@ -6,29 +6,25 @@ use encoding_rs::{Encoding, UTF_8};
 
 use crate::domain::Columns;
 
-use super::RESERVED_COLUMNS;
 use super::cells::{Syntax, record_of};
 use super::coding::Coding;
-use super::delimiter;
 use super::dialect::{Dialect, LineEnd};
 use super::encoding::{Decided, Undecided, decide, utf8_evidence};
 use super::error::SourceError;
 use super::foreign::Container;
 use super::format::Format;
-use super::quote;
 use super::reader::{Engine, Origin};
 use super::readings::readings;
 use super::rejected::{noted_encoding, own_delimiter};
-use super::scan::Scanner;
 use super::settings::{Choice, SourceSettings};
 use super::sheet::Sheet;
-use super::table::Table;
+use super::titles::header_line;
 use super::utf16::Utf16Reader;
 use super::window::Window;
 use super::workbook::{Failure, Workbook};
 
 /// Bytes by which everything is decided.
-const SAMPLE: usize = 1 << 20;
+pub(super) const SAMPLE: usize = 1 << 20;
 
 /// An input about which everything is still to be found out.
 pub(super) struct Opening<'a> {
@@ -40,6 +36,8 @@ pub(super) struct Opened {
     pub(super) engine: Engine,
     pub(super) dialect: Dialect,
     pub(super) columns: Arc<Columns>,
+    /// The line on which the header seems to stand, where that is another one than the one that was read.
+    pub(super) header_below: Option<u64>,
     pub(super) notes: Vec<String>,
 }
 
@@ -78,11 +76,11 @@ impl Opening<'_> {
         Ok(opened)
     }
 
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         self.origin.name.clone()
     }
 
-    fn empty(&self) -> SourceError {
+    pub(super) fn empty(&self) -> SourceError {
         SourceError::Empty { name: self.name() }
     }
 
@@ -164,6 +162,7 @@ impl Opening<'_> {
             bom: decided.mark > 0,
             delimiter: None,
             quote: Some(b'"'),
+            skips_blanks: false,
             line_end: LineEnd::of(sample, Some(b'"')),
             header: None,
             columns: Vec::new(),
@@ -187,116 +186,8 @@ impl Opening<'_> {
         }
     }
 
-    /// What encloses cells, by the given delimiter or all that are looked for.
-    fn quote(&self, window: &Window, delimiter: Option<u8>) -> Option<u8> {
-        let own = own_delimiter(window.view());
-        if let Some(quote) = own.and_then(|delimiter| quote::own(window.view(), delimiter)) {
-            return Some(quote);
-        }
-        match (self.settings.quote, delimiter) {
-            (Choice::Given(quote), _) => quote,
-            (Choice::Auto, Some(given)) => Some(quote::detect(window.view(), &[given])),
-            (Choice::Auto, None) => Some(quote::detect(window.view(), &delimiter::CANDIDATES)),
-        }
-    }
-
-    fn syntax(
-        &self,
-        window: &Window,
-        dialect: &mut Dialect,
-        declared: Option<u8>,
-    ) -> Result<Syntax, SourceError> {
-        let given = match self.settings.delimiter {
-            Choice::Given(delimiter) => Some(delimiter),
-            Choice::Auto => declared,
-        };
-        dialect.quote = self.quote(window, given);
-        dialect.line_end = LineEnd::of(window.view(), dialect.quote);
-        let coding = Coding(dialect.encoding);
-        if coding.hides_ascii() && dialect.quote.is_some_and(|quote| quote >= b'@') {
-            let reason = "where the quote may be a part of characters";
-            return Err(self.unsafe_encoding(coding.0, reason));
-        }
-        dialect.delimiter = Some(self.delimiter(window, dialect, given)?);
-        Ok(dialect.syntax())
-    }
-
-    fn delimiter(
-        &self,
-        window: &Window,
-        dialect: &Dialect,
-        given: Option<u8>,
-    ) -> Result<u8, SourceError> {
-        let coding = Coding(dialect.encoding);
-        if let Some(delimiter) = own_delimiter(window.view()) {
-            return Ok(delimiter);
-        }
-        let delimiter = match (given, dialect.format) {
-            (Some(delimiter), _) => delimiter,
-            (None, Format::Tsv) => b'\t',
-            (None, _) => delimiter::detect(
-                window.view(),
-                window.ended(),
-                dialect.line_end,
-                dialect.quote,
-                coding.hides_ascii(),
-            )
-            .map_err(|candidates| SourceError::UndecidedDelimiter {
-                name: self.name(),
-                candidates: candidates.into_iter().map(shown).collect(),
-            })?,
-        };
-        if coding.hides_ascii() && (delimiter >= b'@' || delimiter.is_ascii_digit()) {
-            let reason = "where the delimiter may be a part of characters";
-            return Err(self.unsafe_encoding(coding.0, reason));
-        }
-        Ok(delimiter)
-    }
-
-    fn table(&self, mut window: Window, mut dialect: Dialect) -> Result<Opened, SourceError> {
-        let declared = delimiter::declared(window.view());
-        window.consume(declared.map_or(0, |declared| declared.skip));
-        let declared = declared.map(|declared| declared.delimiter);
-        let syntax = self.syntax(&window, &mut dialect, declared)?;
-        let coding = Coding(dialect.encoding);
-        let mut scanner = Scanner::new(syntax, dialect.line_end, self.settings.limits);
-        if declared.is_some() {
-            scanner.begin_on_line(2);
-        }
-        let mut table = Table::new(window, scanner, syntax, coding);
-        if self.settings.header {
-            let header = self.header(&mut table)?;
-            self.check_names(&header.names)?;
-            dialect.header = Some(header.raw);
-            table.name_columns(header.names);
-        } else {
-            self.name_given(&mut table)?;
-        }
-        dialect.columns = table.columns().names().to_vec();
-        dialect.reserved = table.reserved().to_vec();
-        Ok(Opened {
-            columns: Arc::clone(table.columns()),
-            engine: Engine::Table(Box::new(table)),
-            dialect,
-            notes: Vec::new(),
-        })
-    }
-
-    fn header(&self, table: &mut Table) -> Result<super::table::Header, SourceError> {
-        match table.read_header() {
-            Ok(Ok(Some(header))) => Ok(header),
-            Ok(Ok(None)) => Err(self.empty()),
-            Ok(Err((line, problem))) => Err(SourceError::BadHeader {
-                name: self.name(),
-                line,
-                problem,
-            }),
-            Err(fault) => Err(self.origin.fault(fault)),
-        }
-    }
-
     /// An e-mail address names no column, but may name a property: else the first line is a row.
-    fn check_names(&self, names: &[String]) -> Result<(), SourceError> {
+    pub(super) fn check_names(&self, names: &[String]) -> Result<(), SourceError> {
         let is_address = |name: &&String| {
             if name.starts_with("customData.") {
                 return false;
@@ -311,23 +202,9 @@ impl Opening<'_> {
         }
     }
 
-    fn given_columns(&self) -> Result<Vec<String>, SourceError> {
+    pub(super) fn given_columns(&self) -> Result<Vec<String>, SourceError> {
         let columns = self.settings.columns.clone();
         columns.ok_or_else(|| SourceError::NoColumnNames { name: self.name() })
-    }
-
-    /// Names the columns of a table without a header. A file of rejected rows has one all the same, which tells it apart.
-    fn name_given(&self, table: &mut Table) -> Result<(), SourceError> {
-        let mut names = self.given_columns()?;
-        let own = table.is_own_header();
-        if own.map_err(|fault| self.origin.fault(fault))? {
-            let header = self.header(table)?;
-            let own = RESERVED_COLUMNS.into_iter().zip(&header.names);
-            let own = own.take_while(|(own, name)| own == name);
-            names.splice(0..0, own.map(|(own, _)| own.to_owned()));
-        }
-        table.name_columns(names);
-        Ok(())
     }
 
     fn sheet(&self, mut window: Window) -> Result<Opened, SourceError> {
@@ -336,10 +213,15 @@ impl Opening<'_> {
             Err(error) => self.origin.io(error),
         };
         let (mut sheet, note) = self.find_sheet(&mut window).map_err(named)?;
+        let header_below = match self.settings.header {
+            true => header_line(&sheet.first_rows().map_err(|f| self.origin.fault(f))?),
+            false => None,
+        };
         let (header, names) = if self.settings.header {
             let names = sheet.read_header().map_err(|f| self.origin.fault(f))?;
             let names = names.ok_or_else(|| self.empty())?;
-            self.check_names(&names)?;
+            self.check_names(&names)
+                .map_err(|error| self.or_below(error, header_below))?;
             (Some(record_of(&names, Syntax::quoted(b','))), names)
         } else {
             (None, self.given_columns()?)
@@ -349,6 +231,7 @@ impl Opening<'_> {
         let dialect = Dialect::of_sheet(header, columns, sheet.reserved().to_vec());
         Ok(Opened {
             columns: Arc::clone(sheet.columns()),
+            header_below,
             engine: Engine::Sheet(Box::new(sheet)),
             dialect,
             notes: vec![note],
@@ -361,8 +244,12 @@ impl Opening<'_> {
         let named = self.settings.sheet.as_deref();
         let mut workbook = Workbook::open(window)?;
         let name = workbook.choose(named)?;
-        let (sheet, looks) = Sheet::open(&mut workbook, &name)?;
-        let is_table = looks.is_table() || !self.settings.header;
+        let (mut sheet, looks) = Sheet::open(&mut workbook, &name)?;
+        sheet.set_rules(self.settings.trim, self.settings.skip_lines);
+        let first_rows = sheet.first_rows().unwrap_or_default();
+        // A title above a table is told of when the columns are looked for.
+        let is_titled = self.settings.skip_lines > 0 || header_line(&first_rows).is_some();
+        let is_table = looks.is_table() || is_titled || !self.settings.header;
         if named.is_none() && workbook.has_other_sheets() && (looks.is_empty() || !is_table) {
             return Err(Failure::NoTable(name, workbook.listed()?));
         }
@@ -386,12 +273,5 @@ fn own_encoding(
         ((1.., 0), _) => Choice::Given(UTF_8),
         (_, Some(noted)) => Choice::Given(noted),
         (_, None) => given,
-    }
-}
-
-fn shown(delimiter: u8) -> String {
-    match delimiter {
-        b'\t' => "tab".to_owned(),
-        other => char::from(other).to_string(),
     }
 }

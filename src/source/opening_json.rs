@@ -54,6 +54,7 @@ impl Opening<'_> {
             engine: Engine::Objects(Objects::new(pieces, coding)),
             dialect,
             columns: Arc::default(),
+            header_below: None,
             notes,
         })
     }

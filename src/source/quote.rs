@@ -1,4 +1,4 @@
-use super::cells::{Syntax, spans};
+use super::cells::{Syntax, quoted_part, spans};
 
 const USUAL: u8 = b'"';
 const APOSTROPHE: u8 = b'\'';
@@ -13,10 +13,14 @@ pub(super) fn detect(sample: &[u8], delimiters: &[u8]) -> u8 {
         let syntax = Syntax {
             delimiter: *delimiter,
             quote: Some(APOSTROPHE),
+            skips_blanks: true,
         };
         let cells = spans(line, syntax).into_iter();
         let mut cells = cells.filter_map(|span| line.get(span));
-        *delimiter != APOSTROPHE && cells.all(|cell| is_enclosed(cell, APOSTROPHE))
+        let is_quoted = |cell: &[u8]| {
+            quoted_part(cell, syntax).is_some_and(|cell| is_enclosed(cell, APOSTROPHE))
+        };
+        *delimiter != APOSTROPHE && cells.all(is_quoted)
     };
     match delimiters.iter().any(fits) {
         true => APOSTROPHE,
@@ -62,6 +66,7 @@ mod tests {
             "'id'\t'full ''name'''\r\n",
             "'a;b';'c'\n",
             "'id'\r'x'\r",
+            "'id', 'name' \n",
         ] {
             assert_eq!(detect(sure.as_bytes(), b",;\t|"), b'\'', "{sure}");
         }

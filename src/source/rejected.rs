@@ -258,6 +258,16 @@ pub(super) fn own_delimiter(sample: &[u8]) -> Option<u8> {
         .then_some(delimiter)
 }
 
+/// The number of cells that hcsync put before those of a row, by the header.
+pub(super) fn own_cells(sample: &[u8]) -> usize {
+    let Some(delimiter) = own_delimiter(sample) else {
+        return 0;
+    };
+    let all = RESERVED_COLUMNS.map(str::as_bytes).join(&delimiter);
+    let is_of_earlier_version = !sample.starts_with(&all);
+    RESERVED_COLUMNS.len() - usize::from(is_of_earlier_version)
+}
+
 /// A lone byte at the end of UTF-16 would shift everything after it by half a unit; it becomes another unit that is no text.
 fn whole_units(mut record: Vec<u8>) -> Vec<u8> {
     if let [.., 0xFE, _, _] = record.as_slice() {
@@ -373,6 +383,24 @@ mod tests {
             ..SourceSettings::default()
         };
         round_trip(b"id,name\n1,~a,\n~~~\n2,\"b\n", &given);
+    }
+
+    #[test]
+    fn blanks_after_delimiters_stay_and_are_passed_over_again() {
+        let text = b"id, name, x\n1, \"a, b\" , 2 \n2, \"open, 3\n3, \"t\" y, 4\n , ,\n4\n";
+        let expected = "_line,_status,_error,_hint,id, name, x\n\
+            2,failed,\"no \"\"luck\"\", \u{436}\",\"try it\",1, \"a, b\" , 2 \n\
+            3,failed,\"no \"\"luck\"\", \u{436}\",\"try it\",2, \"open, 3\n\
+            4,failed,\"no \"\"luck\"\", \u{436}\",\"try it\",3, \"t\" y, 4\n\
+            5,failed,\"no \"\"luck\"\", \u{436}\",\"try it\",4\n";
+        assert_eq!(auto(text), expected);
+        let settings = SourceSettings {
+            trim: false,
+            skip_lines: 2,
+            ..SourceSettings::default()
+        };
+        let written = round_trip(b"A report\n\nid;name\n1; \"Ann\"\n2; Ben \n", &settings);
+        assert!(written.starts_with(b"_line;_status;_error;_hint;id;name\n2;failed"));
     }
 
     #[test]

@@ -4,13 +4,18 @@ use memchr::{memchr, memchr_iter, memchr2, memchr3};
 
 use super::cells::{Syntax, spans};
 use super::dialect::LineEnd;
+use super::extent::{Extent, Flaw, Spot};
 use super::settings::ReadLimits;
 use super::window::Window;
 
+/// Blanks that are looked at behind a closing quote; more of them are text.
+const MAX_PADDING: usize = 1 << 10;
+
 /// Finds where the records of a CSV end, by RFC 4180, and which ones it cannot speak for.
 ///
-/// A quote opens a cell only as its first byte; elsewhere it is data. What follows a closing quote must be a delimiter or a line
-/// end. Where it is not, and the cell was opened on the same line, the record is rejected (`Stray`). Where it was opened on an
+/// A quote opens a cell only as its first byte; elsewhere it is data. Behind blanks it opens one too: where the syntax does not
+/// expect that, the record is rejected (`Blank`), since neither reading is safe. What follows a closing quote, blanks apart, must be
+/// a delimiter or a line end. Where it is not, and the cell was opened on the same line, the record is rejected (`Stray`). Where it was opened on an
 /// earlier line, or is still open at a limit or at the end of the input, then its opening quote is to blame: only the record up to
 /// the end of that line is rejected (`Unclosed`), and the lines that it would have swallowed are read as records. Many lines are
 /// such a limit only where they look like records: a long text may be quoted too.
@@ -26,38 +31,6 @@ pub(super) struct Scanner {
     line: u64,
 }
 
-/// One record in the window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Extent {
-    /// Its bytes, from the start of the window, without the line end.
-    pub(super) len: usize,
-    /// Its bytes with the line end.
-    pub(super) skip: usize,
-    /// Line on which it starts.
-    pub(super) line: u64,
-    pub(super) flaw: Option<Flaw>,
-}
-
-/// Why a record cannot be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Flaw {
-    /// Text stands after the closing quote that is in the spot.
-    Stray(Spot),
-    /// The quote in the spot is never closed.
-    Unclosed(Spot),
-    /// The record has that many bytes and is no longer in the window.
-    TooLong(u64),
-}
-
-/// A byte of a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Spot {
-    pub(super) at: usize,
-    /// Its physical line, and where in the record that begins.
-    pub(super) line: u64,
-    pub(super) line_at: usize,
-}
-
 /// How far the scan of one record has come.
 #[derive(Default)]
 struct Progress {
@@ -66,6 +39,8 @@ struct Progress {
     line_at: usize,
     open: Option<Open>,
     flaw: Option<Flaw>,
+    is_padded: bool,
+    literal_quotes: usize,
     /// The rest of the line is taken as it is: it belongs to a quoted cell that grew too large.
     rest: bool,
     /// Bytes that were too many to be kept, and the last of them.
@@ -110,20 +85,6 @@ impl Scanner {
     pub(super) fn expect(&mut self, width: usize, own_cells: usize) {
         self.width = Some(width);
         self.own_cells = own_cells;
-    }
-
-    /// A record that was found whole is read up to the end of its first line, and the lines after it as records.
-    pub(super) fn cut(&mut self, extent: Extent, bytes: &[u8], spot: Spot) -> Extent {
-        let at = self.line_ends(bytes).next().unwrap_or(bytes.len());
-        let ends = self.line_end_at(bytes, at, true);
-        let (len, skip) = ends.unwrap_or((bytes.len(), bytes.len()));
-        self.line = extent.line + 1;
-        Extent {
-            len,
-            skip,
-            flaw: Some(Flaw::Unclosed(spot)),
-            ..extent
-        }
     }
 
     /// Physical lines of the record that was scanned last.
@@ -232,12 +193,17 @@ impl Scanner {
         Some((at - usize::from(pair), at + 1))
     }
 
+    /// 1 where a carriage return that ends no line is the last byte of the input: half of a line end, and no content.
+    fn lone_return(&self, bytes: &[u8]) -> usize {
+        usize::from(self.line_end != LineEnd::Cr && bytes.ends_with(b"\r"))
+    }
+
     fn plain(&self, scan: &mut Progress, bytes: &[u8], ended: bool) -> Option<Step> {
         let Some(at) = self.find(bytes, scan.at) else {
             scan.at = bytes.len();
             return Some(if ended {
                 Step::End {
-                    len: bytes.len(),
+                    len: bytes.len() - self.lone_return(bytes),
                     skip: bytes.len(),
                 }
             } else {
@@ -246,16 +212,8 @@ impl Scanner {
         };
         scan.at = at;
         if self.syntax.is_quote(bytes.get(at)) {
-            let before = match at {
-                0 => scan.before,
-                _ => bytes.get(at - 1).copied(),
-            };
-            if !scan.rest && before.is_none_or(|b| b == self.syntax.delimiter) {
-                let spot = scan.spot(at);
-                scan.open = Some(Open {
-                    spot,
-                    first_end: None,
-                });
+            if !scan.rest {
+                self.first_quote(scan, bytes.get(..at).unwrap_or_default());
             }
             scan.at = at + 1;
             return None;
@@ -264,6 +222,33 @@ impl Scanner {
             Some((len, skip)) => Step::End { len, skip },
             None => Step::More,
         })
+    }
+
+    /// A quote outside of quoted cells: it opens one, or is data. `head` is what stands before it.
+    fn first_quote(&self, scan: &mut Progress, head: &[u8]) {
+        let blanks = head.iter().rev();
+        let blanks = blanks
+            .take_while(|byte| self.syntax.is_blank(**byte))
+            .count();
+        let before = match head.len() - blanks {
+            0 => scan.before,
+            start => head.get(start - 1).copied(),
+        };
+        if before.is_some_and(|byte| byte != self.syntax.delimiter) {
+            scan.literal_quotes += 1;
+            return;
+        }
+        let spot = scan.spot(head.len());
+        if blanks > 0 {
+            scan.is_padded = true;
+            if !self.syntax.skips_blanks {
+                scan.flaw.get_or_insert(Flaw::Blank(spot));
+            }
+        }
+        scan.open = Some(Open {
+            spot,
+            first_end: None,
+        });
     }
 
     fn quoted(
@@ -319,18 +304,24 @@ impl Scanner {
     ) -> Option<Step> {
         let at = scan.at;
         let rest = bytes.get(at + 1..).unwrap_or_default();
-        if !ended && matches!(rest, [] | [b'\r']) {
+        if self.syntax.is_quote(rest.first()) {
+            scan.at = at + 2;
+            return None;
+        }
+        let padding = rest.iter().take(MAX_PADDING);
+        let padding = padding.take_while(|byte| self.is_padding(**byte)).count();
+        let after = rest.get(padding..).unwrap_or_default();
+        if !ended && after.is_empty() {
             return Some(Step::More);
         }
-        let closes = match rest {
-            [] | [b'\n', ..] | [b'\r', b'\n', ..] => true,
+        let closes = match after {
+            [] | [b'\n', ..] => true,
             [b'\r', ..] => self.line_end == LineEnd::Cr,
-            [next, ..] if self.syntax.is_quote(Some(next)) => {
-                scan.at = at + 2;
-                return None;
-            }
             [next, ..] => *next == self.syntax.delimiter,
         };
+        // The carriage return of a line end is none of it.
+        let is_line_end = matches!(after, [] | [b'\n', ..]) && rest.get(..padding) == Some(b"\r");
+        scan.is_padded |= padding > 0 && !is_line_end;
         if !closes && scan.line > open.spot.line {
             return Some(Step::Unclosed(open));
         }
@@ -341,6 +332,11 @@ impl Scanner {
         scan.open = None;
         scan.at = at + 1;
         None
+    }
+
+    /// Whether a byte may stand between a closing quote and the delimiter or line end.
+    fn is_padding(&self, byte: u8) -> bool {
+        self.syntax.is_blank(byte) || (byte == b'\r' && self.line_end != LineEnd::Cr)
     }
 
     /// Lets go of what a too long record has shown so far. A quoted cell is kept: it may have to be read again.
@@ -368,6 +364,8 @@ impl Scanner {
             skip,
             line,
             flaw,
+            is_padded: scan.is_padded,
+            literal_quotes: scan.literal_quotes,
         }
     }
 
@@ -385,6 +383,8 @@ impl Scanner {
             skip,
             line,
             flaw: Some(flaw),
+            is_padded: false,
+            literal_quotes: 0,
         }
     }
 }
@@ -480,6 +480,30 @@ mod tests {
             good("5\" tv,a\"b\nx", LineEnd::Lf),
             lines(&[("5\" tv,a\"b", 1), ("x", 2)])
         );
+    }
+
+    #[test]
+    fn blanks_after_a_closing_quote_and_a_lone_return_at_the_end_are_passed_over() {
+        assert_eq!(
+            good("\"a\" \t,b\r\n\"c\"\r\r\n\"d\" \r", LineEnd::CrLf),
+            lines(&[("\"a\" \t,b", 1), ("\"c\"\r", 2), ("\"d\" ", 3)])
+        );
+        assert_eq!(good("a\n\r", LineEnd::Lf), lines(&[("a", 1), ("", 2)]));
+    }
+
+    #[test]
+    fn a_quote_behind_blanks_opens_a_cell_and_spoils_the_record_where_none_is_expected() {
+        let found = scan(b"a, \"b\nc\",d\n \"e\" f,g\n5 \" tv\n", LineEnd::Lf, SMALL);
+        let records: Vec<&str> = found.iter().map(|(record, ..)| record.as_str()).collect();
+        assert_eq!(records, ["a, \"b\nc\",d", " \"e\" f,g", "5 \" tv"]);
+        let spot = |at, line| Spot {
+            at,
+            line,
+            line_at: 0,
+        };
+        let flaws: Vec<_> = found.iter().map(|(.., flaw)| *flaw).collect();
+        let (first, second) = (Flaw::Blank(spot(3, 1)), Flaw::Blank(spot(1, 3)));
+        assert_eq!(flaws, [Some(first), Some(second), None]);
     }
 
     #[test]

@@ -26,6 +26,10 @@ pub struct SourceSettings {
     pub columns: Option<Vec<String>>,
     /// The sheet of a workbook; else its first.
     pub sheet: Option<String>,
+    /// Whether outer blanks of a table's cells and column names are left out.
+    pub trim: bool,
+    /// Physical lines above the header, or above the first row of a table without one.
+    pub skip_lines: u64,
     pub limits: ReadLimits,
 }
 
@@ -39,6 +43,8 @@ impl Default for SourceSettings {
             header: true,
             columns: None,
             sheet: None,
+            trim: true,
+            skip_lines: 0,
             limits: ReadLimits::default(),
         }
     }
@@ -105,6 +111,8 @@ impl TryFrom<SourceTexts> for SourceSettings {
             header: texts.header,
             columns: texts.columns,
             sheet: texts.sheet,
+            trim: true,
+            skip_lines: 0,
             limits: ReadLimits::default(),
         })
     }

@@ -11,7 +11,8 @@ use super::error::Fault;
 use super::looks::Looks;
 use super::reader::Parsed;
 use super::sheet_flaws::{issue_of, marked};
-use super::table::reserved_positions;
+use super::table::{reserved_positions, trimmed};
+use super::titles::{FIRST_ROWS, FirstRow};
 use super::workbook::{Failure, MAX_COLUMNS, Workbook};
 
 /// Whole numbers from here on have more digits than a spreadsheet keeps.
@@ -27,6 +28,12 @@ pub(super) struct Sheet {
     rows: csv::Reader<File>,
     record: csv::StringRecord,
     width: usize,
+    /// Whether outer blanks of cells are left out.
+    trim: bool,
+    /// Rows up to this number are left out.
+    skip_lines: u64,
+    /// Rows that were passed over because all their cells are blank.
+    blank_rows: u64,
     all: Vec<String>,
     columns: Arc<Columns>,
     reserved: Vec<usize>,
@@ -44,6 +51,9 @@ impl Sheet {
             rows,
             record: csv::StringRecord::new(),
             width,
+            trim: true,
+            skip_lines: 0,
+            blank_rows: 0,
             all: Vec::new(),
             columns: Arc::default(),
             reserved: Vec::new(),
@@ -51,12 +61,67 @@ impl Sheet {
         Ok((sheet, looks))
     }
 
+    pub(super) fn set_rules(&mut self, trim: bool, skip_lines: u64) {
+        self.trim = trim;
+        self.skip_lines = skip_lines;
+    }
+
+    /// Reads the next row that is not left out; false at the end.
+    fn read(&mut self) -> Result<bool, Fault> {
+        while self.rows.read_record(&mut self.record).map_err(spooled)? {
+            if self.number() > self.skip_lines {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn number(&self) -> u64 {
+        let number = self.record.get(0).and_then(|number| number.parse().ok());
+        number.unwrap_or_default()
+    }
+
+    /// The first rows, which are read again afterwards.
+    pub(super) fn first_rows(&mut self) -> Result<Vec<FirstRow>, Fault> {
+        let start = self.rows.position().clone();
+        let mut rows = Vec::new();
+        while rows.len() < FIRST_ROWS && self.read()? {
+            let cells = self.texts(self.width).into_iter();
+            rows.push(FirstRow {
+                line: self.number(),
+                cells: cells.map(|text| text.trim().to_owned()).collect(),
+            });
+        }
+        self.rows.seek(start).map_err(spooled)?;
+        Ok(rows)
+    }
+
+    pub(super) fn blank_rows(&self) -> u64 {
+        self.blank_rows
+    }
+
     /// The first row that is not blank, as wide as the widest: columns that it does not name have no name.
     pub(super) fn read_header(&mut self) -> Result<Option<Vec<String>>, Fault> {
-        if !self.rows.read_record(&mut self.record).map_err(spooled)? {
-            return Ok(None);
+        while self.read()? {
+            if !self.is_blank() {
+                return Ok(Some(self.read_as(self.texts(self.width))));
+            }
         }
-        Ok(Some(self.texts(self.width)))
+        Ok(None)
+    }
+
+    /// Whether the current row holds nothing but blanks. A cell with something wrong is content.
+    fn is_blank(&self) -> bool {
+        let is_sound = self.record.get(1).is_none_or(str::is_empty);
+        let mut cells = self.record.iter().skip(LEADING);
+        is_sound && cells.all(|cell| cell.trim().is_empty())
+    }
+
+    fn read_as(&self, texts: Vec<String>) -> Vec<String> {
+        match self.trim {
+            true => texts.into_iter().map(|t| trimmed(t.into())).collect(),
+            false => texts,
+        }
     }
 
     pub(super) fn name_columns(&mut self, names: Vec<String>) {
@@ -78,16 +143,22 @@ impl Sheet {
     }
 
     pub(super) fn next(&mut self) -> Result<Option<Parsed>, Fault> {
-        if !self.rows.read_record(&mut self.record).map_err(spooled)? {
-            return Ok(None);
+        while self.read()? {
+            if !self.is_blank() {
+                return Ok(Some(self.row()));
+            }
+            self.blank_rows += 1;
         }
-        let number = self.record.get(0).and_then(|n| n.parse().ok());
+        Ok(None)
+    }
+
+    fn row(&self) -> Parsed {
         let found = self.record.len().saturating_sub(LEADING);
         let texts = self.texts(self.all.len().max(found));
         let raw = record_of(&self.marked(&texts), Syntax::quoted(b','));
         let outcome = match self.ragged(found) {
             None => {
-                let kept = texts.into_iter().enumerate();
+                let kept = self.read_as(texts).into_iter().enumerate();
                 let kept = kept.filter(|(at, _)| !self.reserved.contains(at));
                 Ok(Cells::Table {
                     columns: Arc::clone(&self.columns),
@@ -96,13 +167,13 @@ impl Sheet {
             }
             Some(issue) => Err(vec![issue]),
         };
-        Ok(Some(Parsed {
-            line: number.unwrap_or_default(),
+        Parsed {
+            line: self.number(),
             raw: RawRecord(raw),
             outcome,
             flaws: self.flaws(),
             kinds: self.kinds(),
-        }))
+        }
     }
 
     /// The kinds of the cells, without those of reserved columns.

@@ -1,15 +1,19 @@
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::domain::{Cells, Columns, Issue, RawRecord};
 
 use super::RESERVED_COLUMNS;
-use super::cells::{CellParser, Syntax, spans};
+use super::cells::{CellParser, Syntax, quoted_part, spans, unpadded};
 use super::coding::Coding;
 use super::error::Fault;
+use super::extent::{Extent, Flaw, Spot};
+use super::object::MARK;
 use super::reader::Parsed;
+use super::record_faults::{Faults, ragged};
 use super::rejected::own_header;
-use super::scan::{Extent, Flaw, Scanner, Spot, row_of};
+use super::scan::{Scanner, row_of};
 use super::sheet_flaws::unmended;
 use super::window::Window;
 
@@ -20,10 +24,22 @@ pub(super) struct Table {
     parser: CellParser,
     syntax: Syntax,
     coding: Coding,
+    trim: bool,
+    /// Rows that were passed over because all their cells are blank.
+    blank_rows: u64,
     /// Every column of a record, the reserved ones too.
     all: Vec<String>,
     columns: Arc<Columns>,
     reserved: Vec<usize>,
+}
+
+/// How the cells of a table are read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CellRules {
+    pub(super) syntax: Syntax,
+    pub(super) coding: Coding,
+    /// Whether outer blanks of cells are left out.
+    pub(super) trim: bool,
 }
 
 /// A first record: its cells and its bytes.
@@ -34,13 +50,15 @@ pub(super) struct Header {
 
 impl Table {
     /// A table whose columns are still to be named.
-    pub(super) fn new(window: Window, scanner: Scanner, syntax: Syntax, coding: Coding) -> Self {
+    pub(super) fn new(window: Window, scanner: Scanner, rules: CellRules) -> Self {
         Self {
             window,
             scanner,
-            parser: CellParser::new(syntax),
-            syntax,
-            coding,
+            parser: CellParser::new(rules.syntax),
+            syntax: rules.syntax,
+            coding: rules.coding,
+            trim: rules.trim,
+            blank_rows: 0,
             all: Vec::new(),
             columns: Arc::default(),
             reserved: Vec::new(),
@@ -82,29 +100,56 @@ impl Table {
         &mut self.window
     }
 
-    /// The first record, to be the header. An error is the line and what is wrong there.
+    pub(super) fn blank_rows(&self) -> u64 {
+        self.blank_rows
+    }
+
+    /// The first record with content, to be the header. An error is the line and what is wrong there.
     pub(super) fn read_header(&mut self) -> Result<Result<Option<Header>, (u64, String)>, Fault> {
-        let Some(extent) = self.next_extent()? else {
-            return Ok(Ok(None));
-        };
+        loop {
+            let Some(extent) = self.next_extent()? else {
+                return Ok(Ok(None));
+            };
+            let header = self.header_at(&extent);
+            self.window.consume(extent.skip);
+            if !matches!(header, Ok(None)) {
+                return Ok(header);
+            }
+        }
+    }
+
+    /// Returns None where all cells of the record are blank.
+    fn header_at(&mut self, extent: &Extent) -> Result<Option<Header>, (u64, String)> {
         let bytes = self.window.view().get(..extent.len).unwrap_or_default();
         if let Some(flaw) = extent.flaw {
-            return Ok(Err((extent.line, self.flaw(flaw, bytes).message)));
+            return Err((extent.line, self.faults(bytes).flaw(flaw).message));
         }
-        self.parser.parse(bytes);
-        let texts = self.parser.cells().map(|cell| self.coding.text(cell));
-        let Some(names) = texts.map(|t| t.map(String::from)).collect() else {
+        match extent.is_padded {
+            true => self.parser.parse(&unpadded(bytes, self.syntax)),
+            false => self.parser.parse(bytes),
+        }
+        let texts = self.parser.cells().map(|cell| self.text(cell));
+        let names: Option<Vec<String>> = texts.collect();
+        let Some(names) = names else {
             let at = self.coding.first_bad(bytes).unwrap_or_default();
             let name = self.coding.0.name();
             let problem = format!("byte {at} of it is not {name}; set `input.encoding`");
-            return Ok(Err((extent.line, problem)));
+            return Err((extent.line, problem));
         };
-        let header = Header {
+        let is_blank = names.iter().all(|name| name.trim().is_empty());
+        Ok((!is_blank).then(|| Header {
             names,
             raw: self.coding.raw(bytes),
-        };
-        self.window.consume(extent.skip);
-        Ok(Ok(Some(header)))
+        }))
+    }
+
+    /// The text of a cell, or None where it is none in the input's encoding.
+    fn text(&self, cell: &[u8]) -> Option<String> {
+        let text = self.coding.text(cell)?;
+        Some(match self.trim {
+            true => trimmed(text),
+            false => text.into_owned(),
+        })
     }
 
     /// Whether the first record is the header of a file of rejected rows.
@@ -115,43 +160,65 @@ impl Table {
     }
 
     pub(super) fn next(&mut self) -> Result<Option<Parsed>, Fault> {
-        let Some(mut extent) = self.next_extent()? else {
-            return Ok(None);
-        };
-        let whole = self.window.view().get(..extent.len).unwrap_or_default();
-        if extent.flaw.is_none() {
-            self.parser.parse(whole);
+        while let Some(extent) = self.next_extent()? {
+            let bytes = self.window.view().get(..extent.len).unwrap_or_default();
+            let outcome = match extent.flaw {
+                Some(flaw) => Err(vec![self.faults(bytes).flaw(flaw)]),
+                None => {
+                    match extent.is_padded {
+                        true => self.parser.parse(&unpadded(bytes, self.syntax)),
+                        false => self.parser.parse(bytes),
+                    }
+                    self.row(&extent, bytes)
+                }
+            };
+            let raw = match extent.flaw {
+                Some(Flaw::TooLong(_)) => Vec::new(),
+                Some(_) | None => self.coding.raw(bytes),
+            };
+            self.window.consume(extent.skip);
+            let outcome = match outcome {
+                Ok(Some(cells)) => Ok(cells),
+                Err(issues) => Err(issues),
+                Ok(None) => {
+                    self.blank_rows += 1;
+                    continue;
+                }
+            };
+            return Ok(Some(Parsed {
+                line: extent.line,
+                raw: RawRecord(raw),
+                flaws: self.flaws(&outcome),
+                outcome,
+                kinds: Vec::new(),
+            }));
         }
-        let swallowed = match extent.flaw {
-            None if self.scanner.lines_of(&extent) > 1 => self.swallowed(whole, extent.line),
-            None | Some(_) => None,
+        Ok(None)
+    }
+
+    /// The cells of a parsed record, or None where all of them are blank.
+    ///
+    /// What stands in a quoted cell is never read as rows, whatever it looks like: it may be somebody else's text.
+    fn row(&self, extent: &Extent, bytes: &[u8]) -> Result<Option<Cells>, Vec<Issue>> {
+        let is_ragged = self.parser.count() != self.all.len();
+        let swallowed = match self.scanner.lines_of(extent) {
+            0 | 1 => None,
+            _ => self.swallowed(bytes, extent.line),
         };
-        if let Some((spot, _)) = swallowed.filter(|_| self.parser.count() != self.all.len()) {
-            extent = self.scanner.cut(extent, whole, spot);
-        }
-        let bytes = whole.get(..extent.len).unwrap_or_default();
-        let outcome = match (extent.flaw, swallowed) {
-            (Some(flaw), _) => Err(vec![self.flaw(flaw, bytes)]),
-            (None, Some((spot, lines))) if lines >= self.many_lines() => {
-                Err(vec![self.holds_rows(spot, lines, bytes)])
+        match swallowed {
+            Some((spot, lines)) if is_ragged || lines >= self.many_lines() => {
+                return Err(vec![self.faults(bytes).holds_rows(spot, lines)]);
             }
-            (None, _) => self.cells(bytes),
+            Some(_) | None => {}
+        }
+        let shifted = match extent.literal_quotes {
+            0 | 1 => None,
+            _ => self.faults(bytes).answered_quote(),
         };
-        let too_long = matches!(extent.flaw, Some(Flaw::TooLong(_)));
-        let raw = if too_long {
-            Vec::new()
-        } else {
-            self.coding.raw(bytes)
-        };
-        self.window.consume(extent.skip);
-        let flaws = self.flaws(&outcome);
-        Ok(Some(Parsed {
-            line: extent.line,
-            raw: RawRecord(raw),
-            outcome,
-            flaws,
-            kinds: Vec::new(),
-        }))
+        match shifted.filter(|_| !is_ragged) {
+            Some(column) => Err(vec![self.faults(bytes).lacks_delimiter(column)]),
+            None => self.cells(bytes),
+        }
     }
 
     /// Where a quote opens that swallowed lines which each look like a row, and how many lines they are: so does one
@@ -164,7 +231,8 @@ impl Table {
         }
         let holds_line = |span: &Range<usize>| {
             let cell = record.get(span.clone()).unwrap_or_default();
-            self.syntax.is_quote(cell.first()) && cell.iter().any(|b| matches!(b, b'\n' | b'\r'))
+            quoted_part(cell, self.syntax).is_some()
+                && cell.iter().any(|b| matches!(b, b'\n' | b'\r'))
         };
         let span = spans(record, self.syntax).into_iter().find(holds_line)?;
         let spot = Spot {
@@ -182,39 +250,40 @@ impl Table {
         if width > 2 { 4 } else { 12 }
     }
 
-    fn holds_rows(&self, spot: Spot, lines: usize, record: &[u8]) -> Issue {
-        let message = format!(
-            "the quoted cell holds the ends of {lines} lines that each look like a row, so that its opening quote is likely a mistake"
-        );
-        let issue = Issue::input("swallowed_rows", message);
-        self.named(issue, self.column_at(spot, record))
-            .hint("take the quote out, or double it and put the whole cell in quotes; nothing of these lines was read as rows")
-    }
-
-    /// The next record that is not blank.
+    /// The next record that is not a blank line. A byte order mark before it, as in files that were joined, is passed over.
     fn next_extent(&mut self) -> Result<Option<Extent>, Fault> {
-        while let Some(extent) = self.scanner.next(&mut self.window)? {
+        loop {
+            self.window.fill(MARK.len())?;
+            if self.coding.is_unicode() && self.window.view().starts_with(MARK) {
+                self.window.consume(MARK.len());
+            }
+            let Some(extent) = self.scanner.next(&mut self.window)? else {
+                return Ok(None);
+            };
             let bytes = self.window.view().get(..extent.len).unwrap_or_default();
             if extent.flaw.is_some() || !self.is_blank(bytes) {
                 return Ok(Some(extent));
             }
             self.window.consume(extent.skip);
         }
-        Ok(None)
     }
 
-    /// Whether a line holds nothing. A lone space may be the cell of a table of one column, and is nobody's row elsewhere.
+    /// Whether a line holds nothing but blanks.
     fn is_blank(&self, bytes: &[u8]) -> bool {
-        let nothing = |b: &u8| matches!(b, b' ' | b'\t') && *b != self.syntax.delimiter;
-        bytes.is_empty() || self.all.len() != 1 && bytes.iter().all(nothing)
+        let is_blank = |b: &u8| matches!(b, b' ' | b'\t') && *b != self.syntax.delimiter;
+        bytes.iter().all(is_blank)
     }
 
-    fn cells(&self, bytes: &[u8]) -> Result<Cells, Vec<Issue>> {
+    fn cells(&self, bytes: &[u8]) -> Result<Option<Cells>, Vec<Issue>> {
         let reserved = self.reserved.len();
         let (found, expected) = (self.parser.count(), self.all.len());
         if found != expected {
             let own = self.reserved.iter().filter(|at| **at < found).count();
-            return Err(vec![ragged(found - own, expected - reserved)]);
+            let issue = ragged(found - own, expected - reserved);
+            return match self.are_blank(own) {
+                true => Ok(None),
+                false => Err(vec![issue]),
+            };
         }
         let mut texts = Vec::with_capacity(expected - reserved);
         let mut issues = Vec::new();
@@ -222,18 +291,39 @@ impl Table {
             if reserved > 0 && self.reserved.contains(&at) {
                 continue;
             }
-            match self.coding.text(cell) {
-                Some(text) => texts.push(text.into_owned()),
-                None => issues.push(self.undecodable(at, bytes)),
+            match self.text(cell) {
+                Some(text) => texts.push(text),
+                None => issues.push(self.faults(bytes).undecodable(at)),
             }
         }
         if !issues.is_empty() {
             return Err(issues);
         }
-        Ok(Cells::Table {
+        let is_blank = texts.iter().all(|text| text.trim().is_empty());
+        Ok((!is_blank).then(|| Cells::Table {
             columns: Arc::clone(&self.columns),
             texts,
-        })
+        }))
+    }
+
+    /// Whether a ragged record has cells beside the reserved ones, `own` of which it holds, and all of them are blank.
+    fn are_blank(&self, own: usize) -> bool {
+        let cells = self.parser.cells().enumerate();
+        let mut others = cells.filter(|(at, _)| !self.reserved.contains(at));
+        let is_blank = |cell: &[u8]| {
+            let text = self.coding.text(cell);
+            text.is_some_and(|text| text.trim().is_empty())
+        };
+        self.parser.count() > own && others.all(|(_, cell)| is_blank(cell))
+    }
+
+    fn faults<'a>(&'a self, record: &'a [u8]) -> Faults<'a> {
+        Faults {
+            record,
+            names: &self.all,
+            syntax: self.syntax,
+            coding: self.coding,
+        }
     }
 
     /// Of rows that are fed back: what was wrong with a workbook's cell still is.
@@ -250,64 +340,14 @@ impl Table {
             .filter_map(|(text, name)| Some(unmended(text)?.column(name)))
             .collect()
     }
+}
 
-    fn undecodable(&self, column: usize, record: &[u8]) -> Issue {
-        let span = spans(record, self.syntax).get(column).cloned();
-        let span = span.unwrap_or(0..record.len());
-        let before = self
-            .coding
-            .raw(record.get(..span.start).unwrap_or_default());
-        let cell = record.get(span).unwrap_or_default();
-        let at = before.len() + self.coding.first_bad(cell).unwrap_or_default();
-        let encoding = self.coding.0.name();
-        let issue = Issue::input(
-            "undecodable",
-            format!("the cell is not valid {encoding}: byte {at} of the record, counted from 0"),
-        );
-        self.named(issue, column).hint(
-            "if the whole file is in another encoding, set `input.encoding`; else mend the cell",
-        )
-    }
-
-    fn named(&self, issue: Issue, column: usize) -> Issue {
-        match self.all.get(column) {
-            Some(name) => issue.column(name),
-            None => issue,
-        }
-    }
-
-    fn flaw(&self, flaw: Flaw, record: &[u8]) -> Issue {
-        match flaw {
-            Flaw::Stray(spot) => {
-                let place = self.place(spot, record);
-                let message = format!("text stands after the closing quote at {place}");
-                let issue = Issue::input("stray_quote", message);
-                self.named(issue, self.column_at(spot, record))
-                    .hint("a quote within a quoted cell is written twice; where quotes mean nothing in the file, set `input.quote` to none")
-            }
-            Flaw::Unclosed(spot) => {
-                let place = self.place(spot, record);
-                let message = format!("the quote that opens at {place} is never closed");
-                let issue = Issue::input("unclosed_quote", message);
-                self.named(issue, self.column_at(spot, record))
-                    .hint("close it, or write the whole cell in quotes and its own quotes twice; where quotes mean nothing in the file, set `input.quote` to none; the lines after it were read as rows")
-            }
-            Flaw::TooLong(bytes) => too_long(bytes),
-        }
-    }
-
-    fn column_at(&self, spot: Spot, record: &[u8]) -> usize {
-        let before = record.get(..spot.at).unwrap_or_default();
-        spans(before, self.syntax).len() - 1
-    }
-
-    fn place(&self, spot: Spot, record: &[u8]) -> String {
-        let before = record.get(spot.line_at..spot.at).unwrap_or_default();
-        let characters = self
-            .coding
-            .text(before)
-            .map_or(before.len(), |text| text.chars().count());
-        format!("line {}, character {}", spot.line, characters + 1)
+/// A text without its outer blanks, tabs and no-break spaces among them.
+pub(super) fn trimmed(text: Cow<'_, str>) -> String {
+    match text {
+        Cow::Borrowed(text) => text.trim().to_owned(),
+        Cow::Owned(text) if text.trim().len() == text.len() => text,
+        Cow::Owned(text) => text.trim().to_owned(),
     }
 }
 
@@ -318,25 +358,4 @@ pub(super) fn reserved_positions(names: &[String]) -> Vec<usize> {
         .filter(|(_, n)| reserved(n))
         .map(|(at, _)| at)
         .collect()
-}
-
-fn ragged(found: usize, expected: usize) -> Issue {
-    let cells = |n: usize| format!("{n} {}", if n == 1 { "cell" } else { "cells" });
-    Issue::input(
-        "ragged",
-        format!(
-            "the row has {} where the table has {} columns",
-            cells(found),
-            expected
-        ),
-    )
-    .hint("look for a delimiter in a cell without quotes, or for a missing one")
-}
-
-pub(super) fn too_long(bytes: u64) -> Issue {
-    Issue::input(
-        "too_long",
-        format!("the record has {bytes} bytes, more than is read of one"),
-    )
-    .hint("its bytes are not kept: look it up in the input by its line")
 }

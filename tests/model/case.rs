@@ -94,6 +94,7 @@ impl Case {
         }
         push(&mut |case| case.setup.null_values.clear());
         push(&mut |case| case.setup.repairs = false);
+        push(&mut |case| case.setup.trim = true);
         push(&mut |case| case.setup.mode = Mode::Upsert);
         push(&mut |case| case.setup.on_ambiguous = OnAmbiguous::Reject);
         push(&mut |case| case.setup.on_conflict_creates = false);

@@ -30,7 +30,7 @@ pub(crate) const DAMAGED: [(&str, &str, Option<&str>); 16] = [
     ("userId", "#REF!", None),
     ("userId", NO_VALUE, Some("")),
     ("email", "'a@example.org", Some("a@example.org")),
-    ("email", "\u{feff}B@EXAMPLE.ORG", Some("B@EXAMPLE.ORG")),
+    ("email", "B\u{feff}@EXAMPLE.ORG", Some("B@EXAMPLE.ORG")),
     ("email", NO_VALUE, Some("")),
     ("id", "2.0", Some("2")),
     ("id", NO_VALUE, Some("")),
@@ -108,7 +108,24 @@ impl Draw {
                 _ => Cell::Text(""),
             },
         };
+        let cell = match cell {
+            // What blanks mean around a damaged cell is not the model's to say.
+            Cell::Text(text)
+                if format == FileFormat::Csv
+                    && DAMAGED.iter().all(|(_, cell, _)| *cell != text)
+                    && self.chance(15) =>
+            {
+                Cell::Text(self.padded(text))
+            }
+            cell => cell,
+        };
         row.insert(column.to_owned(), cell);
+    }
+
+    /// The text with outer blanks of some kind.
+    fn padded(&mut self, text: &str) -> &'static str {
+        let (before, after) = self.pick(&[(" ", ""), ("", " "), ("\t", "  "), ("", "\u{a0}")]);
+        format!("{before}{text}{after}").leak()
     }
 
     fn typed(&mut self, rule: &Rule, format: FileFormat) -> Cell {

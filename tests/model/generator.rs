@@ -110,6 +110,7 @@ impl Draw {
                 Vec::new()
             },
             repairs: self.chance(70),
+            trim: self.chance(70),
             strategy: self.pick(&[Strategy::Auto, Strategy::List, Strategy::Lookup]),
         };
         setup.keys = self.keys(&setup);

@@ -44,6 +44,12 @@ impl Input {
         }
     }
 
+    /// Rows of a table whose cells are all blank are none.
+    pub(crate) fn is_passed_over(&self, row: &Row) -> bool {
+        let is_blank = |cell: &Cell| matches!(cell, Cell::Text(text) if text.trim().is_empty());
+        self.format == FileFormat::Csv && row.values().all(is_blank)
+    }
+
     fn to_csv(&self) -> String {
         let mut writer = csv::Writer::from_writer(Vec::new());
         writer.write_record(&self.columns).unwrap();

@@ -137,9 +137,12 @@ impl Reader<'_> {
             None => Raw::Missing,
             Some(Cell::Null) => Raw::Null,
             // A text that means "no value" is an empty cell, in JSON as in CSV.
-            Some(Cell::Text(text)) if text.is_empty() || self.setup.null_values.contains(text) => {
+            Some(Cell::Text(text))
+                if text.trim().is_empty() || self.setup.null_values.contains(&text.trim()) =>
+            {
                 Raw::Empty
             }
+            Some(Cell::Text(text)) if self.setup.trim => Raw::Cell(Cell::Text(text.trim())),
             Some(cell) => Raw::Cell(cell.clone()),
         }
     }
@@ -181,7 +184,7 @@ impl Reader<'_> {
                 LetterCase::Upper => text.to_uppercase(),
             });
         }
-        let mapped = rule.map.iter().find(|(from, _)| *from == text);
+        let mapped = rule.map.iter().find(|(from, _)| *from == text.trim());
         match (mapped, rule.default) {
             (Some((_, to)), _) => Raw::Rendered((*to).to_owned()),
             (None, Some(default)) => Raw::Rendered(default.to_owned()),
@@ -247,7 +250,9 @@ impl Reader<'_> {
             (_, Raw::Cell(Cell::Texts(_)), _) => Err(Bad),
             (Kind::Text, _, Some(text)) => Ok(json!(text)),
             (Kind::Text, Raw::Cell(cell), None) => Ok(json!(plain_text(&cell))),
-            (Kind::Number, _, Some(text)) => text.parse::<f64>().map(number).map_err(|_| Bad),
+            (Kind::Number, _, Some(text)) => {
+                text.trim().parse::<f64>().map(number).map_err(|_| Bad)
+            }
             (Kind::Number, Raw::Cell(Cell::Whole(whole)), _) => Ok(json!(whole)),
             (Kind::Boolean, _, Some(text)) => flag(&text),
             (Kind::Boolean, Raw::Cell(Cell::Flag(flag)), _) => Ok(json!(flag)),
@@ -300,6 +305,13 @@ fn field_value(rule: &Rule, raw: Raw) -> Result<Value, Bad> {
         Raw::Rendered(text) => text,
         Raw::Missing | Raw::Null | Raw::Empty => return Err(Bad),
     };
+    // Only texts keep blanks that are not trimmed.
+    let is_text = !["id", "userId", "email", "locale"].contains(&name);
+    let cell = if is_text {
+        cell
+    } else {
+        cell.trim().to_owned()
+    };
     match name {
         "id" => cell.parse::<u64>().map(|id| json!(id)).map_err(|_| Bad),
         "email" if !cell.contains('@') => Err(Bad),
@@ -320,7 +332,7 @@ fn plain_text(cell: &Cell) -> String {
 }
 
 fn flag(text: &str) -> Result<Value, Bad> {
-    match text {
+    match text.trim() {
         "true" => Ok(json!(true)),
         "false" => Ok(json!(false)),
         _ => Err(Bad),
@@ -346,6 +358,9 @@ pub(crate) enum Type {
 
 /// What a cell is for a property of that type, or for one of no type.
 pub(crate) fn of_type(text: &str, of: Option<Type>) -> Value {
+    if text.trim() != text {
+        return json!(text);
+    }
     let spelt = || {
         as_word(text)
             .or_else(|| as_number(text))
@@ -420,7 +435,7 @@ const DATES: [(&str, Option<&str>, Option<&str>, i64); 7] = [
 
 fn date(rule: &Rule, text: &str) -> Result<Value, Bad> {
     let known = DATES.iter().find(|(date, format, zone, _)| {
-        *date == text && *format == rule.format && *zone == rule.timezone
+        *date == text.trim() && *format == rule.format && *zone == rule.timezone
     });
     known.map(|(.., instant)| json!(instant)).ok_or(Bad)
 }

@@ -41,6 +41,7 @@ pub(crate) fn sync(setup: &Setup, input: &Input, customers: &[Customer]) -> Outc
     let mut rows: Vec<Option<Wanted>> = input
         .rows
         .iter()
+        .filter(|row| !input.is_passed_over(row))
         .map(|row| wanted(setup, input.format, row).ok())
         .collect();
     let types = types(setup, &rows, customers);
@@ -204,7 +205,16 @@ fn same_field(rule: &Rule, there: &Value, wanted: &Value) -> bool {
         ("email", Value::String(there), Value::String(wanted)) => {
             there.to_lowercase() == wanted.to_lowercase()
         }
-        _ => there == wanted,
+        ("userId", ..) => there == wanted,
+        _ => trimmed(there) == trimmed(wanted),
+    }
+}
+
+/// A text without the outer blanks, which make no difference.
+fn trimmed(value: &Value) -> Value {
+    match value {
+        Value::String(text) => Value::from(text.trim()),
+        other => other.clone(),
     }
 }
 
@@ -212,7 +222,7 @@ fn same_field(rule: &Rule, there: &Value, wanted: &Value) -> bool {
 /// number or boolean equals the text that spells it whatever the type, since the server may have read one as the other.
 fn same_property(rule: &Rule, there: &Value, wanted: &Value) -> bool {
     if there.is_string() && wanted.is_string() {
-        return there == wanted;
+        return trimmed(there) == trimmed(wanted);
     }
     if rule.kind == Some(Kind::Date) {
         return instant(there).is_some() && instant(there) == instant(wanted);
@@ -221,7 +231,7 @@ fn same_property(rule: &Rule, there: &Value, wanted: &Value) -> bool {
 }
 
 fn spelt(value: &Value) -> String {
-    match value {
+    match &trimmed(value) {
         Value::String(text) => match serde_json::from_str(text) {
             Ok(Value::Number(number)) => number.as_f64().map_or(String::new(), |n| n.to_string()),
             _ => text.clone(),

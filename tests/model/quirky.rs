@@ -81,11 +81,10 @@ const SWITCHES: [(&str, &[&str]); 47] = [
 
 /// Switches in whose positions the server refuses or does not keep what it is sent; rows may fail with them, and with
 /// no other.
-const HINDRANCES: [(&str, &str); 10] = [
+const HINDRANCES: [(&str, &str); 9] = [
     ("undefined-property", "ignore"),
     ("undefined-property", "refuse"),
     ("phone", "normalised"),
-    ("text", "trimmed"),
     ("never-stored", "name,customData.plan"),
     ("never-stored", "tags"),
     ("never-stored", "email,unsubscribed"),
@@ -399,9 +398,15 @@ impl Checks<'_> {
     }
 }
 
-/// E-mail addresses are compared ignoring case.
+/// E-mail addresses are compared ignoring case, and texts without their outer blanks.
 fn comparable(customer: &Customer) -> Customer {
     let mut customer = customer.clone();
+    let values = customer.fields.values_mut();
+    for value in values.chain(customer.custom_data.values_mut()) {
+        if let Value::String(text) = value {
+            *text = text.trim().to_owned();
+        }
+    }
     if let Some(Value::String(email)) = customer.fields.get_mut("email") {
         *email = email.to_lowercase();
     }

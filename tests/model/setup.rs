@@ -170,6 +170,7 @@ pub(crate) struct Setup {
     pub(crate) null_values: Vec<&'static str>,
     /// Whether damaged identifiers are fixed.
     pub(crate) repairs: bool,
+    pub(crate) trim: bool,
     pub(crate) strategy: Strategy,
 }
 
@@ -189,6 +190,7 @@ impl Setup {
         writeln!(toml, "[input]\nnull_values = {:?}", self.null_values)?;
         let repair = if self.repairs { "fix" } else { "report" };
         writeln!(toml, "repair = {repair:?}")?;
+        writeln!(toml, "trim = {}", self.trim)?;
         writeln!(toml, "[match]\nkeys = {keys:?}")?;
         writeln!(toml, "on_ambiguous = {:?}", lower(self.on_ambiguous))?;
         let on_conflict = if self.on_conflict_creates {

@@ -8,6 +8,7 @@ use hcsync::helpcrunch::LimitSettings;
 use hcsync::outcome::{OperationStatus, RowResult, RowStatus};
 use hcsync::remote::{RemoteSettings, Strategy};
 use hcsync::sandbox::{Quirks, Schedule};
+use hcsync::source::SourceSettings;
 
 use super::case::Case;
 use super::customer::Customer;
@@ -45,6 +46,10 @@ pub(crate) fn world(case: &Case, quirks: Quirks, schedule: Schedule, server_limi
             ..LimitSettings::default()
         },
         timeout: Duration::from_secs(30),
+        source: SourceSettings {
+            trim: settings.input.trim,
+            ..SourceSettings::default()
+        },
         mapping: settings.mapping,
         matching: settings.matching,
         duplicates: settings.duplicates,
@@ -59,9 +64,7 @@ pub(crate) fn world(case: &Case, quirks: Quirks, schedule: Schedule, server_limi
             ..RemoteSettings::default()
         },
         max_failures: settings.safety.max_failures,
-        rules: Default::default(),
-        is_exact: false,
-        has_power: false,
+        ..WorldOptions::default()
     };
     World::new(case.seed, options)
 }

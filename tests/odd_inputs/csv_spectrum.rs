@@ -6,13 +6,16 @@ use std::io::Cursor;
 use hcsync::domain::{Cells, RowNumber};
 use hcsync::source::{Reader, Record, SourceSettings};
 
-/// Names and rows of a file; a record that cannot be read fails the test.
+/// Names and rows of a file, blanks kept; a record that cannot be read fails the test.
 fn read(name: &str, text: &str) -> (Vec<String>, Vec<Vec<String>>) {
     let bytes = Cursor::new(text.to_owned().into_bytes());
     let mut reader = Reader::from_read(
         bytes,
         "spectrum.csv",
-        &SourceSettings::default(),
+        &SourceSettings {
+            trim: false,
+            ..SourceSettings::default()
+        },
         0,
         RowNumber(1),
     )

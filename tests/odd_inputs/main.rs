@@ -18,6 +18,8 @@ mod csv_spectrum;
 mod naughty;
 
 #[cfg(test)]
+mod blanks;
+#[cfg(test)]
 mod contacts;
 #[cfg(test)]
 mod damaged;
@@ -52,8 +54,8 @@ mod tests {
     use crate::page::{Section, path, table, with_table};
     use crate::runner::{Outcome, check, differences, run};
     use crate::{
-        contacts, damaged, dialects, encodings, identifiers, json, keys, packing, quoting, shape,
-        tag_cells, values, xlsx,
+        blanks, contacts, damaged, dialects, encodings, identifiers, json, keys, packing, quoting,
+        shape, tag_cells, values, xlsx,
     };
 
     struct Theme {
@@ -90,7 +92,7 @@ mod tests {
         }
     }
 
-    static THEMES: [Theme; 13] = [
+    static THEMES: [Theme; 14] = [
         Theme::new("Encodings", encodings::cases),
         Theme::new("Packed files", packing::cases),
         Theme::new("Delimiters, headers and line ends", dialects::cases),
@@ -104,6 +106,7 @@ mod tests {
         Theme::new("Damaged ids, e-mails and phones", identifiers::cases),
         Theme::new("Lists of tags in a cell", tag_cells::cases),
         Theme::new("Phone numbers, e-mails and languages", contacts::cases),
+        Theme::new("Blanks, titles and missing delimiters", blanks::cases),
     ];
 
     #[test]
@@ -185,6 +188,11 @@ mod tests {
     #[test]
     fn phone_numbers_emails_and_languages() {
         THEMES[12].holds();
+    }
+
+    #[test]
+    fn blanks_titles_and_missing_delimiters() {
+        THEMES[13].holds();
     }
 
     #[test]

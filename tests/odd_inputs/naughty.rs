@@ -172,7 +172,7 @@ fn jsonl(customers: &[Value]) -> Vec<u8> {
 }
 
 /// As the config's own words say that a property is text, since `15` alone would be a number.
-const CONFIG: &str = "[input]\ndelimiter = \"auto\"\n[custom_data]\ntext = { column = \"customData.text\", type = \"text\" }\n";
+const CONFIG: &str = "[input]\ntrim = false\n[custom_data]\ntext = { column = \"customData.text\", type = \"text\" }\n";
 
 #[test]
 fn naughty_strings_come_back_as_they_went() {

@@ -60,6 +60,7 @@ pub(crate) struct WorldOptions {
     pub(crate) server_limit: u32,
     pub(crate) limits: LimitSettings,
     pub(crate) timeout: Duration,
+    pub(crate) source: SourceSettings,
     pub(crate) mapping: MappingSettings,
     pub(crate) matching: MatchSettings,
     pub(crate) duplicates: Duplicates,
@@ -83,6 +84,7 @@ impl Default for WorldOptions {
             server_limit: 120,
             limits: LimitSettings::default(),
             timeout: Duration::from_secs(30),
+            source: SourceSettings::default(),
             mapping: MappingSettings::default(),
             matching: MatchSettings::default(),
             duplicates: Duplicates::default(),
@@ -462,13 +464,13 @@ impl World {
 
     async fn make(&self, client: &ReadClient, input: &InputFile) -> Result<MadePlan, MakingError> {
         let inputs = std::slice::from_ref(input);
-        let source = SourceSettings::default();
-        let survey = survey(inputs, &source).unwrap();
+        let source = &self.options.source;
+        let survey = survey(inputs, source).unwrap();
         let schema = self.schema(&survey.columns);
         let (plan_file, rows_file) = (self.path("plan.jsonl"), self.path("rows.jsonl"));
         let making = Making {
             inputs,
-            source: &source,
+            source,
             survey: &survey,
             schema: &schema,
             rules: &self.plan_rules(&schema),

@@ -122,6 +122,7 @@ fn check_rows(
     let taken = intake.take(&mut rows, &|| session.stopping.is_stopped());
     let taken = taken.map_err(|e| intake_failure(session, &e))?;
     report.rows = taken.rows;
+    report.notes.extend(taken.blank_rows_note());
     report.notes.extend(taken.control_note());
     report.notes.extend(taken.repairs.sentence());
     report.notes.extend(taken.left_out_note());

@@ -133,8 +133,8 @@ struct Understood {
     lines: Vec<String>,
 }
 
-/// A delimiter and an encoding may both be unclear; each is taken once.
-const MOST_GUESSES: usize = 3;
+/// A delimiter, an encoding and the header's line may all be unclear; each is taken once.
+const MOST_GUESSES: usize = 4;
 
 impl Understood {
     fn of(input: &InputFile) -> Result<Self, SourceError> {
@@ -143,6 +143,11 @@ impl Understood {
         for _ in 0..MOST_GUESSES {
             match survey(std::slice::from_ref(input), &settings) {
                 Ok(survey) => {
+                    let below = survey.headers_below.first().copied().flatten();
+                    if let Some(line) = below.filter(|_| settings.skip_lines == 0) {
+                        skip_titles(line, &mut settings, &mut lines);
+                        continue;
+                    }
                     lines.extend(guessed_encoding(&survey));
                     return Ok(Self {
                         settings,
@@ -191,9 +196,20 @@ fn guess(
             settings.encoding = SourceSettings::try_from(texts)?.encoding;
             lines.push(unsure("encoding", first, candidates));
         }
+        SourceError::HeaderBelow { line, .. } if settings.skip_lines == 0 => {
+            skip_titles(*line, settings, lines);
+        }
         _ => return Err(error),
     }
     Ok(())
+}
+
+fn skip_titles(header_line: u64, settings: &mut SourceSettings, lines: &mut Vec<String>) {
+    settings.skip_lines = header_line.saturating_sub(1);
+    lines.push(format!(
+        "skip_lines = {}   # the lines above line {header_line} look like titles: check it",
+        settings.skip_lines
+    ));
 }
 
 fn unsure<T: AsRef<str>>(key: &str, taken: &str, candidates: &[T]) -> String {
