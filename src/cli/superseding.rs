@@ -12,8 +12,8 @@ use tokio::task::JoinSet;
 use crate::domain::{RowNumber, RunId};
 use crate::helpcrunch::{ReadClient, WriteClient};
 use crate::journal::{
-    AccountId, Entry, FinishedRow, JournalWriter, RowProgress, RunDir, RunMeta, RunState, Settled,
-    StateDir, recover_file,
+    AccountId, Entry, FinishedRow, JournalWriter, Recovered, RowProgress, RunDir, RunMeta,
+    RunState, Settled, StateDir, recover_file,
 };
 use crate::outcome::{OperationResult, OperationStatus, RowStatus};
 use crate::plan::Lane;
@@ -143,9 +143,15 @@ impl Left<'_> {
 
     async fn close(&self, dir: &RunDir, meta: &RunMeta, by: &RunId) -> Result<(), Trouble> {
         if dir.journal().exists() {
-            self.settle_doubts(dir).await?;
-            self.settle_batch(dir).await?;
-            self.settle_writes(dir).await?;
+            let recover = || recover_file(&dir.journal()).map_err(|e| damaged(&e));
+            let mut recovered = recover()?;
+            if self.settle_doubts(dir, &recovered).await? {
+                recovered = recover()?;
+            }
+            if self.settle_batch(dir, &recovered).await? {
+                recovered = recover()?;
+            }
+            self.settle_writes(dir, &recovered).await?;
         } else if meta.has_agreement() {
             return Err(Trouble::Damaged("its journal is gone".to_owned()));
         }
@@ -180,14 +186,14 @@ impl Left<'_> {
         gate.unwrap_or_else(|| stopped(self.session))
     }
 
-    async fn settle_doubts(&self, dir: &RunDir) -> Result<(), Trouble> {
-        let recovered = recover_file(&dir.journal()).map_err(|e| damaged(&e))?;
+    /// Returns whether the journal was written.
+    async fn settle_doubts(&self, dir: &RunDir, recovered: &Recovered) -> Result<bool, Trouble> {
         let lanes = lanes_of(dir, recovered.in_doubt().collect())?;
         if lanes.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         self.say(&doubts_told(lanes.len(), self.settle));
-        let journal = JournalWriter::resume(&dir.journal(), &recovered).map_err(|e| damaged(&e))?;
+        let journal = JournalWriter::resume(&dir.journal(), recovered).map_err(|e| damaged(&e))?;
         // All at a time: each takes as long as search may lag.
         let mut settling = JoinSet::new();
         for (lane, _) in lanes {
@@ -210,12 +216,12 @@ impl Left<'_> {
                 journal.append(&entry).await.map_err(|e| damaged(&e))?;
             }
         }
-        journal.close().await.map_err(|e| damaged(&e))
+        journal.close().await.map_err(|e| damaged(&e))?;
+        Ok(true)
     }
 
     /// Whether patches, tags and untags took effect that were under way is seen by their customers.
-    async fn settle_writes(&self, dir: &RunDir) -> Result<(), Trouble> {
-        let recovered = recover_file(&dir.journal()).map_err(|e| damaged(&e))?;
+    async fn settle_writes(&self, dir: &RunDir, recovered: &Recovered) -> Result<(), Trouble> {
         let unfinished = recovered.unfinished.iter();
         let mut lanes = lanes_of(dir, unfinished.map(|(row, p)| (*row, p)).collect())?;
         lanes.retain(|(lane, progress)| is_unsettled(lane, progress));
@@ -229,7 +235,7 @@ impl Left<'_> {
         let Ok(entries) = settle_writes(self.client, lanes).await else {
             return Err(Trouble::Stop(self.stopped()));
         };
-        let journal = JournalWriter::resume(&dir.journal(), &recovered).map_err(|e| damaged(&e))?;
+        let journal = JournalWriter::resume(&dir.journal(), recovered).map_err(|e| damaged(&e))?;
         for entry in entries {
             journal.append_unsynced(&entry).map_err(|e| damaged(&e))?;
         }
@@ -237,11 +243,10 @@ impl Left<'_> {
     }
 
     /// What the run's first batch took away is written back, where it was interrupted before it could look.
-    async fn settle_batch(&self, dir: &RunDir) -> Result<(), Trouble> {
-        let recovered = recover_file(&dir.journal()).map_err(|e| damaged(&e))?;
-        let open = open_watch(&recovered);
+    async fn settle_batch(&self, dir: &RunDir, recovered: &Recovered) -> Result<bool, Trouble> {
+        let open = open_watch(recovered);
         if open.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let on_loss = |lost| self.lessons.update_lost(lost);
         let writer = WriteClient::new(self.client.clone());
@@ -261,12 +266,12 @@ impl Left<'_> {
         }
         if settled.is_whole {
             let journal =
-                JournalWriter::resume(&dir.journal(), &recovered).map_err(|e| damaged(&e))?;
+                JournalWriter::resume(&dir.journal(), recovered).map_err(|e| damaged(&e))?;
             let closed = journal.append(&watch_closed()).await;
             closed.map_err(|e| damaged(&e))?;
             journal.close().await.map_err(|e| damaged(&e))?;
         }
-        Ok(())
+        Ok(settled.is_whole)
     }
 }
 

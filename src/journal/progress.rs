@@ -98,6 +98,13 @@ impl RowProgress {
 
     pub(super) fn settle(&mut self, settled: &Settled) {
         self.close(OperationKind::Create);
+        let mut results = self.operations.iter_mut();
+        if let Some(create) = results.find(|r| r.op == OperationKind::Create)
+            && create.status == OperationStatus::InDoubt
+        {
+            // It is known by now whether it was applied; what came of it is still to be seen.
+            create.status = OperationStatus::Planned;
+        }
         if settled.found.is_some() {
             self.customer_id = settled.found;
         }

@@ -631,6 +631,38 @@ mod tests {
     }
 
     #[test]
+    fn intents_of_several_operations_are_open_until_each_has_its_outcome() {
+        use OperationKind::{Patch, Tag};
+        let intent = |op| {
+            let (row, at) = (RowNumber(1), NOW.into());
+            Entry::Intent(Intent { row, op, at })
+        };
+        let outcome = |op, status| {
+            let mut entry = outcome(1, status, Some(5));
+            if let Entry::Outcome(outcome) = &mut entry {
+                outcome.operation.op = op;
+            }
+            entry
+        };
+        let both = progress(&[intent(Patch), intent(Tag), intent(Patch)]);
+        assert_eq!(both.open.len(), 2);
+        assert!(!both.has_applied(false), "nothing is known of it yet");
+        let one = progress(&[
+            intent(Patch),
+            intent(Tag),
+            outcome(Patch, OperationStatus::Done),
+        ]);
+        assert!(one.open(Patch).is_none() && one.is_in_doubt(Tag) && one.has_applied(false));
+        let unsent = progress(&[intent(Tag), outcome(Tag, OperationStatus::Planned)]);
+        assert!(!unsent.is_in_doubt(Tag) && !unsent.has_applied(false));
+        let cut_short = progress(&[intent(Tag), outcome(Tag, OperationStatus::InDoubt)]);
+        assert!(cut_short.is_in_doubt(Tag) && !cut_short.has_applied(false));
+        // A journal of an earlier version has no intent of it.
+        let earlier = progress(&[outcome(Tag, OperationStatus::InDoubt)]);
+        assert!(earlier.is_in_doubt(Tag));
+    }
+
+    #[test]
     fn the_last_plan_of_a_row_holds() {
         let replanned = |n: u64| {
             let (row, payload) = (RowNumber(1), serde_json::json!({ "n": n }));

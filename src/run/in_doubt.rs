@@ -138,10 +138,12 @@ pub fn is_unsettled(lane: &Lane, progress: &RowProgress) -> bool {
 
 /// The customer of a create that is known to have been applied and has no result yet: its answer lacked something.
 fn created_customer(lane: &Lane, progress: &RowProgress) -> Option<CustomerId> {
-    let is_open = progress.create_in_doubt() || progress.result(OperationKind::Create).is_some();
+    let result = progress.result(OperationKind::Create);
+    let has_none = result.is_none_or(|r| r.status == OperationStatus::Planned);
+    let is_settled = has_none && !progress.create_in_doubt();
     progress
         .customer_id
-        .filter(|_| lane.customer.is_none() && !is_open)
+        .filter(|_| lane.customer.is_none() && is_settled)
 }
 
 /// Reads the customers of these lanes, many in one request, and judges their operations in doubt. Returns the records that
