@@ -20,7 +20,13 @@ pub enum DecodeError {
     NoList,
     #[error("the answer holds a customer without a readable id")]
     NoId,
+    #[error("the answer holds more than {MAX_PAGE} customers, where 100 were asked for")]
+    TooMany,
 }
+
+/// Customers in one answer. The largest page that is ever asked for holds 1,000; a server that ignores the limit of a
+/// page may send more, but not its whole account.
+const MAX_PAGE: usize = 10_000;
 
 impl From<serde_json::Error> for DecodeError {
     /// Keeps where and drops what: serde's own message repeats the value.
@@ -82,6 +88,9 @@ pub fn page(body: &[u8]) -> Result<Page, DecodeError> {
         return Err(DecodeError::NoList);
     }
     let raw: Vec<Box<RawValue>> = serde_json::from_str(list.get())?;
+    if raw.len() > MAX_PAGE {
+        return Err(DecodeError::TooMany);
+    }
     let customers = raw
         .iter()
         .map(|raw| read_customer(raw))

@@ -1,5 +1,7 @@
 //! Reading all customers, page by page, so that none who was there all the time is missed.
 
+use std::collections::BTreeSet;
+
 use crate::domain::CustomerId;
 use crate::helpcrunch::{
     CallError, Filter, ListQuery, Operator, Order, Page, ReadClient, Search, Sort, Term,
@@ -127,6 +129,12 @@ impl IdRange {
     fn is_one_id(self) -> bool {
         self.end.is_some_and(|end| end <= self.start + 1)
     }
+
+    /// Whether a search for the range may answer with this id: one in it, or next to it, since a server that takes
+    /// `>=` for `>` or `<` for `<=` is still read completely.
+    fn covers(self, id: CustomerId) -> bool {
+        id.0.saturating_add(1) >= self.start && self.end.is_none_or(|end| id.0 <= end)
+    }
 }
 
 /// Reads all customers, or all that fit a filter, by ranges of ids, each with as many as a page is thought to hold.
@@ -149,7 +157,10 @@ pub(super) async fn fill_by_ranges(
     while let Some(range) = todo.pop() {
         progress.read(reading.known(), None);
         let answer = client.search(&search(among, range)).await.result?;
-        let got = answer.customers.len() as u64;
+        if !answer.customers.iter().all(|c| range.covers(c.id)) {
+            return Err(RemoteError::FilterIgnored);
+        }
+        let got = distinct(&answer);
         reading.put_page(&answer)?;
         longest = longest.max(got);
         let most = if range.is_one_id() { 1 } else { u64::MAX };
@@ -171,6 +182,12 @@ pub(super) async fn fill_by_ranges(
         }
     }
     Ok(())
+}
+
+/// How many different customers an answer holds; one that repeats itself brings no more for it.
+fn distinct(page: &Page) -> u64 {
+    let ids: BTreeSet<CustomerId> = page.customers.iter().map(|c| c.id).collect();
+    ids.len() as u64
 }
 
 /// No page holds fewer.

@@ -236,6 +236,8 @@ async fn ask(
     let page: Page = client.search(&search).await.result?;
     let got = page.customers.len() as u64;
     let has_all_ids = has_all_ids(filters, &page.customers);
+    let strangers = page.customers.iter().filter(|c| !is_asked_for(filters, c));
+    let ignores_filters = strangers.count() * 2 > page.customers.len();
     // Each id is one customer's: asking for more would only let what was read grow old.
     let is_all = has_all_ids || got == 0;
     let whole = match page.total {
@@ -251,10 +253,24 @@ async fn ask(
         }
     };
     *largest = got.max(*largest);
-    Ok(if whole {
-        Answer::Whole(page.customers)
-    } else {
-        Answer::Part(page.customers)
+    match whole {
+        true => Ok(Answer::Whole(page.customers)),
+        // Asking for less at a time never ends where the answer does not depend on the question.
+        false if ignores_filters => Err(RemoteError::FilterIgnored),
+        false => Ok(Answer::Part(page.customers)),
+    }
+}
+
+/// Whether a customer has one of the keys, compared as loosely as any search may do it.
+fn is_asked_for(filters: &[Filter], customer: &RemoteCustomer) -> bool {
+    let is_same = |known: Option<&str>, asked: &str| {
+        known.is_some_and(|known| fold_email(known.trim()) == fold_email(asked.trim()))
+    };
+    filters.iter().any(|filter| match &filter.term {
+        Term::Id(id) => customer.id == *id,
+        Term::UserId(user_id) => is_same(customer.user_id(), user_id),
+        Term::Email(email) => is_same(customer.email(), email),
+        Term::Name(_) | Term::Phone(_) | Term::LastSeen(_) => true,
     })
 }
 

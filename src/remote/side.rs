@@ -55,6 +55,12 @@ pub enum RemoteError {
         "the customers cannot be listed completely: a search for a single id answers that there is more"
     )]
     Unlistable,
+    #[error(
+        "a search answered with customers that it was not asked for, so its filters seem to be ignored and the customers \
+         cannot be read reliably. Nothing was sent. Check that api.base_url is the HelpCrunch API itself, not a proxy or a \
+         test server, then run the command again"
+    )]
+    FilterIgnored,
 }
 
 /// Told how far the reading is.

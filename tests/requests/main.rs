@@ -16,6 +16,8 @@ mod filters;
 #[cfg(test)]
 mod foreseen;
 #[cfg(test)]
+mod hostile_reading;
+#[cfg(test)]
 mod huge_account;
 #[cfg(test)]
 mod listing;
