@@ -47,7 +47,7 @@ impl Session {
         console: Console,
         summary_file: Option<PathBuf>,
     ) -> Result<Self, Failure> {
-        let clock = Clock::start(SystemTime::now());
+        let clock = Clock::start(SystemTime::now()).counting(platform::suspended);
         let stopping = Stopping::listen(&console)
             .map_err(|e| Failure::from_error(Exit::NotFinished, "signals", &e))?;
         let summary = Summary {

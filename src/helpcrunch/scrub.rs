@@ -1,5 +1,7 @@
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 
 /// What stands where the key stood.
@@ -8,14 +10,19 @@ const MASK: &str = "[API key]";
 /// Shorter keys are not looked for: no account has such a one, and every other word would be masked.
 const SHORTEST: usize = 4;
 
-/// How much of a server's text is looked at, and the most of it that is passed on.
+/// How many characters of a server's text are looked at.
 const LOOKED_AT: usize = 4096;
+
+/// Characters that the longest spelling of one byte takes: `%25XX`, `\\uXXXX` or `&quot;`, and white space before it.
+const LONGEST_SPELLING: usize = 7;
 
 /// Makes a text of the server fit to be shown: no control characters, no API key in any spelling that servers
 /// echo it in, and bounded.
 #[derive(Clone)]
 pub struct Scrubber {
     key: SecretString,
+    /// The key in base64, in either alphabet and at each of the three places that it can have in a longer text.
+    encoded: Vec<SecretString>,
 }
 
 impl fmt::Debug for Scrubber {
@@ -28,8 +35,13 @@ impl Scrubber {
     #[must_use]
     pub fn new(key: &SecretString) -> Self {
         let key = key.expose_secret().trim();
+        let encoded = match key.len() < SHORTEST {
+            true => Vec::new(),
+            false => in_base64(key.as_bytes()),
+        };
         Self {
             key: SecretString::from(key),
+            encoded: encoded.into_iter().map(SecretString::from).collect(),
         }
     }
 
@@ -38,7 +50,14 @@ impl Scrubber {
     pub fn clean(&self, text: &str, longest: usize) -> String {
         // Controls go first, so that none of them can split the key and fall out afterwards.
         let plain = one_line(text);
-        let masked = self.mask(&plain);
+        let mut masked = self.mask(&plain.text);
+        if plain.is_cut {
+            // What the cut left of a key at the end is no key any more, and would be shown.
+            let key_chars = self.key.expose_secret().len() * LONGEST_SPELLING;
+            let kept = masked.chars().count().saturating_sub(key_chars);
+            masked = masked.chars().take(kept).collect();
+            masked.push('…');
+        }
         if masked.chars().count() <= longest {
             return masked;
         }
@@ -63,17 +82,52 @@ impl Scrubber {
                 rest = rest.get(first.len_utf8()..).unwrap_or_default();
             }
         }
+        for encoded in &self.encoded {
+            masked = masked.replace(encoded.expose_secret(), MASK);
+        }
         masked
     }
 }
 
-fn one_line(text: &str) -> String {
-    let bounded = text.chars().take(LOOKED_AT);
-    let kept: String = bounded
-        .filter(|c| !is_invisible(*c))
+/// The characters of a key's base64 that depend on the key alone, whatever stands before and after it.
+fn in_base64(key: &[u8]) -> Vec<String> {
+    let at_place = |before: usize| {
+        let padded: Vec<u8> = std::iter::repeat_n(0, before)
+            .chain(key.iter().copied())
+            .collect();
+        let (from, to) = ((before * 8).div_ceil(6), padded.len() * 8 / 6);
+        [
+            STANDARD_NO_PAD.encode(&padded),
+            URL_SAFE_NO_PAD.encode(&padded),
+        ]
+        .map(|encoded| encoded.get(from..to).unwrap_or_default().to_owned())
+    };
+    let mut spellings: Vec<String> = (0..3)
+        .flat_map(at_place)
+        .filter(|s| s.len() >= SHORTEST)
+        .collect();
+    spellings.dedup();
+    spellings
+}
+
+/// The beginning of a text without what no eye sees, on one line.
+struct OneLine {
+    text: String,
+    /// Whether the text goes on.
+    is_cut: bool,
+}
+
+fn one_line(text: &str) -> OneLine {
+    let mut visible = text.chars().filter(|c| !is_invisible(*c));
+    let kept: String = visible
+        .by_ref()
+        .take(LOOKED_AT)
         .map(|c| if c.is_whitespace() { ' ' } else { c })
         .collect();
-    kept.split_whitespace().collect::<Vec<_>>().join(" ")
+    OneLine {
+        text: kept.split_whitespace().collect::<Vec<_>>().join(" "),
+        is_cut: visible.next().is_some(),
+    }
 }
 
 /// Controls but for white space, and the marks that turn the direction of text or take no room.
@@ -86,9 +140,11 @@ fn is_invisible(c: char) -> bool {
 /// followed at once: `&amp;` may be an `&`, or the `&` of a key that goes on with `amp;`.
 fn strip_key<'a>(text: &'a str, key: &[u8]) -> Option<&'a str> {
     let mut rests = vec![text];
-    for byte in key {
+    for (index, byte) in key.iter().enumerate() {
         rests = rests
             .iter()
+            // A key has no white space of its own: where it is wrapped over lines, a blank is what joins them.
+            .map(|rest| rest.strip_prefix(' ').filter(|_| index > 0).unwrap_or(rest))
             .flat_map(|rest| strip_byte(rest, *byte))
             .collect();
         rests.sort_by_key(|rest| rest.len());
@@ -180,6 +236,37 @@ mod tests {
         ] {
             let clean = scrubber(key).clean(&format!("Bearer {echo}, sorry"), 200);
             assert_eq!(clean, "Bearer [API key], sorry", "{echo}");
+        }
+    }
+
+    #[test]
+    fn the_key_goes_where_it_is_wrapped_and_where_it_is_encoded() {
+        let key = "hush-hush-key?>1";
+        let encode = |text: String| [STANDARD_NO_PAD.encode(&text), URL_SAFE_NO_PAD.encode(&text)];
+        let around = ["", "a", "ab", "Bearer ", ":"];
+        let basic = around
+            .iter()
+            .flat_map(|before| encode(format!("{before}{key}: x")));
+        for echo in basic.chain([
+            "hush-\r\n  hush-key?>1".to_owned(),
+            "hush-hush-key? >1".to_owned(),
+        ]) {
+            let clean = scrubber(key).clean(&format!("sent {echo} here"), 200);
+            assert!(clean.contains(MASK), "{echo}: {clean}");
+            let left: Vec<&str> = clean.split(MASK).flat_map(|part| part.split(' ')).collect();
+            assert!(left.iter().all(|part| part.len() <= 11), "{echo}: {clean}");
+        }
+    }
+
+    #[test]
+    fn a_key_at_the_end_of_what_is_looked_at_does_not_show_its_beginning() {
+        let key = "hush-hush";
+        for before in LOOKED_AT - 12..=LOOKED_AT {
+            let text = format!("{}{key}", "x".repeat(before));
+            let clean = scrubber(key).clean(&text, LOOKED_AT);
+            assert!(!clean.contains("hus"), "{before}");
+            let hidden = format!("{}{key}", "\u{200b}".repeat(before));
+            assert_eq!(scrubber(key).clean(&hidden, 200), MASK);
         }
     }
 

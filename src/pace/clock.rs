@@ -1,14 +1,18 @@
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-/// The wall time, read once and carried on by the monotonic clock: a system clock that jumps in mid-run moves no
-/// wait and no record, and under tokio's paused clock wall time is virtual too.
+/// The wall time, read once and carried on by the monotonic clock: a small step of the system clock in mid-run moves
+/// no wait and no record, and under tokio's paused clock wall time is virtual too.
+///
+/// The monotonic clock stands still while the machine is suspended. How long that was is asked separately
+/// ([`Clock::suspended`]): wall times include it, instants do not.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
     wall: Timestamp,
     anchor: Instant,
+    suspended: fn() -> Duration,
 }
 
 impl Clock {
@@ -18,7 +22,21 @@ impl Clock {
         Self {
             wall: Timestamp::try_from(wall).unwrap_or(Timestamp::UNIX_EPOCH),
             anchor: Instant::now(),
+            suspended: || Duration::ZERO,
         }
+    }
+
+    /// The same clock, on a machine that may be suspended: `suspended` returns for how long it was so far.
+    #[must_use]
+    pub fn counting(self, suspended: fn() -> Duration) -> Self {
+        suspended();
+        Self { suspended, ..self }
+    }
+
+    /// For how long the machine was suspended since the clock was started. Never decreases.
+    #[must_use]
+    pub fn suspended(&self) -> Duration {
+        (self.suspended)()
     }
 
     /// The moment of the anchor.
@@ -34,13 +52,7 @@ impl Clock {
 
     #[must_use]
     pub fn wall(&self) -> Timestamp {
-        self.wall_at(self.now())
-    }
-
-    /// The wall time of an instant; one before the anchor is taken as the anchor.
-    #[must_use]
-    pub fn wall_at(&self, instant: Instant) -> Timestamp {
-        let elapsed = instant.saturating_duration_since(self.anchor);
+        let elapsed = self.now().saturating_duration_since(self.anchor) + self.suspended();
         self.wall.checked_add(elapsed).unwrap_or(Timestamp::MAX)
     }
 
@@ -61,8 +73,6 @@ impl Clock {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[tokio::test(start_paused = true)]
@@ -71,5 +81,11 @@ mod tests {
         assert_eq!(clock.rfc3339(), "2023-11-14T22:13:20Z");
         tokio::time::advance(Duration::from_secs(3600)).await;
         assert_eq!(clock.rfc3339(), "2023-11-14T23:13:20Z");
+    }
+
+    #[test]
+    fn the_wall_counts_the_time_in_which_the_machine_was_suspended() {
+        let clock = Clock::start(SystemTime::UNIX_EPOCH).counting(|| Duration::from_secs(7200));
+        assert_eq!(clock.rfc3339(), "1970-01-01T02:00:00Z");
     }
 }

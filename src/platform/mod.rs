@@ -9,6 +9,7 @@ mod output;
 mod private;
 mod quiet;
 mod signals;
+mod suspend;
 #[cfg_attr(unix, path = "unix.rs")]
 #[cfg_attr(windows, path = "windows.rs")]
 mod system;
@@ -23,4 +24,5 @@ pub use private::{
 };
 pub use quiet::catch_panic;
 pub use signals::{StopSignal, StopSignals};
+pub use suspend::suspended;
 pub use system::{folder_writable_by_others, host_name, mode_open_to_others, state_home};

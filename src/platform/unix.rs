@@ -2,6 +2,7 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use etcetera::base_strategy::{BaseStrategy, choose_native_strategy};
 use rustix::fs::OFlags;
@@ -73,6 +74,26 @@ pub(super) fn storage_problem_of_code(code: i32) -> Option<StorageProblem> {
 pub fn host_name() -> String {
     let system = rustix::system::uname();
     system.nodename().to_string_lossy().into_owned()
+}
+
+/// For how long the machine was suspended since it was started; None where the system does not count that.
+#[cfg(target_os = "linux")]
+pub(super) fn suspended_since_boot() -> Option<Duration> {
+    use rustix::time::{ClockId, clock_gettime};
+    let now = |clock| {
+        let now = clock_gettime(clock);
+        let seconds = u64::try_from(now.tv_sec).ok()?;
+        Some(Duration::new(seconds, u32::try_from(now.tv_nsec).ok()?))
+    };
+    // In this order the difference is never too large.
+    let boot = now(ClockId::Boottime)?;
+    let awake = now(ClockId::Monotonic)?;
+    Some(boot.saturating_sub(awake))
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn suspended_since_boot() -> Option<Duration> {
+    None
 }
 
 /// Where state is kept unless the user says otherwise: on Linux `$XDG_STATE_HOME/hcsync` or

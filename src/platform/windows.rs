@@ -69,3 +69,8 @@ pub fn mode_open_to_others(_file: &File) -> io::Result<Option<u32>> {
 pub fn folder_writable_by_others(_folder: &Path) -> Option<u32> {
     None
 }
+
+/// Not counted: the wall clock has to show it.
+pub(super) fn suspended_since_boot() -> Option<std::time::Duration> {
+    None
+}

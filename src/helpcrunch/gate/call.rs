@@ -28,11 +28,19 @@ impl Course {
         }
     }
 
-    /// Whether what it stands on is too old by now. Everybody was last kept waiting until `held_up_until`.
-    pub(super) fn is_outdated(&self, held_up_until: Option<Instant>, now: Instant) -> bool {
+    /// Whether the reading that it stands on is too old by now. All requests were last kept waiting until
+    /// `held_up_until`; `woke_at` is when the machine was last found to have been suspended.
+    pub(super) fn is_outdated(
+        &self,
+        held_up_until: Option<Instant>,
+        woke_at: Option<Instant>,
+        now: Instant,
+    ) -> bool {
         self.basis.is_some_and(|basis| {
-            let waited = held_up_until.is_some_and(|until| until > basis.read_at);
-            basis.is_outdated(waited || self.begun > 0, now)
+            let is_after_reading = |at: Instant| at > basis.read_at;
+            let waited = held_up_until.is_some_and(is_after_reading);
+            let slept = woke_at.is_some_and(is_after_reading);
+            slept || basis.is_outdated(waited || self.begun > 0, now)
         })
     }
 

@@ -209,7 +209,7 @@ impl Gate {
         let mut news = self.news.subscribe();
         loop {
             news.mark_unchanged();
-            if course.is_outdated(self.state().held_up_until(), self.clock.now()) {
+            if self.is_outdated(course) {
                 return Err(Unsent::Outdated);
             }
             match self.step(request.endpoint, course.is_retry) {
@@ -228,6 +228,13 @@ impl Gate {
                 }
             }
         }
+    }
+
+    fn is_outdated(&self, course: &Course) -> bool {
+        let (suspended, now) = (self.clock.suspended(), self.clock.now());
+        let mut state = self.state();
+        let woke_at = state.woke_at(suspended, now);
+        course.is_outdated(state.held_up_until(), woke_at, now)
     }
 
     fn step(&self, endpoint: Endpoint, is_retry: bool) -> Step {

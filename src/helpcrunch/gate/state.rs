@@ -20,6 +20,9 @@ const PAUSES: Backoff = Backoff {
     cap: Duration::from_secs(60),
 };
 
+/// A shorter sleep ages no reading by more than a slow request does.
+const MIN_SUSPEND: Duration = Duration::from_secs(5);
+
 /// What the head of the queue is to do.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Step {
@@ -52,6 +55,9 @@ pub(super) struct State {
     /// Calls that are under way, and since when there was none.
     calls: usize,
     idle_since: Option<Instant>,
+    /// For how long the machine was suspended when that was last looked at, and when it was found to have been.
+    suspended: Duration,
+    woke_at: Option<Instant>,
     closed: Option<StopReason>,
 }
 
@@ -72,6 +78,8 @@ impl State {
             last_429: None,
             calls: 0,
             idle_since: None,
+            suspended: Duration::ZERO,
+            woke_at: None,
             closed: None,
         }
     }
@@ -155,6 +163,17 @@ impl State {
     /// Until when a pause or an outage last kept everybody waiting.
     pub(super) fn held_up_until(&self) -> Option<Instant> {
         self.paused_until.max(self.outage_ended)
+    }
+
+    /// When the machine was last found to have been suspended: what was read before is as old as that sleep was long,
+    /// whatever the monotonic clock says. `suspended` is the total so far.
+    pub(super) fn woke_at(&mut self, suspended: Duration, now: Instant) -> Option<Instant> {
+        if suspended.saturating_sub(self.suspended) >= MIN_SUSPEND {
+            tracing::info!("the machine was suspended: what was read before is read again");
+            self.suspended = suspended;
+            self.woke_at = Some(now);
+        }
+        self.woke_at
     }
 
     /// An exchange brought no usable answer; `asked` is what its `Retry-After` said.

@@ -100,6 +100,14 @@ fn limits() -> LimitSettings {
 }
 
 fn bench(limits: LimitSettings, script: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Bench {
+    bench_with(limits, |clock| clock, script)
+}
+
+fn bench_with(
+    limits: LimitSettings,
+    clock: impl FnOnce(Clock) -> Clock,
+    script: impl Fn(&Asked) -> Reply + Send + Sync + 'static,
+) -> Bench {
     let server = Arc::new(Server {
         start: Instant::now(),
         script: Box::new(script),
@@ -109,12 +117,12 @@ fn bench(limits: LimitSettings, script: impl Fn(&Asked) -> Reply + Send + Sync +
     let gate = Arc::new(Gate::new(GateParts {
         transport: server.clone(),
         limits,
-        clock: Clock::start(
+        clock: clock(Clock::start(
             "2026-11-20T03:12:44Z"
                 .parse::<jiff::Timestamp>()
                 .unwrap()
                 .into(),
-        ),
+        )),
         stops: stops.clone(),
         scrubber: Scrubber::new(&SecretString::from(KEY)),
         seed: 42,
@@ -829,4 +837,33 @@ async fn every_endpoint_is_counted() {
         ]
     );
     assert!(stats.first_at.is_some() && stats.last_at >= stats.first_at);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_suspended_machine_outdates_what_was_read_before() {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static SUSPENDED_S: AtomicU64 = AtomicU64::new(0);
+    let suspended = || Duration::from_secs(SUSPENDED_S.load(Ordering::Relaxed));
+    let bench = bench_with(limits(), |clock| clock.counting(suspended), ok);
+    let patch = async |read_at| {
+        let basis = Basis {
+            read_at,
+            good_for: Duration::from_secs(1800),
+            is_immediate: false,
+            failed: 0,
+        };
+        let client = bench.client.on(Some(basis));
+        let sent = client.patch(CustomerId(7), &PatchBody::default()).await;
+        matches!(sent.result, Err(CallError::Outdated { .. }))
+    };
+    let before = Instant::now();
+    tokio::time::advance(SECOND).await;
+    assert!(!patch(before).await);
+    SUSPENDED_S.store(3, Ordering::Relaxed);
+    assert!(!patch(before).await, "a moment ages nothing");
+    SUSPENDED_S.store(3600, Ordering::Relaxed);
+    assert!(patch(before).await);
+    assert!(patch(before).await, "and stays outdated");
+    assert_eq!(bench.seen().len(), 2, "neither was sent");
+    assert!(!patch(Instant::now()).await, "a new reading counts");
 }
