@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::{CustomerId, RemoteCustomer, RowKey, email_spellings};
+use crate::domain::{CustomerId, RemoteCustomer, RowKey, email_spellings, fold_email};
 use crate::helpcrunch::{CallError, Filter, Page, ReadClient, Search, Term};
 use crate::plan::matching::RemoteLookup;
 
