@@ -74,6 +74,7 @@ impl Draw {
                 Origin::Column(column) => {
                     let dense = ["userId", "email", "id"].contains(&rule.attribute.as_str());
                     let cell = self.typed(rule, format);
+                    let cell = self.damaged(rule, cell);
                     self.put(&mut row, column, cell, format, dense);
                 }
                 Origin::Template(parts) => {
@@ -113,7 +114,7 @@ impl Draw {
             Cell::Text(text)
                 if format == FileFormat::Csv
                     && DAMAGED.iter().all(|(_, cell, _)| *cell != text)
-                    && self.chance(15) =>
+                    && self.flaws.u32(0..100) < 15 =>
             {
                 Cell::Text(self.padded(text))
             }
@@ -124,20 +125,24 @@ impl Draw {
 
     /// The text with outer blanks of some kind.
     fn padded(&mut self, text: &str) -> &'static str {
-        let (before, after) = self.pick(&[(" ", ""), ("", " "), ("\t", "  "), ("", "\u{a0}")]);
+        let blanks = [(" ", ""), ("", " "), ("\t", "  "), ("", "\u{a0}")];
+        let (before, after) = blanks[self.flaws.usize(..blanks.len())];
         format!("{before}{text}{after}").leak()
+    }
+
+    /// The cell, or in its place one that was damaged.
+    fn damaged(&mut self, rule: &Rule, cell: Cell) -> Cell {
+        let damaged = DAMAGED.iter().filter(|(name, ..)| *name == rule.attribute);
+        let cells: Vec<&'static str> = damaged.map(|(_, cell, _)| *cell).collect();
+        match self.flaws.u32(0..100) {
+            0..12 if !cells.is_empty() => Cell::Text(cells[self.flaws.usize(..cells.len())]),
+            _ => cell,
+        }
     }
 
     fn typed(&mut self, rule: &Rule, format: FileFormat) -> Cell {
         let json = format == FileFormat::Jsonl;
         let bad = self.chance(2);
-        if self.chance(12) {
-            let damaged = DAMAGED.iter().filter(|(name, ..)| *name == rule.attribute);
-            let cells: Vec<&'static str> = damaged.map(|(_, cell, _)| *cell).collect();
-            if !cells.is_empty() {
-                return Cell::Text(self.pick(&cells));
-            }
-        }
         match rule.attribute.as_str() {
             "id" if bad => Cell::Text("someone"),
             "id" => {

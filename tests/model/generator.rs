@@ -38,6 +38,7 @@ const PROPERTY_COLUMNS: [(&str, &str, Kind); 5] = [
 pub(crate) fn case(seed: u64) -> Case {
     let mut draw = Draw {
         rng: Rng::with_seed(seed),
+        flaws: Rng::with_seed(seed ^ 0x00f1_a455),
     };
     let format = draw.pick(&[FileFormat::Csv, FileFormat::Jsonl]);
     let setup = draw.setup();
@@ -53,6 +54,8 @@ pub(crate) fn case(seed: u64) -> Case {
 
 pub(crate) struct Draw {
     pub(crate) rng: Rng,
+    /// What damages and pads cells: of its own, so that the rest of a case is the same with and without.
+    pub(crate) flaws: Rng,
 }
 
 impl Draw {
@@ -109,8 +112,8 @@ impl Draw {
             } else {
                 Vec::new()
             },
-            repairs: self.chance(70),
-            trim: self.chance(70),
+            repairs: self.flaws.u32(0..100) < 70,
+            trim: self.flaws.u32(0..100) < 70,
             strategy: self.pick(&[Strategy::Auto, Strategy::List, Strategy::Lookup]),
         };
         setup.keys = self.keys(&setup);
