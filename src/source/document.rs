@@ -20,14 +20,27 @@ struct Candidate {
     is_empty: bool,
 }
 
-/// What a document holds; None if it is a row itself. One that is `cut` is judged by its beginning.
+/// Arrays that are members of members of the document may be the rows; those further in are only named.
+const MAX_DEPTH: usize = 2;
+const MAX_DEPTH_NAMED: usize = 6;
+
+/// What is known of a document before it is looked into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Known {
+    /// It goes on behind the bytes, and is judged by its beginning.
+    pub(super) is_cut: bool,
+    /// It stands on a line of a file of JSON Lines, where it is a row unless it says nothing itself.
+    pub(super) is_line: bool,
+}
+
+/// What a document holds; None if it is a row itself.
 ///
 /// A row says who it is: it has an id or an e-mail address. So the objects of an array are the rows if they say that better than what
 /// is around them.
-pub(super) fn examine(bytes: &[u8], is_cut: bool, coding: Coding) -> Option<Document> {
+pub(super) fn examine(bytes: &[u8], known: Known, coding: Coding) -> Option<Document> {
     let start = bytes.len() - bytes.trim_ascii_start().len();
     let members = members(bytes, start, coding);
-    if !is_cut && are_alike(bytes, &members, coding) {
+    if !known.is_cut && are_alike(bytes, &members, coding) {
         return Some(Document::Other {
             problem: "is an object whose members are the rows".to_owned(),
             filter: "to_entries[] | {key: .key} + .value".to_owned(),
@@ -40,42 +53,50 @@ pub(super) fn examine(bytes: &[u8], is_cut: bool, coding: Coding) -> Option<Docu
     let (empty, arrays): (Vec<_>, Vec<_>) = candidates(bytes, start, coding, &[])
         .into_iter()
         .partition(|candidate| candidate.is_empty);
-    let best = arrays.iter().max_by_key(|candidate| candidate.strength);
-    let Some(best) = best.or(empty.first()) else {
-        return None;
-    };
+    let strengths = arrays.iter().map(|candidate| candidate.strength);
+    let strength = strengths.max().unwrap_or(0);
     let is_envelope = around == 0 && !has_text;
-    if best.strength <= around && !(is_envelope && best.strength == 0) {
+    if !is_envelope && (known.is_line || strength <= around) {
         return None;
     }
-    if arrays.len() > 1 {
-        return Some(several(&arrays, best));
+    let (near, far): (Vec<_>, Vec<_>) = arrays
+        .into_iter()
+        .partition(|candidate| candidate.path.len() <= MAX_DEPTH);
+    match (near.as_slice(), far.as_slice(), empty.as_slice()) {
+        ([], [], []) => None,
+        ([rows], ..) | ([], [], [rows, ..]) => Some(Document::Rows {
+            at: rows.at,
+            path: shown(&rows.path),
+        }),
+        ([], ..) => Some(choice(
+            "is an object with arrays of objects deep within it",
+            &far,
+        )),
+        _ => Some(choice("is an object with several arrays of objects", &near)),
     }
-    Some(Document::Rows {
-        at: best.at,
-        path: shown(&best.path),
-    })
 }
 
 /// What a document says besides the rows, once the array of the rows was taken out of it: the path of a second array of objects.
 pub(super) fn second_array(bytes: &[u8], coding: Coding) -> Option<String> {
     let start = bytes.len() - bytes.trim_ascii_start().len();
     let mut others = candidates(bytes, start, coding, &[]).into_iter();
-    let other = others.find(|candidate| !candidate.is_empty)?;
+    let other = others.find(|other| !other.is_empty && other.path.len() <= MAX_DEPTH)?;
     Some(shown(&other.path))
 }
 
-fn several(arrays: &[Candidate], best: &Candidate) -> Document {
+/// Any of the arrays may be the rows; the filter takes the one whose objects say best who they are.
+fn choice(problem: &str, arrays: &[Candidate]) -> Document {
     let paths: Vec<_> = arrays
         .iter()
         .map(|array| format!("`{}`", shown(&array.path)))
         .collect();
+    let best = arrays
+        .iter()
+        .rev()
+        .max_by_key(|candidate| candidate.strength);
     Document::Other {
-        problem: format!(
-            "is an object with several arrays of objects, {}, any of which may be the rows",
-            paths.join(", ")
-        ),
-        filter: format!("{}[]", filter(&best.path)),
+        problem: format!("{problem}, which may be the rows: {}", paths.join(", ")),
+        filter: best.map_or_else(String::new, |best| format!("{}[]", filter(&best.path))),
     }
 }
 
@@ -96,7 +117,7 @@ fn filter(path: &[String]) -> String {
     path.iter().map(part).collect()
 }
 
-/// The arrays of objects of an object and of its members that are objects, without those in which the API has tags and
+/// The arrays of objects of an object and of the objects within it, without those in which the API has tags and
 /// properties.
 fn candidates(bytes: &[u8], at: usize, coding: Coding, within: &[String]) -> Vec<Candidate> {
     let mut found = Vec::new();
@@ -104,7 +125,7 @@ fn candidates(bytes: &[u8], at: usize, coding: Coding, within: &[String]) -> Vec
         let path = [within, &[member.name]].concat();
         match bytes.get(member.at) {
             Some(b'[') => found.extend(candidate(bytes, member.at, coding, path)),
-            Some(b'{') if within.is_empty() => {
+            Some(b'{') if within.len() + 1 < MAX_DEPTH_NAMED => {
                 found.extend(candidates(bytes, member.at, coding, &path));
             }
             _ => {}
@@ -239,7 +260,7 @@ mod tests {
     use encoding_rs::UTF_8;
 
     fn of(text: &str) -> Option<Document> {
-        examine(text.as_bytes(), false, Coding(UTF_8))
+        examine(text.as_bytes(), Known::default(), Coding(UTF_8))
     }
 
     fn rows(text: &str) -> Option<String> {
@@ -293,8 +314,25 @@ mod tests {
     }
 
     #[test]
+    fn a_line_is_a_row_unless_it_says_nothing_itself() {
+        let known = Known {
+            is_line: true,
+            ..Known::default()
+        };
+        let of = |text: &str| examine(text.as_bytes(), known, Coding(UTF_8));
+        assert_eq!(
+            of(r#"{"account":"acme","contacts":[{"email":"a@b.cc"}]}"#),
+            None
+        );
+        assert_eq!(of(r#"{"id":1,"contacts":[{"email":"a@b.cc"}]}"#), None);
+        let envelope = of(r#"{"data":[{"email":"a@b.cc"}],"total":1}"#);
+        assert!(matches!(envelope, Some(Document::Rows { .. })));
+    }
+
+    #[test]
     fn other_documents_get_a_filter() {
         for (text, filter) in [
+            (r#"{"a":{"b":{"c":[{"id":1}]}}}"#, "jq .a.b.c[]"),
             (r#"{"users":[{"id":1}],"logs":[{"n":1}]}"#, "jq .users[]"),
             (
                 r#"{"logs":[{"n":1}],"re sult":{"1":[{"id":1}]}}"#,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::coding::Coding;
-use super::document::{Document, examine};
+use super::document::{Document, Known, examine};
 use super::stream::Extent;
 use super::strict_json::is_json;
 
@@ -21,7 +21,8 @@ pub(super) enum Shape {
     Document(Document),
 }
 
-pub(super) fn shape(sample: &[u8], ended: bool, coding: Coding) -> Shape {
+/// `is_lines`: whether the input is said to be JSON Lines.
+pub(super) fn shape(sample: &[u8], ended: bool, is_lines: bool, coding: Coding) -> Shape {
     // Half a character may look like a bracket.
     if coding.hides_ascii() {
         return Shape::Lines;
@@ -33,10 +34,14 @@ pub(super) fn shape(sample: &[u8], ended: bool, coding: Coding) -> Shape {
     while let Some(value) = next_value(&mut rest, ended) {
         let is_last = rest.trim_ascii().is_empty();
         let spans_lines = value.bytes.contains(&b'\n');
+        let known = Known {
+            is_cut: value.is_cut,
+            is_line: is_lines && !spans_lines,
+        };
         if count == 0
             && is_last
             && (value.is_closed || value.is_cut)
-            && let Some(document) = examine(looked_at, value.is_cut, coding)
+            && let Some(document) = examine(looked_at, known, coding)
         {
             return Shape::Document(document);
         }
@@ -89,7 +94,7 @@ mod tests {
     use encoding_rs::UTF_8;
 
     fn of(text: &str) -> Shape {
-        shape(text.as_bytes(), true, Coding(UTF_8))
+        shape(text.as_bytes(), true, false, Coding(UTF_8))
     }
 
     #[test]
@@ -127,7 +132,7 @@ mod tests {
     fn a_large_document_is_known_by_its_beginning() {
         let row = "{\"userId\":\"a\"},".repeat(40_000);
         let text = format!("{{\"data\":[{row}");
-        let shape = shape(text.as_bytes(), false, Coding(UTF_8));
+        let shape = shape(text.as_bytes(), false, false, Coding(UTF_8));
         assert!(
             matches!(shape, Shape::Document(Document::Rows { at: 8, .. })),
             "{shape:?}"

@@ -11,6 +11,7 @@ use super::lines::Lines;
 use super::object::{Objects, Pieces};
 use super::opening::{Opened, Opening};
 use super::reader::Engine;
+use super::settings::Choice;
 use super::stream::Stream;
 use super::window::Window;
 
@@ -34,7 +35,12 @@ impl Opening<'_> {
             Format::Json if !window.view().trim_ascii_start().starts_with(b"{") => {
                 return Err(self.no_rows("is no JSON array of objects".to_owned(), ".rows[]"));
             }
-            _ => match shape(window.view(), window.ended(), coding) {
+            _ => match shape(
+                window.view(),
+                window.ended(),
+                self.is_said_to_be_lines(),
+                coding,
+            ) {
                 Shape::Lines => Pieces::Lines(Lines::new(window, longest)),
                 Shape::Stream => Pieces::Stream(Stream::new(window, longest)),
                 Shape::Document(Document::Other { problem, filter }) => {
@@ -57,6 +63,13 @@ impl Opening<'_> {
             header_below: None,
             notes,
         })
+    }
+
+    fn is_said_to_be_lines(&self) -> bool {
+        match self.settings.format {
+            Choice::Given(format) => format == Format::Jsonl,
+            Choice::Auto => Format::by_name(&self.origin.name) == Some(Format::Jsonl),
+        }
     }
 
     /// JSON that holds no rows as it is.

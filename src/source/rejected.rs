@@ -362,6 +362,18 @@ mod tests {
     }
 
     #[test]
+    fn json_of_any_shape_is_given_back_as_objects() {
+        let stream = "{\n\"a\":1\n}\n{\"a\":NaN}{\"a\":\n[1\n}\n{\"b\":[{\"property\":\"x\",\"value\":1}]}\n";
+        let written = auto(stream.as_bytes());
+        assert_eq!(written.lines().count(), 4, "{written}");
+        let document = auto(b"{\"data\":[{\"userId\":1},\n{\"userId\":}],\"total\":2}");
+        assert!(
+            document.starts_with("[\n{") && document.trim_end().ends_with(']'),
+            "{document}"
+        );
+    }
+
+    #[test]
     fn flawed_records_stay_flawed_and_alone() {
         let text = b"id,name\n1,\"open\n2,\"a\"b\n3,\xFF\n4,\"open\n5,\xD0\xB6\xD0\xB6\n6,\n";
         let (dialect, records) = read(text, &SourceSettings::default());
