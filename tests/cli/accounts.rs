@@ -3,6 +3,7 @@
 
 #![cfg(unix)]
 
+use hcsync::sandbox::Endpoint;
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, Ran, Running, bundled_customers};
@@ -10,12 +11,20 @@ use crate::exit_codes::new_customers;
 
 const ROWS: u32 = 40;
 
-/// The first answer to a search tells how it was, and takes its time.
-const SLOW_SEARCH: &str =
-    "[[fault]]\nkind = \"delay\"\ndelay-ms = 2500\nendpoint = \"search\"\nmax = 1\n";
+/// The first answer that tells who is there takes its time: an empty account is listed, another one searched.
+fn first_reading(customers: &[Value]) -> Endpoint {
+    match customers.is_empty() {
+        true => Endpoint::List,
+        false => Endpoint::Search,
+    }
+}
 
 fn bench(customers: Vec<Value>) -> Bench {
-    let bench = Bench::with(customers, SLOW_SEARCH);
+    let endpoint = first_reading(&customers).name();
+    let slow = format!(
+        "[[fault]]\nkind = \"delay\"\ndelay-ms = 2500\nendpoint = \"{endpoint}\"\nmax = 1\n"
+    );
+    let bench = Bench::with(customers, &slow);
     bench.write("new.csv", new_customers(ROWS));
     let config = "[remote]\nstrategy = \"lookup\"\n[safety]\nmin_match_percent = 0\n";
     bench.write("hcsync.toml", config);
@@ -25,8 +34,11 @@ fn bench(customers: Vec<Value>) -> Bench {
 /// A run that looks its rows up and stands still before it has the answer, while `meanwhile` is done.
 #[track_caller]
 fn while_reading(bench: &Bench, meanwhile: impl FnOnce()) -> Ran {
+    let reading = first_reading(&bench.sandbox().customers());
     let running = bench.start("sync new.csv --summary first.json");
-    bench.until("the first run searches", |log| !log.is_empty());
+    bench.until("the first run reads", |log| {
+        log.iter().any(|request| request.endpoint == reading)
+    });
     running.signal("STOP");
     meanwhile();
     running.signal("CONT");

@@ -64,7 +64,7 @@ fn account(bench: &Bench) -> std::path::PathBuf {
 }
 
 const OWN_TAGS: &str = "[fields]\nuserId = \"userId\"\n[tags]\ncolumn = \"name\"\nmode = \"managed\"\nmanaged = \"ours\"\n\
-    [remote]\nstrategy = \"list\"\n";
+    [remote]\nstrategy = \"snapshot\"\n";
 
 #[test]
 fn damaged_state_files_are_set_aside_with_a_word() {
