@@ -172,6 +172,7 @@ fn an_account_by_its_name_has_a_folder_by_its_name() {
         let accounts = crate::bench::entries(&bench.path("state").join("accounts"));
         let names: Vec<_> = accounts
             .iter()
+            .filter(|p| p.is_dir())
             .map(|p| p.file_name().unwrap().to_string_lossy().into_owned())
             .collect();
         assert!(

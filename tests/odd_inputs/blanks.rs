@@ -137,7 +137,7 @@ fn around_cells() -> Vec<Case> {
             "2: name=\"Ann\", userId=\"u1\"",
             "4: name=\"Ben\", userId=\"u2\"",
         ])
-        .notes(&["all their cells are blank: 1"]),
+        .notes(&["sheet `People`, the only one", "all their cells are blank: 1"]),
     ]
 }
 
@@ -214,7 +214,8 @@ fn above_the_header() -> Vec<Case> {
         )
         .config("[input]\nskip_lines = 2\n")
         .does("leaves them out")
-        .rows(&["4: name=\"Ann\", userId=\"u1\""]),
+        .rows(&["4: name=\"Ann\", userId=\"u1\""])
+        .notes(&["sheet `People`, the only one"]),
         case(
             "rows above the header of a workbook, not said",
             "people.xlsx",

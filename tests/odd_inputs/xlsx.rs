@@ -86,8 +86,8 @@ fn sheets() -> Vec<Case> {
             .does("refuses, and names the sheets with cells")
             .refused(&["no sheet `Chart1`", "`People`, `Lists`"]),
         case("a title above the table of the first sheet, and other sheets", "people.xlsx", book(Sheet::new("First", &title)))
-            .does("refuses, lists the sheets with their sizes, and says how to choose")
-            .refused(listed),
+            .does("refuses, says where the header seems to be, lists the sheets with their sizes, and says how to choose")
+            .refused(&["line 3", "skip_lines = 2", "`People` (2 rows, 2 columns)"]),
         case("a first sheet with instructions", "people.xlsx", book(Sheet::new("First", &prose))).does("refuses likewise").refused(listed),
         case("a first sheet with totals", "people.xlsx", book(Sheet::new("First", &totals))).does("refuses likewise").refused(listed),
         case("an empty first sheet", "people.xlsx", book(Sheet::new("First", "<sheetData/>"))).does("refuses likewise").refused(listed),
