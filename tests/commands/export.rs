@@ -50,10 +50,10 @@ fn csv_fed_back_plans_nothing_also_where_values_are_odd() {
     }
     let count = customers.len();
     let bench = Bench::with(customers, "");
-    bench.run("export -o all.csv").exits(0).says(&[
-        "of column `email` left empty",
-        "neither userId nor e-mail",
-    ]);
+    bench
+        .run("export -o all.csv")
+        .exits(0)
+        .says(&["of column `email` left empty", "neither userId nor e-mail"]);
     let plan = bench.run("plan all.csv --output json");
     let plan = plan.json();
     assert_eq!(plan["rows"], count);
