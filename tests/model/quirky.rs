@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use hcsync::outcome::{RowResult, RowStatus};
-use hcsync::remote::Strategy;
 use hcsync::sandbox::{Quirks, Schedule};
 use serde_json::Value;
 
@@ -17,6 +16,7 @@ use super::customer::Customer;
 use super::generator;
 use super::model::{self, Outcome, RowOutcome, Status};
 use super::plain::from_environment;
+use super::setup::Strategy;
 use super::syncing::{customers, status, was_not_told, world};
 use super::world::{Ended, simulate};
 
