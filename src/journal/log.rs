@@ -58,6 +58,9 @@ pub(super) fn body(entry: &Entry) -> Result<Vec<u8>, JournalError> {
 /// The first fault, for all who append.
 pub(super) type Poison = Arc<OnceLock<JournalError>>;
 
+/// The file that has to be synced, and up to which byte that flushes it.
+pub(super) type Unsynced = (Arc<dyn JournalFile>, u64);
+
 /// The journal's end: frames records, appends them, and trusts nothing after the first fault.
 #[derive(Debug)]
 pub(super) struct Log {
@@ -106,8 +109,8 @@ impl Log {
         self.synced(to, file.sync())
     }
 
-    /// The file that has to be synced, and up to which byte that flushes it; None if all of it is on disk.
-    pub(super) fn unsynced(&self) -> Result<Option<(Arc<dyn JournalFile>, u64)>, JournalError> {
+    /// What is not on disk yet; None if all of it is.
+    pub(super) fn unsynced(&self) -> Result<Option<Unsynced>, JournalError> {
         self.check()?;
         Ok((self.synced < self.written).then(|| (Arc::clone(&self.file), self.written)))
     }

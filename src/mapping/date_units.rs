@@ -76,8 +76,8 @@ impl UnitVotes {
         let Some(unit) = Unit::by_size(count) else {
             return;
         };
-        let slots = self.votes.iter_mut().zip(&mut self.early);
-        if let Some((votes, early)) = slots.skip(unit as usize).next() {
+        let mut slots = self.votes.iter_mut().zip(&mut self.early);
+        if let Some((votes, early)) = slots.nth(unit as usize) {
             *votes += 1;
             *early |= unit.seconds(count) < MILLENNIUM;
         }

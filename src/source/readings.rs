@@ -19,7 +19,7 @@ pub(super) fn readings(candidates: &[&'static Encoding], sample: &[u8]) -> Strin
             let head = sample.get(..UTF16_BYTES).unwrap_or(sample);
             let text = candidate.decode_without_bom_handling(head).0;
             let cells = text
-                .split(|c| is_between(c))
+                .split(is_between)
                 .filter(|cell| !cell.trim().is_empty());
             cells.take(MAX_CELLS).map(shortened).collect()
         } else {
