@@ -24,7 +24,8 @@ mod formats;
 mod inputs;
 #[cfg(test)]
 mod interrupted;
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod killed;
 #[cfg(test)]
 mod merging;

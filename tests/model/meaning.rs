@@ -401,7 +401,8 @@ fn as_boolean(text: &str) -> Option<Value> {
 fn as_number(text: &str) -> Option<Value> {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     let number = text.parse().ok().map(number)?;
-    (digits <= 15 && number.to_string() == text).then_some(number)
+    let shortest = number.to_string();
+    (digits <= 15 && shortest == text).then_some(number)
 }
 
 /// Zeros behind the decimal point may be too many.

@@ -62,7 +62,7 @@ impl Log<'_> {
         // Such a batch leaves out bad entries, and the log does not say which.
         let passes = self.case.options.quirks.batch_bad_entry == BatchBadEntry::PassGood;
         let is_certain =
-            |r: &&&LoggedRequest| !is_late(r) && !(passes && r.endpoint == Endpoint::Batch);
+            |r: &&&LoggedRequest| !(is_late(r) || passes && r.endpoint == Endpoint::Batch);
         if let (Some(request), false) = (applied.iter().find(is_certain), is_completed)
             && !tells_of(result, told.map(|o| o.status))
         {
