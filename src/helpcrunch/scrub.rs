@@ -13,7 +13,7 @@ const SHORTEST: usize = 4;
 /// How many characters of a server's text are looked at.
 const LOOKED_AT: usize = 4096;
 
-/// Characters that the longest spelling of one byte takes: `%25XX`, `\\uXXXX` or `&quot;`, and white space before it.
+/// Characters in the longest usual spelling of one byte: six for a JSON escape or `&quot;`, and a blank before it.
 const LONGEST_SPELLING: usize = 7;
 
 /// Makes a text of the server fit to be shown: no control characters, no API key in any spelling that servers
