@@ -150,8 +150,7 @@ impl Account {
         let rules = Rules::create(&self.quirks);
         self.pen(rules).apply(&write, &mut customer);
         customer.first_seen.get_or_insert(context.now_unix);
-        customer.changed_ms = Some(context.now_ms);
-        let id = self.store.insert(customer);
+        let id = self.put(customer, context);
         self.one(StatusCode::CREATED, id)
     }
 
@@ -256,8 +255,7 @@ impl Account {
         } else {
             pen.remove_tags(&tags, &mut customer);
         }
-        customer.changed_ms = Some(context.now_ms);
-        self.store.insert(customer);
+        self.put(customer, context);
         self.one(StatusCode::OK, id)
     }
 
@@ -282,7 +280,7 @@ impl Account {
             let seen = self
                 .store
                 .all()
-                .filter(|customer| customer.visible(context.now_ms, lag));
+                .filter_map(|customer| customer.seen(context.now_ms, lag));
             return Ok(self.page(seen.collect(), page, Told::ByListing, context));
         }
         let ids = self.store.page(page).into_iter();
@@ -293,8 +291,10 @@ impl Account {
 
     fn search(&self, body: &[u8], context: Context) -> Result<Reply, Problem> {
         let query = Query::read(&validate::json(body)?, &self.quirks)?;
-        let mut found = query.matches(&self.store, &self.quirks);
-        found.retain(|customer| customer.visible(context.now_ms, self.quirks.search_lag_ms));
+        let lag = self.quirks.search_lag_ms;
+        let found = query.matches(&self.store, &self.quirks, |customer| {
+            customer.seen(context.now_ms, lag)
+        });
         Ok(self.page(found, query.page, Told::BySearch, context))
     }
 
@@ -358,9 +358,16 @@ impl Account {
             return Err(taken_user_id("userId"));
         }
         self.pen(rules).apply(write, &mut customer);
-        customer.changed_ms = Some(context.now_ms);
-        self.store.insert(customer);
+        self.put(customer, context);
         Ok(())
+    }
+
+    /// Stores a customer who was just written, and keeps what lagging views still show of him.
+    pub(super) fn put(&mut self, mut customer: Customer, context: Context) -> u64 {
+        customer.written(self.store.get(customer.id), context.now_ms);
+        let lag = self.quirks.search_lag_ms.max(self.quirks.list_lag_ms);
+        customer.forget_former(context.now_ms, lag);
+        self.store.insert(customer)
     }
 
     fn steals_user_id(&self, id: u64, write: &Write) -> bool {

@@ -167,8 +167,7 @@ impl AgentEdit {
         pen.apply(&write, &mut customer);
         pen.add_tags(&named(&self.tags), &mut customer);
         pen.remove_tags(&named(&self.untag), &mut customer);
-        customer.changed_ms = Some(context.now_ms);
-        Ok(account.store.insert(customer))
+        Ok(account.put(customer, context))
     }
 
     fn write(&self, account: &Account) -> Result<super::write::Write, AgentError> {
@@ -188,7 +187,7 @@ fn create(
     context: Context,
 ) -> Result<u64, AgentError> {
     let mut given = Customer::from_object(object).map_err(AgentError::Bad)?;
-    given.customer.changed_ms = Some(context.now_ms);
+    given.customer.written(None, context.now_ms);
     given.customer.first_seen.get_or_insert(context.now_unix);
     account
         .store

@@ -39,7 +39,9 @@ pub(super) struct Customer {
     pub(super) custom_data: Map<String, Value>,
     /// When it was last written, in milliseconds of the server's life; a
     /// customer that was there from the start has none.
-    pub(super) changed_ms: Option<u64>,
+    changed_ms: Option<u64>,
+    /// As it was before that, for views that lag behind.
+    former: Option<Box<Customer>>,
 }
 
 /// A customer given from outside, whose tags are not in the book yet.
@@ -137,10 +139,38 @@ impl Customer {
         }
     }
 
-    /// Whether a view that lags behind by so many milliseconds shows it.
-    pub(super) fn visible(&self, now_ms: u64, lag_ms: u64) -> bool {
-        self.changed_ms
-            .is_none_or(|changed| changed.saturating_add(lag_ms) <= now_ms)
+    /// Marks it as written now; `before` is what it was, where it was there.
+    pub(super) fn written(&mut self, before: Option<&Self>, now_ms: u64) {
+        self.changed_ms = Some(now_ms);
+        self.former = before.cloned().map(Box::new);
+    }
+
+    /// What a view that lags behind by so many milliseconds shows of it: the last version that is old enough, or
+    /// nothing of a customer created since.
+    pub(super) fn seen(&self, now_ms: u64, lag_ms: u64) -> Option<&Self> {
+        let mut version = self;
+        while version
+            .changed_ms
+            .is_some_and(|changed| changed.saturating_add(lag_ms) > now_ms)
+        {
+            version = version.former.as_deref()?;
+        }
+        Some(version)
+    }
+
+    /// Drops the versions that no view lagging at most so far behind shows any more.
+    pub(super) fn forget_former(&mut self, now_ms: u64, lag_ms: u64) {
+        let mut version = self;
+        while version
+            .changed_ms
+            .is_some_and(|changed| changed.saturating_add(lag_ms) > now_ms)
+        {
+            let Some(former) = version.former.as_deref_mut() else {
+                return;
+            };
+            version = former;
+        }
+        version.former = None;
     }
 
     /// Reads an object such as an answer or an export holds.

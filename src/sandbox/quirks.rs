@@ -87,9 +87,9 @@ pub struct Quirks {
     pub tag_names: Case,
     /// The colour of a known tag.
     pub tag_colour: TagColour,
-    /// For how many milliseconds a created or edited customer is not found by search.
+    /// For how many milliseconds search does not find a created customer, and finds an edited one as it was.
     pub search_lag_ms: u64,
-    /// For how many milliseconds a created or edited customer is not listed.
+    /// For how many milliseconds the listing does not show a created customer, and shows an edited one as it was.
     pub list_lag_ms: u64,
     /// The most filters in one search, 400 above; 0 is no limit.
     pub max_filters: usize,

@@ -66,8 +66,13 @@ impl Query {
         }
     }
 
-    /// The customers that match, in no order.
-    pub(super) fn matches<'a>(&self, store: &'a Store, quirks: &Quirks) -> Vec<&'a Customer> {
+    /// The customers that match as they are `seen`, in no order.
+    pub(super) fn matches<'a>(
+        &self,
+        store: &'a Store,
+        quirks: &Quirks,
+        seen: impl Fn(&'a Customer) -> Option<&'a Customer>,
+    ) -> Vec<&'a Customer> {
         let matches = |customer: &&Customer| {
             let mut results = self
                 .filters
@@ -79,14 +84,23 @@ impl Query {
                 results.all(|yes| yes)
             }
         };
-        match self.candidates(store) {
+        // The indexes hold customers as they are, not as a view that lags behind shows them.
+        let candidates = match quirks.search_lag_ms {
+            0 => self.candidates(store),
+            _ => None,
+        };
+        match candidates {
             Some(ids) => ids
                 .into_iter()
                 .filter_map(|id| store.get(id))
                 .filter(matches)
                 .collect(),
-            None if self.any => store.all().filter(matches).collect(),
-            None => store.within(self.ids()).filter(matches).collect(),
+            None if self.any => store.all().filter_map(seen).filter(matches).collect(),
+            None => store
+                .within(self.ids())
+                .filter_map(seen)
+                .filter(matches)
+                .collect(),
         }
     }
 

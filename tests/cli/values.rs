@@ -212,7 +212,7 @@ fn a_damaged_cell_is_shown_where_its_row_is_and_in_no_log() {
     let expected = json!({"decimals": 0, "guards": 1, "invisible": 1, "placeholders": 0});
     assert_eq!(fixed["repaired"], expected);
     let check = bench.run("check in.csv").exits(0);
-    let _ = check.shows(&["spreadsheet guards: 1"]);
+    let _ = check.shows(&["guards: 1"]);
     let run = settles(&bench, "in.csv", 0);
     assert_eq!(run.count("created"), 2);
     let _ = customer(&bench, "4711");

@@ -242,14 +242,25 @@ async fn search_and_listing_lag_apart() {
     assert_eq!(listed(&server, "").await.ids(), [1, 2, 3]);
     call(&server, "POST", "/v1/customers", json!({"userId": "u4"})).await;
     patch(&server, 1, json!({"name": "A"})).await;
+    patch(&server, 1, json!({"name": "B", "userId": "u9"})).await;
     let seen = listed(&server, "").await;
-    assert_eq!((seen.ids(), &seen.body["total"]), (vec![2, 3], &json!(2)));
+    assert_eq!(
+        (seen.ids(), &seen.body["total"]),
+        (vec![1, 2, 3], &json!(3))
+    );
+    let name = seen.body["data"][0]["name"].clone();
+    assert!(name != "A" && name != "B");
     tokio::time::advance(Duration::from_millis(2_000)).await;
-    assert_eq!(listed(&server, "").await.ids(), [1, 2, 3, 4]);
+    let seen = listed(&server, "").await;
+    assert_eq!(seen.ids(), [1, 2, 3, 4]);
+    assert_eq!(seen.body["data"][0]["name"], "B");
     assert!(found(&server, "userId", "u4").await.is_empty());
-    assert!(found(&server, "userId", "u1").await.is_empty());
+    assert_eq!(found(&server, "userId", "u1").await, [1]);
+    assert!(found(&server, "userId", "u9").await.is_empty());
     tokio::time::advance(Duration::from_millis(3_000)).await;
     assert_eq!(found(&server, "userId", "u4").await, [4]);
+    assert_eq!(found(&server, "userId", "u9").await, [1]);
+    assert!(found(&server, "userId", "u1").await.is_empty());
     assert_eq!(get(&server, 4).await["userId"], "u4");
 }
 
