@@ -1,9 +1,12 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::io;
 use std::sync::Arc;
 
 use minijinja::value::{Object, ValueKind};
-use minijinja::{Environment, Output, State, UndefinedBehavior, Value, escape_formatter};
+use minijinja::{
+    Environment, ErrorKind, Output, State, UndefinedBehavior, Value, escape_formatter,
+};
 
 use super::damage::Identifier;
 use super::given::{Given, Scalar};
@@ -16,6 +19,10 @@ use crate::domain::Row;
 /// Under this name all columns can be reached, also those that are no identifiers: `{{ row["Full name"] }}`.
 const ROW: &str = "row";
 const ONLY: &str = "value";
+/// Instructions that a template may take for one row: a few for each part that it writes.
+const FUEL: u64 = 100_000;
+/// Bytes that it may make of one row, as long as any value that the API takes.
+const MAX_TEXT: usize = 1 << 20;
 
 /// A `template` of the config, with the columns that it names.
 #[derive(Debug, Clone)]
@@ -38,6 +45,7 @@ impl Template {
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
         environment.set_undefined_behavior(UndefinedBehavior::Chainable);
         environment.set_formatter(plain);
+        environment.set_fuel(Some(FUEL));
         let parsed = environment.add_template_owned(ONLY, source.to_owned());
         parsed.map_err(|error| syntax(attribute, &error))?;
         let names = names(attribute, &environment, source, inputs)?;
@@ -51,7 +59,7 @@ impl Template {
             columns,
         };
         match template.render(Vec::new()) {
-            Err(error) if names_the_unknown(&error) => Err(syntax(attribute, &error)),
+            Err(error) if is_always_wrong(&error) => Err(syntax(attribute, &error)),
             _ => Ok(template),
         }
     }
@@ -78,10 +86,10 @@ impl Template {
         let values = self.names.iter().zip(cells);
         let values = values.filter_map(|(name, cell)| Some((name.clone(), value(cell)?)));
         let text = self.render(values.collect()).map_err(|error| {
-            let kind = error.kind();
+            let reason = reason(&error);
             Problem::new(
                 "bad_template",
-                format!("cannot be made by its template: {kind}"),
+                format!("cannot be made by its template: {reason}"),
             )
         })?;
         Ok(if text.trim().is_empty() {
@@ -96,7 +104,37 @@ impl Template {
             values: Arc::new(values),
             prefix: String::new(),
         });
-        self.environment.get_template(ONLY)?.render(context)
+        let mut made = Bounded::default();
+        let template = self.environment.get_template(ONLY)?;
+        let _ = template.render_captured_to(context, &mut made)?;
+        Ok(String::from_utf8_lossy(&made.0).into_owned())
+    }
+}
+
+/// A text that is refused beyond [`MAX_TEXT`].
+#[derive(Default)]
+struct Bounded(Vec<u8>);
+
+impl io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len() + bytes.len() > MAX_TEXT {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What became of a row's template; the engine's words for the bounds would tell nobody what to change.
+fn reason(error: &minijinja::Error) -> String {
+    match error.kind() {
+        ErrorKind::OutOfFuel => format!("it takes more than {FUEL} steps"),
+        ErrorKind::WriteFailure => format!("it makes more than {MAX_TEXT} bytes"),
+        kind => kind.to_string(),
     }
 }
 
@@ -116,12 +154,15 @@ fn plain(
     }
 }
 
-/// Whether a template calls something that there is not, which the engine notices only when it gets there.
-fn names_the_unknown(error: &minijinja::Error) -> bool {
-    use minijinja::ErrorKind::{UnknownFilter, UnknownFunction, UnknownMethod, UnknownTest};
+/// Whether a template fails for every row: it takes too many steps with no values at all, or calls something that there
+/// is not, which the engine notices only when it gets there.
+fn is_always_wrong(error: &minijinja::Error) -> bool {
+    use ErrorKind::{
+        OutOfFuel, UnknownFilter, UnknownFunction, UnknownMethod, UnknownTest, WriteFailure,
+    };
     matches!(
         error.kind(),
-        UnknownFilter | UnknownTest | UnknownFunction | UnknownMethod
+        OutOfFuel | WriteFailure | UnknownFilter | UnknownTest | UnknownFunction | UnknownMethod
     )
 }
 
@@ -134,7 +175,7 @@ fn syntax(attribute: &str, error: &minijinja::Error) -> SchemaError {
         line: error.line(),
         reason: format!(
             "{}{detail}; a column whose name is no identifier is written {{{{ row[\"Full name\"] }}}}",
-            error.kind()
+            reason(error)
         ),
     }
 }
@@ -359,6 +400,23 @@ mod tests {
     fn error(source: &str, names: &[&str]) -> SchemaError {
         let columns = columns(names);
         Template::new("company", source, Inputs(&Index::new(&[&columns]))).unwrap_err()
+    }
+
+    #[test]
+    fn a_template_takes_so_many_steps_and_makes_so_much_text() {
+        let endless =
+            "{% for a in range(1000) %}{% for b in range(1000) %}{{ org }}{% endfor %}{% endfor %}";
+        let message = error(endless, &["org"]).to_string();
+        assert!(message.contains("more than 100000 steps"), "{message}");
+        let columns = columns(&["org"]);
+        let template = "{% for a in range(10000) %}{{ org }}{% endfor %}";
+        let template =
+            Template::new("company", template, Inputs(&Index::new(&[&columns]))).unwrap();
+        let texts = vec!["x".repeat(1_000)];
+        let row = row(Cells::Table { columns, texts });
+        let problem = template.given(&row, &mut inspector(), None).unwrap_err();
+        let message = format!("{problem:?}");
+        assert!(message.contains("more than 1048576 bytes"), "{message}");
     }
 
     #[test]
