@@ -13,6 +13,10 @@ use super::tag_list::{Notation, is_torn, notation};
 use super::{ManagedTags, TagSettings};
 use crate::domain::{DesiredTags, Row, Tag, TagMode};
 
+/// Names and patterns in `managed`, and the bytes of one.
+const MAX_MANAGED: usize = 5_000;
+const MAX_PATTERN: usize = 1_000;
+
 /// `[tags]`, checked and bound to the inputs' columns.
 #[derive(Debug, Clone)]
 pub(super) struct TagRule {
@@ -62,7 +66,7 @@ impl TagRule {
             separator: settings.separator.clone(),
             always: Vec::new(),
             colors: settings.colors.clone(),
-            managed: managed(settings)?,
+            managed: managed_rule(settings)?,
         };
         rule.always = rule.always_added(&settings.always)?;
         Ok(rule)
@@ -202,7 +206,7 @@ impl TagRule {
     }
 }
 
-fn managed(settings: &TagSettings) -> Result<ManagedTagRule, SchemaError> {
+fn managed_rule(settings: &TagSettings) -> Result<ManagedTagRule, SchemaError> {
     let names: &[String] = match &settings.managed {
         ManagedTags::Ours => &[],
         ManagedTags::Named(names) => names,
@@ -212,8 +216,20 @@ fn managed(settings: &TagSettings) -> Result<ManagedTagRule, SchemaError> {
         let error = "`mode = \"managed\"` needs `managed`: names, globs, or \"ours\"";
         return Err(SchemaError::Tags(error.to_owned()));
     }
+    if names.len() > MAX_MANAGED {
+        return Err(SchemaError::Tags(format!(
+            "`managed` has {} names, and at most {MAX_MANAGED} are taken; a pattern such as \"plan:*\" stands for many",
+            names.len()
+        )));
+    }
     let mut globs = GlobSet::builder();
     for name in names {
+        if let Some(reason) = excess(name) {
+            return Err(SchemaError::Tags(format!(
+                "`{}` in `managed` {reason}",
+                name.chars().take(40).collect::<String>()
+            )));
+        }
         // A tag that is named as it is written matches, also one with a bracket in its name.
         for pattern in [name.clone(), globset::escape(name)] {
             let glob = GlobBuilder::new(&pattern).backslash_escape(true).build();
@@ -225,6 +241,26 @@ fn managed(settings: &TagSettings) -> Result<ManagedTagRule, SchemaError> {
         names: globs.build().map_err(|error| bad_glob("managed", &error))?,
         ours,
     })
+}
+
+/// Why a pattern is not tried: alternatives within alternatives can stand for more texts than memory holds.
+fn excess(pattern: &str) -> Option<String> {
+    let (mut depth, mut deepest, mut is_escaped) = (0_u32, 0, false);
+    for character in pattern.chars() {
+        match character {
+            _ if is_escaped => {}
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        is_escaped = character == '\\' && !is_escaped;
+        deepest = deepest.max(depth);
+    }
+    match pattern.len() {
+        length if length > MAX_PATTERN => Some(format!("has more than {MAX_PATTERN} bytes")),
+        _ if deepest > 1 => Some("has braces within braces: list the patterns one by one, or write \\{ for a brace of the name".to_owned()),
+        _ => None,
+    }
 }
 
 fn bad_glob(name: &str, error: &globset::Error) -> SchemaError {
@@ -280,6 +316,26 @@ mod tests {
 
     const ALWAYS: &str =
         "[tags]\ncolumn = \"tags\"\nalways = [\"imported\", \"imported\"]\nseparator = \"||\"\n";
+
+    #[test]
+    fn managed_is_bounded() {
+        let of = |managed: Vec<String>| {
+            managed_rule(&TagSettings {
+                mode: TagMode::Managed,
+                managed: ManagedTags::Named(managed),
+                ..TagSettings::default()
+            })
+        };
+        let refused = |managed: Vec<String>| of(managed).unwrap_err().to_string();
+        let nested = "{a,".repeat(30) + "b" + &"}".repeat(30);
+        assert!(refused(vec![nested]).contains("braces within braces"));
+        assert!(refused(vec!["*".repeat(1_001)]).contains("more than 1000 bytes"));
+        let many = |count: usize| (0..count).map(|n| format!("tag {n}*")).collect::<Vec<_>>();
+        assert!(refused(many(5_001)).contains("has 5001 names"));
+        assert!(of(many(5_000)).unwrap().names.is_match("tag 4999 and more"));
+        let escaped = of(vec![r"\{\{x\}\}".to_owned()]).unwrap();
+        assert!(escaped.names.is_match("{{x}}"));
+    }
 
     #[test]
     fn a_cell_is_split_trimmed_and_without_doubles() {
