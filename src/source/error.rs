@@ -128,6 +128,10 @@ pub enum SourceError {
     )]
     BadWorkbook { name: String, problem: String },
     #[error(
+        "`{name}` is too large to be read as a workbook: {problem}; export the sheet as CSV, which may have any size"
+    )]
+    WorkbookTooLarge { name: String, problem: String },
+    #[error(
         "the JSON array of `{name}` is broken at line {line}: {problem}; the rows before it were read, mend the file from there on"
     )]
     BrokenJson {

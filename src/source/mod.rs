@@ -46,6 +46,7 @@ mod titles;
 mod utf16;
 mod window;
 mod workbook;
+mod workbook_bounds;
 
 pub use columns::scan_columns;
 pub use dialect::{Dialect, LineEnd};

@@ -14,6 +14,7 @@ use super::sheet_flaws::{issue_of, marked};
 use super::table::{reserved_positions, trimmed};
 use super::titles::{FIRST_ROWS, FirstRow};
 use super::workbook::{Failure, MAX_COLUMNS, Workbook};
+use super::workbook_bounds::{MAX_CELLS, MAX_TEXT};
 
 /// Whole numbers from here on have more digits than a spreadsheet keeps.
 const INEXACT: f64 = 1e15;
@@ -243,6 +244,8 @@ fn spool_rows(workbook: &mut Workbook, sheet: &str) -> Result<(File, usize, Look
     let mut spool = Spool {
         writer: csv::WriterBuilder::new().flexible(true).from_writer(file),
         width: 0,
+        cells: 0,
+        bytes: 0,
         looks: Looks::default(),
     };
     let mut row = SpooledRow::default();
@@ -282,6 +285,8 @@ fn spool_rows(workbook: &mut Workbook, sheet: &str) -> Result<(File, usize, Look
 struct Spool {
     writer: csv::Writer<File>,
     width: usize,
+    cells: u64,
+    bytes: u64,
     looks: Looks,
 }
 
@@ -291,6 +296,7 @@ impl Spool {
             return Ok(());
         }
         self.width = self.width.max(row.texts.len());
+        self.count(row)?;
         self.looks.see(&row.texts, &row.kinds);
         let number = (u64::from(row.number) + 1).to_string();
         let leading = [number, row.notes.clone(), row.kinds.clone()];
@@ -298,6 +304,20 @@ impl Spool {
         self.writer
             .write_record(cells)
             .map_err(|error| Failure::Spool(error.into()))
+    }
+
+    fn count(&mut self, row: &SpooledRow) -> Result<(), Failure> {
+        self.cells += row.texts.len() as u64;
+        self.bytes += row.texts.iter().map(|text| text.len() as u64).sum::<u64>();
+        let excess = match (self.cells > MAX_CELLS, self.bytes > MAX_TEXT) {
+            (true, _) => format!("its sheet has more than {MAX_CELLS} cells"),
+            (_, true) => format!(
+                "the texts of its sheet take more than {} MiB",
+                MAX_TEXT >> 20
+            ),
+            _ => return Ok(()),
+        };
+        Err(Failure::TooLarge(excess))
     }
 }
 
@@ -623,6 +643,25 @@ mod tests {
             open(bytes, None),
             Err(SourceError::BadWorkbook { .. })
         ));
+    }
+
+    #[test]
+    fn a_sheet_has_so_many_cells_as_wide_as_their_rows() {
+        let row = SpooledRow {
+            texts: vec![String::new(), "x".to_owned()],
+            ..SpooledRow::default()
+        };
+        let spool = |cells, bytes| Spool {
+            writer: csv::Writer::from_writer(tempfile::tempfile().unwrap()),
+            width: 0,
+            cells,
+            bytes,
+            looks: Looks::default(),
+        };
+        assert!(spool(MAX_CELLS - 2, MAX_TEXT - 1).write(&row).is_ok());
+        for mut spool in [spool(MAX_CELLS - 1, 0), spool(0, MAX_TEXT)] {
+            assert!(matches!(spool.write(&row), Err(Failure::TooLarge(_))));
+        }
     }
 
     #[test]

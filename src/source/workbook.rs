@@ -6,6 +6,7 @@ use calamine::{DataRef, Reader as _, SheetType, SheetVisible, Xlsx, XlsxCellRead
 use super::error::SourceError;
 use super::open::{InputFile, unpack};
 use super::window::Window;
+use super::workbook_bounds::{BOUNDS, MAX_FILE, Unfit};
 
 /// Columns that a sheet can have.
 pub(super) const MAX_COLUMNS: usize = 16_384;
@@ -23,6 +24,8 @@ pub(super) enum Failure {
     /// A row that stands before the one before it, and one with a cell beyond the last column, counted from 1.
     Order(u32),
     TooWide(u32),
+    /// What there is too much of.
+    TooLarge(String),
     Empty,
     /// The sheet that would be read, and all with their sizes.
     NoTable(String, Vec<String>),
@@ -52,6 +55,7 @@ impl Failure {
                 name,
                 problem: format!("its row {row} has a cell beyond column {MAX_COLUMNS}"),
             },
+            Self::TooLarge(problem) => SourceError::WorkbookTooLarge { name, problem },
             Self::Empty => SourceError::Empty { name },
             Self::NoTable(sheet, sheets) => SourceError::NoTable {
                 name,
@@ -68,13 +72,28 @@ impl From<XlsxError> for Failure {
     }
 }
 
+impl From<Unfit> for Failure {
+    fn from(unfit: Unfit) -> Self {
+        match unfit {
+            Unfit::TooLarge(problem) => Self::TooLarge(problem),
+            Unfit::Read(error) => Self::Spool(error),
+        }
+    }
+}
+
 impl Workbook {
     pub(super) fn open(window: &mut Window) -> Result<Self, Failure> {
         let mut file = tempfile::tempfile().map_err(Failure::Spool)?;
+        let mut size = 0;
         loop {
             let view = window.view();
             let count = view.len();
             file.write_all(view).map_err(Failure::Spool)?;
+            size += count as u64;
+            if size > MAX_FILE {
+                let problem = format!("it has more than {} MiB", MAX_FILE >> 20);
+                return Err(Failure::TooLarge(problem));
+            }
             window.consume(count);
             if window.ended() {
                 break;
@@ -82,6 +101,7 @@ impl Workbook {
             window.grow().map_err(Failure::Read)?;
         }
         file.rewind().map_err(Failure::Spool)?;
+        BOUNDS.check(&file)?;
         Ok(Self(Xlsx::new(BufReader::new(file))?))
     }
 
