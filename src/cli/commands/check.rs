@@ -1,5 +1,6 @@
 //! `hcsync check`: whether config, input and key can be used, without writing anything anywhere.
 
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -192,11 +193,13 @@ fn checked_inputs(prepared: &Prepared, taken: &Taken) -> Vec<CheckedInput> {
 }
 
 fn checked_columns(prepared: &Prepared, profiles: &[TableProfile]) -> Vec<CheckedColumn> {
-    let used_for = |name: &str| {
-        let sources = prepared.schema.sources();
-        let used = sources.filter(|(_, columns)| columns.contains(&name));
-        used.map(|(attribute, _)| attribute.to_owned()).collect()
-    };
+    let mut used_for: HashMap<&str, Vec<String>> = HashMap::new();
+    for (attribute, columns) in prepared.schema.sources() {
+        for column in BTreeSet::from_iter(columns) {
+            let used = used_for.entry(column).or_default();
+            used.push(attribute.to_owned());
+        }
+    }
     let inputs = prepared.inputs.iter().zip(profiles);
     let columns = inputs.flat_map(|(input, profile)| {
         let named = profile.columns();
@@ -206,7 +209,7 @@ fn checked_columns(prepared: &Prepared, profiles: &[TableProfile]) -> Vec<Checke
         .map(|(input, name, column)| CheckedColumn {
             input: input.name.clone(),
             column: name.to_owned(),
-            used_for: used_for(name),
+            used_for: used_for.get(name).cloned().unwrap_or_default(),
             rows: column.rows(),
             filled: column.filled(),
             distinct: column.distinct(),
