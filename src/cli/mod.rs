@@ -18,6 +18,7 @@ mod kept;
 mod learned;
 mod overlap;
 mod overrides;
+mod own_key;
 mod planning;
 mod probed;
 mod progress;

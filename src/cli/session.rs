@@ -20,6 +20,7 @@ use super::console::Console;
 use super::diagnostics::{at_config, config_failure};
 use super::exit::{Cause, Exit, Failure};
 use super::overlap::{FilesInUse, Overlap};
+use super::own_key::{config_failure_without_key, refuse_own_key};
 use super::stopping::Stopping;
 
 /// A command that is running.
@@ -74,7 +75,10 @@ impl Session {
     pub(super) fn load(&mut self, overrides: &Overrides) -> Result<Loaded, Failure> {
         let folder =
             std::env::current_dir().map_err(|e| Failure::from_error(Exit::Usage, "usage", &e))?;
-        let loaded = load(&folder, overrides).map_err(|e| config_failure(&e))?;
+        let loaded = load(&folder, overrides);
+        let loaded = loaded.map_err(|e| config_failure_without_key(&e))?;
+        let key_file = loaded.settings.api.key_file.as_deref();
+        refuse_own_key(loaded.document.as_ref(), overrides, key_file)?;
         if let Some(file) = loaded.file() {
             self.console.say(&format!("config: {}", file.display()));
         }

@@ -77,6 +77,33 @@ fn after_success() {
 }
 
 #[test]
+fn in_a_config_or_an_option_it_is_refused_and_not_shown() {
+    let bench = Bench::bundled();
+    bench.sample("customers.csv");
+    for config in [
+        format!("[api]\naccount = \"{KEY}\"\n"),
+        format!("[api]\n\"{KEY}\" = 1\n"),
+        format!("[fields]\nname = 7 # {KEY}\n"),
+        format!("[fields]\nname = \"name\" # {KEY}\n"),
+    ] {
+        bench.write("hcsync.toml", &config);
+        for command in ["sync customers.csv", "check customers.csv"] {
+            let ran = bench.run(command).exits(2).says(&["holds the API key"]);
+            let shown = format!("{}{}", ran.out, ran.err);
+            assert!(!shown.contains(KEY), "{shown}");
+        }
+    }
+    bench.write("hcsync.toml", "");
+    let option = format!("sync customers.csv --account {KEY}");
+    let ran = bench.run(&option).exits(2);
+    assert_no_key(
+        &bench,
+        &ran.says(&["an option or its variable holds the API key"]),
+    );
+    assert!(bench.runs().is_empty());
+}
+
+#[test]
 fn after_a_plan_that_was_saved() {
     let bench = Bench::bundled();
     bench.sample("customers.csv");

@@ -1,0 +1,66 @@
+//! The API key in a config or an option: what stands there is shown, kept in the state folder, and committed with the file.
+
+use std::path::Path;
+
+use secrecy::ExposeSecret as _;
+
+use crate::config::{ConfigError, Document, KeySources, Overrides, find_key};
+
+use super::diagnostics::config_failure;
+use super::exit::{Exit, Failure};
+
+/// Shorter texts are words, and no keys.
+const SHORTEST: usize = 8;
+
+/// Refuses a config or options that hold the key, wherever it stands in them.
+///
+/// # Errors
+/// With the line, and without the key.
+pub(super) fn refuse_own_key(
+    document: Option<&Document>,
+    overrides: &Overrides,
+    key_file: Option<&Path>,
+) -> Result<(), Failure> {
+    let Some(key) = own_key(key_file) else {
+        return Ok(());
+    };
+    if let Some(document) = document
+        && let Some(line) = document.text().lines().position(|line| line.contains(&key))
+    {
+        let file = document.path().display();
+        return Err(refusal(&format!("{file}:{}", line + 1)));
+    }
+    if format!("{overrides:?}").contains(&key) {
+        return Err(refusal("an option or its variable"));
+    }
+    Ok(())
+}
+
+/// The failure of a config that cannot be used, without the lines of one that holds the key.
+pub(super) fn config_failure_without_key(error: &ConfigError) -> Failure {
+    // The text of the file is part of the error.
+    let shows = |key: &String| format!("{error:?}").contains(key.as_str());
+    match own_key(None).filter(shows) {
+        Some(_) => refusal("the config"),
+        None => config_failure(error),
+    }
+}
+
+/// What is no key, or cannot be read, is told where the key is needed.
+fn own_key(key_file: Option<&Path>) -> Option<String> {
+    let environment = |name: &str| std::env::var_os(name);
+    let sources = KeySources {
+        environment: &environment,
+        key_file,
+    };
+    let key = find_key(&sources).ok()?.key.expose_secret().to_owned();
+    (key.len() >= SHORTEST).then_some(key)
+}
+
+fn refusal(place: &str) -> Failure {
+    let failure = Failure::new(Exit::Usage, "config", format!("{place} holds the API key"));
+    failure.hint(
+        "take it out: the key belongs into HELPCRUNCH_API_KEY or a file of its own that api.key_file names, and \
+         api.account is a name of your choice",
+    )
+}
