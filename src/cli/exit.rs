@@ -80,8 +80,13 @@ impl Failure {
     /// An error with all its sources, as one line.
     pub(super) fn from_error(exit: Exit, reason: &'static str, error: &Cause) -> Self {
         let failure = Self::new(exit, reason, chain(error));
-        match storage_advice(error) {
-            Some(advice) => failure.hint(advice),
+        match storage_cause(error) {
+            // Whatever was to be read or written is not to blame.
+            Some(problem @ StorageProblem::TooManyFiles) => Self {
+                exit: Exit::NotFinished,
+                ..failure.hint(problem.advice())
+            },
+            Some(problem) => failure.hint(problem.advice()),
             None => failure,
         }
     }
@@ -98,18 +103,18 @@ impl Failure {
     }
 }
 
-/// What to do about a disk that is full, read-only or failing, where that is what an error comes from.
-fn storage_advice(error: &Cause) -> Option<&'static str> {
+/// A disk that is full, read-only or failing, where that is what an error comes from.
+fn storage_cause(error: &Cause) -> Option<StorageProblem> {
     let mut cause: Option<&Cause> = Some(error);
     while let Some(error) = cause {
         let io = error.downcast_ref::<std::io::Error>();
         // An I/O error that wraps another keeps it to itself and not as its source.
         let inner = io
             .and_then(std::io::Error::get_ref)
-            .and_then(|e| storage_advice(e));
+            .and_then(|e| storage_cause(e));
         let problem = io.and_then(crate::platform::storage_problem);
-        if let Some(advice) = inner.or_else(|| problem.map(StorageProblem::advice)) {
-            return Some(advice);
+        if let Some(problem) = inner.or(problem) {
+            return Some(problem);
         }
         cause = error.source();
     }

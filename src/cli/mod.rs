@@ -36,6 +36,8 @@ mod unsent;
 mod usage;
 
 use std::process::ExitCode;
+use std::sync::Mutex;
+use std::thread;
 
 use args::Command;
 use commands::{
@@ -65,7 +67,7 @@ pub fn main() -> ExitCode {
             .enable_all()
             .build()
     });
-    let Some(Ok(runtime)) = built else {
+    let Some(Ok(runtime)) = built.filter(|_| threads_can_start()) else {
         usage::tell_failure(
             "hcsync cannot start: the system gives it too few threads or open files; raise the limits (`ulimit -u`, \
              `ulimit -n`) and run the same command again",
@@ -76,6 +78,23 @@ pub fn main() -> ExitCode {
     // What still runs, such as a sandbox, ends with the process.
     runtime.shutdown_background();
     ExitCode::from(exit.code())
+}
+
+/// Threads beside the runtime's own that a command may need at once: for files, names of hosts, and the journal.
+const MORE_THREADS: usize = 6;
+
+/// Whether so many can be started: the runtime queues what it has no thread for, and would wait for ever.
+fn threads_can_start() -> bool {
+    let gate = Mutex::new(());
+    let closed = gate.lock();
+    thread::scope(|scope| {
+        let started = (0..MORE_THREADS).all(|_| {
+            let waiting = || drop(gate.lock());
+            thread::Builder::new().spawn_scoped(scope, waiting).is_ok()
+        });
+        drop(closed);
+        started
+    })
 }
 
 async fn dispatch(command: &Command) -> Exit {

@@ -284,6 +284,9 @@ pub(super) fn named_state_dir(named: Option<&Path>) -> Result<StateDir, Failure>
 }
 
 pub(super) fn state_failure(error: &StateError) -> Failure {
-    Failure::from_error(Exit::NotFinished, "state", error)
-        .hint("name another state directory with --state-dir, or make room there")
+    let failure = Failure::from_error(Exit::NotFinished, "state", error);
+    match failure.hint {
+        Some(_) => failure,
+        None => failure.hint("name another state directory with --state-dir, or make room there"),
+    }
 }

@@ -98,6 +98,8 @@ pub enum StorageProblem {
     TooLarge,
     /// The medium itself fails.
     Device,
+    /// The process, or the system, may not open another file.
+    TooManyFiles,
 }
 
 impl StorageProblem {
@@ -115,6 +117,9 @@ impl StorageProblem {
             }
             Self::TooLarge => "the file has reached the size limit that is set here; raise it",
             Self::Device => "the disk reports a fault; look into the system's log before going on",
+            Self::TooManyFiles => {
+                "too many files are open; raise that limit (`ulimit -n`) and run the same command again"
+            }
         }
     }
 }

@@ -66,7 +66,11 @@ pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
 }
 
 pub(super) fn storage_problem_of_code(code: i32) -> Option<StorageProblem> {
-    (code == Errno::IO.raw_os_error()).then_some(StorageProblem::Device)
+    match Errno::from_raw_os_error(code) {
+        Errno::IO => Some(StorageProblem::Device),
+        Errno::MFILE | Errno::NFILE => Some(StorageProblem::TooManyFiles),
+        _ => None,
+    }
 }
 
 /// The machine's name, for people: which host holds a lock.

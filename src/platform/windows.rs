@@ -12,6 +12,7 @@ const OPEN_LINK_ITSELF: u32 = 0x0020_0000;
 /// `ERROR_CRC`, `ERROR_HANDLE_DISK_FULL` and `ERROR_IO_DEVICE`.
 const BAD_CHECKSUM: i32 = 23;
 const HANDLE_DISK_FULL: i32 = 39;
+const TOO_MANY_OPEN_FILES: i32 = 4;
 const IO_DEVICE: i32 = 1117;
 
 /// The user's own folder stands for modes here. A link in place of the file is opened itself, to be refused.
@@ -40,6 +41,7 @@ pub(super) fn storage_problem_of_code(code: i32) -> Option<StorageProblem> {
     match code {
         HANDLE_DISK_FULL => Some(StorageProblem::Full),
         BAD_CHECKSUM | IO_DEVICE => Some(StorageProblem::Device),
+        TOO_MANY_OPEN_FILES => Some(StorageProblem::TooManyFiles),
         _ => None,
     }
 }

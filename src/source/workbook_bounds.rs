@@ -13,8 +13,8 @@ const MIB: u64 = 1 << 20;
 /// Bytes of the file itself.
 pub(super) const MAX_FILE: u64 = 2_048 * MIB;
 /// Cells of the sheet that is read, in rows as wide as their last cell, and the bytes of their texts.
-pub(super) const MAX_CELLS: u64 = 200_000_000;
-pub(super) const MAX_TEXT: u64 = 4_096 * MIB;
+pub(super) const MAX_CELLS: u64 = 100_000_000;
+pub(super) const MAX_TEXT: u64 = 2_048 * MIB;
 
 /// What a workbook may hold at most; `docs/limits.md` lists it.
 #[derive(Debug, Clone, Copy)]
@@ -28,16 +28,21 @@ pub(super) struct Bounds {
     /// Shared strings, and their bytes.
     pub(super) strings: u64,
     pub(super) string_bytes: u64,
+    /// Rows of a part, as many as the format allows, and elements of its rows and cells.
+    pub(super) rows: u64,
+    pub(super) elements: u64,
     /// Bytes of a part that belong to no cell and no shared string: styles, names of sheets, relationships.
     pub(super) markup: u64,
 }
 
 pub(super) const BOUNDS: Bounds = Bounds {
-    unpacked: 8_192 * MIB,
+    unpacked: 4_096 * MIB,
     token: MIB,
     cell: 4 * MIB,
     strings: 20_000_000,
     string_bytes: 512 * MIB,
+    rows: 1_048_576,
+    elements: 250_000_000,
     markup: 64 * MIB,
 };
 
@@ -115,6 +120,8 @@ enum Excess {
     Cell,
     Strings,
     StringBytes,
+    Rows,
+    Elements,
     Markup,
 }
 
@@ -133,6 +140,11 @@ impl Excess {
             ),
             Self::Strings => format!("it has more than {} different texts", bounds.strings),
             Self::StringBytes => format!("its texts take more than {}", mib(bounds.string_bytes)),
+            Self::Rows => format!("its part `{part}` has more than {} rows", bounds.rows),
+            Self::Elements => format!(
+                "its part `{part}` has more than {} elements of rows and cells",
+                bounds.elements
+            ),
             Self::Markup => format!(
                 "its part `{part}` has more than {} beside cells",
                 mib(bounds.markup)
@@ -152,6 +164,9 @@ struct Counts {
     within: Option<String>,
     strings: u64,
     string_bytes: u64,
+    /// Tags of rows, and of what stands in them: two for an element that is not empty.
+    row_tags: u64,
+    tags: u64,
     markup: u64,
 }
 
@@ -186,6 +201,8 @@ impl Counts {
     fn tag(&mut self, name: &str, bytes: u64) {
         let is_of_cells = matches!(name, "row" | "c" | "v" | "f" | "is" | "si" | "t");
         self.markup += if is_of_cells { 0 } else { bytes };
+        self.tags += u64::from(is_of_cells);
+        self.row_tags += u64::from(name == "row");
     }
 
     fn begin(&mut self, tag: &BytesStart<'_>) {
@@ -220,6 +237,8 @@ impl Counts {
             (self.text, bounds.cell, Excess::Cell),
             (self.strings, bounds.strings, Excess::Strings),
             (self.string_bytes, bounds.string_bytes, Excess::StringBytes),
+            (self.row_tags, bounds.rows * 2, Excess::Rows),
+            (self.tags, bounds.elements * 2, Excess::Elements),
             (self.markup, bounds.markup, Excess::Markup),
         ];
         let excess = counted.into_iter().find(|(count, most, _)| count > most);
@@ -276,6 +295,8 @@ mod tests {
         cell: 2_000,
         strings: 100,
         string_bytes: 5_000,
+        rows: 600,
+        elements: 1_700,
         markup: 3_000,
     };
 
@@ -310,6 +331,7 @@ mod tests {
     #[test]
     fn what_exceeds_a_bound_is_named() {
         let text = |bytes: usize| "x".repeat(bytes);
+        let long_row = format!("<row><c><v>{}</v></c></row>", text(900));
         let in_pieces = "<t>xxxxxxxxxxxxxxxxxxxx</t>".repeat(110);
         let cases = [
             (strings("<si/>"), ""),
@@ -345,10 +367,7 @@ mod tests {
                 cells(&"<mergeCell ref=\"A1:B2\"/>".repeat(150)),
                 "beside cells",
             ),
-            (
-                cells(&"<row><c><v>1</v></c></row>".repeat(900)),
-                "unpacks to more than",
-            ),
+            (cells(&long_row.repeat(25)), "unpacks to more than"),
         ];
         for (parts, problem) in cases {
             if problem.is_empty() {
@@ -363,7 +382,7 @@ mod tests {
             "<sst uniqueCount=\"101\"/>".to_owned(),
         );
         assert!(refused(&[announced]).contains("more than 100 different texts"));
-        let half = cells(&"<row><c><v>1</v></c></row>".repeat(450)).remove(0);
+        let half = cells(&long_row.repeat(12)).remove(0);
         let other = ("xl/worksheets/sheet2.xml", half.1.clone());
         assert!(refused(&[half, other]).contains("unpacks to more than"));
     }
