@@ -11,6 +11,8 @@ use super::exit::{Exit, Failure};
 
 /// Shorter texts are words, and no keys.
 const SHORTEST: usize = 8;
+/// No other text holds a key of this length by chance.
+const UNMISTAKABLE: usize = 20;
 
 /// Refuses a config or options that hold the key, wherever it stands in them.
 ///
@@ -25,12 +27,12 @@ pub(super) fn refuse_own_key(
         return Ok(());
     };
     if let Some(document) = document
-        && let Some(line) = document.text().lines().position(|line| line.contains(&key))
+        && let Some(line) = document.text().lines().position(|line| holds(line, &key))
     {
         let file = document.path().display();
         return Err(refusal(&format!("{file}:{}", line + 1)));
     }
-    if format!("{overrides:?}").contains(&key) {
+    if holds(&format!("{overrides:?}"), &key) {
         return Err(refusal("an option or its variable"));
     }
     Ok(())
@@ -39,11 +41,22 @@ pub(super) fn refuse_own_key(
 /// The failure of a config that cannot be used, without the lines of one that holds the key.
 pub(super) fn config_failure_without_key(error: &ConfigError) -> Failure {
     // The text of the file is part of the error.
-    let shows = |key: &String| format!("{error:?}").contains(key.as_str());
+    let shows = |key: &String| holds(&format!("{error:?}"), key);
     match own_key(None).filter(shows) {
         Some(_) => refusal("the config"),
         None => config_failure(error),
     }
+}
+
+/// Whether the key stands in the text. A short one may be part of a longer word, such as a file's name.
+fn holds(text: &str, key: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || "_-+/=~.:@".contains(c);
+    text.match_indices(key).any(|(at, _)| {
+        let (before, after) = (text.get(..at), text.get(at + key.len()..));
+        let touches = before.is_some_and(|text| text.ends_with(is_part))
+            || after.is_some_and(|text| text.starts_with(is_part));
+        key.len() >= UNMISTAKABLE || !touches
+    })
 }
 
 /// What is no key, or cannot be read, is told where the key is needed.
@@ -63,4 +76,19 @@ fn refusal(place: &str) -> Failure {
         "take it out: the key belongs into HELPCRUNCH_API_KEY or a file of its own that api.key_file names, and \
          api.account is a name of your choice",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_key_within_a_longer_word_is_none() {
+        assert!(holds("account = \"test-key\"", "test-key"));
+        assert!(holds("test-key = 1", "test-key"));
+        assert!(!holds("key_file = \"/run/test-key.txt\"", "test-key"));
+        assert!(!holds("contest-key", "test-key"));
+        let long = "AbCdEfGhIjKlMnOpQrStUv";
+        assert!(holds(&format!("x{long}y"), long));
+    }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use super::error::at;
-use super::private::{parent, sync_parent};
+use super::private::{open_new, parent, sync_parent};
 use super::{FileAction, FileError};
 
 /// A file that appears whole or not at all: written beside its place under another name, brought to the disk,
@@ -145,21 +145,8 @@ pub(super) fn temporary(path: &Path) -> io::Result<NamedTempFile> {
     prefix.push(".");
     let mut builder = tempfile::Builder::new();
     builder.prefix(&prefix).suffix(".tmp");
-    builder.tempfile_in(parent(path)).map_err(without_path)
-}
-
-/// The library's error names the temporary file, which means nothing to anybody; where the kind says it all, it is
-/// told alone.
-fn without_path(error: io::Error) -> io::Error {
-    use io::ErrorKind::{
-        NotFound, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
-    };
-    match error.kind() {
-        kind @ (NotFound | PermissionDenied | QuotaExceeded | ReadOnlyFilesystem | StorageFull) => {
-            kind.into()
-        }
-        _ => error,
-    }
+    // The library's own way of opening names the temporary file in its errors, and hides the system's code.
+    builder.make_in(parent(path), open_new)
 }
 
 pub(super) fn is_a_folder(path: &Path) -> FileError {

@@ -10,9 +10,13 @@ use super::{FileAction, FileError, system};
 /// # Errors
 /// [`FileError::already_exists`] where the name is taken, also by a link.
 pub fn create_new_file(path: &Path) -> Result<File, FileError> {
+    open_new(path).map_err(at(path, FileAction::Create))
+}
+
+pub(super) fn open_new(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create_new(true);
-    open(path, &mut options).map_err(at(path, FileAction::Create))
+    open(path, &mut options)
 }
 
 /// Opens a state file for reading and writing, and makes it (0600) where it is missing. What is in it stays.

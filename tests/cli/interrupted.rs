@@ -207,3 +207,52 @@ fn a_run_whose_place_was_taken_tells_so_in_its_summary() {
         .exits(2)
         .says(&["took its place"]);
 }
+
+#[test]
+fn many_interrupted_runs_are_told_in_one_line() {
+    let bench = Bench::empty();
+    bench.write("new.csv", new_customers(8));
+    let _ = stopped(&bench, "sync new.csv --max-requests 5");
+    let first = bench.runs()[0].clone();
+    let id = first.file_name().unwrap().to_str().unwrap().to_owned();
+    for n in 0..8 {
+        let other = format!("20260101T00000{n}Z-aaaa");
+        let folder = first.with_file_name(&other);
+        std::fs::create_dir(&folder).unwrap();
+        for file in crate::bench::entries(&first) {
+            let copy = folder.join(file.file_name().unwrap());
+            std::fs::copy(&file, &copy).unwrap();
+            if copy.ends_with("run.json") {
+                let text = std::fs::read_to_string(&copy).unwrap();
+                std::fs::write(&copy, text.replace(&id, &other)).unwrap();
+            }
+        }
+    }
+    let ran = bench.run("sync new.csv").exits(0);
+    let ran = ran.says(&["9 runs were interrupted; this one takes their place"]);
+    assert_eq!(ran.err.matches("was interrupted").count(), 0, "{}", ran.err);
+    assert_eq!(bench.sandbox().customers().len(), 8);
+    for run in bench.runs() {
+        assert!(run.join("summary.json").exists(), "{}", run.display());
+    }
+}
+
+#[test]
+fn a_plan_for_another_host_is_not_recommended_blindly() {
+    let bench = listed(3);
+    bench.write("new.csv", new_customers(2));
+    let _ = bench.run("plan new.csv --out p.plan").exits(0);
+    let other = Bench::empty();
+    let plan = std::fs::read(bench.path("p.plan")).unwrap();
+    other.write("p.plan", plan);
+    let ran = other.run("apply p.plan").exits(2);
+    let ran = ran.says(&[
+        "make the plan again",
+        "only if the plan's address is your own",
+    ]);
+    assert!(
+        !ran.err
+            .contains(&format!("--base-url {}", bench.base_url()))
+    );
+    assert!(other.requests().is_empty());
+}

@@ -112,3 +112,71 @@ fn a_pipe_in_place_of_a_state_file_is_refused_at_once() {
         }
     }
 }
+
+#[test]
+fn too_few_files_end_a_run_with_1_and_the_limit_to_raise() {
+    let bench = Bench::empty();
+    bench.write("new.csv", new_customers(4));
+    for files in [6, 8, 10, 12, 14, 16] {
+        let command = bench.command("sync new.csv");
+        let limit = format!("ulimit -n {files}");
+        let ran = Running::start(limited(&limit, &command)).wait().exits(1);
+        let _ = ran.says(&["ulimit -n"]);
+    }
+    let _ = bench.run("sync new.csv").exits(0);
+    assert_eq!(bench.sandbox().customers().len(), 4);
+}
+
+#[test]
+fn a_state_folder_that_others_can_write_is_told() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let bench = Bench::empty();
+    bench.write("new.csv", new_customers(2));
+    let ran = bench.run("sync new.csv").exits(0);
+    assert!(!ran.err.contains("other users"), "{}", ran.err);
+    let mode = std::fs::Permissions::from_mode(0o770);
+    std::fs::set_permissions(bench.path("state"), mode).unwrap();
+    let ran = bench.run("sync new.csv").exits(0);
+    let _ = ran.says(&["can be written by other users (mode 0770)", "chmod go-w"]);
+}
+
+#[test]
+fn a_small_workbook_that_unpacks_to_much_is_refused() {
+    use std::io::Write as _;
+    use zip::write::{SimpleFileOptions, ZipWriter};
+    let text = "x".repeat(3 << 20);
+    let bombs = [
+        (
+            "<sst uniqueCount=\"1000000000000\"></sst>".to_owned(),
+            "20000000 different texts",
+        ),
+        (
+            format!("<sst><si><t>{text}</t></si></sst>"),
+            "a text or tag of more than 1 MiB",
+        ),
+        (
+            format!("<sst><si>{}</si></sst>", "<t>12345678</t>".repeat(600_000)),
+            "a cell of more than 4 MiB",
+        ),
+        (
+            "<sst>".to_owned() + &"<a/>".repeat(17 << 20),
+            "64 MiB beside cells",
+        ),
+    ];
+    let bench = Bench::empty();
+    for (strings, problem) in bombs {
+        let mut book = ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        book.start_file("xl/sharedStrings.xml", SimpleFileOptions::default())
+            .unwrap();
+        book.write_all(strings.as_bytes()).unwrap();
+        let book = book.finish().unwrap().into_inner();
+        assert!(book.len() < 500_000, "{}", book.len());
+        bench.write("bomb.xlsx", book);
+        let ran = bench.run("check bomb.xlsx").exits(2);
+        let _ = ran.says(&[
+            "`bomb.xlsx` is too large to be read as a workbook",
+            problem,
+            "CSV",
+        ]);
+    }
+}
