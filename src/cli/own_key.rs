@@ -48,15 +48,17 @@ pub(super) fn config_failure_without_key(error: &ConfigError) -> Failure {
     }
 }
 
-/// Whether the key stands in the text. A short one may be part of a longer word, such as a file's name.
+/// Whether the key stands in the text. A short one may be part of a longer word, such as a file's name, and counts only
+/// as a whole value or as the name of a config key.
 fn holds(text: &str, key: &str) -> bool {
-    let is_part = |c: char| c.is_alphanumeric() || "_-+/=~.:@".contains(c);
-    text.match_indices(key).any(|(at, _)| {
-        let (before, after) = (text.get(..at), text.get(at + key.len()..));
-        let touches = before.is_some_and(|text| text.ends_with(is_part))
-            || after.is_some_and(|text| text.starts_with(is_part));
-        key.len() >= UNMISTAKABLE || !touches
-    })
+    let is_name = |line: &str| {
+        let rest = line.trim_start().strip_prefix(key);
+        rest.is_some_and(|rest| rest.trim_start().starts_with('='))
+    };
+    let is_value = || [format!("\"{key}\""), format!("'{key}'")].map(|value| text.contains(&value));
+    (key.len() >= UNMISTAKABLE && text.contains(key))
+        || is_value().contains(&true)
+        || text.lines().any(is_name)
 }
 
 /// What is no key, or cannot be read, is told where the key is needed.
@@ -88,6 +90,7 @@ mod tests {
         assert!(holds("test-key = 1", "test-key"));
         assert!(!holds("key_file = \"/run/test-key.txt\"", "test-key"));
         assert!(!holds("contest-key", "test-key"));
+        assert!(!holds("account = \"the test-key account\"", "test-key"));
         let long = "AbCdEfGhIjKlMnOpQrStUv";
         assert!(holds(&format!("x{long}y"), long));
     }
