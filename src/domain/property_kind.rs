@@ -54,6 +54,13 @@ impl KindCounts {
         }
     }
 
+    /// Adds what was counted elsewhere.
+    pub fn join(&mut self, other: Self) {
+        self.text += other.text;
+        self.number += other.number;
+        self.boolean += other.boolean;
+    }
+
     fn of(&mut self, value: &CustomValue) -> Option<&mut u64> {
         Some(match PropertyKind::of(value)? {
             PropertyKind::Text => &mut self.text,

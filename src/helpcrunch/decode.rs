@@ -1,9 +1,12 @@
 //! Answers, read leniently: an older server's spelling of a value is as good as a newer one's, and a member that
 //! cannot be read is unknown, which is never taken for empty.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::Deserialize;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::domain::{
@@ -58,7 +61,41 @@ pub enum BatchAnswer {
     Nothing,
 }
 
-type Members<'a> = BTreeMap<String, &'a RawValue>;
+/// The members of an object in their order. Of a name that is there twice the last value counts.
+struct Members<'a>(Vec<(Name<'a>, &'a RawValue)>);
+
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'a> Members<'a> {
+    fn get(&self, name: &str) -> Option<&'a RawValue> {
+        let mut members = self.0.iter().rev();
+        let found = members.find(|(member, _)| member.0 == name);
+        found.map(|(_, value)| *value)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Members<'de>, M::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(InOrder)
+    }
+}
 
 /// One customer, as every write answers.
 ///
@@ -79,8 +116,8 @@ pub fn page(body: &[u8]) -> Result<Page, DecodeError> {
         Some(b'[') => (whole, None),
         Some(b'{') => {
             let members: Members<'_> = serde_json::from_str(whole.get())?;
-            let list = members.get("data").copied().ok_or(DecodeError::NoList)?;
-            (list, members.get("total").and_then(|raw| unsigned(raw)))
+            let list = members.get("data").ok_or(DecodeError::NoList)?;
+            (list, members.get("total").and_then(unsigned))
         }
         _ => return Err(DecodeError::NoList),
     };
@@ -120,7 +157,7 @@ fn read_customer(raw: &RawValue) -> Result<RemoteCustomer, DecodeError> {
     let members: Members<'_> = serde_json::from_str(raw.get())?;
     let id = members
         .get("id")
-        .and_then(|raw| unsigned(raw))
+        .and_then(unsigned)
         .ok_or(DecodeError::NoId)?;
     let mut customer = RemoteCustomer::unknown(CustomerId(id));
     for field in Field::ALL {
@@ -132,7 +169,7 @@ fn read_customer(raw: &RawValue) -> Result<RemoteCustomer, DecodeError> {
     customer.tags = members
         .get("tags")
         .map_or(Known::Unknown, |raw| known(tags(raw)));
-    if let Some(properties) = members.get("customData").and_then(|raw| properties(raw)) {
+    if let Some(properties) = members.get("customData").and_then(properties) {
         let mut plain = BTreeMap::new();
         for (name, value) in properties {
             place_property(&mut plain, &mut customer.opaque, name, value);
@@ -160,9 +197,18 @@ fn scalar(raw: &RawValue) -> Option<Scalar> {
         b'n' => Some(Scalar::Null),
         b't' => Some(Scalar::Bool(true)),
         b'f' => Some(Scalar::Bool(false)),
-        b'"' => serde_json::from_str(text).ok().map(Scalar::Text),
+        b'"' => unescaped(text).map(Scalar::Text),
         b'[' | b'{' => None,
         _ => Some(Scalar::Number(text.to_owned())),
+    }
+}
+
+/// The text of a JSON string. One without escapes is what stands between its quotes.
+fn unescaped(json: &str) -> Option<String> {
+    let inner = json.strip_prefix('"')?.strip_suffix('"')?;
+    match inner.contains('\\') {
+        false => Some(inner.to_owned()),
+        true => serde_json::from_str(json).ok(),
     }
 }
 
@@ -248,7 +294,12 @@ fn properties(raw: &RawValue) -> Option<Vec<(String, &RawValue)>> {
         b'n' => Some(Vec::new()),
         b'{' => {
             let members: Members<'_> = serde_json::from_str(raw.get()).ok()?;
-            Some(members.into_iter().collect())
+            let named = members.0.into_iter();
+            Some(
+                named
+                    .map(|(name, value)| (name.0.into_owned(), value))
+                    .collect(),
+            )
         }
         b'[' => {
             let list: Vec<Property<'_>> = serde_json::from_str(raw.get()).ok()?;
@@ -271,6 +322,13 @@ fn place_property(
     name: String,
     raw: &RawValue,
 ) {
+    // The same name again takes the place of what it had.
+    plain.remove(&name);
+    opaque.remove(&name);
+    if let Some(Scalar::Text(text)) = scalar(raw) {
+        plain.insert(name, CustomValue::Text(text));
+        return;
+    }
     let Ok(json) = serde_json::from_str::<serde_json::Value>(raw.get()) else {
         return;
     };

@@ -5,6 +5,7 @@ pub mod causes;
 pub mod codec;
 pub mod diff;
 mod entries;
+pub mod fingerprint;
 mod given_keys;
 pub mod matching;
 pub mod near;

@@ -5,10 +5,16 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::hash::Hasher;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use siphasher::sip128::{Hasher128, SipHasher13};
 
-use crate::domain::{CustomValue, CustomerId, KindCounts, Known, RemoteCustomer, fold_email};
+use crate::domain::{
+    CustomValue, CustomerId, DesiredCustomer, KindCounts, Known, RemoteCustomer, fold_email,
+};
+use crate::helpcrunch::decode_customer;
+use crate::plan::fingerprint::{Fingerprint, Fingerprinter};
 use crate::plan::matching::RemoteLookup;
 use crate::plan::previewer::KnownNames;
 
@@ -24,24 +30,28 @@ pub enum ReadingError {
     Storage(#[from] io::Error),
     #[error("the reading of the remote side is damaged")]
     Damaged(#[from] serde_json::Error),
+    #[error(
+        "the export was changed while it was read; run the command again once nobody writes to it"
+    )]
+    Changed,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Slot {
     offset: u64,
     length: u32,
+    fingerprint: Option<Fingerprint>,
 }
 
 /// Customers by hash of a key; nearly always one.
 #[derive(Debug, Default)]
 struct KeyIndex {
-    one: HashMap<u128, CustomerId>,
-    further: HashMap<u128, Vec<CustomerId>>,
+    one: HashMap<u128, CustomerId, RandomState>,
+    further: HashMap<u128, Vec<CustomerId>, RandomState>,
 }
 
 impl KeyIndex {
-    fn add(&mut self, key: &str, id: CustomerId) {
-        let hash = hash(key);
+    fn add(&mut self, hash: u128, id: CustomerId) {
         let first = *self.one.entry(hash).or_insert(id);
         if first != id {
             let further = self.further.entry(hash).or_default();
@@ -76,7 +86,7 @@ pub struct Reading {
     /// Records at the end that are not in the file yet, from `written` on.
     tail: Vec<u8>,
     written: u64,
-    slots: HashMap<CustomerId, Slot>,
+    slots: HashMap<CustomerId, Slot, RandomState>,
     user_ids: KeyIndex,
     emails: KeyIndex,
     /// Some customer was read twice, so that the key indexes may name it by keys that it had before.
@@ -86,6 +96,31 @@ pub struct Reading {
     /// Nothing was read, so that any id may exist.
     is_unread: bool,
     names: KnownNames,
+    fingerprinter: Option<Arc<Fingerprinter>>,
+    /// The file is an export: customers as the API answers them, and nothing is written to it.
+    is_export: bool,
+}
+
+/// What the indexes hold of a customer, made wherever the customer is decoded.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Entry {
+    id: CustomerId,
+    user_id: Option<u128>,
+    email: Option<u128>,
+    is_silent: bool,
+    fingerprint: Option<Fingerprint>,
+}
+
+impl Entry {
+    pub(super) fn of(customer: &RemoteCustomer, fingerprinter: Option<&Fingerprinter>) -> Self {
+        Self {
+            id: customer.id,
+            user_id: customer.user_id().map(hash),
+            email: customer.email().map(|email| hash(&fold_email(email))),
+            is_silent: !customer.is_whole(),
+            fingerprint: fingerprinter.and_then(|prints| prints.of_customer(customer)),
+        }
+    }
 }
 
 impl Reading {
@@ -96,14 +131,42 @@ impl Reading {
             file: RefCell::new(file),
             tail: Vec::new(),
             written: 0,
-            slots: HashMap::new(),
+            slots: HashMap::default(),
             user_ids: KeyIndex::default(),
             emails: KeyIndex::default(),
             replaced: false,
             silent: false,
             is_unread: false,
             names: KnownNames::default(),
+            fingerprinter: None,
+            is_export: false,
         }
+    }
+
+    /// An empty reading of an export of so many bytes. What is added afterwards stays in memory.
+    pub(super) fn of_export(file: File, bytes: u64) -> Self {
+        Self {
+            written: bytes,
+            is_export: true,
+            ..Self::new(file)
+        }
+    }
+
+    /// The same with a fingerprint of each customer that is added from now on.
+    #[must_use]
+    pub fn with_fingerprints(self, fingerprinter: Arc<Fingerprinter>) -> Self {
+        Self {
+            fingerprinter: Some(fingerprinter),
+            ..self
+        }
+    }
+
+    /// Whether the fingerprints prove that a customer is as its row wants it. False says nothing.
+    #[must_use]
+    pub fn proves(&self, id: CustomerId, desired: &DesiredCustomer) -> bool {
+        let theirs = self.slots.get(&id).and_then(|slot| slot.fingerprint);
+        let wanted = self.fingerprinter.as_ref();
+        theirs.is_some() && wanted.and_then(|prints| prints.of_row(desired)) == theirs
     }
 
     /// Stands for an account that is not asked: any id is taken to exist, and no other key to be known. The file stays
@@ -142,65 +205,69 @@ impl Reading {
 
     /// Takes in the record that was just added to the tail, from `start` on.
     fn index(&mut self, customer: &RemoteCustomer, start: usize) -> Result<(), ReadingError> {
-        self.silent |= !customer.tags.is_known() || !customer.custom_data.is_known();
         let length = u32::try_from(self.tail.len() - start).map_err(io::Error::other)?;
-        let slot = Slot {
-            offset: self.written + start as u64,
-            length,
-        };
-        if let Some(earlier) = self.slots.get(&customer.id).copied() {
-            // Each customer counts once, with what it has now.
-            let earlier = self.load(earlier)?;
-            self.count_kinds(&earlier, KindCounts::remove);
-            self.replaced = true;
-        }
-        self.slots.insert(customer.id, slot);
-        if let Some(user_id) = customer.user_id() {
-            self.user_ids.add(user_id, customer.id);
-        }
-        if let Some(email) = customer.email() {
-            self.emails.add(&fold_email(email), customer.id);
-        }
-        self.learn_names(customer);
+        let place = (self.written + start as u64, length);
+        let entry = Entry::of(customer, self.fingerprinter.as_deref());
+        learn_names(&mut self.names, customer);
+        self.enter(entry, place)?;
         if self.tail.len() >= BUFFER {
             self.flush()?;
         }
         Ok(())
     }
 
+    /// Enters a customer whose record stands at an offset, with a length, and whose names are known already.
+    pub(super) fn enter(
+        &mut self,
+        entry: Entry,
+        (offset, length): (u64, u32),
+    ) -> Result<(), ReadingError> {
+        self.silent |= entry.is_silent;
+        let slot = Slot {
+            offset,
+            length,
+            fingerprint: entry.fingerprint,
+        };
+        if let Some(earlier) = self.slots.insert(entry.id, slot) {
+            // Each customer counts once, with what it has now.
+            let earlier = self.load(earlier)?;
+            count_kinds(&mut self.names, &earlier, KindCounts::remove);
+            self.replaced = true;
+        }
+        if let Some(user_id) = entry.user_id {
+            self.user_ids.add(user_id, entry.id);
+        }
+        if let Some(email) = entry.email {
+            self.emails.add(email, entry.id);
+        }
+        Ok(())
+    }
+
+    /// Takes over the names that were learned elsewhere.
+    pub(super) fn take_names(&mut self, names: KnownNames) {
+        for tag in names.tags {
+            if self.names.tags.len() < MOST_NAMES {
+                self.names.tags.insert(tag);
+            }
+        }
+        for (name, counts) in names.properties {
+            let is_known = self.names.properties.contains_key(&name);
+            if is_known || self.names.properties.len() < MOST_NAMES {
+                self.names.properties.entry(name).or_default().join(counts);
+            }
+        }
+    }
+
     fn flush(&mut self) -> Result<(), ReadingError> {
+        if self.is_export {
+            return Ok(());
+        }
         let mut file = self.file.borrow_mut();
         file.seek(SeekFrom::Start(self.written))?;
         file.write_all(&self.tail)?;
         self.written += self.tail.len() as u64;
         self.tail.clear();
         Ok(())
-    }
-
-    fn learn_names(&mut self, customer: &RemoteCustomer) {
-        if let Known::Is(tags) = &customer.tags {
-            for tag in tags {
-                if !self.names.tags.contains(&tag.name) && self.names.tags.len() < MOST_NAMES {
-                    self.names.tags.insert(tag.name.clone());
-                }
-            }
-        }
-        self.count_kinds(customer, KindCounts::add);
-    }
-
-    fn count_kinds(&mut self, customer: &RemoteCustomer, count: fn(&mut KindCounts, &CustomValue)) {
-        let Known::Is(properties) = &customer.custom_data else {
-            return;
-        };
-        let known = &mut self.names.properties;
-        for (name, value) in properties {
-            if !known.contains_key(name) && known.len() < MOST_NAMES {
-                known.insert(name.clone(), KindCounts::default());
-            }
-            if let Some(counts) = known.get_mut(name) {
-                count(counts, value);
-            }
-        }
     }
 
     /// Number of distinct customers.
@@ -242,7 +309,10 @@ impl Reading {
     /// The same with nobody in it.
     #[must_use]
     pub(super) fn emptied(self) -> Self {
-        Self::new(self.file.into_inner())
+        Self {
+            fingerprinter: self.fingerprinter,
+            ..Self::new(self.file.into_inner())
+        }
     }
 
     /// The customer as it is kept here.
@@ -269,7 +339,20 @@ impl Reading {
     }
 
     fn load(&self, slot: Slot) -> Result<RemoteCustomer, ReadingError> {
-        Ok(serde_json::from_slice(&self.bytes(slot)?)?)
+        let bytes = self.bytes(slot)?;
+        match self.is_export && slot.offset < self.written {
+            true => decode_customer(&bytes).map_err(|_| ReadingError::Changed),
+            false => Ok(serde_json::from_slice(&bytes)?),
+        }
+    }
+
+    /// The customer of this id, as its slot has it.
+    fn load_of(&self, id: CustomerId, slot: Slot) -> Result<RemoteCustomer, ReadingError> {
+        let customer = self.load(slot)?;
+        match customer.id == id {
+            true => Ok(customer),
+            false => Err(ReadingError::Changed),
+        }
     }
 
     /// The ids whose latest record really has the key.
@@ -288,6 +371,37 @@ impl Reading {
             }
         }
         Ok(current)
+    }
+}
+
+/// Takes note of the names of a customer's tags and properties, and of the kinds of its values.
+pub(super) fn learn_names(names: &mut KnownNames, customer: &RemoteCustomer) {
+    if let Known::Is(tags) = &customer.tags {
+        for tag in tags {
+            if !names.tags.contains(&tag.name) && names.tags.len() < MOST_NAMES {
+                names.tags.insert(tag.name.clone());
+            }
+        }
+    }
+    count_kinds(names, customer, KindCounts::add);
+}
+
+fn count_kinds(
+    names: &mut KnownNames,
+    customer: &RemoteCustomer,
+    count: fn(&mut KindCounts, &CustomValue),
+) {
+    let Known::Is(properties) = &customer.custom_data else {
+        return;
+    };
+    let known = &mut names.properties;
+    for (name, value) in properties {
+        if !known.contains_key(name) && known.len() < MOST_NAMES {
+            known.insert(name.clone(), KindCounts::default());
+        }
+        if let Some(counts) = known.get_mut(name) {
+            count(counts, value);
+        }
     }
 }
 
@@ -311,7 +425,8 @@ impl RemoteLookup for Reading {
         if self.is_unread {
             return Ok(Some(RemoteCustomer::unknown(id)));
         }
-        self.slots.get(&id).map(|slot| self.load(*slot)).transpose()
+        let slot = self.slots.get(&id);
+        slot.map(|slot| self.load_of(id, *slot)).transpose()
     }
 }
 

@@ -284,9 +284,10 @@ impl Run<'_> {
             return self.fail(operation, result, issue).await;
         };
         let before = self.seen.clone();
+        let left = self.status_of_unsent(operation.kind());
         let mut sent = match self.answer_of_batch(&mut result) {
             Some(sent) => sent,
-            None if !self.has_place(&result, OperationStatus::Planned).await? => return Ok(()),
+            None if !self.has_place(&result, left).await? => return Ok(()),
             None => match self.send(id, operation).await {
                 Ok(sent) => sent,
                 Err(Unsent::Failed(issue)) => return self.fail(operation, result, issue).await,
@@ -374,12 +375,22 @@ impl Run<'_> {
                 return self.fail(operation, result, issue).await;
             }
             Verdict::Outdated => return self.give_back(result, error).await,
-            Verdict::NotDone if !in_doubt => OperationStatus::Planned,
+            Verdict::NotDone if !in_doubt => self.status_of_unsent(operation.kind()),
             Verdict::NotDone | Verdict::Unknown => OperationStatus::InDoubt,
         };
         self.pace = Pace::Stopped;
         let result = OperationResult { status, ..result };
         self.record(result, None, Flush::No).await
+    }
+
+    /// The status of an operation whose attempt is known not to have been taken. One that was sent before may still take
+    /// effect, however its customer looked meanwhile: a server may be slow, and a read behind.
+    fn status_of_unsent(&self, op: OperationKind) -> OperationStatus {
+        let was_sent = self.progress.result(op).is_some_and(|r| r.attempts > 0);
+        match was_sent && op != OperationKind::Create {
+            true => OperationStatus::InDoubt,
+            false => OperationStatus::Planned,
+        }
     }
 
     async fn fail(

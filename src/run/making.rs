@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Seek, Write};
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use crate::mapping::Schema;
 use crate::pace::Clock;
 use crate::plan::budget::{Budget, BudgetRules};
 use crate::plan::codec::{PLAN_VERSION, PlanHeader, PlanInput, PlanWriter};
+use crate::plan::fingerprint::Fingerprinter;
 use crate::plan::matching::RemoteLookup;
 use crate::plan::previewer::{Previewer, most_first};
 use crate::plan::safety::SafetyFigures;
@@ -261,7 +263,6 @@ impl Making<'_> {
         progress: &dyn ReadProgress,
         stopped: &dyn Fn() -> bool,
     ) -> Result<Both, MakingError> {
-        let reading = Reading::new(tempfile::tempfile_in(self.folder())?);
         let (client, settings, snapshot) = match &self.remote {
             RemoteSource::Api {
                 client,
@@ -270,11 +271,13 @@ impl Making<'_> {
             } => (client, settings, snapshot),
             RemoteSource::File(path) => {
                 let began = (self.clock.now(), self.clock.wall());
-                let (taken, reading) = self.take_in_beside(path, reading, spool, stopped)?;
+                let (taken, reading) = self.take_in_beside(path, spool, stopped)?;
                 let side = RemoteSide::of_file(reading);
                 return Ok(Both { taken, began, side });
             }
         };
+        let reading = Reading::new(tempfile::tempfile_in(self.folder())?)
+            .with_fingerprints(self.fingerprinter());
         let taken = self.take_in(spool, stopped)?;
         let began = (self.clock.now(), self.clock.wall());
         let mut snapshot = match snapshot {
@@ -306,13 +309,12 @@ impl Making<'_> {
     fn take_in_beside(
         &self,
         export: &Path,
-        reading: Reading,
         spool: &mut File,
         stopped: &dyn Fn() -> bool,
     ) -> Result<(Taken, Reading), MakingError> {
         let given_up = AtomicBool::new(false);
         let (taken, exported) = thread::scope(|scope| {
-            let exported = scope.spawn(|| read_export(export, reading, &given_up));
+            let exported = scope.spawn(|| read_export(export, self.fingerprinter(), &given_up));
             let taken = self.take_in(spool, stopped);
             given_up.store(taken.is_err(), Ordering::Relaxed);
             while !exported.is_finished() {
@@ -327,6 +329,15 @@ impl Making<'_> {
             source,
         };
         Ok((taken?, exported.map_err(failed)?))
+    }
+
+    fn fingerprinter(&self) -> Arc<Fingerprinter> {
+        let properties = self.schema.properties().map(|(name, ..)| name.to_owned());
+        Arc::new(Fingerprinter::new(
+            self.schema.fields().map(|(field, _)| field).collect(),
+            properties.collect(),
+            self.schema.tags().is_some(),
+        ))
     }
 
     fn folder(&self) -> &Path {

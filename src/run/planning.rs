@@ -239,6 +239,10 @@ impl<'a, P: Write, R: Write> Planner<'a, P, R> {
         if self.rules.mode == SyncMode::Create {
             return Ok(self.skip(record));
         }
+        let desired = record.desired.as_ref();
+        if desired.is_some_and(|desired| self.ground.reading.proves(id, desired)) {
+            return Ok(self.unchanged(record));
+        }
         let remote = self.ground.reading.customer(id)?;
         self.decide_types(record, remote.as_ref());
         let (Some(desired), Some(remote)) = (&record.desired, remote) else {
@@ -260,12 +264,16 @@ impl<'a, P: Write, R: Write> Planner<'a, P, R> {
             .extend(self.ground.memory.drop_rewritten(id, &mut diff));
         let operations = diff.operations();
         if operations.is_empty() {
-            record.verdict = Verdict::Unchanged;
-            self.sinks.previewer.unchanged();
-        } else {
-            record.verdict = Verdict::Update;
+            return Ok(self.unchanged(record));
         }
+        record.verdict = Verdict::Update;
         Ok(operations)
+    }
+
+    fn unchanged(&mut self, record: &mut RowRecord) -> Vec<Operation> {
+        record.verdict = Verdict::Unchanged;
+        self.sinks.previewer.unchanged();
+        Vec::new()
     }
 
     /// What a row left open gets the type that its property has. The row then keeps it, for whoever plans it again.

@@ -114,7 +114,7 @@ impl Run<'_> {
             self.grew_old(*failed);
         }
         let status = if error.is_unsent() {
-            OperationStatus::Planned
+            self.status_of_unsent(result.op)
         } else {
             OperationStatus::InDoubt
         };
