@@ -1,7 +1,7 @@
 //! The plan file: a header, a line for each operation, an end with the digest of all before it.
 //! `docs/formats/plan.schema.json` describes it.
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, Write};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -75,53 +75,87 @@ pub enum PlanFileError {
     Io(#[from] io::Error),
 }
 
-/// Writes a plan line by line, hashing as it goes.
+/// Writes a plan: its operations as they are planned, to a file of their own, since its first line tells of inputs that
+/// are read through only then.
 #[derive(Debug)]
-pub struct PlanWriter<W> {
-    out: W,
-    hasher: Sha256,
+pub struct PlanWriter<B: Write> {
+    body: BufWriter<B>,
 }
 
-impl<W: Write> PlanWriter<W> {
-    /// # Errors
-    /// When the header cannot be written.
-    pub fn new(out: W, header: &PlanHeader) -> io::Result<Self> {
-        let mut writer = Self {
-            out,
-            hasher: Sha256::new(),
-        };
-        writer.line(header)?;
-        Ok(writer)
+impl<B: Read + Write + Seek> PlanWriter<B> {
+    /// `body`: an empty file.
+    #[must_use]
+    pub fn new(body: B) -> Self {
+        Self {
+            body: BufWriter::with_capacity(1 << 18, body),
+        }
     }
 
     /// # Errors
     /// When a line cannot be written.
     pub fn lane(&mut self, lane: &Lane, place: LanePlace) -> io::Result<()> {
         for operation in &lane.operations {
-            self.line(&OperationLine::new(lane, operation, place))?;
+            let line = OperationLine::new(lane, operation, place);
+            serde_json::to_writer(&mut self.body, &line)?;
+            self.body.write_all(b"\n")?;
         }
         Ok(())
     }
 
-    /// Writes the last line; gives the sink back with the digest.
+    /// Writes the whole plan to `out`; gives that back with the digest.
     ///
     /// # Errors
-    /// When the line cannot be written.
-    pub fn finish(mut self, counts: PlanCounts) -> io::Result<(W, String)> {
-        let sha256 = hex(&self.hasher.clone().finalize());
-        self.line(&PlanEnd {
+    /// When the operations cannot be read again, or the plan cannot be written.
+    pub fn finish<W: Write>(
+        self,
+        out: W,
+        header: &PlanHeader,
+        counts: PlanCounts,
+    ) -> io::Result<(W, String)> {
+        let mut body = self
+            .body
+            .into_inner()
+            .map_err(io::IntoInnerError::into_error)?;
+        body.rewind()?;
+        let mut plan = Hashed {
+            out,
+            hasher: Sha256::new(),
+        };
+        plan.line(header)?;
+        io::copy(&mut BufReader::with_capacity(1 << 18, body), &mut plan)?;
+        let sha256 = hex(&plan.hasher.clone().finalize());
+        plan.line(&PlanEnd {
             end: true,
             counts,
             sha256: sha256.clone(),
         })?;
-        Ok((self.out, sha256))
+        Ok((plan.out, sha256))
     }
+}
 
+/// Hashes what is written.
+struct Hashed<W> {
+    out: W,
+    hasher: Sha256,
+}
+
+impl<W: Write> Hashed<W> {
     fn line(&mut self, value: &impl Serialize) -> io::Result<()> {
         let mut line = serde_json::to_vec(value)?;
         line.push(b'\n');
-        self.hasher.update(&line);
-        self.out.write_all(&line)
+        self.write_all(&line)
+    }
+}
+
+impl<W: Write> Write for Hashed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.out.write(bytes)?;
+        self.hasher.update(bytes.get(..count).unwrap_or_default());
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
 }
 
@@ -424,7 +458,7 @@ mod tests {
     }
 
     fn plan() -> Vec<u8> {
-        let mut writer = PlanWriter::new(Vec::new(), &header()).unwrap();
+        let mut writer = PlanWriter::new(io::Cursor::new(Vec::new()));
         for lane in lanes() {
             writer
                 .lane(
@@ -436,7 +470,8 @@ mod tests {
                 )
                 .unwrap();
         }
-        writer.finish(PlanCounts::default()).unwrap().0
+        let finished = writer.finish(Vec::new(), &header(), PlanCounts::default());
+        finished.unwrap().0
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::remote::{Reading, ReadingError};
 use crate::report::{AmbiguousCsv, AmbiguousRow, MOST_CANDIDATES};
 
 use super::decisions::{Choice, Decided, Decisions};
-use super::rows::RowHead;
+use super::rows::RowRecord;
 
 /// Decisions that were not followed are named one by one up to so many.
 const MOST_NOTES: usize = 10;
@@ -50,7 +50,7 @@ impl<'a> AmbiguousFile<'a> {
 
     pub(super) fn write(
         &mut self,
-        row: &RowHead,
+        row: &RowRecord,
         ambiguity: &Ambiguity,
         reading: &Reading,
     ) -> Result<(), AmbiguityError> {

@@ -11,7 +11,7 @@ use crate::remote::Reading;
 use super::ambiguity::{AmbiguousFile, Deciding, Resolved};
 use super::decisions::Decisions;
 use super::planning::{Decision, Ground, PlanRules, PlanningError};
-use super::rows::{RowHead, Verdict};
+use super::rows::{RowRecord, Verdict};
 
 /// Decides for each row, in order, which customer it means and whether it speaks for it.
 #[derive(Debug)]
@@ -80,13 +80,13 @@ impl<'a> Decider<'a> {
     ///
     /// # Errors
     /// When the reading cannot be consulted.
-    pub fn row(&mut self, record: &RowHead) -> Result<&Decision, PlanningError> {
+    pub fn row(&mut self, record: &RowRecord) -> Result<&Decision, PlanningError> {
         let decision = self.decide(record)?;
         self.decisions.push(decision);
         Ok(self.decisions.last().unwrap_or(&Decision::Bad))
     }
 
-    fn decide(&mut self, record: &RowHead) -> Result<Decision, PlanningError> {
+    fn decide(&mut self, record: &RowRecord) -> Result<Decision, PlanningError> {
         if record.verdict == Verdict::Rejected {
             return Ok(Decision::Bad);
         }
@@ -125,7 +125,7 @@ impl<'a> Decider<'a> {
     /// What becomes of an ambiguous row: what the user decided, or else what the config says.
     fn resolve(
         &mut self,
-        record: &RowHead,
+        record: &RowRecord,
         ambiguity: &Ambiguity,
     ) -> Result<Result<Match, Decision>, PlanningError> {
         Ok(match self.deciding.resolve(&record.key, ambiguity) {
@@ -146,7 +146,7 @@ impl<'a> Decider<'a> {
         })
     }
 
-    fn apart(&mut self, record: &RowHead) -> Result<Decision, PlanningError> {
+    fn apart(&mut self, record: &RowRecord) -> Result<Decision, PlanningError> {
         let target = Target::New(self.matcher.create(&record.key));
         self.claims.claim(target, record.row);
         self.give(target, record)?;
@@ -155,7 +155,7 @@ impl<'a> Decider<'a> {
 
     fn duplicate(
         &mut self,
-        record: &RowHead,
+        record: &RowRecord,
         target: Target,
         earlier: RowNumber,
         decision: Decision,
@@ -179,7 +179,7 @@ impl<'a> Decider<'a> {
     }
 
     /// The row speaks for this customer: its keys are the customer's from here on, as far as they are written.
-    fn give(&mut self, target: Target, record: &RowHead) -> Result<(), PlanningError> {
+    fn give(&mut self, target: Target, record: &RowRecord) -> Result<(), PlanningError> {
         let key = self.written_key(target, record)?;
         if self.rules.duplicates == Duplicates::Merge {
             self.spoken.insert(target, SpokenKeys::default());
@@ -189,7 +189,7 @@ impl<'a> Decider<'a> {
     }
 
     /// The row is merged into an earlier one: the customer gets of its keys those that no row spoke of before.
-    fn give_also(&mut self, target: Target, record: &RowHead) -> Result<(), PlanningError> {
+    fn give_also(&mut self, target: Target, record: &RowRecord) -> Result<(), PlanningError> {
         let mut key = self.written_key(target, record)?;
         let spoken = self.speak(target, &record.key);
         key.user_id = key.user_id.filter(|_| !spoken.user_id);
@@ -207,7 +207,7 @@ impl<'a> Decider<'a> {
     }
 
     /// The keys that the row writes to its customer.
-    fn written_key(&self, target: Target, record: &RowHead) -> Result<RowKey, PlanningError> {
+    fn written_key(&self, target: Target, record: &RowRecord) -> Result<RowKey, PlanningError> {
         let mut key = RowKey {
             id: None,
             ..record.key.clone()
@@ -238,7 +238,7 @@ impl<'a> Decider<'a> {
         Ok(key)
     }
 
-    fn absence_is_doubtful(&self, record: &RowHead) -> Result<bool, PlanningError> {
+    fn absence_is_doubtful(&self, record: &RowRecord) -> Result<bool, PlanningError> {
         let Some(email) = &record.key.email else {
             return Ok(false);
         };

@@ -1,7 +1,7 @@
-//! Takes the inputs in: each row is read, mapped and spooled once; what follows reads the spool.
+//! Takes the inputs in: each row is read and mapped.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io;
 use std::sync::Arc;
 
 use crate::domain::{
@@ -15,7 +15,7 @@ use crate::source::{
 };
 
 use super::row_mapper::RowMapper;
-use super::rows::{RowRecord, write_row};
+use super::rows::RowRecord;
 
 /// Why inputs cannot be taken in.
 #[derive(Debug, thiserror::Error)]
@@ -129,16 +129,6 @@ pub trait RowSink {
     fn take(&mut self, record: RowRecord, bad_cells: Vec<BlamedCell>) -> io::Result<()>;
 }
 
-/// Writes the rows to a spool.
-#[derive(Debug)]
-pub struct SpoolSink<W>(pub W);
-
-impl<W: Write> RowSink for SpoolSink<W> {
-    fn take(&mut self, record: RowRecord, _: Vec<BlamedCell>) -> io::Result<()> {
-        write_row(&mut self.0, &record)
-    }
-}
-
 /// How the rows are taken in.
 #[derive(Debug)]
 pub struct Intake<'a> {
@@ -149,6 +139,8 @@ pub struct Intake<'a> {
     pub survey: &'a Survey,
     /// The first rows only.
     pub limit: Option<u64>,
+    /// Whether the match keys of all rows are gathered.
+    pub gathers_keys: bool,
 }
 
 /// Rows between two looks at whether the run is to stop.
@@ -214,7 +206,8 @@ impl Intake<'_> {
                     break;
                 };
                 taken.rows += 1;
-                row_record(record, sink, &mut mapper, &mut taken)?;
+                let (record, bad_cells) = self.row_record(record, sink, &mut mapper, &mut taken)?;
+                sink.take(record, bad_cells)?;
             }
             taken.blank_rows += reader.blank_rows();
             let provenance = reader.provenance()?;
@@ -227,6 +220,48 @@ impl Intake<'_> {
             });
         }
         Ok(taken)
+    }
+
+    /// What a record says, and the cells that are wrong.
+    fn row_record(
+        &self,
+        record: Record,
+        sink: &mut impl RowSink,
+        mapper: &mut RowMapper<'_>,
+        taken: &mut Taken,
+    ) -> Result<(RowRecord, Vec<BlamedCell>), IntakeError> {
+        let row = match record {
+            Record::Bad(bad) => {
+                let key = RowKey::default();
+                let record = RowRecord::rejected(bad.position, bad.raw, key, bad.issues);
+                return Ok((record, Vec::new()));
+            }
+            Record::Row(row) => row,
+        };
+        sink.read(&row);
+        let Mapped {
+            desired,
+            issues,
+            cells,
+            rejected_key,
+            repairs,
+            left_out,
+        } = mapper.map(&row)?;
+        let Some(desired) = desired else {
+            let record = RowRecord::rejected(row.position, row.raw, rejected_key, issues);
+            return Ok((record, cells));
+        };
+        if self.gathers_keys {
+            taken.keys.add(&desired.key);
+        }
+        taken.control_texts += control_texts(&desired);
+        taken.repairs.add(repairs);
+        let mut record = RowRecord::read(row.position, row.raw, desired);
+        for left in left_out {
+            *taken.left_out.entry(left.attribute).or_default() += 1;
+            record.warnings.push(left.issue);
+        }
+        Ok((record, cells))
     }
 
     /// Cells of a table are found by their places, which a file that was replaced meanwhile may have moved.
@@ -245,46 +280,6 @@ impl Intake<'_> {
         }
         Ok(())
     }
-}
-
-fn row_record(
-    record: Record,
-    sink: &mut impl RowSink,
-    mapper: &mut RowMapper<'_>,
-    taken: &mut Taken,
-) -> Result<(), IntakeError> {
-    let row = match record {
-        Record::Bad(bad) => {
-            let key = RowKey::default();
-            let record = RowRecord::rejected(bad.position, bad.raw, key, bad.issues);
-            return Ok(sink.take(record, Vec::new())?);
-        }
-        Record::Row(row) => row,
-    };
-    sink.read(&row);
-    let Mapped {
-        desired,
-        issues,
-        cells,
-        rejected_key,
-        repairs,
-        left_out,
-    } = mapper.map(&row)?;
-    let record = match desired {
-        Some(desired) => {
-            taken.keys.add(&desired.key);
-            taken.control_texts += control_texts(&desired);
-            taken.repairs.add(repairs);
-            let mut record = RowRecord::read(row.position, row.raw, desired);
-            for left in left_out {
-                *taken.left_out.entry(left.attribute).or_default() += 1;
-                record.warnings.push(left.issue);
-            }
-            record
-        }
-        None => RowRecord::rejected(row.position, row.raw, rejected_key, issues),
-    };
-    Ok(sink.take(record, cells)?)
 }
 
 /// How many of a row's texts hold control characters other than tabs and line ends.

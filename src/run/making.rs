@@ -1,7 +1,6 @@
 //! Makes a plan: rows in, remote side read, every row decided and compared, the plan's files written.
 
-use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Seek, Write};
+use std::io;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,7 +23,7 @@ use crate::plan::fingerprint::Fingerprinter;
 use crate::plan::matching::RemoteLookup;
 use crate::plan::previewer::{Previewer, most_first};
 use crate::plan::safety::SafetyFigures;
-use crate::plan::{Preview, RemoteFacts};
+use crate::plan::{Duplicates, Preview, RemoteFacts};
 use crate::platform::{AtomicFile, FileError};
 use crate::remote::{
     EmailCase, Inquiry, ReadProgress, ReadTimes, Reading, ReadingError, RemoteError,
@@ -33,15 +32,15 @@ use crate::remote::{
 };
 use crate::source::{InputFile, SourceSettings};
 
-use super::ahead::read_ahead;
 use super::deciding::{Asked, DecidedRows, Decider};
 use super::decisions::Decisions;
-use super::intake::{Intake, IntakeError, SpoolSink, Survey, Taken};
+use super::intake::{Intake, IntakeError, Survey, Taken};
 use super::memory::Memory;
 use super::merging::Merges;
+use super::passes::each_row;
 use super::planning::{Decision, Ground, PlanRules, Planner, PlanningError, Sinks, silent};
 use super::recent::ask_for;
-use super::rows::{RowHead, RowReader, RowRecord, Verdict};
+use super::rows::Verdict;
 
 /// Why no plan could be made.
 #[derive(Debug, thiserror::Error)]
@@ -127,17 +126,30 @@ pub struct MadePlan {
     pub witness: Option<RemoteCustomer>,
 }
 
-/// The input and the remote side, and when the latter began to be read.
-struct Both {
-    taken: Taken,
+/// The remote side, and when it began to be read.
+struct Remote {
+    /// What a pass over the rows for their keys found, where there was one.
+    taken: Option<Taken>,
     began: (Instant, Timestamp),
     side: RemoteSide,
 }
 
-/// What was decided of all rows.
-struct Decided {
+/// What was decided of all rows before any was compared.
+#[derive(Default)]
+struct Foreseen {
+    taken: Option<Taken>,
     decisions: Vec<Decision>,
+    notes: Vec<String>,
     merges: Merges,
+}
+
+/// A plan as it was written.
+struct Compared {
+    previewer: Previewer,
+    budget: Budget,
+    digest: String,
+    taken: Taken,
+    notes: Vec<String>,
 }
 
 fn merged_note(rows: u64) -> Option<String> {
@@ -172,49 +184,38 @@ impl Making<'_> {
         progress: &dyn ReadProgress,
         stopped: &dyn Fn() -> bool,
     ) -> Result<MadePlan, MakingError> {
-        let mut spool = tempfile::tempfile_in(self.folder())?;
-        let Both {
-            taken,
+        let Remote {
+            taken: keys,
             began,
             mut side,
-        } = self.read_both(&mut spool, progress, stopped).await?;
-        let sources = self.sources();
-        let DecidedRows {
-            decisions,
-            notes: told,
-        } = self.decide(&mut spool, &side, &sources, stopped)?;
+        } = self.read_remote(progress, stopped).await?;
+        let foreseen = match self.needs_foresight(&side) {
+            true => Some(self.foresee(&mut side, stopped).await?),
+            false => None,
+        };
         if let RemoteSource::Api {
-            client, snapshot, ..
+            snapshot: Some(snapshot),
+            ..
         } = &self.remote
         {
-            let silent = silent(&decisions, &side.reading)?;
-            if self.speaks_of_tags_or_properties() && !silent.is_empty() {
-                complete(client, &mut side.reading, &silent).await?;
-                side.fresh.extend(silent);
-            }
-            if let Some(snapshot) = snapshot {
-                keep(&mut *snapshot.lock().await, &side, began.1);
-            }
+            keep(&mut *snapshot.lock().await, &side, began.1);
         }
         let witness = witness(&side.reading)?;
         let oldest = side.snapshot.map_or(began.1, |snapshot| snapshot.as_of);
         let remote = side.facts(Clock::format(oldest));
         let read_at = ReadTimes::new(began.0, side.age(began.1));
-        let merges = self.merges(&mut spool, &decisions, stopped)?;
+        let Compared {
+            previewer,
+            budget,
+            digest,
+            taken,
+            notes: told,
+        } = self.compare((keys, foreseen), &side, (&remote, began.1), stopped)?;
         let mut notes = self.survey.notes.clone();
         notes.append(&mut side.notes);
         notes.extend(taken.blank_rows_note());
         notes.extend(taken.control_note());
-        notes.extend(merged_note(merges.rows()));
         notes.extend(told);
-        let decided = Decided { decisions, merges };
-        let (previewer, budget, digest) = self.compare(
-            &mut spool,
-            decided,
-            &side,
-            (&taken, &remote, began.1),
-            stopped,
-        )?;
         let figures = previewer.figures(side.customers, finished_runs);
         let preview = Preview {
             estimate: budget.estimate(),
@@ -241,28 +242,24 @@ impl Making<'_> {
         })
     }
 
-    fn take_in(&self, spool: &mut File, stopped: &dyn Fn() -> bool) -> Result<Taken, MakingError> {
-        let intake = Intake {
+    fn intake(&self, gathers_keys: bool) -> Intake<'_> {
+        Intake {
             inputs: self.inputs,
             settings: self.source,
             schema: self.schema,
             survey: self.survey,
             limit: self.limit,
-        };
-        let mut sink = SpoolSink(BufWriter::with_capacity(1 << 20, spool));
-        let taken = intake.take(&mut sink, stopped)?;
-        sink.0.flush()?;
-        Ok(taken)
+            gathers_keys,
+        }
     }
 
-    /// Takes the rows in and reads the remote side: after them, since their keys may be what is looked for. An export
-    /// needs no keys and is read beside them.
-    async fn read_both(
+    /// Reads the remote side. An export needs nothing of the rows; the API is asked once their keys are known, which may
+    /// be what is looked for.
+    async fn read_remote(
         &self,
-        spool: &mut File,
         progress: &dyn ReadProgress,
         stopped: &dyn Fn() -> bool,
-    ) -> Result<Both, MakingError> {
+    ) -> Result<Remote, MakingError> {
         let (client, settings, snapshot) = match &self.remote {
             RemoteSource::Api {
                 client,
@@ -271,14 +268,17 @@ impl Making<'_> {
             } => (client, settings, snapshot),
             RemoteSource::File(path) => {
                 let began = (self.clock.now(), self.clock.wall());
-                let (taken, reading) = self.take_in_beside(path, spool, stopped)?;
-                let side = RemoteSide::of_file(reading);
-                return Ok(Both { taken, began, side });
+                let side = RemoteSide::of_file(self.read_export(path, stopped)?);
+                return Ok(Remote {
+                    taken: None,
+                    began,
+                    side,
+                });
             }
         };
         let reading = Reading::new(tempfile::tempfile_in(self.folder())?)
             .with_fingerprints(self.fingerprinter());
-        let taken = self.take_in(spool, stopped)?;
+        let taken = each_row(&self.intake(true), stopped, |_| Ok::<_, MakingError>(()))?;
         let began = (self.clock.now(), self.clock.wall());
         let mut snapshot = match snapshot {
             Some(snapshot) => Some(snapshot.lock().await),
@@ -288,7 +288,7 @@ impl Making<'_> {
             client,
             settings,
             keys: &taken.keys,
-            unknown: &mut |reading| unknown_keys(&taken.keys, spool, reading, stopped),
+            unknown: &mut |reading| self.unknown_keys(&taken.keys, reading, stopped),
             snapshot: snapshot.as_deref_mut(),
             now: began.1,
         };
@@ -302,33 +302,93 @@ impl Making<'_> {
                 side.fresh.insert(id);
             }
         }
-        Ok(Both { taken, began, side })
+        Ok(Remote {
+            taken: Some(taken),
+            began,
+            side,
+        })
     }
 
-    /// Takes the rows in while an export is read.
-    fn take_in_beside(
+    fn read_export(
         &self,
         export: &Path,
-        spool: &mut File,
         stopped: &dyn Fn() -> bool,
-    ) -> Result<(Taken, Reading), MakingError> {
+    ) -> Result<Reading, MakingError> {
         let given_up = AtomicBool::new(false);
-        let (taken, exported) = thread::scope(|scope| {
+        let exported = thread::scope(|scope| {
             let exported = scope.spawn(|| read_export(export, self.fingerprinter(), &given_up));
-            let taken = self.take_in(spool, stopped);
-            given_up.store(taken.is_err(), Ordering::Relaxed);
             while !exported.is_finished() {
                 given_up.fetch_or(stopped(), Ordering::Relaxed);
                 thread::park_timeout(STOP_PAUSE);
             }
-            let exported = exported.join();
-            (taken, exported.unwrap_or_else(|panic| resume_unwind(panic)))
+            exported.join().unwrap_or_else(|panic| resume_unwind(panic))
         });
-        let failed = |source| MakingError::RemoteFile {
+        if given_up.into_inner() {
+            return Err(IntakeError::Stopped.into());
+        }
+        exported.map_err(|source| MakingError::RemoteFile {
             path: export.to_path_buf(),
             source,
-        };
-        Ok((taken?, exported.map_err(failed)?))
+        })
+    }
+
+    /// The rows' keys that nobody in the reading has. More keys than are held in memory are gathered from the rows again.
+    fn unknown_keys(
+        &self,
+        keys: &WantedKeys,
+        reading: &Reading,
+        stopped: &dyn Fn() -> bool,
+    ) -> Result<WantedKeys, ReadingError> {
+        if !keys.is_too_many() {
+            return keys.unknown_to(reading);
+        }
+        let mut unknown = WantedKeys::default();
+        let gathered = each_row(&self.intake(false), stopped, |record| {
+            match record.verdict {
+                Verdict::Rejected => Ok(()),
+                _ => unknown.add_unknown(&record.key, reading),
+            }
+            .map_err(|e| MakingError::Planning(e.into()))
+        });
+        gathered.map_err(|e| ReadingError::Storage(io::Error::other(e)))?;
+        Ok(unknown)
+    }
+
+    /// Whether all rows have to be decided before the first is compared: a later one may take its place or be merged into
+    /// it, or customers have to be read again that rows turn out to mean.
+    fn needs_foresight(&self, side: &RemoteSide) -> bool {
+        let looks_back = matches!(self.rules.duplicates, Duplicates::Last | Duplicates::Merge);
+        looks_back || (self.completes() && side.reading.is_silent())
+    }
+
+    /// Whether customers can be read again whose tags or properties an answer left out, and that matters.
+    fn completes(&self) -> bool {
+        let is_api = matches!(self.remote, RemoteSource::Api { .. });
+        is_api && self.speaks_of_tags_or_properties()
+    }
+
+    async fn foresee(
+        &self,
+        side: &mut RemoteSide,
+        stopped: &dyn Fn() -> bool,
+    ) -> Result<Foreseen, MakingError> {
+        let (DecidedRows { decisions, notes }, taken) = self.decide(side, stopped)?;
+        if let RemoteSource::Api { client, .. } = &self.remote
+            && self.completes()
+        {
+            let silent = silent(&decisions, &side.reading)?;
+            if !silent.is_empty() {
+                complete(client, &mut side.reading, &silent).await?;
+                side.fresh.extend(silent);
+            }
+        }
+        let merges = self.merges(&decisions, stopped)?;
+        Ok(Foreseen {
+            taken: Some(taken),
+            decisions,
+            notes,
+            merges,
+        })
     }
 
     fn fingerprinter(&self) -> Arc<Fingerprinter> {
@@ -352,45 +412,48 @@ impl Making<'_> {
         self.inputs.iter().map(|input| input.name.clone()).collect()
     }
 
-    fn decide(
-        &self,
-        spool: &mut File,
-        side: &RemoteSide,
-        sources: &[String],
-        stopped: &dyn Fn() -> bool,
-    ) -> Result<DecidedRows, MakingError> {
-        let asked = Asked {
+    fn asked<'a>(&'a self, sources: &'a [String]) -> Asked<'a> {
+        Asked {
             decisions: self.decisions,
             file: Some(self.ambiguous_file.to_owned()),
             sources,
-        };
-        let written = self.written()?;
-        let ground = self.ground(&side.reading, &written);
-        let mut decider = Decider::new(ground, side.absence_counts, asked);
-        read_ahead(rows_of::<RowHead>(spool)?, |rows| {
-            for record in unless(stopped, rows) {
-                decider.row(&record?)?;
-            }
-            Ok(decider.finish()?)
-        })
+        }
     }
 
-    /// What the rows that are merged into others want; another pass over the spool where there are any.
+    /// A pass over the rows that decides what each of them means.
+    fn decide(
+        &self,
+        side: &RemoteSide,
+        stopped: &dyn Fn() -> bool,
+    ) -> Result<(DecidedRows, Taken), MakingError> {
+        let (written, sources) = (self.written()?, self.sources());
+        let ground = self.ground(&side.reading, &written);
+        let mut decider = Decider::new(ground, side.absence_counts, self.asked(&sources));
+        let taken = each_row(&self.intake(false), stopped, |record| {
+            decider.row(&record)?;
+            Ok::<_, MakingError>(())
+        })?;
+        Ok((decider.finish()?, taken))
+    }
+
+    /// What the rows that are merged into others want; another pass over the rows where there are any.
     fn merges(
         &self,
-        spool: &mut File,
         decisions: &[Decision],
         stopped: &dyn Fn() -> bool,
     ) -> Result<Merges, MakingError> {
         if !decisions.iter().any(|d| matches!(d, Decision::Merged(_))) {
             return Ok(Merges::default());
         }
-        let wishes = tempfile::tempfile_in(self.folder())?;
-        Ok(Merges::gather(
-            unless(stopped, rows_of::<RowRecord>(spool)?),
-            decisions,
-            wishes,
-        )?)
+        let mut merges = Merges::new(tempfile::tempfile_in(self.folder())?);
+        let _ = each_row(&self.intake(false), stopped, |record| {
+            match decisions.get(record.row.index()) {
+                Some(Decision::Merged(first)) => merges.gather(record, *first)?,
+                _ => {}
+            }
+            Ok::<_, MakingError>(())
+        })?;
+        Ok(merges)
     }
 
     /// Held for one pass only: no run of the account can end meanwhile.
@@ -408,14 +471,62 @@ impl Making<'_> {
         }
     }
 
+    /// The pass over the rows that compares each with its customer and writes the plan. Rows that were not decided
+    /// beforehand are decided as they come.
     fn compare(
         &self,
-        spool: &mut File,
-        decided: Decided,
+        (keys, foreseen): (Option<Taken>, Option<Foreseen>),
         side: &RemoteSide,
-        (taken, remote, began): (&Taken, &RemoteFacts, Timestamp),
+        (remote, began): (&RemoteFacts, Timestamp),
         stopped: &dyn Fn() -> bool,
-    ) -> Result<(Previewer, Budget, String), MakingError> {
+    ) -> Result<Compared, MakingError> {
+        let sources = self.sources();
+        let mut rows = AtomicFile::create(self.rows_file)?;
+        let sinks = Sinks {
+            plan: PlanWriter::new(tempfile::tempfile_in(self.folder())?),
+            rows: &mut rows,
+            previewer: Previewer::new(self.examples),
+            budget: Budget::new(self.budget.clone()).on_reading_of(side.age(began)),
+        };
+        let written = self.written()?;
+        let ground = self.ground(&side.reading, &written);
+        let mut decider = match foreseen {
+            Some(_) => None,
+            None => Some(Decider::new(
+                ground,
+                side.absence_counts,
+                self.asked(&sources),
+            )),
+        };
+        let Foreseen {
+            taken: before,
+            decisions,
+            mut notes,
+            merges,
+        } = foreseen.unwrap_or_default();
+        let merged = merges.rows();
+        let mut decided = decisions.into_iter();
+        let mut planner = Planner::new(ground, &sources, sinks).with_merges(merges);
+        let taken = each_row(&self.intake(false), stopped, |record| {
+            let decision = match &mut decider {
+                Some(decider) => decider.row(&record)?.clone(),
+                None => decided.next().unwrap_or(Decision::Bad),
+            };
+            Ok::<_, MakingError>(planner.row(record, decision)?)
+        })?;
+        for earlier in [keys, before].iter().flatten() {
+            is_the_same(earlier, &taken)?;
+        }
+        if let Some(decider) = decider {
+            notes = decider.finish()?.notes;
+        }
+        notes.splice(0..0, merged_note(merged));
+        let Sinks {
+            plan,
+            previewer,
+            budget,
+            ..
+        } = planner.sinks;
         let header = PlanHeader {
             hcsync_plan: PLAN_VERSION,
             run_id: self.origin.run_id.clone(),
@@ -427,55 +538,32 @@ impl Making<'_> {
             config_sha256: self.origin.config_sha256.clone(),
             remote: remote.clone(),
         };
-        let sources = self.sources();
-        let mut rows = AtomicFile::create(self.rows_file)?;
-        let sinks = Sinks {
-            plan: PlanWriter::new(AtomicFile::create(self.plan_file)?, &header)?,
-            rows: &mut rows,
-            previewer: Previewer::new(self.examples),
-            budget: Budget::new(self.budget.clone()).on_reading_of(side.age(began)),
-        };
-        let written = self.written()?;
-        let ground = self.ground(&side.reading, &written);
-        let mut planner = Planner::new(ground, &sources, sinks).with_merges(decided.merges);
-        read_ahead(rows_of::<RowRecord>(spool)?, |rows| {
-            for (record, decision) in unless(stopped, rows).zip(decided.decisions) {
-                planner.row(record?, decision)?;
-            }
-            Ok::<_, MakingError>(())
-        })?;
-        let Sinks {
-            plan,
-            previewer,
-            budget,
-            ..
-        } = planner.sinks;
-        let (plan, digest) = plan.finish(previewer.counts())?;
+        let plan_file = AtomicFile::create(self.plan_file)?;
+        let (plan, digest) = plan.finish(plan_file, &header, previewer.counts())?;
         // A run is taken for planned once its plan is there: what else that needs is there before.
         rows.commit()?;
         plan.commit()?;
-        Ok((previewer, budget, digest))
+        Ok(Compared {
+            previewer,
+            budget,
+            digest,
+            taken,
+            notes,
+        })
     }
 }
 
-/// The rows' keys that nobody in the reading has. More keys than are held in memory are read from the spool again.
-fn unknown_keys(
-    keys: &WantedKeys,
-    spool: &mut File,
-    reading: &Reading,
-    stopped: &dyn Fn() -> bool,
-) -> Result<WantedKeys, ReadingError> {
-    if !keys.is_too_many() {
-        return keys.unknown_to(reading);
-    }
-    let mut unknown = WantedKeys::default();
-    for record in unless(stopped, rows_of::<RowHead>(spool)?) {
-        let record = record?;
-        if record.verdict != Verdict::Rejected {
-            unknown.add_unknown(&record.key, reading)?;
-        }
-    }
-    Ok(unknown)
+/// Whether the inputs were the same in the first pass over them and in the last.
+fn is_the_same(before: &Taken, after: &Taken) -> Result<(), IntakeError> {
+    let changed = before
+        .inputs
+        .iter()
+        .zip(&after.inputs)
+        .find(|(a, b)| a != b);
+    changed.map_or(Ok(()), |(_, input)| {
+        let name = input.path.clone();
+        Err(IntakeError::Changed { name })
+    })
 }
 
 /// Keeps what was read for the runs to come: a complete reading as the new snapshot, single customers in the one that
@@ -503,26 +591,6 @@ fn keep_fresh(snapshot: &mut SnapshotFiles, side: &RemoteSide) -> Result<(), Sna
     }
 }
 
-fn rows_of<T>(spool: &mut File) -> io::Result<RowReader<BufReader<&mut File>, T>> {
-    spool.rewind()?;
-    Ok(RowReader::new(BufReader::with_capacity(1 << 20, spool)))
-}
-
-/// The rows, with an error among them once the run is stopped.
-fn unless<T>(
-    stopped: &dyn Fn() -> bool,
-    rows: impl Iterator<Item = io::Result<T>>,
-) -> impl Iterator<Item = io::Result<T>> {
-    rows.enumerate().map(|(index, row)| match row {
-        Ok(_) if index % ROWS_BETWEEN_LOOKS == 0 && stopped() => {
-            Err(io::ErrorKind::Interrupted.into())
-        }
-        row => row,
-    })
-}
-
-/// Milliseconds of work.
-const ROWS_BETWEEN_LOOKS: usize = 512;
 const STOP_PAUSE: Duration = Duration::from_millis(20);
 
 /// The first customer of the reading that has a userId or an e-mail address.
@@ -538,24 +606,3 @@ fn witness(reading: &Reading) -> Result<Option<RemoteCustomer>, PlanningError> {
 
 /// So many are looked at.
 const MOST_WITNESSES: usize = 100;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pass_over_rows_ends_soon_after_the_run_is_stopped() {
-        let looks = std::cell::Cell::new(0);
-        let stopped = || {
-            looks.set(looks.get() + 1);
-            looks.get() > 2
-        };
-        let rows = unless(&stopped, (0..10_000).map(Ok));
-        let taken = rows.take_while(Result::is_ok).count();
-        assert_eq!(taken, 2 * ROWS_BETWEEN_LOOKS);
-        assert_eq!(
-            unless(&|| false, (0..10_000).map(Ok)).flatten().count(),
-            10_000
-        );
-    }
-}

@@ -3,11 +3,10 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 
 use crate::domain::{CustomerId, DesiredCustomer, Issue, RowNumber};
 
-use super::planning::Decision;
 use super::rows::{RowRecord, Verdict};
 
 /// What became of a row that others are merged into.
@@ -24,6 +23,8 @@ pub struct Merges {
     wishes: Option<BufReader<File>>,
     carriers: HashMap<RowNumber, Carrier>,
     rows: u64,
+    /// Bytes of the wishes so far.
+    end: u64,
 }
 
 #[derive(Debug, Default)]
@@ -34,33 +35,32 @@ struct Carrier {
 }
 
 impl Merges {
-    /// Gathers what the rows that are to be merged want from all rows that were taken in.
+    /// `wishes`: an empty file.
+    #[must_use]
+    pub fn new(wishes: File) -> Self {
+        Self {
+            wishes: Some(BufReader::new(wishes)),
+            ..Self::default()
+        }
+    }
+
+    /// Takes in what a row wants that is to be merged into another. Rows come in their order, and all of them before the
+    /// first is planned.
     ///
     /// # Errors
-    /// When rows cannot be read or `wishes`, an empty file, cannot be written.
-    pub fn gather(
-        rows: impl Iterator<Item = io::Result<RowRecord>>,
-        decisions: &[Decision],
-        wishes: File,
-    ) -> io::Result<Self> {
-        let mut merges = Self::default();
-        let mut out = BufWriter::with_capacity(1 << 18, wishes);
-        let mut place = 0;
-        for (record, decision) in rows.zip(decisions) {
-            let (record, Decision::Merged(first)) = (record?, decision) else {
-                continue;
-            };
-            let carrier = merges.carriers.entry(*first).or_default();
-            carrier.offsets.push(place);
-            let mut line = serde_json::to_vec(&record.desired.unwrap_or_default())?;
-            line.push(b'\n');
-            out.write_all(&line)?;
-            place += line.len() as u64;
-            merges.rows += 1;
-        }
-        let wishes = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-        merges.wishes = Some(BufReader::new(wishes));
-        Ok(merges)
+    /// When it cannot be written.
+    pub fn gather(&mut self, record: RowRecord, into: RowNumber) -> io::Result<()> {
+        let Some(wishes) = self.wishes.as_mut() else {
+            return Ok(());
+        };
+        let mut line = serde_json::to_vec(&record.desired.unwrap_or_default())?;
+        line.push(b'\n');
+        wishes.get_mut().write_all(&line)?;
+        let carrier = self.carriers.entry(into).or_default();
+        carrier.offsets.push(self.end);
+        self.end += line.len() as u64;
+        self.rows += 1;
+        Ok(())
     }
 
     /// Rows that are merged into others.

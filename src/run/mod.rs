@@ -1,6 +1,5 @@
 //! A run: rows are decided and planned, lanes are sent, results are derived. Nothing here prints.
 
-mod ahead;
 mod ambiguity;
 pub mod batch;
 mod by_date;
@@ -19,6 +18,7 @@ pub mod making;
 pub mod memory;
 mod merge;
 pub mod merging;
+mod passes;
 pub mod planning;
 pub mod recent;
 pub mod replay;

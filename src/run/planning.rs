@@ -1,6 +1,6 @@
 //! From rows that were decided and a reading of the remote side to a plan: what differs.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, Write};
 
 use crate::domain::{CustomerId, Issue, IssueKind, Known, RemoteCustomer, RowKey, RowNumber};
 use crate::journal::{WrittenError, WrittenReader};
@@ -102,8 +102,8 @@ pub fn silent(decisions: &[Decision], reading: &Reading) -> Result<Vec<CustomerI
 
 /// Where a plan goes while it is made.
 #[derive(Debug)]
-pub struct Sinks<P, R> {
-    pub plan: PlanWriter<P>,
+pub struct Sinks<B: Write, R> {
+    pub plan: PlanWriter<B>,
     pub rows: R,
     pub previewer: Previewer,
     pub budget: Budget,
@@ -111,17 +111,17 @@ pub struct Sinks<P, R> {
 
 /// Compares rows with their customers and writes the plan.
 #[derive(Debug)]
-pub struct Planner<'a, P, R> {
+pub struct Planner<'a, B: Write, R> {
     ground: Ground<'a>,
     rules: &'a PlanRules,
     /// The inputs as the user named them.
     sources: &'a [String],
     merges: Merges,
-    pub sinks: Sinks<P, R>,
+    pub sinks: Sinks<B, R>,
 }
 
-impl<'a, P: Write, R: Write> Planner<'a, P, R> {
-    pub fn new(ground: Ground<'a>, sources: &'a [String], sinks: Sinks<P, R>) -> Self {
+impl<'a, B: Read + Write + Seek, R: Write> Planner<'a, B, R> {
+    pub fn new(ground: Ground<'a>, sources: &'a [String], sinks: Sinks<B, R>) -> Self {
         Self {
             ground,
             rules: ground.rules,

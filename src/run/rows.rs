@@ -2,11 +2,9 @@
 //! all that results need, whatever became of the input.
 
 use std::io::{self, BufRead, Write};
-use std::marker::PhantomData;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{CustomerId, DesiredCustomer, Issue, Position, RawRecord, RowKey, RowNumber};
@@ -118,30 +116,6 @@ impl RowRecord {
     }
 }
 
-/// What deciding needs of a row; the rest of its record is passed over.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct RowHead {
-    pub row: RowNumber,
-    pub line: u64,
-    #[serde(default)]
-    pub source: u16,
-    #[serde(default)]
-    pub key: RowKey,
-    pub verdict: Verdict,
-}
-
-impl From<&RowRecord> for RowHead {
-    fn from(record: &RowRecord) -> Self {
-        Self {
-            row: record.row,
-            line: record.line,
-            source: record.source,
-            key: record.key.clone(),
-            verdict: record.verdict,
-        }
-    }
-}
-
 /// Bytes of a record: as text where they are UTF-8, else in base64.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -179,29 +153,22 @@ pub fn write_row(out: &mut impl Write, row: &RowRecord) -> io::Result<()> {
 
 /// Streams the rows of a run in the order of the input.
 #[derive(Debug)]
-pub struct RowReader<R, T = RowRecord> {
+pub struct RowReader<R> {
     input: R,
     line: Vec<u8>,
-    what: PhantomData<T>,
 }
 
-impl<R: BufRead, T> RowReader<R, T> {
+impl<R: BufRead> RowReader<R> {
     pub fn new(input: R) -> Self {
         Self {
             input,
             line: Vec::new(),
-            what: PhantomData,
         }
-    }
-
-    /// How long the line of the row was that came last.
-    pub(super) fn bytes_of_last(&self) -> usize {
-        self.line.len()
     }
 }
 
-impl<R: BufRead, T: DeserializeOwned> Iterator for RowReader<R, T> {
-    type Item = io::Result<T>;
+impl<R: BufRead> Iterator for RowReader<R> {
+    type Item = io::Result<RowRecord>;
 
     fn next(&mut self) -> Option<Self::Item> {
         self.line.clear();
@@ -249,7 +216,7 @@ mod tests {
         let mut bytes = Vec::new();
         rows.iter()
             .for_each(|row| write_row(&mut bytes, row).unwrap());
-        let back: Vec<_> = RowReader::<_, RowRecord>::new(bytes.as_slice())
+        let back: Vec<_> = RowReader::new(bytes.as_slice())
             .map(Result::unwrap)
             .collect();
         assert_eq!(back, rows);

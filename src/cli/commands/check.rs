@@ -29,7 +29,7 @@ use crate::run::decisions::Decisions;
 use crate::run::intake::{Intake, RowSink, Taken};
 use crate::run::memory::Memory;
 use crate::run::planning::{Decision, Ground};
-use crate::run::rows::{RowHead, RowRecord};
+use crate::run::rows::RowRecord;
 
 /// A check does not wait for an API that does not respond.
 const MAX_ATTEMPTS: u32 = 2;
@@ -119,6 +119,7 @@ fn check_rows(
         schema: &prepared.schema,
         survey: &prepared.survey,
         limit: settings.run.limit,
+        gathers_keys: false,
     };
     let taken = intake.take(&mut rows, &|| session.stopping.is_stopped());
     let taken = taken.map_err(|e| intake_failure(session, &e))?;
@@ -153,7 +154,7 @@ impl RowSink for RowCheck<'_> {
     }
 
     fn take(&mut self, record: RowRecord, bad_cells: Vec<BlamedCell>) -> io::Result<()> {
-        let decision = self.decider.row(&RowHead::from(&record));
+        let decision = self.decider.row(&record);
         let problems = match decision.map_err(io::Error::other)? {
             Decision::Bad => record.problems(),
             Decision::Rejected(issue) => std::slice::from_ref(&**issue),
