@@ -18,11 +18,11 @@ use crate::journal::{
 use crate::outcome::{OperationResult, OperationStatus, RowStatus};
 use crate::plan::Lane;
 use crate::plan::codec::{LaneReader, replan, verify};
-use crate::platform;
+use crate::platform::{self, flush_all, flushed_later};
 use crate::report::{Stop, Summary, plural, write_summary};
 use crate::run::batch::{BatchMemory, Notice, open_watch, settle_watch, watch_closed};
 use crate::run::in_doubt::{created, is_unsettled, settle_writes};
-use crate::run::learning::{LearningError, learn};
+use crate::run::learning::{LearningError, learn, learn_all};
 use crate::run::settle::{Settlement, Settler, Sought};
 
 use super::exit::{Cause, Exit, Failure};
@@ -82,25 +82,74 @@ impl Left<'_> {
             .open_runs(Some(self.account))
             .map_err(|e| state_failure(&e))?;
         let mut closed = Vec::new();
-        for (dir, mut meta) in unfinished {
+        let mut left = Vec::new();
+        for (dir, meta) in unfinished {
             if meta.run_id == *by {
                 continue;
             }
             match self.close(&dir, &meta, by).await {
-                Ok(()) => closed.push((meta.run_id.clone(), dir.plan().exists())),
+                Ok(()) => closed.push((dir, meta)),
                 Err(Trouble::Stop(failure)) => return Err(failure),
-                Err(Trouble::Damaged(why)) => self.leave(&dir, &meta, &why).await?,
+                Err(Trouble::Damaged(why)) => {
+                    self.leave(&dir, &meta, &why).await?;
+                    left.push((dir, meta));
+                }
             }
-            meta.state = RunState::Superseded { by: by.clone() };
-            meta.ended_at = Some(self.session.clock.rfc3339());
-            dir.write_meta(&meta).map_err(|e| state_failure(&e))?;
         }
         self.say_closed(&closed);
+        for (dir, meta, why) in self.learn(&closed)? {
+            self.leave(dir, meta, &why).await?;
+        }
+        closed.append(&mut left);
+        self.mark(closed, by)?;
         self.wait_for_unreadable().await
     }
 
-    /// Few runs get a line each, many one line together. `closed`: their ids, and whether they have results.
-    fn say_closed(&self, closed: &[(RunId, bool)]) {
+    /// Takes over what the runs wrote, and returns those that do not tell it.
+    fn learn<'r>(
+        &self,
+        closed: &'r [(RunDir, RunMeta)],
+    ) -> Result<Vec<(&'r RunDir, &'r RunMeta, String)>, Failure> {
+        let written = self.state.account(self.account).written();
+        let runs = closed.iter().filter(|(dir, _)| has_results(dir));
+        let runs: Vec<_> = runs.map(|(dir, meta)| (dir, &meta.run_id)).collect();
+        // One damaged run among many is no reason to forget the others.
+        if learn_all(&runs, &written, new_salt()).is_ok() {
+            return Ok(Vec::new());
+        }
+        let mut untold = Vec::new();
+        for (dir, meta) in closed.iter().filter(|(dir, _)| has_results(dir)) {
+            let learned = learn(dir, &meta.run_id, true, &written, new_salt());
+            match learned.map_err(|e| unlearned(&e)) {
+                Ok(()) => {}
+                Err(Trouble::Stop(failure)) => return Err(failure),
+                Err(Trouble::Damaged(why)) => untold.push((dir, meta, why)),
+            }
+        }
+        Ok(untold)
+    }
+
+    /// Marks the runs as superseded, once everything else of them is on the disk. A mark that is lost is made again by the
+    /// next sync.
+    fn mark(&self, closed: Vec<(RunDir, RunMeta)>, by: &RunId) -> Result<(), Failure> {
+        if closed.is_empty() {
+            return Ok(());
+        }
+        flush_all();
+        let ended_at = self.session.clock.rfc3339();
+        let marked = flushed_later(|| {
+            closed.into_iter().try_for_each(|(dir, mut meta)| {
+                meta.state = RunState::Superseded { by: by.clone() };
+                meta.ended_at = Some(ended_at.clone());
+                dir.write_meta(&meta)
+            })
+        });
+        flush_all();
+        marked.map_err(|e| state_failure(&e))
+    }
+
+    /// Few runs get a line each, many one line together.
+    fn say_closed(&self, closed: &[(RunDir, RunMeta)]) {
         if closed.len() > MAX_LISTED {
             return self.say(&format!(
                 "{} runs were interrupted; this one takes their place (`hcsync runs` lists them; their results: {})",
@@ -108,8 +157,9 @@ impl Left<'_> {
                 self.state.runs().display()
             ));
         }
-        for (id, has_results) in closed {
-            match has_results {
+        for (dir, meta) in closed {
+            let id = &meta.run_id;
+            match dir.plan().exists() {
                 true => self.say(&format!(
                     "run {id} was interrupted; this one takes its place (its results: {})",
                     self.state.runs().join(id.as_str()).display()
@@ -155,14 +205,13 @@ impl Left<'_> {
         } else if meta.has_agreement() {
             return Err(Trouble::Damaged("its journal is gone".to_owned()));
         }
-        if dir.plan().exists() && dir.rows().exists() {
-            let written = write_results(dir, meta)?;
-            let written_store = self.state.account(self.account).written();
-            learn(dir, &meta.run_id, true, &written_store, new_salt())
-                .map_err(|e| unlearned(&e))?;
-            close_summary(self.session, dir, meta, &written, by)?;
+        if !has_results(dir) {
+            return Ok(());
         }
-        Ok(())
+        flushed_later(|| {
+            let written = write_results(dir, meta)?;
+            close_summary(self.session, dir, meta, &written, by)
+        })
     }
 
     /// Nobody can tell what such a run sent last. It is waited until search would find whom it may have created: the
@@ -273,6 +322,10 @@ impl Left<'_> {
         }
         Ok(settled.is_whole)
     }
+}
+
+fn has_results(dir: &RunDir) -> bool {
+    dir.plan().exists() && dir.rows().exists()
 }
 
 /// For how long search may still not show what was written when this file was written last.

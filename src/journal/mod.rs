@@ -38,4 +38,6 @@ pub use runs::{ListedRun, Pruned};
 pub use simulated::{Fault, SimulatedFile};
 pub use state_dir::StateDir;
 pub use writer::JournalWriter;
-pub use written_store::{WrittenError, WrittenReader, WrittenUpdate, update_written};
+pub use written_store::{
+    WrittenError, WrittenReader, WrittenUpdate, WrittenUpdates, update_written,
+};

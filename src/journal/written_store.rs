@@ -231,57 +231,77 @@ impl WrittenUpdate<'_> {
     }
 }
 
-/// Takes a run in: `work` learns what it wrote and gives the bytes of its journal, up to which it is taken in then.
-/// All of it is kept, or nothing. A run that is `over` never comes again.
+/// Takes runs in: `work` gives each of them to [`WrittenUpdates::run`]. All of it is kept, or nothing.
 ///
 /// # Errors
 /// Those of `work`, and if the file cannot be written. A damaged file was set aside, so that the next call makes a new
 /// one.
 pub fn update_written<E: From<WrittenError>>(
     path: &Path,
-    run: &RunId,
-    over: bool,
     salt: Salt,
-    work: impl FnOnce(&mut WrittenUpdate<'_>) -> Result<u64, E>,
+    work: impl FnOnce(&WrittenUpdates<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let updated = catch_panic(|| update(path, run, over, salt, work));
-    match updated.unwrap_or_else(|| Err(Failed::Store(misfit(path)))) {
-        Ok(()) => Ok(()),
-        Err(Failed::Work(error)) => Err(error),
-        Err(Failed::Store(error)) => Err(forgotten(error).into()),
+    let updated = catch_panic(|| update(path, salt, work));
+    updated.unwrap_or_else(|| Err(forgotten(misfit(path)).into()))
+}
+
+/// One transaction in which runs are taken in.
+pub struct WrittenUpdates<'a> {
+    transaction: redb::WriteTransaction,
+    salt: Salt,
+    path: &'a Path,
+}
+
+impl std::fmt::Debug for WrittenUpdates<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WrittenUpdates").finish_non_exhaustive()
     }
 }
 
-enum Failed<E> {
-    Work(E),
-    Store(WrittenError),
-}
-
-fn update<E>(
+fn update<E: From<WrittenError>>(
     path: &Path,
-    run: &RunId,
-    over: bool,
     salt: Salt,
-    work: impl FnOnce(&mut WrittenUpdate<'_>) -> Result<u64, E>,
-) -> Result<(), Failed<E>> {
-    let database = open_to_write(path).map_err(Failed::Store)?;
-    let failed = |e: Trouble| Failed::Store(e.at(path));
+    work: impl FnOnce(&WrittenUpdates<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let failed = |e: Trouble| E::from(forgotten(e.at(path)));
+    let database = open_to_write(path).map_err(|e| E::from(forgotten(e)))?;
     let transaction = database.begin_write().map_err(|e| failed(e.into()))?;
     let salt = begin(&transaction, salt).map_err(failed)?;
-    let since = position(&transaction, run).map_err(failed)?;
-    let customers = transaction
-        .open_table(CUSTOMERS)
-        .map_err(|e| failed(e.into()))?;
-    let mut update = WrittenUpdate {
-        customers,
+    let updates = WrittenUpdates {
+        transaction,
         salt,
-        since,
         path,
     };
-    let until = work(&mut update).map_err(Failed::Work)?;
-    drop(update);
-    keep_position(&transaction, run, (!over).then_some(until)).map_err(failed)?;
-    transaction.commit().map_err(|e| failed(e.into()))
+    work(&updates)?;
+    let committed = updates.transaction.commit();
+    committed.map_err(|e| failed(e.into()))
+}
+
+impl WrittenUpdates<'_> {
+    /// Takes a run in: `work` learns what it wrote and gives the bytes of its journal, up to which it is taken in then. A
+    /// run that is `over` never comes again.
+    ///
+    /// # Errors
+    /// Those of `work`, and if the file cannot be written.
+    pub fn run<E: From<WrittenError>>(
+        &self,
+        run: &RunId,
+        over: bool,
+        work: impl FnOnce(&mut WrittenUpdate<'_>) -> Result<u64, E>,
+    ) -> Result<(), E> {
+        let failed = |e: Trouble| E::from(forgotten(e.at(self.path)));
+        let since = position(&self.transaction, run).map_err(failed)?;
+        let customers = self.transaction.open_table(CUSTOMERS);
+        let mut update = WrittenUpdate {
+            customers: customers.map_err(|e| failed(e.into()))?,
+            salt: self.salt,
+            since,
+            path: self.path,
+        };
+        let until = work(&mut update)?;
+        drop(update);
+        keep_position(&self.transaction, run, (!over).then_some(until)).map_err(failed)
+    }
 }
 
 /// Works with the store, which finds many a damaged page with a panic and not with an error.
@@ -477,10 +497,12 @@ mod tests {
 
     fn learn(path: &Path, id: &str, over: bool, until: u64, operations: &[Operation]) -> u64 {
         let mut since = 0;
-        update_written::<WrittenError>(path, &run(id), over, [9; 16], |update| {
-            since = update.since;
-            update.learn(CustomerId(1), operations)?;
-            Ok(until)
+        update_written::<WrittenError>(path, [9; 16], |updates| {
+            updates.run(&run(id), over, |update| {
+                since = update.since;
+                update.learn(CustomerId(1), operations)?;
+                Ok(until)
+            })
         })
         .unwrap();
         since
@@ -540,9 +562,11 @@ mod tests {
     fn what_does_not_come_to_its_end_is_not_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("written.redb");
-        let broken = update_written::<WrittenError>(&path, &run("a"), false, [9; 16], |update| {
-            update.learn(CustomerId(1), &tag("vip"))?;
-            Err(busy(Path::new("elsewhere")))
+        let broken = update_written::<WrittenError>(&path, [9; 16], |updates| {
+            updates.run(&run("a"), false, |update| {
+                update.learn(CustomerId(1), &tag("vip"))?;
+                Err(busy(Path::new("elsewhere")))
+            })
         });
         assert!(broken.is_err());
         let reader = WrittenReader::open(&path).unwrap();
@@ -558,10 +582,12 @@ mod tests {
             folder.path().join("left.redb"),
         );
         learn(&path, "a", true, 5, &tag("vip"));
-        update_written::<WrittenError>(&path, &run("b"), true, [9; 16], |update| {
-            update.learn(CustomerId(1), &tag("half"))?;
-            std::fs::copy(&path, &left).unwrap();
-            Ok(5)
+        update_written::<WrittenError>(&path, [9; 16], |updates| {
+            updates.run(&run("b"), true, |update| {
+                update.learn(CustomerId(1), &tag("half"))?;
+                std::fs::copy(&path, &left).unwrap();
+                Ok(5)
+            })
         })
         .unwrap();
         let reader = WrittenReader::open(&left).unwrap();
@@ -586,7 +612,9 @@ mod tests {
         }
         let newer = WrittenReader::open(&path).unwrap_err().to_string();
         assert!(newer.contains("version is 2"), "{newer}");
-        let add = update_written::<WrittenError>(&path, &run("a"), false, [9; 16], |_| Ok(0));
+        let add = update_written::<WrittenError>(&path, [9; 16], |updates| {
+            updates.run(&run("a"), false, |_| Ok(0))
+        });
         assert!(matches!(add, Err(WrittenError::Newer { found: 2, .. })));
     }
 
@@ -607,9 +635,11 @@ mod tests {
     fn a_damaged_file_is_set_aside_and_the_run_is_taken_in_all_the_same() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("written.redb");
-        update_written::<WrittenError>(&path, &run("a"), true, [9; 16], |update| {
-            (0..3_000).try_for_each(|id| update.learn(CustomerId(id), &tag("vip")))?;
-            Ok(5)
+        update_written::<WrittenError>(&path, [9; 16], |updates| {
+            updates.run(&run("a"), true, |update| {
+                (0..3_000).try_for_each(|id| update.learn(CustomerId(id), &tag("vip")))?;
+                Ok(5)
+            })
         })
         .unwrap();
         let whole = std::fs::read(&path).unwrap();
@@ -622,9 +652,11 @@ mod tests {
             (0..3_000).for_each(|id| drop(reader.customer(CustomerId(id)).unwrap()));
             drop(reader);
             let add = || {
-                update_written::<WrittenError>(&path, &run("b"), true, [9; 16], |update| {
-                    update.learn(CustomerId(1), &tag("new"))?;
-                    Ok(9)
+                update_written::<WrittenError>(&path, [9; 16], |updates| {
+                    updates.run(&run("b"), true, |update| {
+                        update.learn(CustomerId(1), &tag("new"))?;
+                        Ok(9)
+                    })
                 })
             };
             if let Err(error) = add() {

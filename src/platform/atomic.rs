@@ -1,3 +1,4 @@
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -89,15 +90,37 @@ impl AtomicFile {
             Sink::Beside(beside) => beside,
             Sink::Straight(_) => return Ok(()),
         };
-        beside
-            .as_file()
-            .sync_all()
-            .map_err(at(&path, FileAction::Sync))?;
+        let is_flushed = !FLUSHED_LATER.get();
+        if is_flushed {
+            let flushed = beside.as_file().sync_all();
+            flushed.map_err(at(&path, FileAction::Sync))?;
+        }
         beside
             .persist(&path)
             .map_err(|error| FileError::new(FileAction::Replace, &path, error.error))?;
-        sync_parent(&path)
+        match is_flushed {
+            true => sync_parent(&path),
+            false => Ok(()),
+        }
     }
+}
+
+thread_local! {
+    static FLUSHED_LATER: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Writes many files whose loss in a power failure would be mended anyway: they are in their places at once, and on the
+/// disk after [`flush_all`]. Where the system cannot flush everything, each is flushed as usual.
+pub fn flushed_later<T>(work: impl FnOnce() -> T) -> T {
+    FLUSHED_LATER.set(super::system::flushes_all());
+    let done = work();
+    FLUSHED_LATER.set(false);
+    done
+}
+
+/// Brings everything that was written to the disk.
+pub fn flush_all() {
+    super::system::flush_all();
 }
 
 impl Write for AtomicFile {

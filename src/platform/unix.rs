@@ -55,6 +55,14 @@ pub(super) fn ignores_hangup() -> bool {
     mask.is_some_and(|mask| mask & 1 == 1)
 }
 
+pub(super) fn flushes_all() -> bool {
+    true
+}
+
+pub(super) fn flush_all() {
+    rustix::fs::sync();
+}
+
 /// Makes names in a folder durable: a new file, a rename.
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     match File::open(folder)?.sync_all() {

@@ -46,6 +46,12 @@ pub(super) fn storage_problem_of_code(code: i32) -> Option<StorageProblem> {
     }
 }
 
+pub(super) fn flushes_all() -> bool {
+    false
+}
+
+pub(super) fn flush_all() {}
+
 /// The machine's name, for people: which host holds a lock.
 #[must_use]
 pub fn host_name() -> String {

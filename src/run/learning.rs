@@ -9,7 +9,7 @@ use std::path::Path;
 use crate::domain::{CustomerId, RunId};
 use crate::journal::{
     FinishedRows, Recovered, RecoveryError, RowState, RunDir, WrittenError, WrittenUpdate,
-    recover_file, update_written,
+    WrittenUpdates, recover_file, update_written,
 };
 use crate::outcome::{OperationResult, OperationStatus};
 use crate::plan::codec::{LaneReader, PlanFileError, lane_from_json, replan};
@@ -54,6 +54,21 @@ pub fn learn(
     }
 }
 
+/// The same for many runs that are over: all of them, or none.
+///
+/// # Errors
+/// Where one of them cannot be taken over.
+pub fn learn_all(runs: &[(&RunDir, &RunId)], file: &Path, salt: Salt) -> Result<(), LearningError> {
+    let sent_any = runs.iter().any(|(run, _)| run.journal().exists());
+    if !sent_any {
+        return Ok(());
+    }
+    update_written(file, salt, |updates| {
+        let mut runs = runs.iter();
+        runs.try_for_each(|(run, id)| learn_run(run, id, true, updates))
+    })
+}
+
 fn learn_once(
     run: &RunDir,
     id: &RunId,
@@ -61,11 +76,23 @@ fn learn_once(
     file: &Path,
     salt: Salt,
 ) -> Result<(), LearningError> {
+    if !run.journal().exists() {
+        return Ok(());
+    }
+    update_written(file, salt, |updates| learn_run(run, id, over, updates))
+}
+
+fn learn_run(
+    run: &RunDir,
+    id: &RunId,
+    over: bool,
+    updates: &WrittenUpdates<'_>,
+) -> Result<(), LearningError> {
     let Some((recovered, mut lanes)) = sent(run)? else {
         return Ok(());
     };
     let mut finished = FinishedRows::open(&run.journal(), &recovered)?;
-    update_written(file, id, over, salt, |update| {
+    updates.run(id, over, |update| {
         lanes.try_for_each(|lane| learn_lane(lane?.lane, &recovered, &mut finished, update))?;
         Ok(recovered.valid_len)
     })
