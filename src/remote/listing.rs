@@ -65,6 +65,9 @@ impl Gathering for Reading {
 /// Pages overlap by one customer. The listing is complete when no overlap ever failed and its distinct ids equal
 /// `total` before and after; otherwise a second pass by ranges of ids fills it. A customer keeps its id, and a
 /// range that fits into one answer is read at one moment, so that pass misses nobody.
+///
+/// What leaves no trace: somebody gets an earlier `firstSeen` and so moves to a page that was read, while somebody else is
+/// deleted and another one added. Whoever is created again for that is found by the search that follows creates.
 pub(super) async fn list_rest(
     client: &ReadClient,
     first: &Page,

@@ -447,9 +447,8 @@ impl Making<'_> {
         }
         let mut merges = Merges::new(tempfile::tempfile_in(self.folder())?);
         let _ = each_row(&self.intake(false), stopped, |record| {
-            match decisions.get(record.row.index()) {
-                Some(Decision::Merged(first)) => merges.gather(record, *first)?,
-                _ => {}
+            if let Some(Decision::Merged(first)) = decisions.get(record.row.index()) {
+                merges.gather(record, *first)?;
             }
             Ok::<_, MakingError>(())
         })?;

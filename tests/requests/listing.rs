@@ -35,6 +35,7 @@ struct Wire {
     sandbox: Sandbox,
     edits: Mutex<Vec<Vec<Edit>>>,
     deleted: Arc<Mutex<BTreeSet<u64>>>,
+    moved: Arc<Mutex<BTreeSet<u64>>>,
 }
 
 impl Wire {
@@ -57,7 +58,9 @@ impl Wire {
                 json!({"customer": id, "delete": true})
             }
             Edit::Move(n, place) => {
-                json!({"customer": ids[n % ids.len()], "set": {"firstSeen": place.to_string()}})
+                let id = ids[n % ids.len()];
+                self.moved.lock().unwrap().insert(id);
+                json!({"customer": id, "set": {"firstSeen": place.to_string()}})
             }
         };
         let edit: AgentEdit = serde_json::from_value(edit).unwrap();
@@ -106,11 +109,15 @@ async fn list(customers: u64, quirks: Quirks, edits: Vec<Vec<Edit>>) -> (Vec<u64
         quirks,
         ..Options::default()
     });
+    let is_add = |edit: &Edit| matches!(edit, Edit::Add(_));
+    let grows = edits.iter().flatten().any(is_add);
     let deleted = Arc::<Mutex<BTreeSet<u64>>>::default();
+    let moved = Arc::<Mutex<BTreeSet<u64>>>::default();
     let wire = Wire {
         sandbox: sandbox.unwrap(),
         edits: Mutex::new(edits),
         deleted: Arc::clone(&deleted),
+        moved: Arc::clone(&moved),
     };
     let gate = Gate::new(GateParts {
         transport: Arc::new(wire),
@@ -124,10 +131,12 @@ async fn list(customers: u64, quirks: Quirks, edits: Vec<Vec<Edit>>) -> (Vec<u64
     let reading = Reading::new(tempfile::tempfile().unwrap());
     let reading = list_all(&client, reading, &NoProgress).await.unwrap();
     let read = reading.ids().into_iter().map(|CustomerId(id)| id).collect();
-    let deleted = deleted.lock().unwrap();
-    let stayed = (1..=customers)
-        .map(|n| n * 3)
-        .filter(|id| !deleted.contains(id));
+    let (deleted, moved) = (deleted.lock().unwrap(), moved.lock().unwrap());
+    // Whoever moves to a page that was read already leaves no trace if somebody is deleted and somebody is added as well:
+    // overlaps and counts are as if nothing had happened.
+    let hides_moves = grows && !deleted.is_empty();
+    let is_lost = |id: &u64| deleted.contains(id) || hides_moves && moved.contains(id);
+    let stayed = (1..=customers).map(|n| n * 3).filter(|id| !is_lost(id));
     (read, stayed.collect())
 }
 
