@@ -35,6 +35,7 @@ mod twins;
 mod unsent;
 mod usage;
 
+use std::num::NonZero;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::thread;
@@ -61,13 +62,17 @@ pub fn main() -> ExitCode {
             });
         }
     };
-    // Without threads the library panics.
-    let built = catch_panic(|| {
-        tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-    });
-    let Some(Ok(runtime)) = built.filter(|_| threads_can_start()) else {
+    // Without its threads the library panics, or waits for ever for those that it could not start.
+    let workers = thread::available_parallelism().map_or(1, NonZero::get);
+    let built = match threads_can_start(workers + MORE_THREADS) {
+        true => catch_panic(|| {
+            tokio::runtime::Builder::new_multi_thread()
+                .enable_all()
+                .build()
+        }),
+        false => None,
+    };
+    let Some(Ok(runtime)) = built else {
         usage::tell_failure(
             "hcsync cannot start: the system gives it too few threads or open files; raise the limits (`ulimit -u`, \
              `ulimit -n`) and run the same command again",
@@ -83,12 +88,12 @@ pub fn main() -> ExitCode {
 /// Threads beside the runtime's own that a command may need at once: for files, names of hosts, and the journal.
 const MORE_THREADS: usize = 6;
 
-/// Whether so many can be started: the runtime queues what it has no thread for, and would wait for ever.
-fn threads_can_start() -> bool {
+/// Whether so many can be started at once.
+fn threads_can_start(count: usize) -> bool {
     let gate = Mutex::new(());
     let closed = gate.lock();
     thread::scope(|scope| {
-        let started = (0..MORE_THREADS).all(|_| {
+        let started = (0..count).all(|_| {
             let waiting = || drop(gate.lock());
             thread::Builder::new().spawn_scoped(scope, waiting).is_ok()
         });
