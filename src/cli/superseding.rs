@@ -18,7 +18,7 @@ use crate::journal::{
 use crate::outcome::{OperationResult, OperationStatus, RowStatus};
 use crate::plan::Lane;
 use crate::plan::codec::{LaneReader, replan, verify};
-use crate::platform::{self, flush_all, flushed_later};
+use crate::platform::{self, flush_disk, flushed_later};
 use crate::report::{Stop, Summary, plural, write_summary};
 use crate::run::batch::{BatchMemory, Notice, open_watch, settle_watch, watch_closed};
 use crate::run::in_doubt::{created, is_unsettled, settle_writes};
@@ -70,8 +70,16 @@ fn unlearned(error: &LearningError) -> Trouble {
     }
 }
 
-/// More interrupted runs than this are reported together.
+/// More interrupted runs than this are reported together, and their files flushed together.
 const MAX_LISTED: usize = 5;
+
+/// Flushes each file that the work writes, or with many runs none: [`flush_disk`] follows.
+fn written<T>(is_many: bool, work: impl FnOnce() -> T) -> T {
+    match is_many {
+        true => flushed_later(work),
+        false => work(),
+    }
+}
 
 impl Left<'_> {
     /// Settles and closes every unfinished run of the account but the new one. A run of which the files are damaged is
@@ -81,13 +89,14 @@ impl Left<'_> {
             .state
             .open_runs(Some(self.account))
             .map_err(|e| state_failure(&e))?;
+        let is_many = unfinished.len() > MAX_LISTED;
         let mut closed = Vec::new();
         let mut left = Vec::new();
         for (dir, meta) in unfinished {
             if meta.run_id == *by {
                 continue;
             }
-            match self.close(&dir, &meta, by).await {
+            match self.close(&dir, &meta, by, is_many).await {
                 Ok(()) => closed.push((dir, meta)),
                 Err(Trouble::Stop(failure)) => return Err(failure),
                 Err(Trouble::Damaged(why)) => {
@@ -101,11 +110,11 @@ impl Left<'_> {
             self.leave(dir, meta, &why).await?;
         }
         closed.append(&mut left);
-        self.mark(closed, by)?;
+        self.mark(closed, by, is_many)?;
         self.wait_for_unreadable().await
     }
 
-    /// Takes over what the runs wrote, and returns those that do not tell it.
+    /// Learns what the runs wrote, and returns those whose files are damaged.
     fn learn<'r>(
         &self,
         closed: &'r [(RunDir, RunMeta)],
@@ -117,35 +126,41 @@ impl Left<'_> {
         if learn_all(&runs, &written, new_salt()).is_ok() {
             return Ok(Vec::new());
         }
-        let mut untold = Vec::new();
+        let mut damaged = Vec::new();
         for (dir, meta) in closed.iter().filter(|(dir, _)| has_results(dir)) {
             let learned = learn(dir, &meta.run_id, true, &written, new_salt());
             match learned.map_err(|e| unlearned(&e)) {
                 Ok(()) => {}
                 Err(Trouble::Stop(failure)) => return Err(failure),
-                Err(Trouble::Damaged(why)) => untold.push((dir, meta, why)),
+                Err(Trouble::Damaged(why)) => damaged.push((dir, meta, why)),
             }
         }
-        Ok(untold)
+        Ok(damaged)
     }
 
-    /// Marks the runs as superseded, once everything else of them is on the disk. A mark that is lost is made again by the
-    /// next sync.
-    fn mark(&self, closed: Vec<(RunDir, RunMeta)>, by: &RunId) -> Result<(), Failure> {
-        if closed.is_empty() {
-            return Ok(());
-        }
-        flush_all();
+    /// Marks the runs as superseded, once everything else of them is on the disk. The next sync does it again if a mark is
+    /// lost.
+    fn mark(
+        &self,
+        closed: Vec<(RunDir, RunMeta)>,
+        by: &RunId,
+        is_many: bool,
+    ) -> Result<(), Failure> {
+        let flush = || match is_many {
+            true => flush_disk(&self.state.runs()).map_err(|e| state_failure(&e.into())),
+            false => Ok(()),
+        };
+        flush()?;
         let ended_at = self.session.clock.rfc3339();
-        let marked = flushed_later(|| {
+        let marked = written(is_many, || {
             closed.into_iter().try_for_each(|(dir, mut meta)| {
                 meta.state = RunState::Superseded { by: by.clone() };
                 meta.ended_at = Some(ended_at.clone());
                 dir.write_meta(&meta)
             })
         });
-        flush_all();
-        marked.map_err(|e| state_failure(&e))
+        marked.map_err(|e| state_failure(&e))?;
+        flush()
     }
 
     /// Few runs get a line each, many one line together.
@@ -191,7 +206,13 @@ impl Left<'_> {
         self.session.console.say(message);
     }
 
-    async fn close(&self, dir: &RunDir, meta: &RunMeta, by: &RunId) -> Result<(), Trouble> {
+    async fn close(
+        &self,
+        dir: &RunDir,
+        meta: &RunMeta,
+        by: &RunId,
+        is_many: bool,
+    ) -> Result<(), Trouble> {
         if dir.journal().exists() {
             let recover = || recover_file(&dir.journal()).map_err(|e| damaged(&e));
             let mut recovered = recover()?;
@@ -208,9 +229,9 @@ impl Left<'_> {
         if !has_results(dir) {
             return Ok(());
         }
-        flushed_later(|| {
-            let written = write_results(dir, meta)?;
-            close_summary(self.session, dir, meta, &written, by)
+        written(is_many, || {
+            let results = write_results(dir, meta)?;
+            close_summary(self.session, dir, meta, &results, by)
         })
     }
 

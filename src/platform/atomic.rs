@@ -109,18 +109,27 @@ thread_local! {
     static FLUSHED_LATER: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Writes many files whose loss in a power failure would be mended anyway: they are in their places at once, and on the
-/// disk after [`flush_all`]. Where the system cannot flush everything, each is flushed as usual.
+/// Writes many files that would be written again if a power failure took them: they are in their places at once, and on
+/// the disk after [`flush_disk`]. Where the system cannot flush a whole disk, each file is flushed as usual.
 pub fn flushed_later<T>(work: impl FnOnce() -> T) -> T {
-    FLUSHED_LATER.set(super::system::flushes_all());
-    let done = work();
-    FLUSHED_LATER.set(false);
-    done
+    /// Also where the work panics.
+    struct AsUsual;
+    impl Drop for AsUsual {
+        fn drop(&mut self) {
+            FLUSHED_LATER.set(false);
+        }
+    }
+    let _as_usual = AsUsual;
+    FLUSHED_LATER.set(super::system::FLUSHES_DISKS);
+    work()
 }
 
-/// Brings everything that was written to the disk.
-pub fn flush_all() {
-    super::system::flush_all();
+/// Flushes everything that was written to the disk that holds a folder, and no other: another one may hang.
+///
+/// # Errors
+/// Where the disk refuses.
+pub fn flush_disk(folder: &Path) -> Result<(), FileError> {
+    super::system::flush_disk(folder).map_err(at(folder, FileAction::Sync))
 }
 
 impl Write for AtomicFile {

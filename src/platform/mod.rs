@@ -14,7 +14,7 @@ mod suspend;
 #[cfg_attr(windows, path = "windows.rs")]
 mod system;
 
-pub use atomic::{AtomicFile, flush_all, flushed_later, write_whole};
+pub use atomic::{AtomicFile, flush_disk, flushed_later, write_whole};
 pub use error::{FileAction, FileError, StorageProblem, storage_problem};
 pub use file_lock::FileLock;
 pub use output::check_output;

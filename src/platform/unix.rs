@@ -55,12 +55,19 @@ pub(super) fn ignores_hangup() -> bool {
     mask.is_some_and(|mask| mask & 1 == 1)
 }
 
-pub(super) fn flushes_all() -> bool {
-    true
+/// Whether the disk of one folder can be flushed as a whole.
+pub(super) const FLUSHES_DISKS: bool = cfg!(target_os = "linux");
+
+#[cfg(target_os = "linux")]
+pub(super) fn flush_disk(folder: &Path) -> io::Result<()> {
+    Ok(rustix::fs::syncfs(File::open(folder)?)?)
 }
 
-pub(super) fn flush_all() {
-    rustix::fs::sync();
+/// Each file was flushed by itself.
+#[cfg(not(target_os = "linux"))]
+#[expect(clippy::unnecessary_wraps, reason = "the same shape on every system")]
+pub(super) fn flush_disk(_folder: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 /// Makes names in a folder durable: a new file, a rename.

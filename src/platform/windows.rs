@@ -9,10 +9,10 @@ use super::StorageProblem;
 
 /// `FILE_FLAG_OPEN_REPARSE_POINT`: opens a link itself instead of what it points to.
 const OPEN_LINK_ITSELF: u32 = 0x0020_0000;
-/// `ERROR_CRC`, `ERROR_HANDLE_DISK_FULL` and `ERROR_IO_DEVICE`.
+/// `ERROR_TOO_MANY_OPEN_FILES`, `ERROR_CRC`, `ERROR_HANDLE_DISK_FULL` and `ERROR_IO_DEVICE`.
+const TOO_MANY_OPEN_FILES: i32 = 4;
 const BAD_CHECKSUM: i32 = 23;
 const HANDLE_DISK_FULL: i32 = 39;
-const TOO_MANY_OPEN_FILES: i32 = 4;
 const IO_DEVICE: i32 = 1117;
 
 /// The user's own folder stands for modes here. A link in place of the file is opened itself, to be refused.
@@ -46,11 +46,14 @@ pub(super) fn storage_problem_of_code(code: i32) -> Option<StorageProblem> {
     }
 }
 
-pub(super) fn flushes_all() -> bool {
-    false
-}
+/// Whether the disk of one folder can be flushed as a whole.
+pub(super) const FLUSHES_DISKS: bool = false;
 
-pub(super) fn flush_all() {}
+/// Each file was flushed by itself.
+#[expect(clippy::unnecessary_wraps, reason = "the same shape on every system")]
+pub(super) fn flush_disk(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}
 
 /// The machine's name, for people: which host holds a lock.
 #[must_use]
