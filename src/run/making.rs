@@ -1,16 +1,12 @@
 //! Makes a plan: rows in, remote side read, every row decided and compared, the plan's files written.
 
+mod remote;
+
 use std::io;
-use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::Mutex;
-use tokio::time::Instant;
 
 use crate::domain::{RemoteCustomer, RunId};
 use crate::helpcrunch::ReadClient;
@@ -19,16 +15,13 @@ use crate::mapping::Schema;
 use crate::pace::Clock;
 use crate::plan::budget::{Budget, BudgetRules};
 use crate::plan::codec::{PLAN_VERSION, PlanHeader, PlanInput, PlanWriter};
-use crate::plan::fingerprint::Fingerprinter;
-use crate::plan::matching::RemoteLookup;
 use crate::plan::previewer::{Previewer, most_first};
 use crate::plan::safety::SafetyFigures;
 use crate::plan::{Duplicates, Preview, RemoteFacts};
 use crate::platform::{AtomicFile, FileError};
 use crate::remote::{
-    EmailCase, Inquiry, ReadProgress, ReadTimes, Reading, ReadingError, RemoteError,
-    RemoteFileError, RemoteSettings, RemoteSide, SnapshotError, SnapshotFiles, WantedKeys, Way,
-    complete, read, read_export,
+    EmailCase, ReadProgress, ReadTimes, Reading, RemoteError, RemoteFileError, RemoteSettings,
+    RemoteSide, SnapshotFiles, complete,
 };
 use crate::source::{InputFile, SourceSettings};
 
@@ -39,8 +32,8 @@ use super::memory::Memory;
 use super::merging::Merges;
 use super::passes::each_row;
 use super::planning::{Decision, Ground, PlanRules, Planner, PlanningError, Sinks, silent};
-use super::recent::ask_for;
-use super::rows::Verdict;
+
+use remote::{Remote, keep, witness};
 
 /// Why no plan could be made.
 #[derive(Debug, thiserror::Error)]
@@ -126,14 +119,6 @@ pub struct MadePlan {
     pub witness: Option<RemoteCustomer>,
 }
 
-/// The remote side, and when it began to be read.
-struct Remote {
-    /// What a pass over the rows for their keys found, where there was one.
-    taken: Option<Taken>,
-    began: (Instant, Timestamp),
-    side: RemoteSide,
-}
-
 /// What was decided of all rows before any was compared.
 #[derive(Default)]
 struct Foreseen {
@@ -209,13 +194,13 @@ impl Making<'_> {
             budget,
             digest,
             taken,
-            notes: told,
+            notes: of_rows,
         } = self.compare((keys, foreseen), &side, (&remote, began.1), stopped)?;
         let mut notes = self.survey.notes.clone();
         notes.append(&mut side.notes);
         notes.extend(taken.blank_rows_note());
         notes.extend(taken.control_note());
-        notes.extend(told);
+        notes.extend(of_rows);
         let figures = previewer.figures(side.customers, finished_runs);
         let preview = Preview {
             estimate: budget.estimate(),
@@ -253,107 +238,6 @@ impl Making<'_> {
         }
     }
 
-    /// Reads the remote side. An export needs nothing of the rows; the API is asked once their keys are known, which may
-    /// be what is looked for.
-    async fn read_remote(
-        &self,
-        progress: &dyn ReadProgress,
-        stopped: &dyn Fn() -> bool,
-    ) -> Result<Remote, MakingError> {
-        let (client, settings, snapshot) = match &self.remote {
-            RemoteSource::Api {
-                client,
-                settings,
-                snapshot,
-            } => (client, settings, snapshot),
-            RemoteSource::File(path) => {
-                let began = (self.clock.now(), self.clock.wall());
-                let side = RemoteSide::of_file(self.read_export(path, stopped)?);
-                return Ok(Remote {
-                    taken: None,
-                    began,
-                    side,
-                });
-            }
-        };
-        let reading = Reading::new(tempfile::tempfile_in(self.folder())?)
-            .with_fingerprints(self.fingerprinter());
-        let taken = each_row(&self.intake(true), stopped, |_| Ok::<_, MakingError>(()))?;
-        let began = (self.clock.now(), self.clock.wall());
-        let mut snapshot = match snapshot {
-            Some(snapshot) => Some(snapshot.lock().await),
-            None => None,
-        };
-        let inquiry = Inquiry {
-            client,
-            settings,
-            keys: &taken.keys,
-            unknown: &mut |reading| self.unknown_keys(&taken.keys, reading, stopped),
-            snapshot: snapshot.as_deref_mut(),
-            now: began.1,
-        };
-        let mut side = read(inquiry, reading, progress).await?;
-        drop(snapshot);
-        let recent = self.memory.recent();
-        let unseen = recent.unseen(&taken.keys, &side.reading);
-        for id in unseen.map_err(RemoteError::from)? {
-            if let Some(customer) = ask_for(client, id).await? {
-                side.reading.put(&customer).map_err(RemoteError::from)?;
-                side.fresh.insert(id);
-            }
-        }
-        Ok(Remote {
-            taken: Some(taken),
-            began,
-            side,
-        })
-    }
-
-    fn read_export(
-        &self,
-        export: &Path,
-        stopped: &dyn Fn() -> bool,
-    ) -> Result<Reading, MakingError> {
-        let given_up = AtomicBool::new(false);
-        let exported = thread::scope(|scope| {
-            let exported = scope.spawn(|| read_export(export, self.fingerprinter(), &given_up));
-            while !exported.is_finished() {
-                given_up.fetch_or(stopped(), Ordering::Relaxed);
-                thread::park_timeout(STOP_PAUSE);
-            }
-            exported.join().unwrap_or_else(|panic| resume_unwind(panic))
-        });
-        if given_up.into_inner() {
-            return Err(IntakeError::Stopped.into());
-        }
-        exported.map_err(|source| MakingError::RemoteFile {
-            path: export.to_path_buf(),
-            source,
-        })
-    }
-
-    /// The rows' keys that nobody in the reading has. More keys than are held in memory are gathered from the rows again.
-    fn unknown_keys(
-        &self,
-        keys: &WantedKeys,
-        reading: &Reading,
-        stopped: &dyn Fn() -> bool,
-    ) -> Result<WantedKeys, ReadingError> {
-        if !keys.is_too_many() {
-            return keys.unknown_to(reading);
-        }
-        let mut unknown = WantedKeys::default();
-        let gathered = each_row(&self.intake(false), stopped, |record| {
-            match record.verdict {
-                Verdict::Rejected => Ok(()),
-                _ => unknown.add_unknown(&record.key, reading),
-            }
-            .map_err(|e| MakingError::Planning(e.into()))
-        });
-        gathered.map_err(|e| ReadingError::Storage(io::Error::other(e)))?;
-        Ok(unknown)
-    }
-
     /// Whether all rows have to be decided before the first is compared: a later one may take its place or be merged into
     /// it, or customers have to be read again that rows turn out to mean.
     fn needs_foresight(&self, side: &RemoteSide) -> bool {
@@ -389,15 +273,6 @@ impl Making<'_> {
             notes,
             merges,
         })
-    }
-
-    fn fingerprinter(&self) -> Arc<Fingerprinter> {
-        let properties = self.schema.properties().map(|(name, ..)| name.to_owned());
-        Arc::new(Fingerprinter::new(
-            self.schema.fields().map(|(field, _)| field).collect(),
-            properties.collect(),
-            self.schema.tags().is_some(),
-        ))
     }
 
     fn folder(&self) -> &Path {
@@ -564,44 +439,3 @@ fn is_the_same(before: &Taken, after: &Taken) -> Result<(), IntakeError> {
         Err(IntakeError::Changed { name })
     })
 }
-
-/// Keeps what was read for the runs to come: a complete reading as the new snapshot, single customers in the one that
-/// is there. That it cannot be kept is no failure of this run.
-fn keep(snapshot: &mut SnapshotFiles, side: &RemoteSide, began: Timestamp) {
-    let kept = match side.way {
-        way if way == Way::List.name() => snapshot.replace(began, &side.reading),
-        _ => keep_fresh(snapshot, side),
-    };
-    if let Err(error) = kept {
-        let error: &(dyn std::error::Error + 'static) = &error;
-        tracing::warn!(error, "what was read could not be kept for the next run");
-    }
-}
-
-fn keep_fresh(snapshot: &mut SnapshotFiles, side: &RemoteSide) -> Result<(), SnapshotError> {
-    let customers = side.fresh.iter().map(|id| side.reading.customer(*id));
-    let customers: Vec<RemoteCustomer> = customers
-        .filter_map(Result::transpose)
-        .collect::<Result<_, _>>()?;
-    match snapshot.open() {
-        Ok(Some(store)) => store.update(&customers),
-        // That it cannot be used was told when it was to be.
-        Ok(None) | Err(_) => Ok(()),
-    }
-}
-
-const STOP_PAUSE: Duration = Duration::from_millis(20);
-
-/// The first customer of the reading that has a userId or an e-mail address.
-fn witness(reading: &Reading) -> Result<Option<RemoteCustomer>, PlanningError> {
-    for id in reading.ids().into_iter().take(MOST_WITNESSES) {
-        let known = |c: &RemoteCustomer| c.user_id().is_some() || c.email().is_some();
-        if let Some(customer) = reading.customer(id)?.filter(known) {
-            return Ok(Some(customer));
-        }
-    }
-    Ok(None)
-}
-
-/// So many are looked at.
-const MOST_WITNESSES: usize = 100;

@@ -20,8 +20,8 @@ const BYTES: usize = 1 << 18;
 /// Blocks that wait to be used.
 const WAITING: usize = 2;
 
-/// How long it is waited for rows before it is asked again whether the run is to stop.
-const PAUSE: Duration = Duration::from_millis(20);
+/// How long to wait before looking again whether the run is to stop.
+pub(super) const PAUSE: Duration = Duration::from_millis(20);
 
 /// Reads all rows once, and gives them to `consume` in their order. Between two blocks it asks whether the run is to
 /// stop.
@@ -35,10 +35,10 @@ pub(super) fn each_row<E: From<IntakeError>>(
 ) -> Result<Taken, E> {
     let given_up = AtomicBool::new(false);
     thread::scope(|scope| {
-        let (tell, told) = sync_channel(WAITING);
+        let (sender, receiver) = sync_channel(WAITING);
         let given_up = &given_up;
         let reading = scope.spawn(move || {
-            let mut blocks = Blocks::new(tell);
+            let mut blocks = Blocks::new(sender);
             let taken = intake.take(&mut blocks, &|| given_up.load(Ordering::Relaxed))?;
             blocks.send()?;
             Ok(taken)
@@ -47,7 +47,7 @@ pub(super) fn each_row<E: From<IntakeError>>(
             if stopped() {
                 return Err(IntakeError::Stopped.into());
             }
-            match told.recv_timeout(PAUSE) {
+            match receiver.recv_timeout(PAUSE) {
                 Ok(block) => block.into_iter().try_for_each(&mut consume)?,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
@@ -55,7 +55,7 @@ pub(super) fn each_row<E: From<IntakeError>>(
         };
         let consumed = consume_all();
         given_up.store(true, Ordering::Relaxed);
-        drop(told);
+        drop(receiver);
         let taken: Result<Taken, IntakeError> = match reading.join() {
             Ok(taken) => taken,
             Err(panic) => std::panic::resume_unwind(panic),
@@ -66,15 +66,15 @@ pub(super) fn each_row<E: From<IntakeError>>(
 
 /// Gathers rows into blocks and sends them.
 struct Blocks {
-    tell: SyncSender<Vec<RowRecord>>,
+    sender: SyncSender<Vec<RowRecord>>,
     block: Vec<RowRecord>,
     bytes: usize,
 }
 
 impl Blocks {
-    fn new(tell: SyncSender<Vec<RowRecord>>) -> Self {
+    fn new(sender: SyncSender<Vec<RowRecord>>) -> Self {
         Self {
-            tell,
+            sender,
             block: Vec::with_capacity(ROWS),
             bytes: 0,
         }
@@ -83,8 +83,8 @@ impl Blocks {
     fn send(&mut self) -> io::Result<()> {
         let block = std::mem::replace(&mut self.block, Vec::with_capacity(ROWS));
         self.bytes = 0;
-        // Nobody waits for more once something failed.
-        let sent = self.tell.send(block);
+        // The receiver is gone once something failed.
+        let sent = self.sender.send(block);
         sent.map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 }
@@ -111,7 +111,7 @@ mod tests {
     use crate::run::intake::survey;
     use crate::source::{InputFile, SourceSettings};
 
-    /// Gives `consume` the rows of a table with so many customers, each with a note as long as is said.
+    /// Gives `consume` the rows of a table of `rows` customers, each with a note of `note` characters.
     fn pass(
         rows: usize,
         note: usize,
