@@ -88,7 +88,7 @@ pub fn main() -> ExitCode {
 /// Threads beside the runtime's own that a command may need at once: for files, names of hosts, and the journal.
 const MORE_THREADS: usize = 6;
 
-/// Whether so many can be started at once.
+/// Whether `count` threads can be started at once.
 fn threads_can_start(count: usize) -> bool {
     let gate = Mutex::new(());
     let closed = gate.lock();

@@ -61,7 +61,7 @@ fn holds(text: &str, key: &str) -> bool {
         || text.lines().any(is_name)
 }
 
-/// What is no key, or cannot be read, is told where the key is needed.
+/// A key that is malformed or unreadable is reported where it is needed.
 fn own_key(key_file: Option<&Path>) -> Option<String> {
     let environment = |name: &str| std::env::var_os(name);
     let sources = KeySources {

@@ -129,7 +129,7 @@ impl io::Write for Bounded {
     }
 }
 
-/// What became of a row's template; the engine's words for the bounds would tell nobody what to change.
+/// Why a template failed. The engine's own words for the bounds do not say what to change.
 fn reason(error: &minijinja::Error) -> String {
     match error.kind() {
         ErrorKind::OutOfFuel => format!("it takes more than {FUEL} steps"),

@@ -75,8 +75,8 @@ pub enum PlanFileError {
     Io(#[from] io::Error),
 }
 
-/// Writes a plan: its operations as they are planned, to a file of their own, since its first line tells of inputs that
-/// are read through only then.
+/// Writes a plan. Operations go to a file of their own as they are planned, since the plan's first line holds the inputs'
+/// digests, which are known only at the end.
 #[derive(Debug)]
 pub struct PlanWriter<B: Write> {
     body: BufWriter<B>,

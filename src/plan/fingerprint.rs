@@ -16,8 +16,8 @@ use crate::domain::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fingerprint(pub u64);
 
-/// Makes fingerprints over the attributes that a config manages. The hash is keyed anew in each process, so that nobody
-/// can make two customers look alike.
+/// Makes fingerprints over the attributes that a config manages. The hash has a new key in each process, so that two
+/// customers cannot be made to look alike.
 #[derive(Debug, Clone)]
 pub struct Fingerprinter {
     fields: Vec<Field>,

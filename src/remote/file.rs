@@ -175,20 +175,17 @@ impl Worker {
         scope: &'scope thread::Scope<'scope, '_>,
         fingerprinter: &Arc<Fingerprinter>,
     ) -> Self {
-        let (give, given) = sync_channel::<Block>(1);
-        let (tell, told) = sync_channel(1);
+        let (blocks, received) = sync_channel::<Block>(1);
+        let (sender, decoded) = sync_channel(1);
         let fingerprinter = Arc::clone(fingerprinter);
         scope.spawn(move || {
-            for block in given {
-                if tell.send(Decoded::of(&block, &fingerprinter)).is_err() {
+            for block in received {
+                if sender.send(Decoded::of(&block, &fingerprinter)).is_err() {
                     return;
                 }
             }
         });
-        Self {
-            blocks: give,
-            decoded: told,
-        }
+        Self { blocks, decoded }
     }
 
     fn give(&self, block: Block) {

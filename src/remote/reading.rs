@@ -31,7 +31,7 @@ pub enum ReadingError {
     #[error("the reading of the remote side is damaged")]
     Damaged(#[from] serde_json::Error),
     #[error(
-        "the export was changed while it was read; run the command again once nobody writes to it"
+        "the export was changed while it was read; run the command again once it is no longer written to"
     )]
     Changed,
 }
@@ -143,7 +143,7 @@ impl Reading {
         }
     }
 
-    /// An empty reading of an export of so many bytes. What is added afterwards stays in memory.
+    /// An empty reading of an export of `bytes` bytes. What is added afterwards stays in memory.
     pub(super) fn of_export(file: File, bytes: u64) -> Self {
         Self {
             written: bytes,

@@ -145,7 +145,7 @@ impl Customer {
         self.former = before.cloned().map(Box::new);
     }
 
-    /// What a view that lags behind by so many milliseconds shows of it: the last version that is old enough, or
+    /// What a view that lags by `lag_ms` shows of it: the last version that is old enough, or
     /// nothing of a customer created since.
     pub(super) fn seen(&self, now_ms: u64, lag_ms: u64) -> Option<&Self> {
         let mut version = self;
@@ -158,7 +158,7 @@ impl Customer {
         Some(version)
     }
 
-    /// Drops the versions that no view lagging at most so far behind shows any more.
+    /// Drops the versions that no view lagging by at most `lag_ms` shows any more.
     pub(super) fn forget_former(&mut self, now_ms: u64, lag_ms: u64) {
         let mut version = self;
         while version

@@ -227,7 +227,7 @@ impl Counts {
             && let Ok(Some(count)) = tag.try_get_attribute("uniqueCount")
         {
             let announced = count.value.trim().parse();
-            // What is no number, or too large for one, is announced by nobody honest; the library passes over the first.
+            // The library ignores what is no number.
             self.strings = self.strings.max(announced.unwrap_or(0));
         }
     }
@@ -246,7 +246,7 @@ impl Counts {
     }
 }
 
-/// Reads no more than so many bytes for one event: the parser holds an event in memory.
+/// Reads at most `max_token` bytes for one event: the parser holds an event in memory.
 struct Metered<R> {
     inner: R,
     token: u64,
