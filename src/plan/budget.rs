@@ -143,7 +143,7 @@ impl Budget {
 
     /// What was read again goes out at once, in as many batches as it takes.
     fn refresh(&mut self) {
-        self.reads += 1;
+        self.reads += 1 + self.held.reads_by_id();
         let is_fresh = self.forming == 0;
         self.forming += self.held.in_batch();
         self.held.clear();
@@ -289,6 +289,22 @@ mod tests {
         let tag = || Operation::Tag(vec![Tag::named("t")]);
         let (requests, reads) = estimate(rules(), &vec![lane(vec![tag()]); 3700]);
         assert_eq!((requests, reads), (3704, 4));
+    }
+
+    #[test]
+    fn readings_by_id_are_counted_where_search_lags() {
+        let lags = |patch_merges| BudgetRules {
+            writes: WriteRules {
+                search_lags: true,
+                patch_merges,
+                ..WriteRules::default()
+            },
+            ..rules()
+        };
+        let lanes = vec![lane(vec![custom()]); 24];
+        // Thirteen are read and written within as many seconds.
+        assert_eq!(estimate(lags(false), &lanes), (24 + 24 + 2, 24 + 2));
+        assert_eq!(estimate(lags(true), &lanes), (24 + 1, 1));
     }
 
     /// Lanes that patch a plain field, or that and a property.

@@ -39,6 +39,8 @@ pub struct WriteRules {
     pub patch_merges: bool,
     /// Tags in a PATCH come to those that are there.
     pub patch_adds_tags: bool,
+    /// Search shows a customer as he was a while ago.
+    pub search_lags: bool,
     /// Nothing where customers are patched one by one.
     pub batch: Option<BatchRules>,
     /// Fields that a create takes and does not keep.
@@ -103,6 +105,8 @@ pub struct Cost {
     pub in_batch: bool,
     /// Requests besides.
     pub alone: u64,
+    /// Whether the customer is read by its id before.
+    pub reads_by_id: bool,
 }
 
 impl WriteRules {
@@ -133,6 +137,13 @@ impl WriteRules {
             _ => self.patch_merges,
         };
         !merges && !patch.custom_data.is_empty()
+    }
+
+    /// Whether the customer has to be read by its id for that: a search that lags would show it without what an agent
+    /// just changed, and the whole set would take that back.
+    #[must_use]
+    pub fn needs_reading_by_id(&self, operations: &[Operation]) -> bool {
+        self.search_lags && self.needs_reading(operations)
     }
 
     /// What these operations put into a batch, if they begin with a patch that goes in one.
@@ -178,6 +189,7 @@ impl WriteRules {
         Cost {
             in_batch,
             alone: alone - u64::from(in_batch) - u64::from(rides),
+            reads_by_id: self.needs_reading_by_id(operations),
         }
     }
 
@@ -201,10 +213,11 @@ impl WriteRules {
 }
 
 /// Customers that are to be read again together.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Together {
     customers: u64,
     in_batch: u64,
+    reads_by_id: u64,
     tenths: u64,
     /// The most of `tenths`.
     most: u64,
@@ -222,16 +235,17 @@ impl Together {
         )]
         let requests = (counts_for / interval_s).clamp(1.0, 1e6) as u64;
         Self {
-            customers: 0,
-            in_batch: 0,
-            tenths: 0,
             most: TENTHS_MOST.min(requests.saturating_mul(REQUEST)),
+            ..Self::default()
         }
     }
 
     /// Takes out all that are held.
     pub fn clear(&mut self) {
-        (self.customers, self.in_batch, self.tenths) = (0, 0, 0);
+        *self = Self {
+            most: self.most,
+            ..Self::default()
+        };
     }
 
     /// Fewer from here on: of these, some could not be written soon enough.
@@ -244,6 +258,10 @@ impl Together {
         self.in_batch += u64::from(cost.in_batch);
         self.tenths += u64::from(cost.in_batch);
         if !cost.in_batch || cost.alone > 0 {
+            self.tenths += REQUEST;
+        }
+        if cost.reads_by_id {
+            self.reads_by_id += 1;
             self.tenths += REQUEST;
         }
     }
@@ -263,6 +281,12 @@ impl Together {
     #[must_use]
     pub fn in_batch(&self) -> u64 {
         self.in_batch
+    }
+
+    /// How many of them are read by their ids.
+    #[must_use]
+    pub fn reads_by_id(&self) -> u64 {
+        self.reads_by_id
     }
 }
 
@@ -309,7 +333,11 @@ mod tests {
     }
 
     fn cost(in_batch: bool, alone: u64) -> Cost {
-        Cost { in_batch, alone }
+        Cost {
+            in_batch,
+            alone,
+            reads_by_id: false,
+        }
     }
 
     #[test]
@@ -349,6 +377,14 @@ mod tests {
         assert!(needs(false, None, custom()) && !needs(true, None, custom()));
         assert!(needs(true, batch(false), custom()) && !needs(false, batch(true), custom()));
         assert!(!needs(false, None, patch()) && !needs(false, None, tag()));
+        let by_id = |search_lags, operation: Operation| {
+            let rules = WriteRules {
+                search_lags,
+                ..WriteRules::default()
+            };
+            rules.needs_reading_by_id(&[operation])
+        };
+        assert!(by_id(true, custom()) && !by_id(true, patch()) && !by_id(false, custom()));
     }
 
     #[test]
@@ -384,6 +420,11 @@ mod tests {
         assert_eq!(until_full(cost(false, 2)), 25);
         assert_eq!(until_full(cost(true, 0)), 100);
         assert_eq!(until_full(cost(true, 1)), 23);
+        let by_id = Cost {
+            reads_by_id: true,
+            ..cost(false, 1)
+        };
+        assert_eq!(until_full(by_id), 13);
     }
 
     #[test]

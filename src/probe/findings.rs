@@ -109,6 +109,11 @@ impl Findings {
         Duration::from_millis(ms)
     }
 
+    /// Whether search was seen to lag.
+    fn search_lags(&self) -> bool {
+        answer(&self.search_lag).is_some_and(|lag| lag.over_ms > 0)
+    }
+
     /// Filters that one search may hold, where more were refused or not minded.
     #[must_use]
     pub fn most_filters(&self) -> Option<u64> {
@@ -152,6 +157,7 @@ impl Findings {
         WriteRules {
             patch_merges: answer(&self.patch_merges_custom_data) == Some(&true),
             patch_adds_tags: answer(&self.patch_tags) == Some(&Tagging::Adds),
+            search_lags: self.search_lags(),
             batch: (batches && self.batch_is_safe()).then_some(batch),
             create_ignores: answer(&self.create_ignores).cloned().unwrap_or_default(),
             create_refuses: answer(&self.create_refuses).cloned().unwrap_or_default(),
@@ -358,6 +364,9 @@ mod tests {
         };
         assert_eq!(lag(2_000, Some(4_500)).lag(), Duration::from_millis(4_500));
         assert_eq!(lag(30_000, None).lag(), Duration::from_secs(30));
+        let lags = |findings: Findings| findings.write_rules(true).search_lags;
+        assert!(lags(lag(2_000, Some(4_500))) && lags(lag(30_000, None)));
+        assert!(!lags(lag(0, Some(90))) && !lags(Findings::default()));
     }
 
     #[test]

@@ -166,7 +166,10 @@ impl<'a, P: SendProgress> Executor<'a, P> {
             self.rules.batch = None;
         }
         if self.context.batches.have_lost() {
-            self.rules = WriteRules::default();
+            self.rules = WriteRules {
+                search_lags: self.rules.search_lags,
+                ..WriteRules::default()
+            };
         }
         if self.needs_reread(&job) {
             self.hold(job);
@@ -257,7 +260,11 @@ impl<'a, P: SendProgress> Executor<'a, P> {
             return;
         }
         let count = jobs.len() as u64;
-        match self.refresher.refresh(&self.context.client, jobs).await {
+        match self
+            .refresher
+            .refresh(&self.context.client, &self.rules, jobs)
+            .await
+        {
             Ok(refreshed) => {
                 for one in refreshed {
                     self.refreshed(one).await;

@@ -14,6 +14,7 @@ use crate::helpcrunch::{CallError, ReadClient};
 use crate::journal::{WrittenError, WrittenReader};
 use crate::outcome::{OperationResult, OperationStatus};
 use crate::plan::diff::{Against, Diff, create, diff, field_holds, property_holds};
+use crate::plan::writes::WriteRules;
 use crate::plan::{MatchSettings, Operation, Ownership, SyncMode};
 use crate::remote::{EmailCase, RemoteError, WantedKeys, find_all};
 
@@ -121,6 +122,7 @@ impl Refresher {
     pub async fn refresh(
         &self,
         client: &ReadClient,
+        writes: &WriteRules,
         mut jobs: Vec<LaneJob>,
     ) -> Result<Vec<Refreshed>, RefreshError> {
         let asked = Instant::now();
@@ -165,6 +167,14 @@ impl Refresher {
         });
         self.complete(client, found, &mut fresh).await?;
         let written = self.memory.written(&self.rules.ownership)?;
+        for (job, meant) in jobs.iter().zip(&meant) {
+            let Ok(Meant::Customer(id)) = *meant else {
+                continue;
+            };
+            if self.needs_reading_by_id(writes, job, fresh.get(id), &written)? {
+                fresh.add(ask_for(client, id).await?);
+            }
+        }
         jobs.iter_mut().for_each(|job| job.standing.renew(read_at));
         let judged = jobs.into_iter().zip(meant);
         let judged = judged.map(|(job, meant)| {
@@ -203,6 +213,25 @@ impl Refresher {
                 || (given.email.is_some() && planned.email.is_none()))
         };
         jobs.iter().map(is_lost).collect()
+    }
+
+    /// Whether what a search found of a customer may be too old for what will be sent.
+    fn needs_reading_by_id(
+        &self,
+        writes: &WriteRules,
+        job: &LaneJob,
+        found: Option<&RemoteCustomer>,
+        written: &WrittenReader,
+    ) -> Result<bool, WrittenError> {
+        if !writes.search_lags {
+            return Ok(false);
+        }
+        if writes.needs_reading_by_id(&job.lane.operations) {
+            return Ok(true);
+        }
+        let diff = found.map(|customer| self.difference(job, customer, written));
+        let diff = diff.transpose()?.flatten();
+        Ok(diff.is_some_and(|diff| writes.needs_reading_by_id(&diff.operations())))
     }
 
     /// What the row wants otherwise than the customer is; nothing where it is sent as planned.

@@ -166,6 +166,14 @@ fn no_seed_breaks_an_invariant() {
     );
 }
 
+/// An agent changes custom data while search lags, directly before a whole set is sent.
+#[test]
+fn seeds_that_once_broke_an_invariant_hold() {
+    for seed in [8837] {
+        verdict(seed).unwrap();
+    }
+}
+
 /// Every append of a run, with each way to die in it. `HCSYNC_BOUNDARY_SEEDS` says in how many runs.
 #[test]
 fn no_crash_at_any_boundary_of_the_journal_breaks_an_invariant() {

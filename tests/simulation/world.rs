@@ -610,6 +610,8 @@ impl World {
     fn rules(&self) -> WriteRules {
         let lost = self.lost.0.lock().unwrap().any();
         WriteRules {
+            // As a probe finds it: where that is not known, an edit made while search lags is lost (docs/limits.md).
+            search_lags: self.options.quirks.search_lag_ms > 0,
             batch: self.options.rules.batch.filter(|_| !lost),
             ..self.options.rules.clone()
         }
