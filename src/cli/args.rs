@@ -15,8 +15,8 @@ pub use commands::{
 pub use local_commands::{CompletionsArgs, InitArgs, RunsArgs, SandboxArgs, ShowArgs};
 pub use options::{
     AskArgs, BudgetArgs, ChangesArg, ConfigArgs, ConnectionArgs, DecisionsArg, ExamplesArgs,
-    LogArgs, OutputArgs, ProgressArgs, ReadingArgs, ReportArgs, RowsArgs, SafetyArgs, SandboxArg,
-    StateArgs,
+    LogArgs, OutputArgs, ProgressArgs, ReadingArgs, ReportArgs, ResultsArg, RowsArgs, SafetyArgs,
+    SandboxArg, StateArgs,
 };
 pub use values::{LogFormat, OutputFormat, Setting, When};
 

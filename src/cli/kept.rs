@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::domain::Columns;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Loaded, Settings};
@@ -22,6 +23,9 @@ pub(super) struct KeptSettings {
     /// Where it was: a whole path.
     #[serde(default)]
     pub(super) config_file: Option<PathBuf>,
+    /// The folder that relative paths of inputs are in.
+    #[serde(default)]
+    pub(super) folder: Option<PathBuf>,
     pub(super) account_name: Option<String>,
     pub(super) requests_per_minute: u32,
     pub(super) concurrency: u16,
@@ -41,6 +45,17 @@ pub(super) struct KeptSettings {
 }
 
 impl KeptSettings {
+    /// The columns of each input.
+    pub(super) fn columns(&self) -> Vec<Columns> {
+        let inputs = self.columns.iter().zip(&self.dialects);
+        inputs
+            .map(|(names, dialect)| match dialect.format.is_table() {
+                true => Columns::new(names.clone()),
+                false => Columns::of_objects(names.clone()),
+            })
+            .collect()
+    }
+
     /// Of a config file, if one was used.
     pub(super) fn of_config(loaded: &Loaded) -> Self {
         let absolute = |file: &Path| std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
@@ -55,6 +70,7 @@ impl KeptSettings {
 /// `config`: what is kept of the config file.
 pub(super) fn kept(settings: &Settings, prepared: &Prepared, config: KeptSettings) -> KeptSettings {
     KeptSettings {
+        folder: std::env::current_dir().ok(),
         account_name: settings.api.account.clone(),
         requests_per_minute: settings.limits.requests_per_minute,
         concurrency: settings.limits.concurrency,

@@ -2,6 +2,7 @@
 //! does is done in `run`.
 
 mod account;
+mod all_rows;
 pub mod args;
 mod asking;
 mod attached;

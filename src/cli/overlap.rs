@@ -85,7 +85,7 @@ impl FilesInUse {
     /// When one of them is another one, or one of those before.
     pub(super) fn reports(mut self, report: &ReportArgs) -> Result<(), Overlap> {
         let outputs = [
-            ("--results", &report.results),
+            ("--results", &report.results.results),
             (REJECTED, &report.rejected),
             ("--changes", &report.changes.changes),
             (SUMMARY, &report.summary),

@@ -194,7 +194,7 @@ impl OptionGroup for ReportArgs {
             summary,
         } = self;
         let run = &mut overrides.run;
-        run.results.clone_from(results);
+        run.results.clone_from(&results.results);
         run.rejected.clone_from(rejected);
         run.changes.clone_from(&changes.changes);
         run.summary.clone_from(summary);

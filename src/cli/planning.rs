@@ -20,6 +20,7 @@ use crate::run::decisions::Decisions;
 use crate::run::intake::{IntakeError, Survey, profile, survey};
 use crate::run::making::{MadePlan, Making, MakingError, Origin, RemoteSource};
 use crate::run::planning::PlanRules;
+use crate::run::rows::RowDetail;
 use crate::source::{Choice, Format, InputFile, SourceError, SourceSettings, list_sheets};
 
 use super::attached::{Attached, Known};
@@ -354,6 +355,7 @@ pub(super) async fn make(
         clock: session.clock,
         plan_file: &plan_file,
         rows_file: &rows_file,
+        row_detail: row_detail(with.settings, meta),
         ambiguous_file: &ambiguous_file,
     };
     let shown = ReadingShown::new(&session.console);
@@ -379,6 +381,15 @@ pub(super) async fn make(
     session.explanation.clone_from(&made.preview.explain);
     session.summary.plan_digest = Some(made.preview.digest.clone());
     Ok(made)
+}
+
+/// Only `--results` lists rows of which there is nothing to say.
+fn row_detail(settings: &Settings, meta: &RunMeta) -> RowDetail {
+    match (&settings.run.results, meta.dry_run) {
+        (Some(_), _) => RowDetail::All,
+        (None, true) => RowDetail::Preview,
+        (None, false) => RowDetail::ToSend,
+    }
 }
 
 /// The failure for inputs that cannot be taken in.

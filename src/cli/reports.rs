@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::config::Settings;
 use crate::domain::RawRecord;
 use crate::journal::{FinishedRows, Recovered, RunDir, RunMeta, recover_file};
-use crate::outcome::RowResult;
+use crate::outcome::{RowResult, RowStatus, Unlisted};
 use crate::platform::{AtomicFile, FileError, check_output, open_file, remove_file};
 use crate::report::{
     Change, ChangeScope, ChangesCsv, LaneFacts, NamedPath, ResultsCsv, Tally, advice_for,
@@ -15,6 +15,8 @@ use crate::report::{
 };
 use crate::run::results::{ResultRow, Results, ResultsError, Sent};
 use crate::source::{Dialect, Rejected, RejectedWriter};
+
+use super::all_rows::AllRows;
 
 /// The files that the user named.
 #[derive(Debug, Clone, Default)]
@@ -82,6 +84,8 @@ pub(super) struct ReportOf<'a> {
     pub(super) dry_run: bool,
     /// Rows that the run is known to have: a file of rows that was cut has fewer.
     pub(super) rows: Option<u64>,
+    /// All rows, where the results of those are listed too of which the run kept nothing.
+    pub(super) all_rows: Option<&'a AllRows>,
 }
 
 /// Rows of the inputs of a run, where they were read to their ends. An `apply` has those only that its plan writes.
@@ -96,10 +100,11 @@ impl ReportOf<'_> {
     pub(super) fn write(&self, wanted: &Wanted) -> Result<Written, ReportsError> {
         let mut sinks = Sinks::open(self, wanted)?;
         let mut tally = Tally::default();
-        self.each(|row| {
+        let unlisted = self.each(|row| {
             tally.add(&row.result);
             sinks.take(&row, self)
         })?;
+        tally.add_unlisted(unlisted);
         let files = sinks.commit()?;
         Ok(Written { tally, files })
     }
@@ -107,18 +112,19 @@ impl ReportOf<'_> {
     /// What its results add up to, without a file of them.
     pub(super) fn tally(&self) -> Result<Tally, ReportsError> {
         let mut tally = Tally::default();
-        self.each(|row| {
+        let unlisted = self.each(|row| {
             tally.add(&row.result);
             Ok(())
         })?;
+        tally.add_unlisted(unlisted);
         Ok(tally)
     }
 
-    /// Goes over the results of the run in the order of its input.
+    /// Goes over the results of the run in the order of its input, and says how many rows have none.
     pub(super) fn each(
         &self,
         mut take: impl FnMut(ResultRow) -> Result<(), ReportsError>,
-    ) -> Result<(), ReportsError> {
+    ) -> Result<Unlisted, ReportsError> {
         let open = |path: PathBuf| {
             open_file(&path)
                 .map(|f| BufReader::with_capacity(1 << 18, f))
@@ -135,14 +141,23 @@ impl ReportOf<'_> {
             None => Sent::NotBegun,
         };
         let mut results = Results::new(rows, plan, self.sources, sent)?;
+        if let Some(all) = self.all_rows {
+            let file = all.file.try_clone().map_err(ResultsError::Rows)?;
+            results = results.with_inputs(BufReader::with_capacity(1 << 18, file))?;
+        }
         let mut found = 0;
         while let Some(row) = results.next_result()? {
             found += 1;
             take(row)?;
         }
+        let unlisted = results.unlisted();
+        match unlisted {
+            Some(rows) => found += rows.unchanged + rows.skipped,
+            None => found = results.records(),
+        }
         match self.rows {
             Some(expected) if expected != found => Err(ReportsError::Cut { expected, found }),
-            _ => Ok(()),
+            _ => Ok(unlisted.unwrap_or_default()),
         }
     }
 
@@ -158,11 +173,19 @@ impl ReportOf<'_> {
 
 /// Everything that rows are written to.
 struct Sinks {
-    results_jsonl: Vec<AtomicFile>,
-    results_csv: Vec<ResultsCsv<AtomicFile>>,
+    /// In the run's folder: rows that are neither unchanged nor skipped.
+    in_run: ResultsCsv<AtomicFile>,
+    /// Where the user wants them: all rows.
+    results: Option<ResultsFile>,
     changes: Option<Changes>,
     rejected: Vec<RejectedFiles>,
     names: Vec<NamedPath>,
+}
+
+/// A file of results, CSV or JSONL by its ending.
+pub(super) enum ResultsFile {
+    Csv(Box<ResultsCsv<AtomicFile>>, PathBuf),
+    Jsonl(AtomicFile),
 }
 
 /// A file of changed fields, CSV or JSONL by its ending.
@@ -191,20 +214,15 @@ fn written(path: &Path) -> impl FnOnce(io::Error) -> ReportsError + use<> {
 impl Sinks {
     fn open(of: &ReportOf<'_>, wanted: &Wanted) -> Result<Self, ReportsError> {
         let mut sinks = Self {
-            results_jsonl: vec![AtomicFile::create(&of.dir.results_jsonl())?],
-            results_csv: vec![csv(AtomicFile::create(&of.dir.results_csv())?)?],
+            in_run: csv(AtomicFile::create(&of.dir.results_csv())?)?,
+            results: None,
             changes: None,
             rejected: rejected_files(of, wanted),
             names: vec![named("results", &of.dir.results_csv())],
         };
         let ambiguous = of.dir.ambiguous();
         if let Some(path) = &wanted.results {
-            let file = AtomicFile::create_output(path)?;
-            if is_csv(path) {
-                sinks.results_csv.push(csv(file)?);
-            } else {
-                sinks.results_jsonl.push(file);
-            }
+            sinks.results = Some(ResultsFile::open(path)?);
             sinks.names = vec![named("results", path)];
         }
         if let Some(path) = &wanted.changes {
@@ -226,11 +244,12 @@ impl Sinks {
 
     fn take(&mut self, row: &ResultRow, of: &ReportOf<'_>) -> Result<(), ReportsError> {
         let result = &row.result;
-        for file in &mut self.results_jsonl {
-            write_result(&mut *file, result).map_err(written(file.path()))?;
+        if let Some(results) = &mut self.results {
+            results.write(result)?;
         }
-        for file in &mut self.results_csv {
-            file.write(result).map_err(written(&of.dir.results_csv()))?;
+        if !matches!(result.status, RowStatus::Unchanged | RowStatus::Skipped) {
+            let written = written(&of.dir.results_csv());
+            self.in_run.write(result).map_err(written)?;
         }
         if let (Some(changes), Some(planned)) = (&mut self.changes, &row.lane) {
             let sent = (!of.dry_run).then_some(result);
@@ -252,17 +271,16 @@ impl Sinks {
             )
             && let Some(rejected) = self.rejected.get_mut(usize::from(row.record.source))
         {
-            rejected.write(result, raw.clone().into(), dialect)?;
+            rejected.write(result, raw.clone(), dialect)?;
         }
         Ok(())
     }
 
     fn commit(mut self) -> Result<Vec<NamedPath>, ReportsError> {
-        for file in self.results_jsonl {
-            file.commit()?;
-        }
-        for file in self.results_csv {
-            file.finish().map_err(ReportsError::Finish)?.commit()?;
+        let in_run = self.in_run.finish().map_err(ReportsError::Finish)?;
+        in_run.commit()?;
+        if let Some(results) = self.results {
+            results.commit()?;
         }
         if let Some(changes) = self.changes {
             changes.commit()?;
@@ -303,6 +321,31 @@ fn named(name: &str, path: &Path) -> NamedPath {
     NamedPath {
         name: name.to_owned(),
         path: full.display().to_string(),
+    }
+}
+
+impl ResultsFile {
+    pub(super) fn open(path: &Path) -> Result<Self, ReportsError> {
+        let file = AtomicFile::create_output(path)?;
+        if is_csv(path) {
+            return Ok(Self::Csv(Box::new(csv(file)?), path.to_owned()));
+        }
+        Ok(Self::Jsonl(file))
+    }
+
+    pub(super) fn write(&mut self, result: &RowResult) -> Result<(), ReportsError> {
+        match self {
+            Self::Csv(csv, path) => csv.write(result).map_err(written(path)),
+            Self::Jsonl(file) => write_result(&mut *file, result).map_err(written(file.path())),
+        }
+    }
+
+    pub(super) fn commit(self) -> Result<(), ReportsError> {
+        match self {
+            Self::Csv(csv, _) => csv.finish().map_err(ReportsError::Finish)?.commit()?,
+            Self::Jsonl(file) => file.commit()?,
+        }
+        Ok(())
     }
 }
 

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use crate::journal::RunMeta;
 
 use super::args::{
-    BudgetArgs, ChangesArg, ConfigArgs, ConnectionArgs, ReportArgs, ResumeArgs, SyncArgs,
+    BudgetArgs, ChangesArg, ConfigArgs, ConnectionArgs, ReportArgs, ResultsArg, ResumeArgs,
+    SyncArgs,
 };
 use super::kept::KeptSettings;
 
@@ -25,7 +26,7 @@ pub(super) fn started(args: &SyncArgs, config: Option<&Path>) -> Option<serde_js
         &mut args.config.config,
         &mut args.state.state_dir,
         &mut args.decisions.decisions,
-        &mut args.report.results,
+        &mut args.report.results.results,
         &mut args.report.rejected,
         &mut args.report.changes.changes,
         &mut args.report.summary,
@@ -51,7 +52,13 @@ pub(super) fn anew(
         concurrency: now.concurrency.or(Some(kept.concurrency)),
     };
     let report = ReportArgs {
-        results: report.results.clone().or(then.report.results),
+        results: ResultsArg {
+            results: report
+                .results
+                .results
+                .clone()
+                .or(then.report.results.results),
+        },
         rejected: report.rejected.clone().or(then.report.rejected),
         changes: ChangesArg {
             changes: report

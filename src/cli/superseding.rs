@@ -457,6 +457,7 @@ fn write_results(dir: &RunDir, meta: &RunMeta) -> Result<Written, Trouble> {
         dialects: &kept.dialects,
         dry_run: false,
         rows: rows_of(meta),
+        all_rows: None,
     };
     report.write(&Wanted::default()).map_err(|e| damaged(&e))
 }

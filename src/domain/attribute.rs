@@ -84,7 +84,23 @@ impl Field {
 
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|field| field.name() == name)
+        Some(match name {
+            "name" => Self::Name,
+            "email" => Self::Email,
+            "userId" => Self::UserId,
+            "company" => Self::Company,
+            "phone" => Self::Phone,
+            "firstSeen" => Self::FirstSeen,
+            "lastSeen" => Self::LastSeen,
+            "unsubscribed" => Self::Unsubscribed,
+            "blocked" => Self::Blocked,
+            "source" => Self::Source,
+            "referer" => Self::Referer,
+            "lastPage" => Self::LastPage,
+            "locale" => Self::Locale,
+            "notes" => Self::Notes,
+            _ => return None,
+        })
     }
 
     #[must_use]

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -67,20 +68,23 @@ pub fn email_eq(a: &str, b: &str) -> bool {
 
 /// The form of an e-mail address in which two spellings of one address are equal: composed and in lower case.
 #[must_use]
-pub fn fold_email(email: &str) -> String {
+pub fn fold_email(email: &str) -> Cow<'_, str> {
     if email.is_ascii() {
-        return email.to_ascii_lowercase();
+        return match email.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            true => Cow::Owned(email.to_ascii_lowercase()),
+            false => Cow::Borrowed(email),
+        };
     }
     // Lower case of a composed letter may be decomposed, and the other way round.
     let composed: String = email.nfc().collect();
-    composed.to_lowercase().nfc().collect()
+    Cow::Owned(composed.to_lowercase().nfc().collect())
 }
 
 /// The spellings under which an e-mail address is searched for, since it is not documented whether a search ignores case or
 /// Unicode normalisation: as it is written, folded, and both decomposed.
 #[must_use]
 pub fn email_spellings(email: &str) -> BTreeSet<String> {
-    let mut spellings = BTreeSet::from([email.to_owned(), fold_email(email)]);
+    let mut spellings = BTreeSet::from([email.to_owned(), fold_email(email).into_owned()]);
     if !email.is_ascii() {
         let decomposed: Vec<String> = spellings.iter().map(|e| e.nfd().collect()).collect();
         spellings.extend(decomposed);

@@ -28,7 +28,7 @@ pub use opaque::OpaqueValue;
 pub use policy::{Overwrite, TagMode};
 pub use property_kind::{KindCounts, PropertyKind};
 pub use repairs::Repairs;
-pub use row::{Cell, CellKind, Cells, Columns, Position, RawRecord, Row};
+pub use row::{Cell, CellKind, Cells, Columns, Position, RawRecord, Row, Texts};
 pub use shown_cell::{is_invisible, looks_like, quoted_cell, visible, without_cells};
 pub use tag::Tag;
 pub use value::{CustomType, CustomValue, Number, Value};

@@ -79,14 +79,62 @@ impl Columns {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RawRecord(pub Vec<u8>);
 
+/// The texts of a record's cells, which share one allocation.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Texts {
+    text: String,
+    /// Where each ends in `text`.
+    ends: Vec<usize>,
+}
+
+impl Texts {
+    /// None so far, with room for as many texts and as many bytes.
+    #[must_use]
+    pub fn with_capacity(texts: usize, bytes: usize) -> Self {
+        Self {
+            text: String::with_capacity(bytes),
+            ends: Vec::with_capacity(texts),
+        }
+    }
+
+    pub fn push(&mut self, text: &str) {
+        self.text.push_str(text);
+        self.ends.push(self.text.len());
+    }
+
+    #[must_use]
+    pub fn get(&self, index: usize) -> Option<&str> {
+        let start = match index.checked_sub(1) {
+            Some(before) => *self.ends.get(before)?,
+            None => 0,
+        };
+        self.text.get(start..*self.ends.get(index)?)
+    }
+
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
+        (0..self.ends.len()).map(|index| self.get(index).unwrap_or_default())
+    }
+
+    /// Whether all of them are blank.
+    #[must_use]
+    pub fn are_blank(&self) -> bool {
+        self.text.trim().is_empty()
+    }
+}
+
+impl<T: AsRef<str>> FromIterator<T> for Texts {
+    fn from_iter<I: IntoIterator<Item = T>>(texts: I) -> Self {
+        let mut all = Self::default();
+        texts.into_iter().for_each(|text| all.push(text.as_ref()));
+        all
+    }
+}
+
 /// The cells of one record.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cells {
     /// CSV, TSV, xlsx: one text for each column.
-    Table {
-        columns: Arc<Columns>,
-        texts: Vec<String>,
-    },
+    Table { columns: Arc<Columns>, texts: Texts },
     /// JSONL, JSON: the object's members.
     Object(Map<String, Value>),
 }
@@ -202,7 +250,7 @@ mod tests {
         assert_eq!(row.cell_at(0), None);
         row.cells = Cells::Table {
             columns: Arc::new(Columns::new(vec!["a".to_owned(), "b".to_owned()])),
-            texts: vec!["1".to_owned(), "2".to_owned()],
+            texts: ["1", "2"].into_iter().collect(),
         };
         assert_eq!(row.cell_at(1), row.cell("b"));
         assert_eq!(row.cell_at(1), Some(Cell::Text("2")));

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::{MapAccess, Visitor};
+use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -102,8 +102,11 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
 /// # Errors
 /// When it is not JSON, or has no id.
 pub fn customer(body: &[u8]) -> Result<RemoteCustomer, DecodeError> {
-    let raw: &RawValue = serde_json::from_slice(body)?;
-    read_customer(raw)
+    if !body.trim_ascii_start().starts_with(b"{") {
+        let _: IgnoredAny = serde_json::from_slice(body)?;
+        return Err(DecodeError::NoId);
+    }
+    read_members(&serde_json::from_slice(body)?)
 }
 
 /// `{"data":[…],"total":N}`, the total also as text or missing, or the bare array.
@@ -154,15 +157,25 @@ fn read_customer(raw: &RawValue) -> Result<RemoteCustomer, DecodeError> {
     if !raw.get().starts_with('{') {
         return Err(DecodeError::NoId);
     }
-    let members: Members<'_> = serde_json::from_str(raw.get())?;
+    read_members(&serde_json::from_str(raw.get())?)
+}
+
+fn read_members(members: &Members<'_>) -> Result<RemoteCustomer, DecodeError> {
     let id = members
         .get("id")
         .and_then(unsigned)
         .ok_or(DecodeError::NoId)?;
     let mut customer = RemoteCustomer::unknown(CustomerId(id));
-    for field in Field::ALL {
-        if let Some(Known::Is(value)) = members.get(field.name()).map(|raw| field_value(field, raw))
-        {
+    let mut seen = [false; Field::ALL.len()];
+    // Of a name that is there twice the last value counts.
+    for (name, raw) in members.0.iter().rev() {
+        let Some(field) = Field::from_name(&name.0) else {
+            continue;
+        };
+        let is_first = seen
+            .get_mut(field.index())
+            .is_some_and(|seen| !std::mem::replace(seen, true));
+        if let (true, Known::Is(value)) = (is_first, field_value(field, raw)) {
             customer.set_field(field, value);
         }
     }
@@ -184,14 +197,24 @@ fn known<T>(value: Option<T>) -> Known<T> {
 }
 
 /// A scalar of an answer. Numbers keep the digits that were sent: a `userId` or phone may be longer than a float.
-enum Scalar {
+enum Scalar<'a> {
     Null,
-    Text(String),
-    Number(String),
+    Text(Cow<'a, str>),
+    Number(&'a str),
     Bool(bool),
 }
 
-fn scalar(raw: &RawValue) -> Option<Scalar> {
+impl<'a> Scalar<'a> {
+    fn text(self) -> Option<Cow<'a, str>> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Number(digits) => Some(Cow::Borrowed(digits)),
+            Self::Null | Self::Bool(_) => None,
+        }
+    }
+}
+
+fn scalar(raw: &RawValue) -> Option<Scalar<'_>> {
     let text = raw.get();
     match text.as_bytes().first()? {
         b'n' => Some(Scalar::Null),
@@ -199,24 +222,21 @@ fn scalar(raw: &RawValue) -> Option<Scalar> {
         b'f' => Some(Scalar::Bool(false)),
         b'"' => unescaped(text).map(Scalar::Text),
         b'[' | b'{' => None,
-        _ => Some(Scalar::Number(text.to_owned())),
+        _ => Some(Scalar::Number(text)),
     }
 }
 
 /// The text of a JSON string. One without escapes is what stands between its quotes.
-fn unescaped(json: &str) -> Option<String> {
+fn unescaped(json: &str) -> Option<Cow<'_, str>> {
     let inner = json.strip_prefix('"')?.strip_suffix('"')?;
     match inner.contains('\\') {
-        false => Some(inner.to_owned()),
-        true => serde_json::from_str(json).ok(),
+        false => Some(Cow::Borrowed(inner)),
+        true => serde_json::from_str(json).ok().map(Cow::Owned),
     }
 }
 
 fn unsigned(raw: &RawValue) -> Option<u64> {
-    match scalar(raw)? {
-        Scalar::Number(text) | Scalar::Text(text) => text.trim().parse().ok(),
-        Scalar::Null | Scalar::Bool(_) => None,
-    }
+    scalar(raw)?.text()?.trim().parse().ok()
 }
 
 fn field_value(field: Field, raw: &RawValue) -> Known<Option<Value>> {
@@ -228,40 +248,28 @@ fn field_value(field: Field, raw: &RawValue) -> Known<Option<Value>> {
         Scalar::Text(text) if text.is_empty() => Known::Is(None),
         present => known(
             match field.kind() {
-                FieldKind::Text => text(present),
-                FieldKind::Date => date(&present),
-                FieldKind::OneWay => boolean(&present),
+                FieldKind::Text => present.text().map(|text| Value::Text(text.into_owned())),
+                FieldKind::Date => date(present),
+                FieldKind::OneWay => boolean(present),
             }
             .map(Some),
         ),
     }
 }
 
-fn text(scalar: Scalar) -> Option<Value> {
-    match scalar {
-        Scalar::Text(text) | Scalar::Number(text) => Some(Value::Text(text)),
-        Scalar::Null | Scalar::Bool(_) => None,
-    }
+fn date(scalar: Scalar<'_>) -> Option<Value> {
+    scalar.text()?.trim().parse().ok().map(Value::Date)
 }
 
-fn date(scalar: &Scalar) -> Option<Value> {
-    match scalar {
-        Scalar::Text(text) | Scalar::Number(text) => text.trim().parse().ok().map(Value::Date),
-        Scalar::Null | Scalar::Bool(_) => None,
+fn boolean(scalar: Scalar<'_>) -> Option<Value> {
+    if let Scalar::Bool(b) = scalar {
+        return Some(Value::Bool(b));
     }
-}
-
-fn boolean(scalar: &Scalar) -> Option<Value> {
-    let b = match scalar {
-        Scalar::Bool(b) => *b,
-        Scalar::Text(text) | Scalar::Number(text) => match text.trim() {
-            "1" | "true" => true,
-            "0" | "false" => false,
-            _ => return None,
-        },
-        Scalar::Null => return None,
-    };
-    Some(Value::Bool(b))
+    match scalar.text()?.trim() {
+        "1" | "true" => Some(Value::Bool(true)),
+        "0" | "false" => Some(Value::Bool(false)),
+        _ => None,
+    }
 }
 
 /// Tags as objects or as plain names; `null` is none.
@@ -275,17 +283,29 @@ fn tags(raw: &RawValue) -> Option<Vec<Tag>> {
 
 fn tag(raw: &RawValue) -> Option<Tag> {
     if let Some(name) = scalar(raw) {
-        return text(name).and_then(|value| value.as_text().map(Tag::named));
+        return name.text().map(Tag::named);
     }
-    let members: Members<'_> = serde_json::from_str(raw.get()).ok()?;
-    let member = |name: &str| {
-        let value = text(scalar(members.get(name)?)?)?;
-        value.as_text().map(str::to_owned)
+    let (name, color) = match serde_json::from_str::<PlainTag<'_>>(raw.get()) {
+        Ok(tag) => (tag.name, tag.color),
+        // A member may be there twice.
+        Err(_) => {
+            let members: Members<'_> = serde_json::from_str(raw.get()).ok()?;
+            (members.get("name"), members.get("color"))
+        }
     };
+    let text = |raw: &RawValue| scalar(raw)?.text().map(Cow::into_owned);
     Some(Tag {
-        name: member("name")?,
-        color: member("color").filter(|color| !color.is_empty()),
+        name: text(name?)?,
+        color: color.and_then(text).filter(|color| !color.is_empty()),
     })
+}
+
+#[derive(Deserialize)]
+struct PlainTag<'a> {
+    #[serde(borrow)]
+    name: Option<&'a RawValue>,
+    #[serde(borrow)]
+    color: Option<&'a RawValue>,
 }
 
 /// Properties as an object, or as an array of `{"property","value"}`; `null` is none.
@@ -326,7 +346,7 @@ fn place_property(
     plain.remove(&name);
     opaque.remove(&name);
     if let Some(Scalar::Text(text)) = scalar(raw) {
-        plain.insert(name, CustomValue::Text(text));
+        plain.insert(name, CustomValue::Text(text.into_owned()));
         return;
     }
     let Ok(json) = serde_json::from_str::<serde_json::Value>(raw.get()) else {

@@ -199,7 +199,7 @@ fn user_id_hash(salt: &str, user_id: &str) -> String {
 }
 
 fn email_hash(salt: &str, email: &str) -> String {
-    let email = fold_email(email).into_bytes();
+    let email = fold_email(email).into_owned().into_bytes();
     slow_hash("hcsync email", &[salt.as_bytes().to_vec(), email])
 }
 

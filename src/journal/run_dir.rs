@@ -173,11 +173,6 @@ impl RunDir {
     }
 
     #[must_use]
-    pub fn results_jsonl(&self) -> PathBuf {
-        self.path.join("results.jsonl")
-    }
-
-    #[must_use]
     pub fn results_csv(&self) -> PathBuf {
         self.path.join("results.csv")
     }

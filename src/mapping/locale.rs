@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use isolang::Language;
@@ -75,6 +75,9 @@ pub(super) fn read(scalar: &Scalar<'_>) -> Result<String, Problem> {
         Scalar::Text(text) | Scalar::Native(text) => text.trim(),
         Scalar::Number(_) | Scalar::Digits(_) | Scalar::Bool(_) => return Err(refused()),
     };
+    if PLAIN_CODES.contains(text) {
+        return Ok(text.to_owned());
+    }
     let code = code_of_tag(text);
     code.as_deref()
         .and_then(two_letters)
@@ -146,6 +149,15 @@ fn two_letters(code: &str) -> Option<&'static str> {
         _ => None,
     }
 }
+
+/// The two-letter codes that mean themselves, which is what most cells hold.
+static PLAIN_CODES: LazyLock<HashSet<String>> = LazyLock::new(|| {
+    let letters = || 'a'..='z';
+    let codes = letters().flat_map(|first| letters().map(move |second| format!("{first}{second}")));
+    codes
+        .filter(|code| two_letters(code) == Some(code.as_str()))
+        .collect()
+});
 
 /// Two-letter codes by name in lower case, English names and the languages' own. None for a language without such a code, and
 /// for a name that two languages with different codes share.

@@ -69,6 +69,9 @@ impl NumberForm {
     }
 
     fn parse(&self, text: &str) -> Result<Number, Problem> {
+        if *self == Self::default() && is_plain(text) {
+            return Number::parse(text).ok_or_else(inexact);
+        }
         if let Some(exponent) = Exponent::parse(text, |c| c == self.decimal) {
             return with_exponent(exponent);
         }
@@ -206,6 +209,13 @@ fn with_exponent(exponent: Exponent<'_>) -> Result<Number, Problem> {
 fn inexact() -> Problem {
     Problem::new("bad_number", "has more digits than can be sent exactly")
         .advice("keep it as text: type = \"text\", and in JSON with quotes around it")
+}
+
+/// Whether a text is written as JSON writes numbers, without a sign.
+fn is_plain(text: &str) -> bool {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let all_digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
+    all_digits(whole) && all_digits(fraction) && (whole == "0" || !whole.starts_with('0'))
 }
 
 /// The text as JSON writes numbers, where it is a plain decimal: a sign, digits and one point. Leading zeros and
@@ -528,6 +538,17 @@ mod tests {
             "٣",
         ] {
             assert!(of_untyped(cell).is_none(), "{cell}");
+        }
+    }
+
+    proptest! {
+        /// What is written as JSON writes it is not written otherwise by the longer way.
+        #[test]
+        fn a_plain_number_is_its_own_plain_form(text in r"[0-9.]{0,6}|[0-9]{1,20}(\.[0-9]{1,10})?") {
+            if is_plain(&text) {
+                prop_assert_eq!(plain_form(&text), Some(text.clone()));
+                prop_assert!(Exponent::parse(&text, |c| c == '.').is_none());
+            }
         }
     }
 

@@ -439,7 +439,7 @@ mod tests {
             },
             cells: Cells::Table {
                 columns: Arc::clone(columns),
-                texts: cells.to_vec(),
+                texts: cells.iter().collect(),
             },
             raw: RawRecord::default(),
         }

@@ -13,8 +13,14 @@ pub(super) enum Notation {
     Broken,
 }
 
+/// Without one of these a cell is no list, nor a piece of one.
+const SIGNS_OF_LISTS: &[u8] = b"[]{}()\"'";
+
 pub(super) fn notation(cell: &str, separator: &str) -> Notation {
     let cell = cell.trim();
+    if !cell.bytes().any(|byte| SIGNS_OF_LISTS.contains(&byte)) {
+        return Notation::Plain;
+    }
     let inside = |open: char, close: char| cell.strip_prefix(open)?.strip_suffix(close);
     if let Some(inner) = inside('[', ']') {
         return match json_list(cell).or_else(|| bracketed(inner, separator)) {
@@ -43,6 +49,9 @@ pub(super) fn notation(cell: &str, separator: &str) -> Notation {
 
 /// Whether a name is a piece of a list: it begins or ends with a bracket or quote that has no other.
 pub(super) fn is_torn(name: &str) -> bool {
+    if !name.bytes().any(|byte| SIGNS_OF_LISTS.contains(&byte)) {
+        return false;
+    }
     let count = |c: char| name.matches(c).count();
     let is_torn = |open: char, close: char| {
         count(open) != count(close) && (name.starts_with(open) || name.ends_with(close))

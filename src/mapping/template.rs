@@ -412,7 +412,7 @@ mod tests {
         let template = "{% for a in range(10000) %}{{ org }}{% endfor %}";
         let template =
             Template::new("company", template, Inputs(&Index::new(&[&columns]))).unwrap();
-        let texts = vec!["x".repeat(1_000)];
+        let texts = ["x".repeat(1_000)].into_iter().collect();
         let row = row(Cells::Table { columns, texts });
         let problem = template.given(&row, &mut inspector(), None).unwrap_err();
         let message = format!("{problem:?}");
@@ -512,7 +512,7 @@ mod tests {
         fn arbitrary_templates_and_cells_never_panic(source in r"\PC{0,20}|(\{\{|\}\}|row|\[|\]|[a'\x22. |%-]){0,12}", cell in any::<String>()) {
             let columns = columns(&["a", "row x"]);
             if let Ok(template) = Template::new("company", &source, Inputs(&Index::new(&[&columns]))) {
-                let texts = vec![cell.clone(), cell];
+                let texts = [cell.clone(), cell].into_iter().collect();
                 let _ = template.given(&row(Cells::Table { columns, texts }), &mut inspector(), None);
             }
         }

@@ -4,4 +4,4 @@ mod operation_result;
 mod row_result;
 
 pub use operation_result::{OperationResult, OperationStatus};
-pub use row_result::{CREATED_TWICE, RowResult, RowStatus};
+pub use row_result::{CREATED_TWICE, RowResult, RowStatus, Unlisted};

@@ -51,7 +51,14 @@ impl RowStatus {
     }
 }
 
-/// One line of `results.jsonl`.
+/// Rows without a result of their own: there is nothing to say of them, and they are only counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Unlisted {
+    pub unchanged: u64,
+    pub skipped: u64,
+}
+
+/// One line of a `results.jsonl`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowResult {
     pub row: RowNumber,

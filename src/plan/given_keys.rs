@@ -3,36 +3,66 @@
 
 use std::collections::HashMap;
 use std::hash::Hasher;
+use std::num::NonZeroU128;
 
+use foldhash::fast::RandomState;
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 use crate::domain::{CustomerId, RowKey, fold_email};
 
 use super::matching::{NewCustomer, Target};
 
-/// A match key reduced to 128 bits, so that millions of created customers stay small in memory.
-pub(super) type KeyHash = u128;
+/// A match key reduced to 128 bits, so that millions of customers stay small in memory. E-mail addresses that differ in
+/// case only have the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct KeyHash(NonZeroU128);
 
-pub(super) fn key_hash(text: &str) -> KeyHash {
-    let mut hasher = SipHasher13::new();
-    hasher.write(text.as_bytes());
-    hasher.finish128().as_u128()
+impl KeyHash {
+    #[must_use]
+    pub fn of_user_id(user_id: &str) -> Self {
+        Self::of(user_id)
+    }
+
+    #[must_use]
+    pub fn of_email(email: &str) -> Self {
+        Self::of(&fold_email(email))
+    }
+
+    fn of(text: &str) -> Self {
+        let mut hasher = SipHasher13::new();
+        hasher.write(text.as_bytes());
+        let hash = NonZeroU128::new(hasher.finish128().as_u128());
+        Self(hash.unwrap_or(NonZeroU128::MIN))
+    }
+
+    /// For tables with a place of 64 bits.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "half of it is as random")]
+    pub fn short(self) -> u64 {
+        self.0.get() as u64
+    }
 }
 
-/// The keys that a row gives to its customer.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct KeyHashes {
-    pub(super) user_id: Option<KeyHash>,
-    pub(super) email: Option<KeyHash>,
+/// The match keys of a row or a customer, hashed once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct KeyHashes {
+    pub user_id: Option<KeyHash>,
+    pub email: Option<KeyHash>,
 }
 
 impl KeyHashes {
-    pub(super) fn of(key: &RowKey) -> Self {
-        let email = key.email.as_deref().map(fold_email);
+    #[must_use]
+    pub fn of(key: &RowKey) -> Self {
         Self {
-            user_id: key.user_id.as_deref().map(key_hash),
-            email: email.map(|email| key_hash(&email)),
+            user_id: key.user_id.as_deref().map(KeyHash::of_user_id),
+            email: key.email.as_deref().map(KeyHash::of_email),
         }
+    }
+}
+
+impl From<&RowKey> for KeyHashes {
+    fn from(key: &RowKey) -> Self {
+        Self::of(key)
     }
 }
 
@@ -41,9 +71,9 @@ impl KeyHashes {
 pub(super) struct GivenKeys {
     created: Vec<KeyHashes>,
     /// Only keys that the customer did not have.
-    remote: HashMap<CustomerId, KeyHashes>,
-    by_user_id: HashMap<KeyHash, Target>,
-    by_email: HashMap<KeyHash, Vec<Target>>,
+    remote: HashMap<CustomerId, KeyHashes, RandomState>,
+    by_user_id: HashMap<KeyHash, Target, RandomState>,
+    by_email: HashMap<KeyHash, Vec<Target>, RandomState>,
 }
 
 impl GivenKeys {
@@ -83,12 +113,12 @@ impl GivenKeys {
         );
     }
 
-    pub(super) fn by_user_id(&self, user_id: &str) -> Option<Target> {
-        self.by_user_id.get(&key_hash(user_id)).copied()
+    pub(super) fn by_user_id(&self, user_id: KeyHash) -> Option<Target> {
+        self.by_user_id.get(&user_id).copied()
     }
 
-    pub(super) fn by_email(&self, email: &str) -> impl Iterator<Item = Target> {
-        let sharers = self.by_email.get(&key_hash(&fold_email(email)));
+    pub(super) fn by_email(&self, email: KeyHash) -> impl Iterator<Item = Target> {
+        let sharers = self.by_email.get(&email);
         sharers.into_iter().flatten().copied()
     }
 

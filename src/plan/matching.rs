@@ -3,20 +3,36 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+use smallvec::SmallVec;
+
 use crate::domain::{CustomerId, Issue, KeyField, RemoteCustomer, RowKey, RowNumber};
 
-use super::given_keys::{GivenKeys, KeyHashes, key_hash};
+use super::given_keys::{GivenKeys, KeyHash, KeyHashes};
 use super::{MatchSettings, OnAmbiguous, OnConflict};
+
+/// Customers that have one key: nearly always one, which takes no room of its own.
+pub type CustomerIds = SmallVec<[CustomerId; 2]>;
 
 /// What the planner asks of the remote side, as it was read. Implemented where the reading is kept.
 pub trait RemoteLookup {
     type Error;
 
     /// Ids of the customers with exactly this userId.
-    fn by_user_id(&self, user_id: &str) -> Result<Vec<CustomerId>, Self::Error>;
+    fn by_user_id(&self, user_id: KeyHash) -> Result<CustomerIds, Self::Error>;
 
     /// Ids of the customers with this e-mail address, ignoring case.
-    fn by_email(&self, email: &str) -> Result<Vec<CustomerId>, Self::Error>;
+    fn by_email(&self, email: KeyHash) -> Result<CustomerIds, Self::Error>;
+
+    /// The same for a userId as it is written.
+    fn with_user_id(&self, user_id: &str) -> Result<CustomerIds, Self::Error> {
+        self.by_user_id(KeyHash::of_user_id(user_id))
+    }
+
+    /// The same for an address as it is written.
+    fn with_email(&self, email: &str) -> Result<CustomerIds, Self::Error> {
+        self.by_email(KeyHash::of_email(email))
+    }
 
     /// The customer as it was read, or nothing where there is none.
     fn customer(&self, id: CustomerId) -> Result<Option<RemoteCustomer>, Self::Error>;
@@ -71,8 +87,8 @@ impl Ambiguity {
 
 /// What each key of a row finds.
 struct Finds {
-    user_id: Vec<Target>,
-    email: Vec<Target>,
+    user_id: SmallVec<[Target; 2]>,
+    email: SmallVec<[Target; 2]>,
 }
 
 /// Matches the rows of one input in their order.
@@ -100,7 +116,7 @@ impl<'a, L: RemoteLookup> Matcher<'a, L> {
     /// # Errors
     /// When the reading of the remote side cannot be consulted.
     pub fn find(&self, key: &RowKey) -> Result<Match, L::Error> {
-        let finds = self.finds(key)?;
+        let finds = self.finds(KeyHashes::of(key))?;
         let decided = match self.decide(key, &finds)? {
             Match::Found(target) => self.check_conflicts(key, &finds, target)?,
             Match::Nobody => self.check_nobody(key, &finds)?,
@@ -115,14 +131,14 @@ impl<'a, L: RemoteLookup> Matcher<'a, L> {
     /// # Errors
     /// When the reading of the remote side cannot be consulted.
     pub fn decided(&self, key: &RowKey, target: Target) -> Result<Match, L::Error> {
-        let finds = self.finds(key)?;
+        let finds = self.finds(KeyHashes::of(key))?;
         self.check_conflicts(key, &finds, target)
     }
 
     /// Takes note that a row creates its customer, for the rows after it.
-    pub fn create(&mut self, key: &RowKey) -> NewCustomer {
+    pub fn create(&mut self, keys: impl Into<KeyHashes>) -> NewCustomer {
         let new = self.given.create();
-        self.given.replace(Target::New(new), KeyHashes::of(key));
+        self.given.replace(Target::New(new), keys.into());
         new
     }
 
@@ -132,8 +148,8 @@ impl<'a, L: RemoteLookup> Matcher<'a, L> {
     ///
     /// # Errors
     /// When the reading of the remote side cannot be consulted.
-    pub fn give(&mut self, target: Target, key: &RowKey) -> Result<(), L::Error> {
-        let keys = self.unknown_keys(target, key)?;
+    pub fn give(&mut self, target: Target, keys: impl Into<KeyHashes>) -> Result<(), L::Error> {
+        let keys = self.unknown_keys(target, keys.into())?;
         self.given.replace(target, keys);
         Ok(())
     }
@@ -142,22 +158,21 @@ impl<'a, L: RemoteLookup> Matcher<'a, L> {
     ///
     /// # Errors
     /// When the reading of the remote side cannot be consulted.
-    pub fn give_also(&mut self, target: Target, key: &RowKey) -> Result<(), L::Error> {
-        let keys = self.unknown_keys(target, key)?;
+    pub fn give_also(&mut self, target: Target, keys: KeyHashes) -> Result<(), L::Error> {
+        let keys = self.unknown_keys(target, keys)?;
         self.given.add(target, keys);
         Ok(())
     }
 
     /// Of these keys those that the customer was not read with.
-    fn unknown_keys(&self, target: Target, key: &RowKey) -> Result<KeyHashes, L::Error> {
-        let mut keys = KeyHashes::of(key);
+    fn unknown_keys(&self, target: Target, mut keys: KeyHashes) -> Result<KeyHashes, L::Error> {
         if let Target::Remote(id) = target {
-            if let Some(user_id) = &key.user_id
+            if let Some(user_id) = keys.user_id
                 && self.lookup.by_user_id(user_id)?.contains(&id)
             {
                 keys.user_id = None;
             }
-            if let Some(email) = &key.email
+            if let Some(email) = keys.email
                 && self.lookup.by_email(email)?.contains(&id)
             {
                 keys.email = None;
@@ -166,12 +181,12 @@ impl<'a, L: RemoteLookup> Matcher<'a, L> {
         Ok(keys)
     }
 
-    fn finds(&self, key: &RowKey) -> Result<Finds, L::Error> {
+    fn finds(&self, keys: KeyHashes) -> Result<Finds, L::Error> {
         let mut finds = Finds {
-            user_id: Vec::new(),
-            email: Vec::new(),
+            user_id: SmallVec::new(),
+            email: SmallVec::new(),
         };
-        if let Some(user_id) = &key.user_id {
+        if let Some(user_id) = keys.user_id {
             finds.user_id.extend(
                 self.lookup
                     .by_user_id(user_id)?
@@ -180,7 +195,7 @@ impl<'a, L: RemoteLookup> Matcher<'a, L> {
             );
             finds.user_id.extend(self.given.by_user_id(user_id));
         }
-        if let Some(email) = &key.email {
+        if let Some(email) = keys.email {
             finds
                 .email
                 .extend(self.lookup.by_email(email)?.into_iter().map(Target::Remote));
@@ -335,7 +350,7 @@ impl<'a, L: RemoteLookup> Matcher<'a, L> {
     fn has_other_user_id(&self, target: Target, key: &RowKey) -> Result<bool, L::Error> {
         let wanted = key.user_id.as_deref();
         let given = self.given.user_id(target);
-        if given.is_some() && given == wanted.map(key_hash) {
+        if given.is_some() && given == wanted.map(KeyHash::of_user_id) {
             return Ok(false);
         }
         let Target::Remote(id) = target else {
@@ -368,7 +383,7 @@ fn other_user_id() -> Issue {
 /// Which row speaks for each customer, where several do.
 #[derive(Debug, Default)]
 pub struct Claims {
-    first: HashMap<Target, RowNumber>,
+    first: HashMap<Target, RowNumber, RandomState>,
 }
 
 impl Claims {
@@ -393,7 +408,7 @@ impl Claims {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Field, Value, fold_email};
+    use crate::domain::{Field, Value};
     use std::convert::Infallible;
 
     struct People(Vec<RemoteCustomer>);
@@ -407,19 +422,16 @@ mod tests {
 
     impl RemoteLookup for People {
         type Error = Infallible;
-        fn by_user_id(&self, user_id: &str) -> Result<Vec<CustomerId>, Infallible> {
+        fn by_user_id(&self, user_id: KeyHash) -> Result<CustomerIds, Infallible> {
             Ok(self
                 .0
                 .iter()
-                .filter(|c| c.user_id() == Some(user_id))
+                .filter(|c| c.user_id().map(KeyHash::of_user_id) == Some(user_id))
                 .map(|c| c.id)
                 .collect())
         }
-        fn by_email(&self, email: &str) -> Result<Vec<CustomerId>, Infallible> {
-            let same = |c: &&RemoteCustomer| {
-                c.email()
-                    .is_some_and(|e| fold_email(e) == fold_email(email))
-            };
+        fn by_email(&self, email: KeyHash) -> Result<CustomerIds, Infallible> {
+            let same = |c: &&RemoteCustomer| c.email().map(KeyHash::of_email) == Some(email);
             Ok(self.0.iter().filter(same).map(|c| c.id).collect())
         }
         fn customer(&self, id: CustomerId) -> Result<Option<RemoteCustomer>, Infallible> {

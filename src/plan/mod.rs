@@ -6,7 +6,7 @@ pub mod codec;
 pub mod diff;
 mod entries;
 pub mod fingerprint;
-mod given_keys;
+pub mod given_keys;
 pub mod matching;
 pub mod near;
 mod operation;

@@ -14,7 +14,8 @@ use crate::helpcrunch::decode_customer;
 use crate::plan::fingerprint::Fingerprinter;
 use crate::plan::previewer::KnownNames;
 
-use super::reading::{Entry, Reading, ReadingError, learn_names};
+use super::index::Entry;
+use super::reading::{Reading, ReadingError, learn_names};
 
 /// Why an export cannot stand for the remote side.
 #[derive(Debug, thiserror::Error)]
@@ -66,8 +67,9 @@ pub fn read_export(
             {
                 let decoded = worker.take()?;
                 reading.take_names(decoded.names);
-                for (entry, place) in decoded.entries {
-                    reading.enter(entry, place)?;
+                reading.add_silent(decoded.is_silent);
+                for entry in decoded.entries {
+                    reading.enter(entry)?;
                 }
                 workers.push_back(worker);
             }
@@ -135,8 +137,10 @@ impl Blocks {
 /// The customers of a block.
 #[derive(Default)]
 struct Decoded {
-    entries: Vec<(Entry, (u64, u32))>,
+    entries: Vec<Entry>,
     names: KnownNames,
+    /// Some answer left out tags or properties.
+    is_silent: bool,
 }
 
 impl Decoded {
@@ -157,8 +161,9 @@ impl Decoded {
             learn_names(&mut decoded.names, &customer);
             let length = u32::try_from(text.len()).map_err(|e| bad(e.to_string()))?;
             let place = (start + (bytes.len() - text.len()) as u64, length);
-            let entry = Entry::of(&customer, Some(fingerprinter));
-            decoded.entries.push((entry, place));
+            decoded.is_silent |= !customer.is_whole();
+            let entry = Entry::new(&customer, place, Some(fingerprinter));
+            decoded.entries.push(entry);
         }
         Ok(decoded)
     }

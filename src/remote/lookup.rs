@@ -64,12 +64,12 @@ impl WantedKeys {
         let ids = self.ids.iter().filter(|id| !reading.contains(**id));
         unknown.ids.extend(ids);
         for user_id in &self.user_ids {
-            if reading.by_user_id(user_id)?.is_empty() {
+            if reading.with_user_id(user_id)?.is_empty() {
                 unknown.user_ids.insert(user_id.clone());
             }
         }
         for email in &self.emails {
-            if reading.by_email(email)?.is_empty() {
+            if reading.with_email(email)?.is_empty() {
                 unknown.emails.insert(email.clone());
             }
         }
@@ -83,8 +83,8 @@ impl WantedKeys {
     pub fn add_unknown(&mut self, key: &RowKey, reading: &Reading) -> Result<(), ReadingError> {
         let user_id = key.user_id.as_deref();
         let email = key.email.as_deref();
-        let knows_user_id = |id| Ok::<_, ReadingError>(!reading.by_user_id(id)?.is_empty());
-        let knows_email = |email| Ok::<_, ReadingError>(!reading.by_email(email)?.is_empty());
+        let knows_user_id = |id| Ok::<_, ReadingError>(!reading.with_user_id(id)?.is_empty());
+        let knows_email = |email| Ok::<_, ReadingError>(!reading.with_email(email)?.is_empty());
         let known_user_id = user_id.map(knows_user_id).transpose()?.unwrap_or(true);
         let known_email = email.map(knows_email).transpose()?.unwrap_or(true);
         self.add(&RowKey {

@@ -2,6 +2,7 @@
 
 mod completion;
 mod file;
+mod index;
 mod kept;
 mod listing;
 mod lookup;

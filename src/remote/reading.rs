@@ -1,22 +1,18 @@
 //! A reading of the remote side: records in a file, an index in memory.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::fs::File;
-use std::hash::Hasher;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::sync::Arc;
 
-use foldhash::fast::RandomState;
-use siphasher::sip128::{Hasher128, SipHasher13};
-
-use crate::domain::{
-    CustomValue, CustomerId, DesiredCustomer, KindCounts, Known, RemoteCustomer, fold_email,
-};
+use crate::domain::{CustomValue, CustomerId, KindCounts, Known, RemoteCustomer};
 use crate::helpcrunch::decode_customer;
 use crate::plan::fingerprint::{Fingerprint, Fingerprinter};
-use crate::plan::matching::RemoteLookup;
+use crate::plan::given_keys::KeyHash;
+use crate::plan::matching::{CustomerIds, RemoteLookup};
 use crate::plan::previewer::KnownNames;
+
+use super::index::{CustomerIndex, Entry};
 
 /// Bytes that wait in memory before they go to the file.
 const BUFFER: usize = 1 << 20;
@@ -36,49 +32,6 @@ pub enum ReadingError {
     Changed,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Slot {
-    offset: u64,
-    length: u32,
-    fingerprint: Option<Fingerprint>,
-}
-
-/// Customers by hash of a key; nearly always one.
-#[derive(Debug, Default)]
-struct KeyIndex {
-    one: HashMap<u128, CustomerId, RandomState>,
-    further: HashMap<u128, Vec<CustomerId>, RandomState>,
-}
-
-impl KeyIndex {
-    fn add(&mut self, hash: u128, id: CustomerId) {
-        let first = *self.one.entry(hash).or_insert(id);
-        if first != id {
-            let further = self.further.entry(hash).or_default();
-            if !further.contains(&id) {
-                further.push(id);
-            }
-        }
-    }
-
-    fn find(&self, key: &str) -> Vec<CustomerId> {
-        let hash = hash(key);
-        let further = self.further.get(&hash).into_iter().flatten();
-        self.one
-            .get(&hash)
-            .into_iter()
-            .chain(further)
-            .copied()
-            .collect()
-    }
-}
-
-fn hash(text: &str) -> u128 {
-    let mut hasher = SipHasher13::new();
-    hasher.write(text.as_bytes());
-    hasher.finish128().as_u128()
-}
-
 /// Customers as they were read. Memory holds some hundred bytes for each, the records are in a file.
 #[derive(Debug)]
 pub struct Reading {
@@ -86,11 +39,7 @@ pub struct Reading {
     /// Records at the end that are not in the file yet, from `written` on.
     tail: Vec<u8>,
     written: u64,
-    slots: HashMap<CustomerId, Slot, RandomState>,
-    user_ids: KeyIndex,
-    emails: KeyIndex,
-    /// Some customer was read twice, so that the key indexes may name it by keys that it had before.
-    replaced: bool,
+    index: CustomerIndex,
     /// Some customer's answer left out its tags or properties.
     silent: bool,
     /// Nothing was read, so that any id may exist.
@@ -101,28 +50,6 @@ pub struct Reading {
     is_export: bool,
 }
 
-/// What the indexes hold of a customer, made wherever the customer is decoded.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Entry {
-    id: CustomerId,
-    user_id: Option<u128>,
-    email: Option<u128>,
-    is_silent: bool,
-    fingerprint: Option<Fingerprint>,
-}
-
-impl Entry {
-    pub(super) fn of(customer: &RemoteCustomer, fingerprinter: Option<&Fingerprinter>) -> Self {
-        Self {
-            id: customer.id,
-            user_id: customer.user_id().map(hash),
-            email: customer.email().map(|email| hash(&fold_email(email))),
-            is_silent: !customer.is_whole(),
-            fingerprint: fingerprinter.and_then(|prints| prints.of_customer(customer)),
-        }
-    }
-}
-
 impl Reading {
     /// An empty reading whose records go to the file, which is overwritten.
     #[must_use]
@@ -131,10 +58,7 @@ impl Reading {
             file: RefCell::new(file),
             tail: Vec::new(),
             written: 0,
-            slots: HashMap::default(),
-            user_ids: KeyIndex::default(),
-            emails: KeyIndex::default(),
-            replaced: false,
+            index: CustomerIndex::default(),
             silent: false,
             is_unread: false,
             names: KnownNames::default(),
@@ -163,10 +87,15 @@ impl Reading {
 
     /// Whether the fingerprints prove that a customer is as its row wants it. False says nothing.
     #[must_use]
-    pub fn proves(&self, id: CustomerId, desired: &DesiredCustomer) -> bool {
-        let theirs = self.slots.get(&id).and_then(|slot| slot.fingerprint);
-        let wanted = self.fingerprinter.as_ref();
-        theirs.is_some() && wanted.and_then(|prints| prints.of_row(desired)) == theirs
+    pub fn proves(&self, id: CustomerId, row: Fingerprint) -> bool {
+        let entry = self.index.get(id);
+        entry.is_some_and(|entry| entry.fingerprint == Some(row))
+    }
+
+    /// What makes the fingerprints.
+    #[must_use]
+    pub fn fingerprinter(&self) -> Option<&Fingerprinter> {
+        self.fingerprinter.as_deref()
     }
 
     /// Stands for an account that is not asked: any id is taken to exist, and no other key to be known. The file stays
@@ -207,40 +136,29 @@ impl Reading {
     fn index(&mut self, customer: &RemoteCustomer, start: usize) -> Result<(), ReadingError> {
         let length = u32::try_from(self.tail.len() - start).map_err(io::Error::other)?;
         let place = (self.written + start as u64, length);
-        let entry = Entry::of(customer, self.fingerprinter.as_deref());
+        let entry = Entry::new(customer, place, self.fingerprinter.as_deref());
         learn_names(&mut self.names, customer);
-        self.enter(entry, place)?;
+        self.silent |= !customer.is_whole();
+        self.enter(entry)?;
         if self.tail.len() >= BUFFER {
             self.flush()?;
         }
         Ok(())
     }
 
-    /// Enters a customer whose record stands at an offset, with a length, and whose names are known already.
-    pub(super) fn enter(
-        &mut self,
-        entry: Entry,
-        (offset, length): (u64, u32),
-    ) -> Result<(), ReadingError> {
-        self.silent |= entry.is_silent;
-        let slot = Slot {
-            offset,
-            length,
-            fingerprint: entry.fingerprint,
-        };
-        if let Some(earlier) = self.slots.insert(entry.id, slot) {
+    /// Enters a customer whose names are known already.
+    pub(super) fn enter(&mut self, entry: Entry) -> Result<(), ReadingError> {
+        if let Some(earlier) = self.index.put(entry) {
             // Each customer counts once, with what it has now.
             let earlier = self.load(earlier)?;
             count_kinds(&mut self.names, &earlier, KindCounts::remove);
-            self.replaced = true;
-        }
-        if let Some(user_id) = entry.user_id {
-            self.user_ids.add(user_id, entry.id);
-        }
-        if let Some(email) = entry.email {
-            self.emails.add(email, entry.id);
         }
         Ok(())
+    }
+
+    /// Takes note that customers were read of whom the answers left out tags or properties.
+    pub(super) fn add_silent(&mut self, is_silent: bool) {
+        self.silent |= is_silent;
     }
 
     /// Takes over the names that were learned elsewhere.
@@ -273,23 +191,23 @@ impl Reading {
     /// Number of distinct customers.
     #[must_use]
     pub fn len(&self) -> u64 {
-        self.slots.len() as u64
+        self.index.len() as u64
     }
 
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.slots.is_empty()
+        self.index.is_empty()
     }
 
     #[must_use]
     pub fn contains(&self, id: CustomerId) -> bool {
-        self.slots.contains_key(&id)
+        self.index.get(id).is_some()
     }
 
     /// Ids in ascending order.
     #[must_use]
     pub fn ids(&self) -> Vec<CustomerId> {
-        let mut ids: Vec<_> = self.slots.keys().copied().collect();
+        let mut ids: Vec<_> = self.index.ids().collect();
         ids.sort_unstable();
         ids
     }
@@ -320,57 +238,30 @@ impl Reading {
     /// # Errors
     /// When the file cannot be read.
     pub(super) fn record(&self, id: CustomerId) -> Result<Option<Vec<u8>>, ReadingError> {
-        let slot = self.slots.get(&id);
-        slot.map(|slot| self.bytes(*slot)).transpose()
+        let entry = self.index.get(id);
+        entry.map(|entry| self.bytes(*entry)).transpose()
     }
 
-    fn bytes(&self, slot: Slot) -> Result<Vec<u8>, ReadingError> {
-        let length = slot.length as usize;
-        if slot.offset >= self.written {
-            let start = usize::try_from(slot.offset - self.written).map_err(io::Error::other)?;
+    fn bytes(&self, entry: Entry) -> Result<Vec<u8>, ReadingError> {
+        let length = entry.length as usize;
+        if entry.offset >= self.written {
+            let start = usize::try_from(entry.offset - self.written).map_err(io::Error::other)?;
             let bytes = self.tail.get(start..start + length).unwrap_or_default();
             return Ok(bytes.to_vec());
         }
         let mut bytes = vec![0; length];
         let mut file = self.file.borrow_mut();
-        file.seek(SeekFrom::Start(slot.offset))?;
+        file.seek(SeekFrom::Start(entry.offset))?;
         file.read_exact(&mut bytes)?;
         Ok(bytes)
     }
 
-    fn load(&self, slot: Slot) -> Result<RemoteCustomer, ReadingError> {
-        let bytes = self.bytes(slot)?;
-        match self.is_export && slot.offset < self.written {
+    fn load(&self, entry: Entry) -> Result<RemoteCustomer, ReadingError> {
+        let bytes = self.bytes(entry)?;
+        match self.is_export && entry.offset < self.written {
             true => decode_customer(&bytes).map_err(|_| ReadingError::Changed),
             false => Ok(serde_json::from_slice(&bytes)?),
         }
-    }
-
-    /// The customer of this id, as its slot has it.
-    fn load_of(&self, id: CustomerId, slot: Slot) -> Result<RemoteCustomer, ReadingError> {
-        let customer = self.load(slot)?;
-        match customer.id == id {
-            true => Ok(customer),
-            false => Err(ReadingError::Changed),
-        }
-    }
-
-    /// The ids whose latest record really has the key.
-    fn current(
-        &self,
-        ids: Vec<CustomerId>,
-        has: impl Fn(&RemoteCustomer) -> bool,
-    ) -> Result<Vec<CustomerId>, ReadingError> {
-        if !self.replaced {
-            return Ok(ids);
-        }
-        let mut current = Vec::new();
-        for id in ids {
-            if self.customer(id)?.is_some_and(|c| has(&c)) {
-                current.push(id);
-            }
-        }
-        Ok(current)
     }
 }
 
@@ -408,25 +299,26 @@ fn count_kinds(
 impl RemoteLookup for Reading {
     type Error = ReadingError;
 
-    fn by_user_id(&self, user_id: &str) -> Result<Vec<CustomerId>, ReadingError> {
-        self.current(self.user_ids.find(user_id), |c| {
-            c.user_id() == Some(user_id)
-        })
+    fn by_user_id(&self, user_id: KeyHash) -> Result<CustomerIds, ReadingError> {
+        Ok(self.index.by_user_id(user_id))
     }
 
-    fn by_email(&self, email: &str) -> Result<Vec<CustomerId>, ReadingError> {
-        let folded = fold_email(email);
-        self.current(self.emails.find(&folded), |c| {
-            c.email().map(fold_email).as_deref() == Some(folded.as_str())
-        })
+    fn by_email(&self, email: KeyHash) -> Result<CustomerIds, ReadingError> {
+        Ok(self.index.by_email(email))
     }
 
     fn customer(&self, id: CustomerId) -> Result<Option<RemoteCustomer>, ReadingError> {
         if self.is_unread {
             return Ok(Some(RemoteCustomer::unknown(id)));
         }
-        let slot = self.slots.get(&id);
-        slot.map(|slot| self.load_of(id, *slot)).transpose()
+        let Some(entry) = self.index.get(id) else {
+            return Ok(None);
+        };
+        let customer = self.load(*entry)?;
+        match customer.id == id {
+            true => Ok(Some(customer)),
+            false => Err(ReadingError::Changed),
+        }
     }
 }
 
@@ -447,8 +339,8 @@ mod tests {
         let reading = Reading::unread(tempfile::tempfile().unwrap());
         let customer = reading.customer(CustomerId(7)).unwrap();
         assert_eq!(customer, Some(RemoteCustomer::unknown(CustomerId(7))));
-        assert!(reading.by_user_id("u7").unwrap().is_empty());
-        assert!(reading.by_email("u7@x.org").unwrap().is_empty());
+        assert!(reading.with_user_id("u7").unwrap().is_empty());
+        assert!(reading.with_email("u7@x.org").unwrap().is_empty());
     }
 
     #[test]
@@ -471,15 +363,15 @@ mod tests {
                 person(id, &format!("u{id}"), &format!("U{}@x.org", id / 2))
             );
             assert_eq!(
-                reading.by_user_id(&format!("u{id}")).unwrap(),
+                reading.with_user_id(&format!("u{id}")).unwrap().as_slice(),
                 [CustomerId(id)]
             );
         }
         assert_eq!(
-            reading.by_email("u7@X.org").unwrap(),
+            reading.with_email("u7@X.org").unwrap().as_slice(),
             [CustomerId(14), CustomerId(15)]
         );
-        assert_eq!(reading.by_user_id("U1").unwrap(), []);
+        assert_eq!(reading.with_user_id("U1").unwrap().as_slice(), []);
     }
 
     #[test]
@@ -488,9 +380,12 @@ mod tests {
         reading.put(&person(1, "a", "a@x")).unwrap();
         reading.put(&person(1, "b", "b@x")).unwrap();
         assert_eq!(reading.len(), 1);
-        assert_eq!(reading.by_user_id("a").unwrap(), []);
-        assert_eq!(reading.by_user_id("b").unwrap(), [CustomerId(1)]);
-        assert_eq!(reading.by_email("a@x").unwrap(), []);
+        assert_eq!(reading.with_user_id("a").unwrap().as_slice(), []);
+        assert_eq!(
+            reading.with_user_id("b").unwrap().as_slice(),
+            [CustomerId(1)]
+        );
+        assert_eq!(reading.with_email("a@x").unwrap().as_slice(), []);
         let mut customer = person(1, "b", "b@x");
         for value in [CustomValue::Bool(true), CustomValue::Text("x".into())] {
             customer.custom_data = Known::Is([("vip".to_owned(), value)].into());

@@ -341,7 +341,7 @@ impl Searching<'_> {
 
 fn all_emails_found(keys: &WantedKeys, reading: &Reading) -> Result<bool, ReadingError> {
     for email in keys.emails() {
-        if reading.by_email(email)?.is_empty() {
+        if reading.with_email(email)?.is_empty() {
             return Ok(false);
         }
     }

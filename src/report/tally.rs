@@ -1,5 +1,5 @@
 use crate::domain::Issue;
-use crate::outcome::RowResult;
+use crate::outcome::{RowResult, Unlisted};
 use crate::plan::causes::{CauseGroup, Causes};
 use crate::plan::previewer::Place;
 
@@ -28,6 +28,12 @@ impl Tally {
             .warnings
             .iter()
             .for_each(|w| add(&mut self.warnings, w));
+    }
+
+    /// Counts rows of which there is nothing to say.
+    pub fn add_unlisted(&mut self, rows: Unlisted) {
+        self.counts.unchanged += rows.unchanged;
+        self.counts.skipped += rows.skipped;
     }
 
     #[must_use]

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use crate::domain::{Field, Issue, RowKey, RowNumber};
+use crate::plan::given_keys::KeyHashes;
 use crate::plan::matching::{Ambiguity, Claims, Match, Matcher, RemoteLookup, Target};
 use crate::plan::{Duplicates, OnAmbiguous, SyncMode};
 use crate::remote::Reading;
@@ -90,10 +91,11 @@ impl<'a> Decider<'a> {
         if record.verdict == Verdict::Rejected {
             return Ok(Decision::Bad);
         }
+        let hashes = KeyHashes::of(&record.key);
         let found = match self.matcher.find(&record.key)? {
             Match::Ambiguous(ambiguity) => match self.resolve(record, &ambiguity)? {
                 Ok(found) => found,
-                Err(Decision::Apart) => return self.apart(record),
+                Err(Decision::Apart) => return self.apart(record, hashes),
                 Err(decision) => return Ok(decision),
             },
             found => {
@@ -111,14 +113,14 @@ impl<'a> Decider<'a> {
             Match::Nobody if self.absence_is_doubtful(record)? => {
                 return Ok(Decision::Rejected(Box::new(doubtful())));
             }
-            Match::Nobody => (Target::New(self.matcher.create(&record.key)), Decision::New),
+            Match::Nobody => (Target::New(self.matcher.create(hashes)), Decision::New),
         };
         match self.claims.claim(target, record.row) {
             None => {
-                self.give(target, record)?;
+                self.give(target, record, hashes)?;
                 Ok(decision)
             }
-            Some(earlier) => self.duplicate(record, target, earlier, decision),
+            Some(earlier) => self.duplicate((record, hashes), target, earlier, decision),
         }
     }
 
@@ -146,16 +148,16 @@ impl<'a> Decider<'a> {
         })
     }
 
-    fn apart(&mut self, record: &RowRecord) -> Result<Decision, PlanningError> {
-        let target = Target::New(self.matcher.create(&record.key));
+    fn apart(&mut self, record: &RowRecord, hashes: KeyHashes) -> Result<Decision, PlanningError> {
+        let target = Target::New(self.matcher.create(hashes));
         self.claims.claim(target, record.row);
-        self.give(target, record)?;
+        self.give(target, record, hashes)?;
         Ok(Decision::Apart)
     }
 
     fn duplicate(
         &mut self,
-        record: &RowRecord,
+        (record, hashes): (&RowRecord, KeyHashes),
         target: Target,
         earlier: RowNumber,
         decision: Decision,
@@ -164,7 +166,7 @@ impl<'a> Decider<'a> {
             Duplicates::Reject => Decision::Rejected(Box::new(duplicate(earlier))),
             Duplicates::First => Decision::Skipped,
             Duplicates::Last => {
-                self.give(target, record)?;
+                self.give(target, record, hashes)?;
                 self.claims.replace(target, record.row);
                 if let Some(slot) = self.decisions.get_mut(earlier.index()) {
                     *slot = Decision::Skipped;
@@ -172,29 +174,39 @@ impl<'a> Decider<'a> {
                 decision
             }
             Duplicates::Merge => {
-                self.give_also(target, record)?;
+                self.give_also(target, record, hashes)?;
                 Decision::Merged(earlier)
             }
         })
     }
 
     /// The row speaks for this customer: its keys are the customer's from here on, as far as they are written.
-    fn give(&mut self, target: Target, record: &RowRecord) -> Result<(), PlanningError> {
-        let key = self.written_key(target, record)?;
+    fn give(
+        &mut self,
+        target: Target,
+        record: &RowRecord,
+        hashes: KeyHashes,
+    ) -> Result<(), PlanningError> {
+        let keys = self.written_keys(target, hashes)?;
         if self.rules.duplicates == Duplicates::Merge {
             self.spoken.insert(target, SpokenKeys::default());
             self.speak(target, &record.key);
         }
-        Ok(self.matcher.give(target, &key)?)
+        Ok(self.matcher.give(target, keys)?)
     }
 
     /// The row is merged into an earlier one: the customer gets of its keys those that no row spoke of before.
-    fn give_also(&mut self, target: Target, record: &RowRecord) -> Result<(), PlanningError> {
-        let mut key = self.written_key(target, record)?;
+    fn give_also(
+        &mut self,
+        target: Target,
+        record: &RowRecord,
+        hashes: KeyHashes,
+    ) -> Result<(), PlanningError> {
+        let mut keys = self.written_keys(target, hashes)?;
         let spoken = self.speak(target, &record.key);
-        key.user_id = key.user_id.filter(|_| !spoken.user_id);
-        key.email = key.email.filter(|_| !spoken.email);
-        Ok(self.matcher.give_also(target, &key)?)
+        keys.user_id = keys.user_id.filter(|_| !spoken.user_id);
+        keys.email = keys.email.filter(|_| !spoken.email);
+        Ok(self.matcher.give_also(target, keys)?)
     }
 
     /// Which keys had been spoken of before this one was.
@@ -206,12 +218,12 @@ impl<'a> Decider<'a> {
         before
     }
 
-    /// The keys that the row writes to its customer.
-    fn written_key(&self, target: Target, record: &RowRecord) -> Result<RowKey, PlanningError> {
-        let mut key = RowKey {
-            id: None,
-            ..record.key.clone()
-        };
+    /// Of a row's keys those that are written to its customer.
+    fn written_keys(
+        &self,
+        target: Target,
+        mut keys: KeyHashes,
+    ) -> Result<KeyHashes, PlanningError> {
         if let Target::Remote(id) = target {
             let rules = &self.rules.ownership;
             let may_keep = [Field::UserId, Field::Email].map(|field| !rules.field(field).is_firm());
@@ -229,20 +241,20 @@ impl<'a> Decider<'a> {
             };
             let skipped = self.rules.mode == SyncMode::Create;
             if skipped || kept(Field::UserId) {
-                key.user_id = None;
+                keys.user_id = None;
             }
             if skipped || kept(Field::Email) {
-                key.email = None;
+                keys.email = None;
             }
         }
-        Ok(key)
+        Ok(keys)
     }
 
     fn absence_is_doubtful(&self, record: &RowRecord) -> Result<bool, PlanningError> {
         let Some(email) = &record.key.email else {
             return Ok(false);
         };
-        Ok(!self.absence_counts && self.reading.by_email(email)?.is_empty())
+        Ok(!self.absence_counts && self.reading.with_email(email)?.is_empty())
     }
 
     /// # Errors

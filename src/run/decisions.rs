@@ -125,7 +125,10 @@ impl Decisions {
                 "is neither the id of a candidate nor `create` or `skip`; empty: no decision yet";
             bad(decision, DECISION, problem)
         })?;
-        let key = (cell(user_id).to_owned(), fold_email(cell(email)));
+        let key = (
+            cell(user_id).to_owned(),
+            fold_email(cell(email)).into_owned(),
+        );
         if key.0.is_empty() && key.1.is_empty() {
             let problem = "is empty, and so is `email`: a decision is found by them";
             return Err(bad(user_id, USER_ID, problem));
@@ -157,7 +160,7 @@ impl Decisions {
             return None;
         }
         let user_id = key.user_id.as_deref().unwrap_or_default().trim();
-        let email = fold_email(key.email.as_deref().unwrap_or_default());
+        let email = fold_email(key.email.as_deref().unwrap_or_default()).into_owned();
         // The file was written for a spreadsheet, with a `'` before what it would run.
         let defused = (defuse(user_id).into_owned(), defuse(&email).into_owned());
         let exact = (user_id.to_owned(), email);

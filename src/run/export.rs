@@ -122,7 +122,7 @@ impl CsvExport {
             },
             cells: Cells::Table {
                 columns: Arc::clone(&self.columns),
-                texts: self.texts(customer),
+                texts: self.texts(customer).iter().collect(),
             },
             raw: RawRecord::default(),
         };
@@ -134,9 +134,9 @@ impl CsvExport {
             return Vec::new();
         };
         // userId and e-mail stand behind the id.
-        let keys = texts.iter().skip(1).take(2);
-        self.withheld.without_key += u64::from(keys.into_iter().all(|key| key.trim().is_empty()));
-        texts
+        let mut keys = texts.iter().skip(1).take(2);
+        self.withheld.without_key += u64::from(keys.all(|key| key.trim().is_empty()));
+        texts.iter().map(str::to_owned).collect()
     }
 
     fn texts(&mut self, customer: &RemoteCustomer) -> Vec<String> {
@@ -217,10 +217,11 @@ impl CsvExport {
 
     fn withhold(&mut self, row: &mut Row, column: &str) {
         let at = self.columns.position(column);
-        if let (Cells::Table { texts, .. }, Some(at)) = (&mut row.cells, at)
-            && let Some(text) = texts.get_mut(at)
-        {
-            text.clear();
+        if let (Cells::Table { texts, .. }, Some(at)) = (&mut row.cells, at) {
+            let kept = texts.iter().enumerate();
+            *texts = kept
+                .map(|(index, text)| if index == at { "" } else { text })
+                .collect();
             count(&mut self.withheld, column);
         }
     }

@@ -18,7 +18,7 @@ use crate::plan::writes::WriteRules;
 use crate::plan::{MatchSettings, Operation, Ownership, SyncMode};
 use crate::remote::{EmailCase, RemoteError, WantedKeys, find_all};
 
-use super::in_doubt::{has_doubts, judge};
+use super::in_doubt::{has_doubts, is_in_place, judge};
 use super::lane::LaneJob;
 use super::memory::Memory;
 use super::recent::ask_for;
@@ -143,6 +143,11 @@ impl Refresher {
             &mut fresh,
         )
         .await?;
+        // Also what became of writes in doubt is judged by what is not behind.
+        let mut by_id = BTreeSet::new();
+        let known = jobs.iter().map(|job| (job, job.lane.customer));
+        self.read_by_id(client, writes, known, &mut fresh, &mut by_id)
+            .await?;
         for job in &mut jobs {
             if let Some(customer) = job.lane.customer.and_then(|id| fresh.get(id)) {
                 judge(&job.lane, &mut job.progress, customer);
@@ -166,15 +171,13 @@ impl Refresher {
             _ => None,
         });
         self.complete(client, found, &mut fresh).await?;
+        let found = jobs.iter().zip(&meant).map(|(job, meant)| match meant {
+            Ok(Meant::Customer(id)) => (job, Some(*id)),
+            _ => (job, None),
+        });
+        self.read_by_id(client, writes, found, &mut fresh, &mut by_id)
+            .await?;
         let written = self.memory.written(&self.rules.ownership)?;
-        for (job, meant) in jobs.iter().zip(&meant) {
-            let Ok(Meant::Customer(id)) = *meant else {
-                continue;
-            };
-            if self.needs_reading_by_id(writes, job, fresh.get(id), &written)? {
-                fresh.add(ask_for(client, id).await?);
-            }
-        }
         jobs.iter_mut().for_each(|job| job.standing.renew(read_at));
         let judged = jobs.into_iter().zip(meant);
         let judged = judged.map(|(job, meant)| {
@@ -213,6 +216,37 @@ impl Refresher {
                 || (given.email.is_some() && planned.email.is_none()))
         };
         jobs.iter().map(is_lost).collect()
+    }
+
+    /// Reads those of the jobs' customers by their ids of whom a search may have shown too old a state, unless they were
+    /// read so before: where a write in doubt is not in place, or where that would do harm.
+    async fn read_by_id<'j>(
+        &self,
+        client: &ReadClient,
+        writes: &WriteRules,
+        customers: impl Iterator<Item = (&'j LaneJob, Option<CustomerId>)>,
+        fresh: &mut Fresh,
+        by_id: &mut BTreeSet<CustomerId>,
+    ) -> Result<(), RefreshError> {
+        let mut wanted = Vec::new();
+        {
+            let written = self.memory.written(&self.rules.ownership)?;
+            for (job, id) in customers {
+                let Some(id) = id else { continue };
+                let found = fresh.get(id);
+                let is_in_doubt =
+                    found.is_some_and(|found| !is_in_place(&job.lane, &job.progress, found));
+                if (is_in_doubt || self.needs_reading_by_id(writes, job, found, &written)?)
+                    && by_id.insert(id)
+                {
+                    wanted.push(id);
+                }
+            }
+        }
+        for id in wanted {
+            fresh.add(ask_for(client, id).await?);
+        }
+        Ok(())
     }
 
     /// Whether what a search found of a customer may be too old for what will be sent.

@@ -136,6 +136,12 @@ pub fn is_unsettled(lane: &Lane, progress: &RowProgress) -> bool {
     has_doubts(lane, progress) || created_customer(lane, progress).is_some()
 }
 
+/// Whether a customer has all that a lane's operations in doubt were to do. Where a search shows it otherwise, search
+/// may only be behind.
+pub(super) fn is_in_place(lane: &Lane, progress: &RowProgress, customer: &RemoteCustomer) -> bool {
+    doubts(lane, progress).all(|op| effect(op, customer) == Effect::InPlace)
+}
+
 /// The customer of a create that is known to have been applied and has no result yet: its answer lacked something.
 fn created_customer(lane: &Lane, progress: &RowProgress) -> Option<CustomerId> {
     let result = progress.result(OperationKind::Create);
@@ -163,9 +169,7 @@ pub async fn settle_writes(
     }
     let in_place = |customer: &RemoteCustomer| {
         let lane = of_customer.get(&customer.id);
-        lane.is_some_and(|(lane, progress)| {
-            doubts(lane, progress).all(|op| effect(op, customer) == Effect::InPlace)
-        })
+        lane.is_some_and(|(lane, progress)| is_in_place(lane, progress, customer))
     };
     let ids: Vec<CustomerId> = of_customer.keys().copied().collect();
     let mut read = read_all(client, &ids, in_place).await;

@@ -9,13 +9,12 @@ use crate::domain::{
 };
 use crate::mapping::{BlamedCell, Mapped, Schema, TableProfile};
 use crate::plan::codec::PlanInput;
-use crate::remote::WantedKeys;
 use crate::source::{
     Dialect, InputFile, Reader, Record, SourceError, SourceSettings, scan_columns,
 };
 
-use super::row_mapper::RowMapper;
 use super::rows::RowRecord;
+use super::schema_of_rows::SchemaOfRows;
 
 /// Why inputs cannot be taken in.
 #[derive(Debug, thiserror::Error)]
@@ -105,16 +104,31 @@ pub struct Taken {
     pub rows: u64,
     pub bytes: u64,
     pub inputs: Vec<PlanInput>,
-    /// The match keys of all rows, for a look-up.
-    pub keys: WantedKeys,
+    pub figures: MappingFigures,
+    /// Rows that were passed over because all their cells are blank.
+    pub blank_rows: u64,
+}
+
+/// What the mapping of rows adds up to.
+#[derive(Debug, Clone, Default)]
+pub struct MappingFigures {
     /// Texts that hold control characters other than tabs and line ends; they are sent as they are.
     pub control_texts: u64,
     /// Damaged cells that were put right, in rows that are not rejected.
     pub repairs: Repairs,
     /// Attributes whose value does not fit and is left out of its row, with the number of rows.
     pub left_out: BTreeMap<String, u64>,
-    /// Rows that were passed over because all their cells are blank.
-    pub blank_rows: u64,
+}
+
+impl MappingFigures {
+    /// Adds those of other rows.
+    pub(super) fn add(&mut self, other: Self) {
+        self.control_texts += other.control_texts;
+        self.repairs.add(other.repairs);
+        for (attribute, rows) in other.left_out {
+            *self.left_out.entry(attribute).or_default() += rows;
+        }
+    }
 }
 
 /// Takes the rows of the inputs in their order.
@@ -139,8 +153,6 @@ pub struct Intake<'a> {
     pub survey: &'a Survey,
     /// The first rows only.
     pub limit: Option<u64>,
-    /// Whether the match keys of all rows are gathered.
-    pub gathers_keys: bool,
 }
 
 /// Rows between two looks at whether the run is to stop.
@@ -157,7 +169,7 @@ impl Taken {
     /// What the preview and a check say of control characters.
     #[must_use]
     pub fn control_note(&self) -> Option<String> {
-        let texts = self.control_texts;
+        let texts = self.figures.control_texts;
         (texts > 0).then(|| {
             format!(
                 "values with control characters (such as NUL), which are sent as they are: {texts}"
@@ -168,7 +180,7 @@ impl Taken {
     /// What a check says of values that are left out; a preview lists them.
     #[must_use]
     pub fn left_out_note(&self) -> Option<String> {
-        let rows = self.left_out.iter();
+        let rows = self.figures.left_out.iter();
         let rows: Vec<_> = rows
             .map(|(name, rows)| format!("`{name}` {rows}"))
             .collect();
@@ -182,7 +194,7 @@ impl Taken {
 }
 
 impl Intake<'_> {
-    /// Reads all rows into the sink.
+    /// Reads and maps all rows, one after the other, into the sink.
     ///
     /// # Errors
     /// If an input cannot be read any further or the sink fails.
@@ -191,8 +203,30 @@ impl Intake<'_> {
         sink: &mut impl RowSink,
         stopped: &dyn Fn() -> bool,
     ) -> Result<Taken, IntakeError> {
+        let mut figures = MappingFigures::default();
+        let mut taken = self.read(stopped, |record, schema| {
+            if let Record::Row(row) = &record {
+                sink.read(row);
+            }
+            let (record, bad_cells) = map_record(record, schema, &mut figures);
+            Ok(sink.take(record, bad_cells)?)
+        })?;
+        taken.figures = figures;
+        Ok(taken)
+    }
+
+    /// Reads all records, and gives each with the schema that it is to be mapped by. The figures of the mapping are left
+    /// empty.
+    ///
+    /// # Errors
+    /// If an input cannot be read any further or `each` fails.
+    pub(super) fn read(
+        &self,
+        stopped: &dyn Fn() -> bool,
+        mut each: impl FnMut(Record, &Arc<Schema>) -> Result<(), IntakeError>,
+    ) -> Result<Taken, IntakeError> {
         let mut taken = Taken::default();
-        let mut mapper = RowMapper::new(self.schema, self.inputs, self.settings, stopped);
+        let mut schema = SchemaOfRows::new(self.schema, self.inputs, self.settings, stopped);
         for (source, input) in self.inputs.iter().enumerate() {
             let source = u16::try_from(source).unwrap_or(u16::MAX);
             let mut reader = Reader::open(input, self.settings, source, RowNumber(taken.rows + 1))?;
@@ -206,8 +240,11 @@ impl Intake<'_> {
                     break;
                 };
                 taken.rows += 1;
-                let (record, bad_cells) = self.row_record(record, sink, &mut mapper, &mut taken)?;
-                sink.take(record, bad_cells)?;
+                let schema = match &record {
+                    Record::Row(row) => schema.of(row)?,
+                    Record::Bad(_) => schema.so_far(),
+                };
+                each(record, schema)?;
             }
             taken.blank_rows += reader.blank_rows();
             let provenance = reader.provenance()?;
@@ -220,48 +257,6 @@ impl Intake<'_> {
             });
         }
         Ok(taken)
-    }
-
-    /// What a record says, and the cells that are wrong.
-    fn row_record(
-        &self,
-        record: Record,
-        sink: &mut impl RowSink,
-        mapper: &mut RowMapper<'_>,
-        taken: &mut Taken,
-    ) -> Result<(RowRecord, Vec<BlamedCell>), IntakeError> {
-        let row = match record {
-            Record::Bad(bad) => {
-                let key = RowKey::default();
-                let record = RowRecord::rejected(bad.position, bad.raw, key, bad.issues);
-                return Ok((record, Vec::new()));
-            }
-            Record::Row(row) => row,
-        };
-        sink.read(&row);
-        let Mapped {
-            desired,
-            issues,
-            cells,
-            rejected_key,
-            repairs,
-            left_out,
-        } = mapper.map(&row)?;
-        let Some(desired) = desired else {
-            let record = RowRecord::rejected(row.position, row.raw, rejected_key, issues);
-            return Ok((record, cells));
-        };
-        if self.gathers_keys {
-            taken.keys.add(&desired.key);
-        }
-        taken.control_texts += control_texts(&desired);
-        taken.repairs.add(repairs);
-        let mut record = RowRecord::read(row.position, row.raw, desired);
-        for left in left_out {
-            *taken.left_out.entry(left.attribute).or_default() += 1;
-            record.warnings.push(left.issue);
-        }
-        Ok((record, cells))
     }
 
     /// Cells of a table are found by their places, which a file that was replaced meanwhile may have moved.
@@ -282,9 +277,48 @@ impl Intake<'_> {
     }
 }
 
+/// What a record says, and the cells that are wrong.
+pub(super) fn map_record(
+    record: Record,
+    schema: &Schema,
+    figures: &mut MappingFigures,
+) -> (RowRecord, Vec<BlamedCell>) {
+    let row = match record {
+        Record::Bad(bad) => {
+            let key = RowKey::default();
+            let record = RowRecord::rejected(bad.position, bad.raw, key, bad.issues);
+            return (record, Vec::new());
+        }
+        Record::Row(row) => row,
+    };
+    let Mapped {
+        desired,
+        issues,
+        cells,
+        rejected_key,
+        repairs,
+        left_out,
+    } = schema.map(&row);
+    let Some(desired) = desired else {
+        let record = RowRecord::rejected(row.position, row.raw, rejected_key, issues);
+        return (record, cells);
+    };
+    figures.control_texts += control_texts(&desired);
+    figures.repairs.add(repairs);
+    let mut record = RowRecord::read(row.position, row.raw, desired);
+    for left in left_out {
+        *figures.left_out.entry(left.attribute).or_default() += 1;
+        record.warnings.push(left.issue);
+    }
+    (record, cells)
+}
+
 /// How many of a row's texts hold control characters other than tabs and line ends.
 fn control_texts(desired: &DesiredCustomer) -> u64 {
+    // Most texts have no byte of any control character.
+    let may_be_odd = |byte: u8| byte < b' ' || byte == 0x7f || byte == 0xc2;
     let is_odd = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
+    let is_odd = |text: &&str| text.bytes().any(may_be_odd) && text.contains(is_odd);
     let fields = desired.fields.iter().filter_map(|(_, wish)| wish.value());
     let fields = fields.filter_map(Value::as_text);
     let properties = desired
@@ -296,9 +330,6 @@ fn control_texts(desired: &DesiredCustomer) -> u64 {
         CustomValue::Number(_) | CustomValue::Bool(_) | CustomValue::Date(_) => None,
     });
     let tags = desired.tags.add.iter().map(|tag| tag.name.as_str());
-    let odd = fields
-        .chain(properties)
-        .chain(tags)
-        .filter(|text| text.contains(is_odd));
+    let odd = fields.chain(properties).chain(tags).filter(is_odd);
     odd.count() as u64
 }

@@ -6,7 +6,7 @@ use crate::journal::{Recovered, RowProgress, RowState};
 use crate::plan::codec::{LaneReader, PlanFileError, replan};
 
 use super::lane::{LaneJob, Standing};
-use super::rows::RowReader;
+use super::rows::{RowLine, RowReader};
 
 /// Why the work cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -60,8 +60,10 @@ impl<'a, P: BufRead, R: BufRead> Jobs<'a, P, R> {
                 standing: Standing::default(),
             };
             if let Some(rows) = &mut self.rows {
-                for record in rows.by_ref() {
-                    let record = record?;
+                for line in rows.by_ref() {
+                    let RowLine::Row(record) = line? else {
+                        continue;
+                    };
                     if record.row >= job.lane.row {
                         job.desired = record.desired;
                         break;

@@ -32,6 +32,7 @@ use super::memory::Memory;
 use super::merging::Merges;
 use super::passes::each_row;
 use super::planning::{Decision, Ground, PlanRules, Planner, PlanningError, Sinks, silent};
+use super::rows::{RowDetail, RowWriter};
 
 use remote::{Remote, keep, witness};
 
@@ -100,6 +101,8 @@ pub struct Making<'a> {
     /// Where `plan.jsonl` and `rows.jsonl` go.
     pub plan_file: &'a Path,
     pub rows_file: &'a Path,
+    /// What of the rows is kept in it.
+    pub row_detail: RowDetail,
     /// Where ambiguous rows go.
     pub ambiguous_file: &'a Path,
 }
@@ -206,9 +209,9 @@ impl Making<'_> {
             estimate: budget.estimate(),
             remote,
             digest,
-            repaired: taken.repairs,
+            repaired: taken.figures.repairs,
             ignored_columns: self.schema.unused_columns().to_vec(),
-            left_out: most_first(taken.left_out),
+            left_out: most_first(taken.figures.left_out),
             notes,
             explain: side.explanation.take().filter(|_| self.explains),
             ..previewer.finish(side.reading.names())
@@ -227,14 +230,13 @@ impl Making<'_> {
         })
     }
 
-    fn intake(&self, gathers_keys: bool) -> Intake<'_> {
+    fn intake(&self) -> Intake<'_> {
         Intake {
             inputs: self.inputs,
             settings: self.source,
             schema: self.schema,
             survey: self.survey,
             limit: self.limit,
-            gathers_keys,
         }
     }
 
@@ -304,7 +306,7 @@ impl Making<'_> {
         let (written, sources) = (self.written()?, self.sources());
         let ground = self.ground(&side.reading, &written);
         let mut decider = Decider::new(ground, side.absence_counts, self.asked(&sources));
-        let taken = each_row(&self.intake(false), stopped, |record| {
+        let taken = each_row(&self.intake(), None, stopped, |record| {
             decider.row(&record)?;
             Ok::<_, MakingError>(())
         })?;
@@ -321,7 +323,7 @@ impl Making<'_> {
             return Ok(Merges::default());
         }
         let mut merges = Merges::new(tempfile::tempfile_in(self.folder())?);
-        let _ = each_row(&self.intake(false), stopped, |record| {
+        let _ = each_row(&self.intake(), None, stopped, |record| {
             if let Some(Decision::Merged(first)) = decisions.get(record.row.index()) {
                 merges.gather(record, *first)?;
             }
@@ -355,10 +357,10 @@ impl Making<'_> {
         stopped: &dyn Fn() -> bool,
     ) -> Result<Compared, MakingError> {
         let sources = self.sources();
-        let mut rows = AtomicFile::create(self.rows_file)?;
+        let rows = AtomicFile::create(self.rows_file)?;
         let sinks = Sinks {
             plan: PlanWriter::new(tempfile::tempfile_in(self.folder())?),
-            rows: &mut rows,
+            rows: RowWriter::new(rows, self.row_detail),
             previewer: Previewer::new(self.examples),
             budget: Budget::new(self.budget.clone()).on_reading_of(side.age(began)),
         };
@@ -381,7 +383,8 @@ impl Making<'_> {
         let merged = merges.rows();
         let mut decided = decisions.into_iter();
         let mut planner = Planner::new(ground, &sources, sinks).with_merges(merges);
-        let taken = each_row(&self.intake(false), stopped, |record| {
+        let fingerprinter = side.reading.fingerprinter();
+        let taken = each_row(&self.intake(), fingerprinter, stopped, |record| {
             let decision = match &mut decider {
                 Some(decider) => decider.row(&record)?.clone(),
                 None => decided.next().unwrap_or(Decision::Bad),
@@ -397,9 +400,9 @@ impl Making<'_> {
         notes.splice(0..0, merged_note(merged));
         let Sinks {
             plan,
+            rows,
             previewer,
             budget,
-            ..
         } = planner.sinks;
         let header = PlanHeader {
             hcsync_plan: PLAN_VERSION,
@@ -415,7 +418,7 @@ impl Making<'_> {
         let plan_file = AtomicFile::create(self.plan_file)?;
         let (plan, digest) = plan.finish(plan_file, &header, previewer.counts())?;
         // A run is taken for planned once its plan is there: what else that needs is there before.
-        rows.commit()?;
+        rows.finish()?.commit()?;
         plan.commit()?;
         Ok(Compared {
             previewer,

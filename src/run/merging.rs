@@ -90,6 +90,7 @@ impl Merges {
             desired.merge(serde_json::from_slice::<DesiredCustomer>(&line)?);
         }
         record.key.clone_from(&desired.key);
+        record.fingerprint = None;
         Ok(())
     }
 

@@ -1,17 +1,21 @@
-//! Passes over the rows of the inputs: a thread reads and maps them, and hands them over while the next ones are read.
-//! Nothing is kept in between. Most plans need one pass; what has to know all rows before it can say anything of the
-//! first takes one more.
+//! Passes over the rows of the inputs: a thread reads them, as many as there are processors map them, and they are handed
+//! over in their order. Nothing is kept in between. Most plans need one pass; what has to know all rows before it can say
+//! anything of the first takes one more.
 
 use std::io;
+use std::num::NonZero;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use crate::mapping::BlamedCell;
+use crate::mapping::Schema;
+use crate::plan::fingerprint::Fingerprinter;
+use crate::source::Record;
 
-use super::intake::{Intake, IntakeError, RowSink, Taken};
-use super::rows::{Raw, RowRecord};
+use super::intake::{Intake, IntakeError, MappingFigures, Taken, map_record};
+use super::rows::RowRecord;
 
 /// A block ends with the row that reaches one of these, so that few rows are held however long they are.
 const ROWS: usize = 256;
@@ -23,83 +27,163 @@ const WAITING: usize = 2;
 /// How long to wait before looking again whether the run is to stop.
 pub(super) const PAUSE: Duration = Duration::from_millis(20);
 
-/// Reads all rows once, and gives them to `consume` in their order. Between two blocks it asks whether the run is to
-/// stop.
+/// Reads all rows once, and gives them to `consume` in their order, with fingerprints where they are wanted. Between two
+/// blocks it asks whether the run is to stop.
 ///
 /// # Errors
 /// When the rows cannot be read, `consume` fails, or the run was stopped.
 pub(super) fn each_row<E: From<IntakeError>>(
     intake: &Intake<'_>,
+    fingerprinter: Option<&Fingerprinter>,
     stopped: &dyn Fn() -> bool,
     mut consume: impl FnMut(RowRecord) -> Result<(), E>,
 ) -> Result<Taken, E> {
     let given_up = AtomicBool::new(false);
     thread::scope(|scope| {
-        let (sender, receiver) = sync_channel(WAITING);
         let given_up = &given_up;
+        // Blocks go round the workers, and are taken from them in the same order.
+        let workers = thread::available_parallelism().map_or(1, NonZero::get);
+        let (to_map, mapped): (Vec<_>, Vec<_>) = (0..workers)
+            .map(|_| start_worker(scope, fingerprinter))
+            .unzip();
         let reading = scope.spawn(move || {
-            let mut blocks = Blocks::new(sender);
-            let taken = intake.take(&mut blocks, &|| given_up.load(Ordering::Relaxed))?;
+            let mut blocks = Blocks::new(to_map);
+            let taken = intake.read(&|| given_up.load(Ordering::Relaxed), |record, schema| {
+                blocks.add(record, schema)
+            })?;
             blocks.send()?;
             Ok(taken)
         });
-        let mut consume_all = || loop {
-            if stopped() {
-                return Err(IntakeError::Stopped.into());
+        let mut figures = MappingFigures::default();
+        let mut consume_all = || {
+            for worker in mapped.iter().cycle() {
+                let Some(block) = next_block(worker, stopped)? else {
+                    break;
+                };
+                block.rows.into_iter().try_for_each(&mut consume)?;
+                figures.add(block.figures);
             }
-            match receiver.recv_timeout(PAUSE) {
-                Ok(block) => block.into_iter().try_for_each(&mut consume)?,
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Ok(()),
-            }
+            Ok(())
         };
         let consumed = consume_all();
         given_up.store(true, Ordering::Relaxed);
-        drop(receiver);
+        drop(mapped);
         let taken: Result<Taken, IntakeError> = match reading.join() {
             Ok(taken) => taken,
             Err(panic) => std::panic::resume_unwind(panic),
         };
-        consumed.and(taken.map_err(E::from))
+        consumed
+            .and(taken.map_err(E::from))
+            .map(|taken| Taken { figures, ..taken })
     })
 }
 
-/// Gathers rows into blocks and sends them.
+/// Waits for the next block. Returns None after the last one.
+fn next_block(
+    worker: &Receiver<MappedBlock>,
+    stopped: &dyn Fn() -> bool,
+) -> Result<Option<MappedBlock>, IntakeError> {
+    loop {
+        if stopped() {
+            return Err(IntakeError::Stopped);
+        }
+        match worker.recv_timeout(PAUSE) {
+            Ok(block) => return Ok(Some(block)),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Ok(None),
+        }
+    }
+}
+
+/// Records, and the schema to map them by.
+struct Block {
+    records: Vec<Record>,
+    schema: Option<Arc<Schema>>,
+}
+
+struct MappedBlock {
+    rows: Vec<RowRecord>,
+    figures: MappingFigures,
+}
+
+/// A thread that maps one block after the other.
+fn start_worker<'scope>(
+    scope: &'scope thread::Scope<'scope, '_>,
+    fingerprinter: Option<&'scope Fingerprinter>,
+) -> (SyncSender<Block>, Receiver<MappedBlock>) {
+    let (to_map, blocks) = sync_channel::<Block>(WAITING);
+    let (sender, mapped) = sync_channel(WAITING);
+    scope.spawn(move || {
+        for Block { records, schema } in blocks {
+            let Some(schema) = schema else { continue };
+            let mut figures = MappingFigures::default();
+            let map = |record| {
+                let (mut record, _) = map_record(record, &schema, &mut figures);
+                let desired = record.desired.as_ref();
+                record.fingerprint = desired.and_then(|d| fingerprinter?.of_row(d));
+                record
+            };
+            let rows = records.into_iter().map(map).collect();
+            if sender.send(MappedBlock { rows, figures }).is_err() {
+                return;
+            }
+        }
+    });
+    (to_map, mapped)
+}
+
+/// Gathers records into blocks and sends them.
 struct Blocks {
-    sender: SyncSender<Vec<RowRecord>>,
-    block: Vec<RowRecord>,
+    workers: Vec<SyncSender<Block>>,
+    next: usize,
+    records: Vec<Record>,
+    /// That of the last record: those before it mean the same by it.
+    schema: Option<Arc<Schema>>,
     bytes: usize,
 }
 
 impl Blocks {
-    fn new(sender: SyncSender<Vec<RowRecord>>) -> Self {
+    fn new(workers: Vec<SyncSender<Block>>) -> Self {
         Self {
-            sender,
-            block: Vec::with_capacity(ROWS),
+            workers,
+            next: 0,
+            records: Vec::with_capacity(ROWS),
+            schema: None,
             bytes: 0,
         }
     }
 
-    fn send(&mut self) -> io::Result<()> {
-        let block = std::mem::replace(&mut self.block, Vec::with_capacity(ROWS));
-        self.bytes = 0;
-        // The receiver is gone once something failed.
-        let sent = self.sender.send(block);
-        sent.map_err(|_| io::ErrorKind::BrokenPipe.into())
-    }
-}
-
-impl RowSink for Blocks {
-    fn take(&mut self, record: RowRecord, _: Vec<BlamedCell>) -> io::Result<()> {
-        self.bytes += match &record.raw {
-            Some(Raw::Text(text) | Raw::Base64(text)) => text.len(),
-            None => 0,
+    fn add(&mut self, record: Record, schema: &Arc<Schema>) -> Result<(), IntakeError> {
+        self.bytes += match &record {
+            Record::Row(row) => row.raw.0.len(),
+            Record::Bad(bad) => bad.raw.0.len(),
         };
-        self.block.push(record);
-        if self.block.len() >= ROWS || self.bytes >= BYTES {
+        self.records.push(record);
+        if self
+            .schema
+            .as_ref()
+            .is_none_or(|last| !Arc::ptr_eq(last, schema))
+        {
+            self.schema = Some(Arc::clone(schema));
+        }
+        if self.records.len() >= ROWS || self.bytes >= BYTES {
             self.send()?;
         }
         Ok(())
+    }
+
+    fn send(&mut self) -> io::Result<()> {
+        let block = Block {
+            records: std::mem::replace(&mut self.records, Vec::with_capacity(ROWS)),
+            schema: self.schema.clone(),
+        };
+        self.bytes = 0;
+        let worker = self.workers.get(self.next);
+        self.next = (self.next + 1) % self.workers.len().max(1);
+        // The receiver is gone once something failed.
+        let sent = worker.is_some_and(|worker| worker.send(block).is_ok());
+        sent.then_some(())
+            .ok_or_else(|| io::ErrorKind::BrokenPipe.into())
     }
 }
 
@@ -137,9 +221,8 @@ mod tests {
             schema: &schema,
             survey: &survey,
             limit: None,
-            gathers_keys: false,
         };
-        each_row(&intake, stopped, consume)
+        each_row(&intake, None, stopped, consume)
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::ambiguity::AmbiguityError;
 use super::freshness::RefreshRules;
 use super::memory::Memory;
 use super::merging::{Carried, Merges};
-use super::rows::{RowRecord, Verdict, write_row};
+use super::rows::{RowRecord, RowWriter, Verdict};
 
 /// Everything of the config that decides what a row means.
 #[derive(Debug, Clone)]
@@ -102,16 +102,16 @@ pub fn silent(decisions: &[Decision], reading: &Reading) -> Result<Vec<CustomerI
 
 /// Where a plan goes while it is made.
 #[derive(Debug)]
-pub struct Sinks<B: Write, R> {
+pub struct Sinks<B: Write, R: Write> {
     pub plan: PlanWriter<B>,
-    pub rows: R,
+    pub rows: RowWriter<R>,
     pub previewer: Previewer,
     pub budget: Budget,
 }
 
 /// Compares rows with their customers and writes the plan.
 #[derive(Debug)]
-pub struct Planner<'a, B: Write, R> {
+pub struct Planner<'a, B: Write, R: Write> {
     ground: Ground<'a>,
     rules: &'a PlanRules,
     /// The inputs as the user named them.
@@ -171,7 +171,7 @@ impl<'a, B: Read + Write + Seek, R: Write> Planner<'a, B, R> {
             }
             self.lane(&record, key, operations)?;
         }
-        write_row(&mut self.sinks.rows, &record)?;
+        self.sinks.rows.write(&record)?;
         Ok(())
     }
 
@@ -239,8 +239,8 @@ impl<'a, B: Read + Write + Seek, R: Write> Planner<'a, B, R> {
         if self.rules.mode == SyncMode::Create {
             return Ok(self.skip(record));
         }
-        let desired = record.desired.as_ref();
-        if desired.is_some_and(|desired| self.ground.reading.proves(id, desired)) {
+        let print = record.fingerprint;
+        if print.is_some_and(|print| self.ground.reading.proves(id, print)) {
             return Ok(self.unchanged(record));
         }
         let remote = self.ground.reading.customer(id)?;

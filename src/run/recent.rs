@@ -53,7 +53,7 @@ impl RecentKeys {
             known.or_default().insert(customer);
         }
         if let Some(email) = &key.email {
-            let known = self.emails.entry(fold_email(email));
+            let known = self.emails.entry(fold_email(email).into_owned());
             known.or_default().insert(customer);
         }
     }
@@ -62,7 +62,7 @@ impl RecentKeys {
     pub fn of(&self, key: &RowKey) -> impl Iterator<Item = CustomerId> {
         let by_user_id = key.user_id.as_ref().and_then(|id| self.user_ids.get(id));
         let email = key.email.as_deref().map(fold_email);
-        let by_email = email.and_then(|email| self.emails.get(&email));
+        let by_email = email.and_then(|email| self.emails.get(&*email));
         by_user_id.into_iter().chain(by_email).flatten().copied()
     }
 
@@ -78,13 +78,13 @@ impl RecentKeys {
         let mut unseen = BTreeSet::new();
         for (user_id, ids) in &self.user_ids {
             if keys.has_user_id(user_id) {
-                let seen = read.by_user_id(user_id)?;
+                let seen = read.with_user_id(user_id)?;
                 unseen.extend(ids.iter().filter(|id| !seen.contains(id)));
             }
         }
         for (email, ids) in &self.emails {
             if keys.has_email(email) {
-                let seen = read.by_email(email)?;
+                let seen = read.with_email(email)?;
                 unseen.extend(ids.iter().filter(|id| !seen.contains(id)));
             }
         }

@@ -2,14 +2,14 @@
 
 use std::io::{BufRead, Write};
 
+use crate::plan::Preview;
 use crate::plan::budget::{Budget, BudgetRules};
 use crate::plan::codec::{LaneReader, PlanFileError, VerifiedPlan};
 use crate::plan::previewer::{KnownNames, Place, Previewer};
 use crate::plan::safety::SafetyFigures;
-use crate::plan::{OperationKind, Preview};
 
 use super::rereading::Rereading;
-use super::rows::{Raw, RowRecord, Verdict, write_row};
+use super::rows::{RowRecord, write_row};
 
 /// A saved plan's preview, and the figures for the safety limits as far as the plan tells them.
 ///
@@ -86,28 +86,9 @@ pub fn write_rows_of(
     for planned in LaneReader::new(plan)? {
         let planned = planned?;
         let raw = inputs.record(&planned);
-        let creates = planned
-            .lane
-            .operations
-            .iter()
-            .any(|op| op.kind() == OperationKind::Create);
         let record = RowRecord {
-            row: planned.lane.row,
-            line: planned.place.line,
-            source: planned.place.source,
-            key: planned.lane.key,
-            verdict: if creates {
-                Verdict::Create
-            } else {
-                Verdict::Update
-            },
-            customer_id: planned.lane.customer,
-            merged_into: None,
-            error: None,
-            errors: Vec::new(),
-            warnings: Vec::new(),
-            raw: raw.map(Raw::from),
-            desired: None,
+            raw,
+            ..RowRecord::of_plan(&planned)
         };
         write_row(out, &record)?;
         rows += 1;

@@ -27,24 +27,37 @@ pub enum Lost {
     OtherSettings,
 }
 
-impl fmt::Display for LostInput {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (why, advice) = match &self.why {
-            Lost::Stream => (
+impl Lost {
+    /// What is wrong with the input, as a clause, and what to do.
+    fn because(&self) -> (&str, &'static str) {
+        match self {
+            Self::Stream => (
                 "is no file that could be read again",
                 "plan from a file to have them",
             ),
-            Lost::Gone => ("is not there any more", "put it back to have them"),
-            Lost::Changed => (
+            Self::Gone => ("is not there any more", "put it back to have them"),
+            Self::Changed => (
                 "has changed since the plan was made",
                 "make the plan again to have them",
             ),
-            Lost::Unreadable(why) => (why.as_str(), "mend that to have them"),
-            Lost::OtherSettings => (
+            Self::Unreadable(why) => (why.as_str(), "mend that to have them"),
+            Self::OtherSettings => (
                 "is read otherwise than when the plan was made",
                 "use the [input] settings of that time to have them",
             ),
-        };
+        }
+    }
+
+    /// What is wrong with the input, as a clause.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        self.because().0
+    }
+}
+
+impl fmt::Display for LostInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (why, advice) = self.why.because();
         write!(
             f,
             "{}: {why}, so rows of it that fail are in the results and not in a rejected file; {advice}",

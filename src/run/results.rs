@@ -1,14 +1,15 @@
 //! The results of a run, derived from its rows, its plan and its journal; each row has exactly one.
 
+use std::collections::VecDeque;
 use std::io::{self, BufRead, Read, Seek};
 
 use crate::domain::{Issue, IssueKind, RowNumber};
 use crate::journal::{FinishedRow, FinishedRows, Recovered, RecoveryError, RowProgress, RowState};
-use crate::outcome::{OperationResult, OperationStatus, RowResult, RowStatus};
+use crate::outcome::{OperationResult, OperationStatus, RowResult, RowStatus, Unlisted};
 use crate::plan::OperationKind;
 use crate::plan::codec::{LaneReader, PlanFileError, PlannedLane, replan};
 
-use super::rows::{RowReader, RowRecord, Verdict};
+use super::rows::{RowLine, RowRange, RowReader, RowRecord, RowTotals, Verdict};
 
 /// Why results cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +33,62 @@ pub struct ResultRow {
     pub lane: Option<PlannedLane>,
 }
 
+/// Rows one ahead of where they are used.
+#[derive(Debug)]
+struct Rows<R> {
+    lines: RowReader<R>,
+    ahead: Option<RowRecord>,
+    /// What was skipped before the row ahead.
+    skipped: VecDeque<RowRange>,
+    skipped_rows: u64,
+    records: u64,
+    totals: Option<RowTotals>,
+}
+
+impl<R: BufRead> Rows<R> {
+    fn new(rows: R) -> Result<Self, ResultsError> {
+        let mut rows = Self {
+            lines: RowReader::new(rows),
+            ahead: None,
+            skipped: VecDeque::new(),
+            skipped_rows: 0,
+            records: 0,
+            totals: None,
+        };
+        rows.next()?;
+        Ok(rows)
+    }
+
+    fn next(&mut self) -> Result<Option<RowRecord>, ResultsError> {
+        let record = self.ahead.take();
+        for line in self.lines.by_ref() {
+            match line? {
+                RowLine::Row(row) => {
+                    self.records += 1;
+                    self.ahead = Some(*row);
+                    break;
+                }
+                RowLine::Skipped(range) => {
+                    self.skipped_rows += range.rows();
+                    self.skipped.push_back(range);
+                }
+                RowLine::End(totals) => self.totals = Some(totals),
+            }
+        }
+        Ok(record)
+    }
+
+    /// Rows are asked for in ascending order.
+    fn is_skipped(&mut self, row: RowNumber) -> bool {
+        while self.skipped.front().is_some_and(|range| range.last < row) {
+            self.skipped.pop_front();
+        }
+        self.skipped
+            .front()
+            .is_some_and(|range| range.contains(row))
+    }
+}
+
 /// What is known of the sending.
 #[derive(Debug)]
 pub enum Sent<'a, J> {
@@ -48,9 +105,12 @@ pub enum Sent<'a, J> {
 /// Streams results in the order of the input.
 #[derive(Debug)]
 pub struct Results<'a, R, P, J> {
-    rows: RowReader<R>,
+    rows: Rows<R>,
+    /// All rows as they stand in the inputs, where those are listed too that the run did not write down.
+    inputs: Option<Rows<R>>,
     lanes: LaneReader<P>,
     ahead: Option<PlannedLane>,
+    listed: u64,
     sources: &'a [String],
     sent: Sent<'a, J>,
 }
@@ -67,12 +127,44 @@ impl<'a, R: BufRead, P: BufRead, J: Read + Seek> Results<'a, R, P, J> {
         let mut lanes = LaneReader::new(plan)?;
         let ahead = lanes.next().transpose()?;
         Ok(Self {
-            rows: RowReader::new(rows),
+            rows: Rows::new(rows)?,
+            inputs: None,
             lanes,
             ahead,
+            listed: 0,
             sources,
             sent,
         })
+    }
+
+    /// With the rows that the run did not write down, which are all in `inputs`.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn with_inputs(self, inputs: R) -> Result<Self, ResultsError> {
+        Ok(Self {
+            inputs: Some(Rows::new(inputs)?),
+            ..self
+        })
+    }
+
+    /// After the last result: how many rows have none, since there is nothing to say of them. None if the run's rows
+    /// have no last line: then each row has to have a record.
+    #[must_use]
+    pub fn unlisted(&self) -> Option<Unlisted> {
+        let totals = self.rows.totals?;
+        let rest = totals.rows.saturating_sub(self.listed);
+        let skipped = self.rows.skipped_rows.min(rest);
+        Some(Unlisted {
+            unchanged: rest - skipped,
+            skipped,
+        })
+    }
+
+    /// Records that the run's rows held so far.
+    #[must_use]
+    pub fn records(&self) -> u64 {
+        self.rows.records
     }
 
     /// The next row's result.
@@ -80,9 +172,10 @@ impl<'a, R: BufRead, P: BufRead, J: Read + Seek> Results<'a, R, P, J> {
     /// # Errors
     /// When a file of the run cannot be read.
     pub fn next_result(&mut self) -> Result<Option<ResultRow>, ResultsError> {
-        let Some(record) = self.rows.next().transpose()? else {
+        let Some(record) = self.next_record()? else {
             return Ok(None);
         };
+        self.listed += 1;
         let mut lane = self.lane_of(record.row)?;
         if let Some(planned) = &mut lane {
             self.replan(planned)?;
@@ -99,6 +192,36 @@ impl<'a, R: BufRead, P: BufRead, J: Read + Seek> Results<'a, R, P, J> {
             record,
             lane,
         }))
+    }
+
+    /// The next row that is in the run's rows, its plan, or the inputs.
+    fn next_record(&mut self) -> Result<Option<RowRecord>, ResultsError> {
+        let planned = self.ahead.as_ref();
+        let in_rows = self.rows.ahead.as_ref().map(|record| record.row);
+        let in_plan = planned.map(|planned| planned.lane.row);
+        let inputs = self
+            .inputs
+            .as_ref()
+            .and_then(|inputs| inputs.ahead.as_ref());
+        let in_inputs = inputs.map(|record| record.row);
+        let Some(row) = [in_rows, in_plan, in_inputs].into_iter().flatten().min() else {
+            return Ok(None);
+        };
+        let of_plan = planned
+            .filter(|_| in_plan == Some(row))
+            .map(RowRecord::of_plan);
+        let of_inputs = match &mut self.inputs {
+            Some(inputs) if in_inputs == Some(row) => inputs.next()?,
+            _ => None,
+        };
+        if in_rows == Some(row) {
+            return self.rows.next();
+        }
+        let verdict = match self.rows.is_skipped(row) {
+            true => Verdict::Skipped,
+            false => Verdict::Unchanged,
+        };
+        Ok(of_plan.or(of_inputs.map(|record| RowRecord { verdict, ..record })))
     }
 
     fn lane_of(&mut self, row: RowNumber) -> Result<Option<PlannedLane>, ResultsError> {

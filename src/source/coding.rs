@@ -39,8 +39,11 @@ impl Coding {
 
     /// The text of bytes of the window, or nothing where they are no text.
     pub(super) fn text(self, bytes: &[u8]) -> Option<Cow<'_, str>> {
-        self.of_window()
-            .decode_without_bom_handling_and_without_replacement(bytes)
+        let encoding = self.of_window();
+        if encoding == UTF_8 {
+            return std::str::from_utf8(bytes).ok().map(Cow::Borrowed);
+        }
+        encoding.decode_without_bom_handling_and_without_replacement(bytes)
     }
 
     /// Offset of the first byte, counted in the input, that is no text.

@@ -508,7 +508,9 @@ mod tests {
         assert!(saved.contains("windows-1251"));
         let (again, rows) = read(saved.as_bytes(), &settings);
         assert_eq!(again.encoding, UTF_8);
-        assert!(matches!(said(&rows[0]), Ok(Cells::Table { texts, .. }) if texts[0] == "Їжак"));
+        assert!(
+            matches!(said(&rows[0]), Ok(Cells::Table { texts, .. }) if texts.get(0) == Some("Їжак"))
+        );
         // Rows with bytes that are no UTF-8, alone.
         let (dialect, _) = read("name,b\nЇжак,2\n".as_bytes(), &SourceSettings::default());
         let (_, bad) = read(
@@ -570,7 +572,7 @@ mod tests {
         let Cells::Table { texts, .. } = &first.cells else {
             panic!()
         };
-        assert_eq!(texts[1], "Ґудзь");
+        assert_eq!(texts.get(1), Some("Ґудзь"));
     }
 
     #[test]

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::domain::{Cells, Columns, Issue, RawRecord};
+use crate::domain::{Cells, Columns, Issue, RawRecord, Texts};
 
 use super::RESERVED_COLUMNS;
 use super::cells::{CellParser, Syntax, quoted_part, spans, unpadded};
@@ -285,22 +285,22 @@ impl Table {
                 false => Err(vec![issue]),
             };
         }
-        let mut texts = Vec::with_capacity(expected - reserved);
+        let mut texts = Texts::with_capacity(expected - reserved, bytes.len());
         let mut issues = Vec::new();
         for (at, cell) in self.parser.cells().enumerate() {
             if reserved > 0 && self.reserved.contains(&at) {
                 continue;
             }
-            match self.text(cell) {
-                Some(text) => texts.push(text),
+            match self.coding.text(cell) {
+                Some(text) if self.trim => texts.push(text.trim()),
+                Some(text) => texts.push(&text),
                 None => issues.push(self.faults(bytes).undecodable(at)),
             }
         }
         if !issues.is_empty() {
             return Err(issues);
         }
-        let is_blank = texts.iter().all(|text| text.trim().is_empty());
-        Ok((!is_blank).then(|| Cells::Table {
+        Ok((!texts.are_blank()).then(|| Cells::Table {
             columns: Arc::clone(&self.columns),
             texts,
         }))

@@ -42,6 +42,8 @@ mod reads_only;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod results;
+#[cfg(test)]
 mod sandbox_command;
 #[cfg(test)]
 mod search_lag;

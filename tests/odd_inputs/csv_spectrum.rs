@@ -29,7 +29,7 @@ fn read(name: &str, text: &str) -> (Vec<String>, Vec<Vec<String>>) {
         let Cells::Table { texts, .. } = row.cells else {
             panic!("{name}")
         };
-        rows.push(texts);
+        rows.push(texts.iter().map(str::to_owned).collect());
     }
     (names, rows)
 }

@@ -37,6 +37,7 @@ use hcsync::run::making::{MadePlan, Making, MakingError, Origin, RemoteSource};
 use hcsync::run::memory::Memory;
 use hcsync::run::planning::PlanRules;
 use hcsync::run::results::{Results, Sent};
+use hcsync::run::rows::RowDetail;
 use hcsync::run::settle::{Settlement, Settler, Sought};
 use hcsync::sandbox::{LoggedRequest, Options, Quirks, Sandbox, Schedule};
 use hcsync::source::{InputFile, SourceSettings};
@@ -495,6 +496,7 @@ impl World {
             clock: self.clock,
             plan_file: &plan_file,
             rows_file: &rows_file,
+            row_detail: RowDetail::All,
             ambiguous_file: &self.path("ambiguous.csv"),
         };
         let made = making.make(0, &Unseen, &|| false).await?;

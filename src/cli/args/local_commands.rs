@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use clap_complete::Shell;
 
-use super::options::{ChangesArg, ExamplesArgs, LogArgs, OutputArgs, StateArgs};
+use super::options::{ChangesArg, ExamplesArgs, LogArgs, OutputArgs, ResultsArg, StateArgs};
 use super::values::{self, Setting};
 
 /// Shows a saved plan or a run again, without the API
@@ -24,6 +24,8 @@ pub struct ShowArgs {
 
     #[command(flatten)]
     pub state: StateArgs,
+    #[command(flatten)]
+    pub results: ResultsArg,
     #[command(flatten)]
     pub changes: ChangesArg,
     #[command(flatten)]

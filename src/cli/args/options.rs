@@ -124,9 +124,9 @@ pub struct SafetyArgs {
 #[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Reports")]
 pub struct ReportArgs {
-    /// Write the result of each row; .csv or .jsonl
-    #[arg(long, value_name = "FILE", env = "HCSYNC_RESULTS", value_parser = values::table_file)]
-    pub results: Option<PathBuf>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub results: ResultsArg,
 
     /// Write the rows that were not done, in the input's own format, with the reason
     #[arg(long, value_name = "FILE", env = "HCSYNC_REJECTED")]
@@ -138,6 +138,14 @@ pub struct ReportArgs {
     /// Write the figures of the run as JSON, whatever its end
     #[arg(long, value_name = "FILE", env = "HCSYNC_SUMMARY")]
     pub summary: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
+#[command(next_help_heading = "Reports")]
+pub struct ResultsArg {
+    /// Write the result of each row; .csv or .jsonl
+    #[arg(long, value_name = "FILE", env = "HCSYNC_RESULTS", value_parser = values::table_file)]
+    pub results: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]

@@ -233,6 +233,7 @@ impl Applying<'_> {
                 dialects: &kept.dialects,
                 dry_run: false,
                 rows: None,
+                all_rows: None,
             },
             wanted: &self.wanted,
             settings,

@@ -119,14 +119,13 @@ fn check_rows(
         schema: &prepared.schema,
         survey: &prepared.survey,
         limit: settings.run.limit,
-        gathers_keys: false,
     };
     let taken = intake.take(&mut rows, &|| session.stopping.is_stopped());
     let taken = taken.map_err(|e| intake_failure(session, &e))?;
     report.rows = taken.rows;
     report.notes.extend(taken.blank_rows_note());
     report.notes.extend(taken.control_note());
-    report.notes.extend(taken.repairs.sentence());
+    report.notes.extend(taken.figures.repairs.sentence());
     report.notes.extend(taken.left_out_note());
     report.inputs = checked_inputs(prepared, &taken);
     report.columns = checked_columns(prepared, &rows.profiles);

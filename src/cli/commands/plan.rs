@@ -126,6 +126,7 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
         dialects: &prepared.survey.dialects,
         dry_run: true,
         rows: Some(made.rows),
+        all_rows: None,
     };
     if session.console.is_json() {
         show_preview_json(session, &made);

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::cli::account::PlannedFor;
+use crate::cli::all_rows::{all_rows, settings_of};
 use crate::cli::args::{ReportArgs, ResumeArgs, StateArgs, SyncArgs};
 use crate::cli::attached::{Attached, Known};
 use crate::cli::beginning::Beginning;
@@ -21,7 +22,7 @@ use crate::cli::session::{Session, named_state_dir, state_failure};
 use crate::cli::shell::path_option;
 use crate::cli::starting_over::anew;
 use crate::cli::superseding::wait_out;
-use crate::config::{Loaded, Overrides, Settings, parse_text};
+use crate::config::{Loaded, Overrides, Settings};
 use crate::domain::{Columns, RunId};
 use crate::journal::{Recovered, RunDir, RunMeta, RunState, StateDir, recover_file};
 use crate::run::freshness::{Freshness, Refresher};
@@ -53,7 +54,7 @@ pub(super) fn command(
     let options = [
         ("--config", config),
         ("--state-dir", state.state_dir.as_deref()),
-        ("--results", report.results.as_deref()),
+        ("--results", report.results.results.as_deref()),
         ("--rejected", report.rejected.as_deref()),
         ("--changes", report.changes.changes.as_deref()),
         ("--summary", report.summary.as_deref()),
@@ -141,6 +142,10 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
     at.keep_learned(session);
     let sent = sent.map_err(|failure| failure.or_next(&goes_on))?;
     let sources: Vec<String> = meta.inputs.iter().map(|input| input.path.clone()).collect();
+    let all_rows = match &wanted.results {
+        Some(_) => all_rows(&dir, &meta, &kept)?,
+        None => None,
+    };
     let end_of = EndOf {
         report: ReportOf {
             dir: &dir,
@@ -148,6 +153,7 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
             dialects: &kept.dialects,
             dry_run: false,
             rows: rows_of(&meta),
+            all_rows: all_rows.as_ref(),
         },
         wanted: &wanted,
         settings: &settings,
@@ -266,23 +272,11 @@ fn go_by_run(settings: &mut Settings, overrides: &Overrides, meta: &RunMeta, kep
 
 /// The rules that the run was planned by, from the config that it was started with.
 fn refresher(meta: &RunMeta, kept: &KeptSettings, memory: Memory) -> Result<Refresher, Failure> {
-    let then = match &kept.config {
-        Some(text) => parse_text(Path::new("the run's config"), text)
-            .map_err(|e| Failure::from_error(Exit::NotFinished, "state", &e))?,
-        None => Settings::default(),
-    };
+    let then = settings_of(kept)?;
     if meta.command == "apply" {
         return Ok(super::apply::refresher(then.matching, memory));
     }
-    let columns: Vec<Columns> = kept
-        .columns
-        .iter()
-        .zip(&kept.dialects)
-        .map(|(names, dialect)| match dialect.format.is_table() {
-            true => Columns::new(names.clone()),
-            false => Columns::of_objects(names.clone()),
-        })
-        .collect();
+    let columns = kept.columns();
     let columns: Vec<&Columns> = columns.iter().collect();
     let (_, rules) = meaning(&then, &columns).map_err(|e| schema_failure(&e))?;
     let rules = rules.refresh_rules(kept.creates_are_limited);

@@ -9,7 +9,7 @@ use crate::plan::Preview;
 use crate::plan::codec::{LaneReader, PlanFileError, PlannedLane, VerifiedPlan, verify};
 use crate::plan::previewer::{KnownNames, Place, Previewer};
 use crate::report::human_count;
-use crate::run::rows::{RowReader, RowRecord, Verdict};
+use crate::run::rows::{RowLine, RowReader, RowRecord, RowTotals, Verdict};
 
 pub(super) fn source_of(sources: &[String], index: u16) -> &str {
     sources.get(usize::from(index)).map_or("", String::as_str)
@@ -72,17 +72,18 @@ impl OpenPlan {
             previewer.lane(&planned.lane, place);
             Ok(())
         })?;
-        if let Some(rows) = rows {
-            read_rows(rows, sources, &mut previewer)?;
-        }
+        let totals = match rows {
+            Some(rows) => read_rows(rows, sources, &mut previewer)?,
+            None => None,
+        };
         let VerifiedPlan { header, end } = &self.verified;
         let shown = previewer.finish(&KnownNames::default());
         Ok(Preview {
             rows: header.inputs.iter().map(|input| input.rows).sum(),
-            matched: if rows.is_some() {
-                shown.matched
-            } else {
-                existing + end.counts.unchanged
+            matched: match (totals, rows) {
+                (Some(totals), _) => totals.matched,
+                (None, Some(_)) => shown.matched,
+                (None, None) => existing + end.counts.unchanged,
             },
             counts: end.counts,
             // Which names are new is not in the plan: the remote side that had or had not known them is gone.
@@ -111,13 +112,23 @@ impl OpenPlan {
     }
 }
 
-fn read_rows(path: &Path, sources: &[String], previewer: &mut Previewer) -> Result<(), Failure> {
+/// Gives the totals, where the rows have them.
+fn read_rows(
+    path: &Path,
+    sources: &[String],
+    previewer: &mut Previewer,
+) -> Result<Option<RowTotals>, Failure> {
     let failed = |e: &Cause| Failure::from_error(Exit::NotFinished, "run", e);
     let file = crate::platform::open_file(path).map_err(|e| failed(&e))?;
-    for record in RowReader::new(BufReader::with_capacity(1 << 18, file)) {
-        add_row(&record.map_err(|e| failed(&e))?, sources, previewer);
+    let mut totals = None;
+    for line in RowReader::new(BufReader::with_capacity(1 << 18, file)) {
+        match line.map_err(|e| failed(&e))? {
+            RowLine::Row(record) => add_row(&record, sources, previewer),
+            RowLine::Skipped(_) => {}
+            RowLine::End(end) => totals = Some(end),
+        }
     }
-    Ok(())
+    Ok(totals)
 }
 
 fn add_row(record: &RowRecord, sources: &[String], previewer: &mut Previewer) {

@@ -3,11 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::cli::all_rows::all_rows;
 use crate::cli::args::{ShowArgs, When};
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::kept::KeptSettings;
 use crate::cli::overlap::FilesInUse;
-use crate::cli::reports::{Changes, ReportOf, ReportsError, rows_of};
+use crate::cli::reports::{Changes, ReportOf, ReportsError, ResultsFile, rows_of};
 use crate::cli::session::{named_state_dir, state_failure};
 use crate::domain::RunId;
 use crate::journal::{RunDir, RunMeta, StateDir};
@@ -34,18 +36,23 @@ pub(in crate::cli) fn run(args: &ShowArgs) -> Exit {
 
 fn show(args: &ShowArgs, console: &Console) -> Result<(), Failure> {
     let target = find(args)?;
-    if let Some(out) = &args.changes.changes {
-        let files = FilesInUse::default();
-        let files = match &target {
-            Target::Plan(path) => files.reads("the plan", path),
-            Target::Run(dir) => files
-                .reads("the run's plan", &dir.plan())
-                .reads("the run's journal", &dir.journal())
-                .reads("the run's rows", &dir.rows())
-                .reads("the run's results", &dir.results_jsonl())
-                .reads("the run's results", &dir.results_csv()),
-        };
-        files.writes("--changes", out)?;
+    let outputs = [
+        ("--changes", &args.changes.changes),
+        ("--results", &args.results.results),
+    ];
+    let mut files = FilesInUse::default();
+    files = match &target {
+        Target::Plan(path) => files.reads("the plan", path),
+        Target::Run(dir) => files
+            .reads("the run's plan", &dir.plan())
+            .reads("the run's journal", &dir.journal())
+            .reads("the run's rows", &dir.rows())
+            .reads("the run's results", &dir.results_csv()),
+    };
+    for (option, out) in outputs {
+        if let Some(out) = out {
+            files = files.writes(option, out)?;
+        }
     }
     match target {
         Target::Plan(path) => show_plan(args, console, &path),
@@ -104,6 +111,10 @@ fn by_id(state: &StateDir, wanted: &str) -> Result<RunDir, Failure> {
 }
 
 fn show_plan(args: &ShowArgs, console: &Console, path: &Path) -> Result<(), Failure> {
+    if args.results.results.is_some() {
+        let message = "--results lists the results of a run, and this is a plan file";
+        return Err(Failure::usage(message).hint("name a run: `hcsync runs` lists them"));
+    }
     let mut plan = OpenPlan::open(path)?;
     let sources = plan.sources();
     let preview = plan.preview(args.examples.examples as usize, &sources, None)?;
@@ -143,20 +154,34 @@ fn show_run(args: &ShowArgs, console: &Console, dir: &RunDir) -> Result<(), Fail
         preview.estimate = estimate(summary);
     }
     let is_dry = summary.as_ref().map_or(meta.dry_run, |s| s.dry_run);
+    let all_rows = match &args.results.results {
+        Some(_) => all_rows(dir, &meta, &kept_settings(&meta)?)?,
+        None => None,
+    };
+    let notes = all_rows.iter().flat_map(|all| &all.notes);
+    notes.for_each(|note| console.warn(note));
     let report = ReportOf {
         dir,
         sources: &sources,
         dialects: &[],
         dry_run: is_dry,
         rows: rows_of(&meta),
+        all_rows: all_rows.as_ref(),
     };
     let mut changes = match &args.changes.changes {
         Some(out) => Some(open_changes(out, is_dry)?),
         None => None,
     };
+    let mut results = match &args.results.results {
+        Some(out) => Some(ResultsFile::open(out).map_err(output_failure)?),
+        None => None,
+    };
     let mut tally = Tally::default();
     let read = report.each(|row| {
         tally.add(&row.result);
+        if let Some(results) = &mut results {
+            results.write(&row.result)?;
+        }
         if let (Some(changes), Some(planned)) = (&mut changes, &row.lane) {
             let facts = LaneFacts {
                 lane: &planned.lane,
@@ -168,7 +193,12 @@ fn show_run(args: &ShowArgs, console: &Console, dir: &RunDir) -> Result<(), Fail
         }
         Ok(())
     });
-    read.map_err(|e| Failure::from_error(Exit::NotFinished, "run", &e))?;
+    let unlisted = read.map_err(|e| Failure::from_error(Exit::NotFinished, "run", &e))?;
+    tally.add_unlisted(unlisted);
+    if let (Some(results), Some(out)) = (results, &args.results.results) {
+        results.commit().map_err(output_failure)?;
+        console.say(&format!("results written: {}", out.display()));
+    }
     if let (Some(changes), Some(out)) = (changes, &args.changes.changes) {
         changes.commit().map_err(output_failure)?;
         console.say(&format!("changes written: {}", out.display()));
@@ -183,6 +213,11 @@ fn show_run(args: &ShowArgs, console: &Console, dir: &RunDir) -> Result<(), Fail
     };
     tell_run(console, &preview, &summary, (&tally, &files_of(dir)));
     Ok(())
+}
+
+fn kept_settings(meta: &RunMeta) -> Result<KeptSettings, Failure> {
+    serde_json::from_value(meta.config.clone())
+        .map_err(|e| Failure::from_error(Exit::NotFinished, "state", &e))
 }
 
 fn open_changes(out: &Path, is_dry: bool) -> Result<Changes, Failure> {

@@ -169,6 +169,7 @@ impl Ready<'_> {
             dialects: &prepared.survey.dialects,
             dry_run: args.dry_run,
             rows: Some(made.rows),
+            all_rows: None,
         };
         planned(session, dir, meta, &made)?;
         if session.console.is_json() {

@@ -153,7 +153,10 @@ mod tests {
         assert_eq!(kept.len(), 5_000);
         let one = kept.customer(CustomerId(9_999)).unwrap();
         assert_eq!(one, Some(person(9_999, "Person 9999")));
-        assert_eq!(kept.by_user_id("u15000").unwrap(), [CustomerId(15_000)]);
+        assert_eq!(
+            kept.with_user_id("u15000").unwrap().as_slice(),
+            [CustomerId(15_000)]
+        );
     }
 
     #[test]

@@ -38,7 +38,7 @@ impl Absence {
         let mut found = Vec::new();
         if let Self::Listed(_, reading) = self {
             for email in emails {
-                for id in reading.by_email(email)? {
+                for id in reading.with_email(email)? {
                     found.extend(reading.customer(id)?);
                 }
             }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crate::domain::{
     CustomerId, Field, Issue, KeyField, RemoteCustomer, RowKey, Value, fold_email,
 };
-use crate::plan::matching::{Match, Matcher, RemoteLookup, Target};
+use crate::plan::given_keys::KeyHash;
+use crate::plan::matching::{CustomerIds, Match, Matcher, RemoteLookup, Target};
 use crate::plan::{MatchSettings, OnConflict, Operation};
 use crate::run::lane::LaneJob;
 
@@ -159,12 +160,14 @@ pub(in crate::run) fn given_keys(operations: &[Operation]) -> RowKey {
 impl RemoteLookup for Fresh {
     type Error = std::convert::Infallible;
 
-    fn by_user_id(&self, user_id: &str) -> Result<Vec<CustomerId>, Self::Error> {
-        Ok(self.of_user_id(user_id).map(|c| c.id).collect())
+    fn by_user_id(&self, user_id: KeyHash) -> Result<CustomerIds, Self::Error> {
+        let has = |c: &&RemoteCustomer| c.user_id().map(KeyHash::of_user_id) == Some(user_id);
+        Ok(self.0.values().filter(has).map(|c| c.id).collect())
     }
 
-    fn by_email(&self, email: &str) -> Result<Vec<CustomerId>, Self::Error> {
-        Ok(self.of_email(email).map(|c| c.id).collect())
+    fn by_email(&self, email: KeyHash) -> Result<CustomerIds, Self::Error> {
+        let has = |c: &&RemoteCustomer| c.email().map(KeyHash::of_email) == Some(email);
+        Ok(self.0.values().filter(has).map(|c| c.id).collect())
     }
 
     fn customer(&self, id: CustomerId) -> Result<Option<RemoteCustomer>, Self::Error> {

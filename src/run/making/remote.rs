@@ -58,7 +58,13 @@ impl Making<'_> {
         };
         let reading = Reading::new(tempfile::tempfile_in(self.folder())?)
             .with_fingerprints(self.fingerprinter());
-        let taken = each_row(&self.intake(true), stopped, |_| Ok::<_, MakingError>(()))?;
+        let mut keys = WantedKeys::default();
+        let taken = each_row(&self.intake(), None, stopped, |record| {
+            if record.verdict != Verdict::Rejected {
+                keys.add(&record.key);
+            }
+            Ok::<_, MakingError>(())
+        })?;
         let began = (self.clock.now(), self.clock.wall());
         let mut snapshot = match snapshot {
             Some(snapshot) => Some(snapshot.lock().await),
@@ -67,15 +73,15 @@ impl Making<'_> {
         let inquiry = Inquiry {
             client,
             settings,
-            keys: &taken.keys,
-            unknown: &mut |reading| self.unknown_keys(&taken.keys, reading, stopped),
+            keys: &keys,
+            unknown: &mut |reading| self.unknown_keys(&keys, reading, stopped),
             snapshot: snapshot.as_deref_mut(),
             now: began.1,
         };
         let mut side = read(inquiry, reading, progress).await?;
         drop(snapshot);
         let recent = self.memory.recent();
-        let unseen = recent.unseen(&taken.keys, &side.reading);
+        let unseen = recent.unseen(&keys, &side.reading);
         for id in unseen.map_err(RemoteError::from)? {
             if let Some(customer) = ask_for(client, id).await? {
                 side.reading.put(&customer).map_err(RemoteError::from)?;
@@ -123,7 +129,7 @@ impl Making<'_> {
             return keys.unknown_to(reading);
         }
         let mut unknown = WantedKeys::default();
-        let gathered = each_row(&self.intake(false), stopped, |record| {
+        let gathered = each_row(&self.intake(), None, stopped, |record| {
             match record.verdict {
                 Verdict::Rejected => Ok(()),
                 _ => unknown.add_unknown(&record.key, reading),

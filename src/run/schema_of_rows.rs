@@ -1,10 +1,10 @@
-//! Maps the rows of a run, once it is known in which unit its date columns count.
+//! The schema by which the rows of a run are mapped, once it is known in which unit its date columns count.
 
-use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::domain::{Row, RowNumber};
-use crate::mapping::{Mapped, Schema, UnitSurvey};
+use crate::mapping::{Schema, UnitSurvey};
 use crate::source::{InputFile, Reader, Record, SourceSettings};
 
 use super::intake::IntakeError;
@@ -12,47 +12,53 @@ use super::intake::IntakeError;
 /// Rows between two looks at whether the run is to stop.
 const STOP_CHECK: u64 = 1024;
 
-/// Maps rows under a schema. The first row with a bare number in a date column has all inputs read through, since their
+/// Completes a schema. The first row with a bare number in a date column has all inputs read through, since their
 /// values together decide what such numbers count; inputs without one are read no second time.
-pub struct RowMapper<'a> {
-    schema: Cow<'a, Schema>,
+pub struct SchemaOfRows<'a> {
+    schema: Arc<Schema>,
     inputs: &'a [InputFile],
     settings: &'a SourceSettings,
     stopped: &'a dyn Fn() -> bool,
 }
 
-impl fmt::Debug for RowMapper<'_> {
+impl fmt::Debug for SchemaOfRows<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RowMapper").finish_non_exhaustive()
+        f.debug_struct("SchemaOfRows").finish_non_exhaustive()
     }
 }
 
-impl<'a> RowMapper<'a> {
+impl<'a> SchemaOfRows<'a> {
     #[must_use]
     pub fn new(
-        schema: &'a Schema,
+        schema: &Schema,
         inputs: &'a [InputFile],
         settings: &'a SourceSettings,
         stopped: &'a dyn Fn() -> bool,
     ) -> Self {
         Self {
-            schema: Cow::Borrowed(schema),
+            schema: Arc::new(schema.clone()),
             inputs,
             settings,
             stopped,
         }
     }
 
-    /// What a row wants, or what is wrong with it.
+    /// The schema that the row is to be mapped by; the rows before it mean the same by it.
     ///
     /// # Errors
     /// When the inputs cannot be read through, or the run is to stop.
-    pub fn map(&mut self, row: &Row) -> Result<Mapped, IntakeError> {
+    pub fn of(&mut self, row: &Row) -> Result<&Arc<Schema>, IntakeError> {
         if self.schema.awaits_units(row) {
             let survey = self.survey()?;
-            self.schema.to_mut().decide_units(&survey);
+            Arc::make_mut(&mut self.schema).decide_units(&survey);
         }
-        Ok(self.schema.map(row))
+        Ok(&self.schema)
+    }
+
+    /// The schema as far as it is known.
+    #[must_use]
+    pub fn so_far(&self) -> &Arc<Schema> {
+        &self.schema
     }
 
     /// All rows, also those beyond `--limit`: a try with a few rows reads them as the whole run will.
