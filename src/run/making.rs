@@ -57,7 +57,7 @@ pub enum MakingError {
 }
 
 /// Where the remote side comes from.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub enum RemoteSource<'a> {
     Api {
         client: &'a ReadClient,
@@ -80,7 +80,7 @@ pub struct Origin {
 }
 
 /// Everything that a plan is made of.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Making<'a> {
     pub inputs: &'a [InputFile],
     pub source: &'a SourceSettings,
@@ -172,11 +172,47 @@ impl Making<'_> {
         progress: &dyn ReadProgress,
         stopped: &dyn Fn() -> bool,
     ) -> Result<MadePlan, MakingError> {
+        match self.remote {
+            // It needs nothing of the rows.
+            RemoteSource::File(path) => {
+                let look_ahead = || self.look_ahead(stopped);
+                let (schema, remote) = self.read_export(path, look_ahead, stopped)?;
+                let making = self.by(&schema);
+                making.make_against(remote, finished_runs, stopped).await
+            }
+            RemoteSource::Api {
+                client,
+                settings,
+                snapshot,
+            } => {
+                let schema = self.look_ahead(stopped)?;
+                let making = self.by(&schema);
+                let api = (client, settings, snapshot);
+                let remote = making.read_remote(api, progress, stopped).await?;
+                making.make_against(remote, finished_runs, stopped).await
+            }
+        }
+    }
+
+    /// The same by another schema.
+    fn by<'s>(&'s self, schema: &'s Schema) -> Making<'s> {
+        Making {
+            schema,
+            ..self.clone()
+        }
+    }
+
+    async fn make_against(
+        &self,
+        remote: Remote,
+        finished_runs: u64,
+        stopped: &dyn Fn() -> bool,
+    ) -> Result<MadePlan, MakingError> {
         let Remote {
             taken: keys,
             began,
             mut side,
-        } = self.read_remote(progress, stopped).await?;
+        } = remote;
         let foreseen = match self.needs_foresight(&side) {
             true => Some(self.foresee(&mut side, stopped).await?),
             false => None,

@@ -53,7 +53,11 @@ impl Merges {
         let Some(wishes) = self.wishes.as_mut() else {
             return Ok(());
         };
-        let mut line = serde_json::to_vec(&record.desired.unwrap_or_default())?;
+        let desired = DesiredCustomer {
+            key: record.key,
+            ..record.desired.unwrap_or_default()
+        };
+        let mut line = serde_json::to_vec(&desired)?;
         line.push(b'\n');
         wishes.get_mut().write_all(&line)?;
         let carrier = self.carriers.entry(into).or_default();
@@ -82,6 +86,7 @@ impl Merges {
         let Some(desired) = &mut record.desired else {
             return Ok(());
         };
+        desired.key = std::mem::take(&mut record.key);
         let mut line = Vec::new();
         for offset in std::mem::take(&mut carrier.offsets) {
             wishes.seek(SeekFrom::Start(offset))?;
@@ -89,7 +94,7 @@ impl Merges {
             wishes.read_until(b'\n', &mut line)?;
             desired.merge(serde_json::from_slice::<DesiredCustomer>(&line)?);
         }
-        record.key.clone_from(&desired.key);
+        record.key = std::mem::take(&mut desired.key);
         record.fingerprint = None;
         Ok(())
     }

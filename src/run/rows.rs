@@ -76,8 +76,9 @@ fn is_zero(n: &u16) -> bool {
 impl RowRecord {
     /// A row that was read well.
     #[must_use]
-    pub fn read(position: Position, raw: RawRecord, desired: DesiredCustomer) -> Self {
-        let key = desired.key.clone();
+    pub fn read(position: Position, raw: RawRecord, mut desired: DesiredCustomer) -> Self {
+        // It is kept once.
+        let key = std::mem::take(&mut desired.key);
         Self {
             key,
             desired: Some(desired),

@@ -9,6 +9,9 @@ use crate::source::{InputFile, Reader, Record, SourceSettings};
 
 use super::intake::IntakeError;
 
+/// Rows of each input that are looked at before the passes.
+const LOOK_AHEAD: u64 = 1000;
+
 /// Rows between two looks at whether the run is to stop.
 const STOP_CHECK: u64 = 1024;
 
@@ -59,6 +62,28 @@ impl<'a> SchemaOfRows<'a> {
     #[must_use]
     pub fn so_far(&self) -> &Arc<Schema> {
         &self.schema
+    }
+
+    /// Completes the schema ahead of all passes, if one of the first rows asks for it: else each pass would read the inputs
+    /// through once more. `limit`: of the rows of the run.
+    ///
+    /// # Errors
+    /// When the inputs cannot be read through, or the run is to stop.
+    pub fn look_ahead(mut self, limit: Option<u64>) -> Result<Arc<Schema>, IntakeError> {
+        let rows = limit.unwrap_or(LOOK_AHEAD).min(LOOK_AHEAD);
+        for (source, input) in self.inputs.iter().enumerate() {
+            let source = u16::try_from(source).unwrap_or(u16::MAX);
+            let mut reader = Reader::open(input, self.settings, source, RowNumber(1))?;
+            for _ in 0..rows {
+                let Some(record) = reader.next_record()? else {
+                    break;
+                };
+                if let Record::Row(row) = record {
+                    let _ = self.of(&row)?;
+                }
+            }
+        }
+        Ok(self.schema)
     }
 
     /// All rows, also those beyond `--limit`: a try with a few rows reads them as the whole run will.

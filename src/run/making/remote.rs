@@ -8,22 +8,26 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use jiff::Timestamp;
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::domain::RemoteCustomer;
+use crate::helpcrunch::ReadClient;
+use crate::mapping::Schema;
 use crate::plan::fingerprint::Fingerprinter;
 use crate::plan::matching::RemoteLookup;
 use crate::remote::{
-    Inquiry, ReadProgress, Reading, ReadingError, RemoteError, RemoteSide, SnapshotError,
-    SnapshotFiles, WantedKeys, Way, read, read_export,
+    Inquiry, ReadProgress, Reading, ReadingError, RemoteError, RemoteSettings, RemoteSide,
+    SnapshotError, SnapshotFiles, WantedKeys, Way, read, read_export,
 };
 use crate::run::intake::{IntakeError, Taken};
 use crate::run::passes::{PAUSE, each_row};
 use crate::run::planning::PlanningError;
 use crate::run::recent::ask_for;
 use crate::run::rows::Verdict;
+use crate::run::schema_of_rows::SchemaOfRows;
 
-use super::{Making, MakingError, RemoteSource};
+use super::{Making, MakingError};
 /// The remote side, and when it began to be read.
 pub(super) struct Remote {
     /// What a pass over the rows for their keys found, where there was one.
@@ -33,29 +37,22 @@ pub(super) struct Remote {
 }
 
 impl Making<'_> {
-    /// Reads the remote side. An export needs nothing of the rows; the API is asked once their keys are known, which may
-    /// be what is looked for.
+    /// Completes the schema from the first rows.
+    pub(super) fn look_ahead(
+        &self,
+        stopped: &dyn Fn() -> bool,
+    ) -> Result<Arc<Schema>, IntakeError> {
+        SchemaOfRows::new(self.schema, self.inputs, self.source, stopped).look_ahead(self.limit)
+    }
+
+    /// Reads the remote side from the API, which is asked once the keys of the rows are known: they may be what is looked
+    /// for.
     pub(super) async fn read_remote(
         &self,
+        (client, settings, snapshot): (&ReadClient, &RemoteSettings, Option<&Mutex<SnapshotFiles>>),
         progress: &dyn ReadProgress,
         stopped: &dyn Fn() -> bool,
     ) -> Result<Remote, MakingError> {
-        let (client, settings, snapshot) = match &self.remote {
-            RemoteSource::Api {
-                client,
-                settings,
-                snapshot,
-            } => (client, settings, snapshot),
-            RemoteSource::File(path) => {
-                let began = (self.clock.now(), self.clock.wall());
-                let side = RemoteSide::of_file(self.read_export(path, stopped)?);
-                return Ok(Remote {
-                    taken: None,
-                    began,
-                    side,
-                });
-            }
-        };
         let reading = Reading::new(tempfile::tempfile_in(self.folder())?)
             .with_fingerprints(self.fingerprinter());
         let mut keys = WantedKeys::default();
@@ -95,27 +92,40 @@ impl Making<'_> {
         })
     }
 
-    fn read_export(
+    /// Reads an export, and does something else beside it.
+    pub(super) fn read_export<T>(
         &self,
         export: &Path,
+        beside: impl FnOnce() -> Result<T, IntakeError>,
         stopped: &dyn Fn() -> bool,
-    ) -> Result<Reading, MakingError> {
+    ) -> Result<(T, Remote), MakingError> {
+        let began = (self.clock.now(), self.clock.wall());
         let given_up = AtomicBool::new(false);
-        let exported = thread::scope(|scope| {
+        let (done, exported) = thread::scope(|scope| {
             let exported = scope.spawn(|| read_export(export, self.fingerprinter(), &given_up));
+            let done = beside();
+            given_up.fetch_or(done.is_err(), Ordering::Relaxed);
             while !exported.is_finished() {
                 given_up.fetch_or(stopped(), Ordering::Relaxed);
                 thread::park_timeout(PAUSE);
             }
-            exported.join().unwrap_or_else(|panic| resume_unwind(panic))
+            let exported = exported.join();
+            (done, exported.unwrap_or_else(|panic| resume_unwind(panic)))
         });
+        let done = done?;
         if given_up.into_inner() {
             return Err(IntakeError::Stopped.into());
         }
-        exported.map_err(|source| MakingError::RemoteFile {
+        let reading = exported.map_err(|source| MakingError::RemoteFile {
             path: export.to_path_buf(),
             source,
-        })
+        })?;
+        let remote = Remote {
+            taken: None,
+            began,
+            side: RemoteSide::of_file(reading),
+        };
+        Ok((done, remote))
     }
 
     /// The rows' keys that no customer in the reading has. More keys than are held in memory are gathered from the rows again.
