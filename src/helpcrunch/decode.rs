@@ -102,11 +102,13 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
 /// # Errors
 /// When it is not JSON, or has no id.
 pub fn customer(body: &[u8]) -> Result<RemoteCustomer, DecodeError> {
-    if !body.trim_ascii_start().starts_with(b"{") {
-        let _: IgnoredAny = serde_json::from_slice(body)?;
-        return Err(DecodeError::NoId);
+    match std::str::from_utf8(body) {
+        Ok(text) if text.trim_ascii_start().starts_with('{') => read_customer(text),
+        _ => {
+            let _: IgnoredAny = serde_json::from_slice(body)?;
+            Err(DecodeError::NoId)
+        }
     }
-    read_members(&serde_json::from_slice(body)?)
 }
 
 /// `{"data":[…],"total":N}`, the total also as text or missing, or the bare array.
@@ -133,7 +135,7 @@ pub fn page(body: &[u8]) -> Result<Page, DecodeError> {
     }
     let customers = raw
         .iter()
-        .map(|raw| read_customer(raw))
+        .map(|raw| read_customer(raw.get()))
         .collect::<Result<_, _>>()?;
     Ok(Page {
         customers,
@@ -153,36 +155,68 @@ pub fn batch(body: &[u8]) -> BatchAnswer {
     count.map_or(BatchAnswer::Nothing, BatchAnswer::Count)
 }
 
-fn read_customer(raw: &RawValue) -> Result<RemoteCustomer, DecodeError> {
-    if !raw.get().starts_with('{') {
-        return Err(DecodeError::NoId);
-    }
-    read_members(&serde_json::from_str(raw.get())?)
+/// The members of a customer that matter here. Of a name that is there twice the last value counts.
+#[derive(Default)]
+struct CustomerMembers<'a> {
+    id: Option<&'a RawValue>,
+    fields: [Option<&'a RawValue>; Field::ALL.len()],
+    tags: Option<&'a RawValue>,
+    custom_data: Option<&'a RawValue>,
 }
 
-fn read_members(members: &Members<'_>) -> Result<RemoteCustomer, DecodeError> {
-    let id = members
-        .get("id")
-        .and_then(unsigned)
-        .ok_or(DecodeError::NoId)?;
+impl<'a> CustomerMembers<'a> {
+    fn slot(&mut self, name: &str) -> Option<&mut Option<&'a RawValue>> {
+        match name {
+            "id" => Some(&mut self.id),
+            "tags" => Some(&mut self.tags),
+            "customData" => Some(&mut self.custom_data),
+            _ => self.fields.get_mut(Field::from_name(name)?.index()),
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for CustomerMembers<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Known;
+        impl<'de> Visitor<'de> for Known {
+            type Value = CustomerMembers<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(
+                self,
+                mut map: M,
+            ) -> Result<CustomerMembers<'de>, M::Error> {
+                let mut members = CustomerMembers::default();
+                while let Some(name) = map.next_key::<Name<'_>>()? {
+                    match members.slot(&name.0) {
+                        Some(slot) => *slot = Some(map.next_value()?),
+                        None => drop(map.next_value::<IgnoredAny>()?),
+                    }
+                }
+                Ok(members)
+            }
+        }
+        deserializer.deserialize_map(Known)
+    }
+}
+
+fn read_customer(json: &str) -> Result<RemoteCustomer, DecodeError> {
+    if !json.trim_ascii_start().starts_with('{') {
+        return Err(DecodeError::NoId);
+    }
+    let members: CustomerMembers<'_> = serde_json::from_str(json)?;
+    let id = members.id.and_then(unsigned).ok_or(DecodeError::NoId)?;
     let mut customer = RemoteCustomer::unknown(CustomerId(id));
-    let mut seen = [false; Field::ALL.len()];
-    // Of a name that is there twice the last value counts.
-    for (name, raw) in members.0.iter().rev() {
-        let Some(field) = Field::from_name(&name.0) else {
-            continue;
-        };
-        let is_first = seen
-            .get_mut(field.index())
-            .is_some_and(|seen| !std::mem::replace(seen, true));
-        if let (true, Known::Is(value)) = (is_first, field_value(field, raw)) {
+    for (field, raw) in Field::ALL.into_iter().zip(members.fields) {
+        if let Some(Known::Is(value)) = raw.map(|raw| field_value(field, raw)) {
             customer.set_field(field, value);
         }
     }
-    customer.tags = members
-        .get("tags")
-        .map_or(Known::Unknown, |raw| known(tags(raw)));
-    if let Some(properties) = members.get("customData").and_then(properties) {
+    customer.tags = members.tags.map_or(Known::Unknown, |raw| known(tags(raw)));
+    if let Some(properties) = members.custom_data.and_then(properties) {
         let mut plain = BTreeMap::new();
         for (name, value) in properties {
             place_property(&mut plain, &mut customer.opaque, name, value);
