@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
@@ -71,28 +72,50 @@ const NO_ONE_LANGUAGE: [&str; 4] = ["mis", "mul", "und", "zxx"];
 /// A language as the API wants it (ISO 639-1, documented), from a two- or three-letter code, a language tag such
 /// as `uk-UA` or `en_US.UTF-8`, or the language's name in English or in itself.
 pub(super) fn read(scalar: &Scalar<'_>) -> Result<String, Problem> {
-    let text = match scalar {
-        Scalar::Text(text) | Scalar::Native(text) => text.trim(),
-        Scalar::Number(_) | Scalar::Digits(_) | Scalar::Bool(_) => return Err(refused()),
-    };
-    if PLAIN_CODES.contains(text) {
-        return Ok(text.to_owned());
-    }
-    let code = code_of_tag(text);
-    code.as_deref()
-        .and_then(two_letters)
-        .or_else(|| of_name(text))
-        .map(str::to_owned)
-        .ok_or_else(|| match code {
+    let text = text_of(scalar).ok_or_else(refused)?;
+    find(text)
+        .map(Cow::into_owned)
+        .ok_or_else(|| match code_of_tag(text) {
             Some(code) if NO_ONE_LANGUAGE.contains(&code.as_str()) => unknown(),
-            _ if is_known(code.as_deref(), text) => without_two_letters(),
+            code if is_known(code.as_deref(), text) => without_two_letters(),
             _ => refused(),
         })
 }
 
+/// Whether a value is a language that can be sent.
+pub(super) fn is_language(scalar: &Scalar<'_>) -> bool {
+    text_of(scalar).is_some_and(|text| find(text).is_some())
+}
+
+fn text_of<'a>(scalar: &'a Scalar<'_>) -> Option<&'a str> {
+    match scalar {
+        Scalar::Text(text) | Scalar::Native(text) => Some(text.trim()),
+        Scalar::Number(_) | Scalar::Digits(_) | Scalar::Bool(_) => None,
+    }
+}
+
+/// The two-letter code of a language, by its code or name.
+fn find(text: &str) -> Option<Cow<'_, str>> {
+    if PLAIN_CODES.contains(text) {
+        return Some(Cow::Borrowed(text));
+    }
+    let code = code_of_tag(text);
+    let code = code.as_deref().and_then(two_letters);
+    code.or_else(|| of_name(text)).map(Cow::Borrowed)
+}
+
 /// `Chinese (Simplified)` is Chinese: the two letters say no more than that.
 fn of_name(text: &str) -> Option<&'static str> {
-    NAMES.get(&plain_name(text)).copied().flatten()
+    // Ids, addresses and numbers are no names, and need not be looked up.
+    let name = text.split('(').next().unwrap_or(text);
+    if name.bytes().any(is_of_no_name) {
+        return None;
+    }
+    NAMES.get(&plain_name(name)).copied().flatten()
+}
+
+fn is_of_no_name(byte: u8) -> bool {
+    byte.is_ascii_digit() || matches!(byte, b'@' | b'_')
 }
 
 fn plain_name(text: &str) -> String {
@@ -139,6 +162,9 @@ fn code_of_tag(text: &str) -> Option<String> {
 }
 
 fn two_letters(code: &str) -> Option<&'static str> {
+    if !(2..=3).contains(&code.len()) {
+        return None;
+    }
     let other = OTHER_CODES.iter().find(|(_, codes)| codes.contains(&code));
     if let Some((language, _)) = other {
         return Some(language);
@@ -199,6 +225,12 @@ mod tests {
 
     fn locale(text: &str) -> Option<String> {
         read(&Scalar::Text(Cow::Borrowed(text))).ok()
+    }
+
+    #[test]
+    fn no_name_has_what_names_are_told_by() {
+        assert!(NAMES.len() > 300);
+        assert!(!NAMES.keys().any(|name| name.bytes().any(is_of_no_name)));
     }
 
     #[test]

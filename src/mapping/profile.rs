@@ -296,7 +296,9 @@ impl Fits {
         ) || matches!(text, "true" | "false")
             || number::of_untyped(text).is_some();
         self.any_typed |= typed;
-        self.number = self.number && number::read(scalar).is_ok();
+        let may_be_number = self.number || self.forms.contains(&true);
+        let is_number = may_be_number && number::read(scalar).is_ok();
+        self.number = self.number && is_number;
         self.shortest = self.shortest
             && (matches!(scalar, Scalar::Number(_) | Scalar::Digits(_))
                 || number::of_untyped(text).is_some());
@@ -304,9 +306,11 @@ impl Fits {
         self.timestamp = self.timestamp && self.number && is_timestamp(text);
         self.boolean = self.boolean && boolean::read(scalar).is_ok();
         self.plain_boolean = self.plain_boolean && matches!(text, "true" | "false");
+        // Digits alone are written the same in all forms.
+        let is_bare = text.bytes().all(|byte| byte.is_ascii_digit());
         for (fits, (decimal, thousands)) in self.forms.iter_mut().zip(FORMS) {
             let form = NumberForm::new(Some(decimal), Some(thousands)).unwrap_or_default();
-            *fits = *fits && form.read(scalar).is_ok();
+            *fits = *fits && (is_bare && is_number || form.read(scalar).is_ok());
         }
         // A JSON number has a decimal point whatever texts are written with.
         if let Scalar::Text(_) | Scalar::Native(_) = scalar {
@@ -314,8 +318,9 @@ impl Fits {
             self.separated |= separators != Separators::None;
             self.either_way &= separators != Separators::Decided;
         }
-        self.emails += u64::from(email::read(scalar).is_ok());
-        self.locales += u64::from(locale::read(scalar).is_ok());
+        // Looked at thoroughly only where it may be one.
+        self.emails += u64::from(text.contains('@') && email::read(scalar).is_ok());
+        self.locales += u64::from(locale::is_language(scalar));
     }
 }
 
