@@ -1,6 +1,7 @@
 //! Fingerprints that prove that a customer is as its row wants it, without reading the customer's values again.
 
 use std::hash::BuildHasher as _;
+use std::num::NonZeroU64;
 
 use foldhash::quality::RandomState;
 
@@ -14,7 +15,14 @@ use crate::domain::{
 /// Equal fingerprints mean that the comparison would find nothing. Different ones mean nothing: values may be spelled in
 /// two ways, a customer may have what its row does not speak of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Fingerprint(pub u64);
+pub struct Fingerprint(NonZeroU64);
+
+impl Fingerprint {
+    /// Of a sum of hashes. 0, where nothing has a value, counts as 1, so that an absent fingerprint takes no room.
+    fn of(sum: u64) -> Self {
+        Self(NonZeroU64::new(sum).unwrap_or(NonZeroU64::MIN))
+    }
+}
 
 /// Makes fingerprints over the attributes that a config manages. The hash has a new key in each process, so that two
 /// customers cannot be made to look alike.
@@ -76,7 +84,7 @@ impl Fingerprinter {
                 sum = sum.wrapping_add(self.tag(&tag.name));
             }
         }
-        Some(Fingerprint(sum))
+        Some(Fingerprint::of(sum))
     }
 
     /// None where equal fingerprints would prove nothing: a row that removes tags, or that says nothing of managed ones.
@@ -103,7 +111,7 @@ impl Fingerprinter {
         for tag in &desired.tags.add {
             sum = sum.wrapping_add(self.tag(&tag.name));
         }
-        Some(Fingerprint(sum))
+        Some(Fingerprint::of(sum))
     }
 
     fn field(&self, field: Field, value: &Value) -> u64 {

@@ -11,7 +11,7 @@ use crate::plan::fingerprint::{Fingerprint, Fingerprinter};
 use crate::plan::given_keys::{KeyHash, KeyHashes};
 use crate::plan::matching::CustomerIds;
 
-/// One customer, in 80 bytes.
+/// One customer, in 64 bytes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entry {
     pub(super) id: CustomerId,
@@ -157,4 +157,53 @@ fn is_at(entries: &[Entry], at: u32, is_it: impl Fn(&Entry) -> bool) -> bool {
 fn short_hash(entries: &[Entry], at: u32, of: impl Fn(&KeyHashes) -> Option<KeyHash>) -> u64 {
     let key = entries.get(at as usize).and_then(|entry| of(&entry.keys));
     key.map_or(0, KeyHash::short)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Field, Value};
+
+    fn entry(id: u64, user_id: &str, email: Option<&str>) -> Entry {
+        let mut customer = RemoteCustomer::unknown(CustomerId(id));
+        customer.set_field(Field::UserId, Some(Value::Text(user_id.into())));
+        customer.set_field(Field::Email, email.map(|email| Value::Text(email.into())));
+        Entry::new(&customer, (id * 100, 50), None)
+    }
+
+    #[test]
+    fn an_entry_is_small() {
+        assert_eq!(size_of::<Entry>(), 64);
+    }
+
+    #[test]
+    fn what_a_customer_has_now_decides_however_the_tables_grew() {
+        let mut index = CustomerIndex::default();
+        for id in 1..=1_000 {
+            assert!(
+                index
+                    .put(entry(id, &format!("u{id}"), Some("Shared@x.org")))
+                    .is_none()
+            );
+        }
+        for id in 1..=500 {
+            let earlier = index.put(entry(id, &format!("v{id}"), None)).unwrap();
+            assert_eq!(earlier.offset, id * 100);
+        }
+        for id in 1_001..=5_000 {
+            index.put(entry(id, &format!("u{id}"), None));
+        }
+        let of = |user_id: &str| index.by_user_id(KeyHash::of_user_id(user_id)).to_vec();
+        assert_eq!((of("u7"), of("v7")), (vec![], vec![CustomerId(7)]));
+        assert_eq!(of("u700"), [CustomerId(700)]);
+        let sharers = index.by_email(KeyHash::of_email("shared@X.org"));
+        assert_eq!(
+            sharers.to_vec(),
+            (501..=1_000).map(CustomerId).collect::<Vec<_>>()
+        );
+        assert_eq!(
+            (index.len(), index.get(CustomerId(5_001)).is_none()),
+            (5_000, true)
+        );
+    }
 }

@@ -87,7 +87,11 @@ impl<'a> Decider<'a> {
         Ok(self.decisions.last().unwrap_or(&Decision::Bad))
     }
 
-    fn decide(&mut self, record: &RowRecord) -> Result<Decision, PlanningError> {
+    /// The same for rows that no later one takes the place of, which need not be kept.
+    ///
+    /// # Errors
+    /// As [`Self::row`].
+    pub fn decide(&mut self, record: &RowRecord) -> Result<Decision, PlanningError> {
         if record.verdict == Verdict::Rejected {
             return Ok(Decision::Bad);
         }

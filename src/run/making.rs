@@ -177,7 +177,7 @@ impl Making<'_> {
             RemoteSource::File(path) => {
                 let look_ahead = || self.look_ahead(stopped);
                 let (schema, remote) = self.read_export(path, look_ahead, stopped)?;
-                let making = self.by(&schema);
+                let making = self.with_schema(&schema);
                 making.make_against(remote, finished_runs, stopped).await
             }
             RemoteSource::Api {
@@ -186,7 +186,7 @@ impl Making<'_> {
                 snapshot,
             } => {
                 let schema = self.look_ahead(stopped)?;
-                let making = self.by(&schema);
+                let making = self.with_schema(&schema);
                 let api = (client, settings, snapshot);
                 let remote = making.read_remote(api, progress, stopped).await?;
                 making.make_against(remote, finished_runs, stopped).await
@@ -194,8 +194,8 @@ impl Making<'_> {
         }
     }
 
-    /// The same by another schema.
-    fn by<'s>(&'s self, schema: &'s Schema) -> Making<'s> {
+    /// With the schema complete.
+    fn with_schema<'s>(&'s self, schema: &'s Schema) -> Making<'s> {
         Making {
             schema,
             ..self.clone()
@@ -422,7 +422,7 @@ impl Making<'_> {
         let fingerprinter = side.reading.fingerprinter();
         let taken = each_row(&self.intake(), fingerprinter, stopped, |record| {
             let decision = match &mut decider {
-                Some(decider) => decider.row(&record)?.clone(),
+                Some(decider) => decider.decide(&record)?,
                 None => decided.next().unwrap_or(Decision::Bad),
             };
             Ok::<_, MakingError>(planner.row(record, decision)?)

@@ -158,6 +158,7 @@ impl<'a, B: Read + Write + Seek, R: Write> Planner<'a, B, R> {
             Decision::Merged(first) => self.merged(&mut record, first),
         };
         self.merges.planned(&record);
+        let mut planned = None;
         if operations.is_empty() {
             record.desired = None;
             if !matches!(record.verdict, Verdict::Rejected | Verdict::Merged) {
@@ -169,9 +170,10 @@ impl<'a, B: Read + Write + Seek, R: Write> Planner<'a, B, R> {
                 // By its e-mail address others would be found before it is sent, and after it.
                 key.email = None;
             }
-            self.lane(&record, key, operations)?;
+            self.lane(&record, key.clone(), operations)?;
+            planned = Some(key);
         }
-        self.sinks.rows.write(&record)?;
+        self.sinks.rows.write(&record, planned.as_ref())?;
         Ok(())
     }
 

@@ -285,14 +285,14 @@ impl<W: Write> RowWriter<W> {
         }
     }
 
-    /// Takes the next row.
+    /// Takes the next row. `planned`: the key that the plan has for it, if it has operations.
     ///
     /// # Errors
     /// When the sink cannot be written.
-    pub fn write(&mut self, record: &RowRecord) -> io::Result<()> {
+    pub fn write(&mut self, record: &RowRecord, planned: Option<&RowKey>) -> io::Result<()> {
         self.totals.rows += 1;
         self.totals.matched += u64::from(record.customer_id.is_some());
-        if self.is_needed(record) {
+        if self.is_needed(record, planned) {
             self.write_skipped()?;
             return write_row(&mut self.out, record);
         }
@@ -307,12 +307,14 @@ impl<W: Write> RowWriter<W> {
         self.write_skipped()
     }
 
-    fn is_needed(&self, record: &RowRecord) -> bool {
+    fn is_needed(&self, record: &RowRecord, planned: Option<&RowKey>) -> bool {
         let has_more_to_say =
             record.error.is_some() || !record.warnings.is_empty() || record.merged_into.is_some();
         let is_plain = match record.verdict {
             Verdict::Unchanged | Verdict::Skipped => true,
-            Verdict::Create | Verdict::Update => self.detail == RowDetail::Preview,
+            Verdict::Create | Verdict::Update => {
+                self.detail == RowDetail::Preview && planned == Some(&record.key)
+            }
             Verdict::Read | Verdict::Rejected | Verdict::Merged => false,
         };
         self.detail == RowDetail::All || has_more_to_say || !is_plain
@@ -442,7 +444,9 @@ mod tests {
 
     fn written(detail: RowDetail, rows: &[RowRecord]) -> Vec<RowLine> {
         let mut writer = RowWriter::new(Vec::new(), detail);
-        rows.iter().for_each(|row| writer.write(row).unwrap());
+        for row in rows {
+            writer.write(row, Some(&RowKey::default())).unwrap();
+        }
         let bytes = writer.finish().unwrap();
         RowReader::new(bytes.as_slice())
             .map(Result::unwrap)
@@ -482,5 +486,8 @@ mod tests {
         assert_eq!(written(RowDetail::All, &rows), all);
         rows[3].warnings.push(Issue::input("ragged", "m"));
         assert!(written(RowDetail::Preview, &rows).contains(&row(&rows[3])));
+        // The plan leaves a part of its key out.
+        rows[5].key.email = Some("a@x.org".into());
+        assert!(written(RowDetail::Preview, &rows).contains(&row(&rows[5])));
     }
 }
