@@ -47,7 +47,7 @@ use commands::{
 };
 use exit::Exit;
 
-use crate::platform::catch_panic;
+use crate::platform::{catch_panic, worker_threads};
 
 /// Runs the program; gives its exit code.
 #[must_use]
@@ -64,8 +64,8 @@ pub fn main() -> ExitCode {
         }
     };
     // Without its threads the library panics, or waits for ever for those that it could not start.
-    let workers = thread::available_parallelism().map_or(1, NonZero::get);
-    let built = match threads_can_start(workers + MORE_THREADS) {
+    let of_runtime = thread::available_parallelism().map_or(1, NonZero::get);
+    let built = match threads_can_start(of_runtime + worker_threads() + MORE_THREADS) {
         true => catch_panic(|| {
             tokio::runtime::Builder::new_multi_thread()
                 .enable_all()
@@ -86,7 +86,8 @@ pub fn main() -> ExitCode {
     ExitCode::from(exit.code())
 }
 
-/// Threads beside the runtime's own that a command may need at once: for files, names of hosts, and the journal.
+/// Threads beside the runtime's own and those that share work that a command may need at once: for files, names of hosts, and
+/// the journal.
 const MORE_THREADS: usize = 6;
 
 /// Whether `count` threads can be started at once.

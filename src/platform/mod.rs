@@ -13,6 +13,7 @@ mod suspend;
 #[cfg_attr(unix, path = "unix.rs")]
 #[cfg_attr(windows, path = "windows.rs")]
 mod system;
+mod workers;
 
 pub use atomic::{AtomicFile, flush_disk, flushed_later, write_whole};
 pub use error::{FileAction, FileError, StorageProblem, storage_problem};
@@ -26,3 +27,4 @@ pub use quiet::catch_panic;
 pub use signals::{StopSignal, StopSignals};
 pub use suspend::suspended;
 pub use system::{folder_writable_by_others, host_name, mode_open_to_others, state_home};
+pub use workers::worker_threads;

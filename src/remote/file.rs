@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
-use std::num::NonZero;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,6 +12,7 @@ use std::thread;
 use crate::helpcrunch::decode_customer;
 use crate::plan::fingerprint::Fingerprinter;
 use crate::plan::previewer::KnownNames;
+use crate::platform::worker_threads;
 
 use super::index::Entry;
 use super::reading::{Reading, ReadingError, learn_names};
@@ -31,7 +31,7 @@ pub enum RemoteFileError {
 }
 
 /// Reads an export: one customer a line, as the API answers it. Ends early once it is given up. Customers are taken apart
-/// by as many threads as there are processors, and their values stay in the file.
+/// by several threads, and their values stay in the file.
 ///
 /// # Errors
 /// At the first line that is no customer, since a plan against half an account would create the other half again.
@@ -43,9 +43,8 @@ pub fn read_export(
     let (file, bytes) = seekable(path)?;
     let mut blocks = Blocks::new(file.try_clone()?);
     let mut reading = Reading::of_export(file, bytes).with_fingerprints(Arc::clone(&fingerprinter));
-    let workers = thread::available_parallelism().map_or(1, NonZero::get);
     thread::scope(|scope| {
-        let mut workers: VecDeque<Worker> = (0..workers)
+        let mut workers: VecDeque<Worker> = (0..worker_threads())
             .map(|_| Worker::start(scope, &fingerprinter))
             .collect();
         // Blocks go round the workers and come back in the same order.

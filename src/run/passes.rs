@@ -1,9 +1,8 @@
-//! Passes over the rows of the inputs: a thread reads them, as many as there are processors map them, and they are handed
+//! Passes over the rows of the inputs: a thread reads them, several map them, and they are handed
 //! over in their order. Nothing is kept in between. Most plans need one pass; what has to know all rows before it can say
 //! anything of the first takes one more.
 
 use std::io;
-use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -12,6 +11,7 @@ use std::time::Duration;
 
 use crate::mapping::Schema;
 use crate::plan::fingerprint::Fingerprinter;
+use crate::platform::worker_threads;
 use crate::source::Record;
 
 use super::intake::{Intake, IntakeError, MappingFigures, Taken, map_record};
@@ -42,8 +42,7 @@ pub(super) fn each_row<E: From<IntakeError>>(
     thread::scope(|scope| {
         let given_up = &given_up;
         // Blocks go round the workers, and are taken from them in the same order.
-        let workers = thread::available_parallelism().map_or(1, NonZero::get);
-        let (to_map, mapped): (Vec<_>, Vec<_>) = (0..workers)
+        let (to_map, mapped): (Vec<_>, Vec<_>) = (0..worker_threads())
             .map(|_| start_worker(scope, fingerprinter))
             .unzip();
         let reading = scope.spawn(move || {
