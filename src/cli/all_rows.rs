@@ -2,11 +2,11 @@
 //! skipped.
 
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, BufWriter, Seek as _, Write};
+use std::io::{self, BufRead as _, BufReader, BufWriter, Write};
 use std::path::Path;
 
 use crate::config::{Settings, parse_text};
-use crate::domain::{Position, RawRecord, RowKey, RowNumber};
+use crate::domain::{Position, RowNumber};
 use crate::journal::{RunDir, RunMeta};
 use crate::mapping::BlamedCell;
 use crate::plan::codec::{PlanInput, verify};
@@ -14,30 +14,24 @@ use crate::platform::open_file;
 use crate::run::intake::{Intake, RowSink, survey};
 use crate::run::rereading::Rereading;
 use crate::run::rows::{RowLine, RowReader, RowRecord, write_row};
-use crate::source::InputFile;
+use crate::source::{InputFile, SourceSettings};
 
+use super::console::Console;
 use super::exit::{Cause, Exit, Failure};
 use super::kept::KeptSettings;
 use super::planning::{meaning, schema_failure, source_settings};
 
-/// The rows of a run's inputs.
-#[derive(Debug)]
-pub(super) struct AllRows {
-    /// A record for each, with its place and key alone.
-    pub(super) file: File,
-    /// What the user is to know of inputs that could not be read again.
-    pub(super) notes: Vec<String>,
-}
-
-/// Reads the inputs of a run again, if it did not keep all of its rows.
+/// Reads the inputs of a run again, if it did not keep all of its rows. Returns a file with a record for each, of its place
+/// and key alone; that of an input which is not what it was has no key, which a warning says.
 ///
 /// # Errors
 /// When the run's files or settings cannot be read, or there is no room for the rows.
 pub(super) fn all_rows(
+    console: &Console,
     dir: &RunDir,
     meta: &RunMeta,
     kept: &KeptSettings,
-) -> Result<Option<AllRows>, Failure> {
+) -> Result<Option<File>, Failure> {
     let failed = |e: &Cause| Failure::from_error(Exit::NotFinished, "run", e);
     // An `apply` lists the rows of its plan, and has kept them.
     if meta.command == "apply" || keeps_all(&dir.rows()).map_err(|e| failed(&e))? {
@@ -54,25 +48,23 @@ pub(super) fn all_rows(
     let then = settings_of(kept)?;
     let source = source_settings(&then.input)?;
     let rereading = Rereading::new(inputs, &source);
-    let notes: Vec<String> = rereading
-        .lost()
-        .map(|lost| {
-            format!(
-                "{}: {}, so its unchanged and skipped rows are listed without their keys",
-                lost.name,
-                lost.why.reason()
-            )
-        })
-        .collect();
+    let mut is_whole = true;
+    for lost in rereading.lost() {
+        is_whole = false;
+        console.warn(&format!(
+            "{}: {}, so rows that are unchanged or skipped are listed without their keys",
+            lost.name,
+            lost.why.reason()
+        ));
+    }
     let mut out = BufWriter::new(tempfile::tempfile().map_err(|e| failed(&e))?);
-    if notes.is_empty() {
-        copy_rows(inputs, kept, &then, &mut out)?;
+    if is_whole {
+        copy_rows(inputs, kept, (&then, &source), &mut out)?;
     } else {
         write_bare_rows(inputs, &mut out).map_err(|e| failed(&e))?;
     }
-    let mut file = out.into_inner().map_err(|e| failed(&e.into_error()))?;
-    file.rewind().map_err(|e| failed(&e))?;
-    Ok(Some(AllRows { file, notes }))
+    let file = out.into_inner().map_err(|e| failed(&e.into_error()))?;
+    Ok(Some(file))
 }
 
 /// The settings that the run was started with, as far as its config file says them.
@@ -117,20 +109,19 @@ fn keeps_all(rows: &Path) -> io::Result<bool> {
 fn copy_rows(
     inputs: &[PlanInput],
     kept: &KeptSettings,
-    then: &Settings,
+    (then, source): (&Settings, &SourceSettings),
     out: &mut impl Write,
 ) -> Result<(), Failure> {
     let failed = |e: &Cause| Failure::from_error(Exit::NotFinished, "run", e);
-    let source = source_settings(&then.input)?;
     let files = inputs.iter().map(|i| InputFile::new(&i.path, &i.path));
     let files: Vec<InputFile> = files.collect();
-    let survey = survey(&files, &source).map_err(|e| failed(&e))?;
+    let survey = survey(&files, source).map_err(|e| failed(&e))?;
     let columns = kept.columns();
     let columns: Vec<_> = columns.iter().collect();
     let (schema, _) = meaning(then, &columns).map_err(|e| schema_failure(&e))?;
     let intake = Intake {
         inputs: &files,
-        settings: &source,
+        settings: source,
         schema: &schema,
         survey: &survey,
         limit: Some(inputs.iter().map(|input| input.rows).sum()),
@@ -166,15 +157,7 @@ fn write_bare_rows(inputs: &[PlanInput], out: &mut impl Write) -> io::Result<()>
                 row: RowNumber(row),
                 line: 0,
             };
-            let raw = RawRecord::default();
-            let record = RowRecord::rejected(position, raw, RowKey::default(), Vec::new());
-            write_row(
-                out,
-                &RowRecord {
-                    raw: None,
-                    ..record
-                },
-            )?;
+            write_row(out, &RowRecord::at(position))?;
         }
     }
     Ok(())

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::domain::Columns;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Loaded, Settings};
+use crate::domain::Columns;
 use crate::journal::{RunDir, RunMeta, RunState};
 use crate::run::making::MadePlan;
 use crate::source::Dialect;
 
-use super::exit::Failure;
+use super::exit::{Exit, Failure};
 use super::planning::{Prepared, attribute_columns};
 use super::session::{Session, state_failure};
 
@@ -45,6 +45,14 @@ pub(super) struct KeptSettings {
 }
 
 impl KeptSettings {
+    /// What a run kept.
+    pub(super) fn of_run(meta: &RunMeta) -> Result<Self, Failure> {
+        serde_json::from_value(meta.config.clone()).map_err(|e| {
+            let message = format!("run {}: its settings cannot be read: {e}", meta.run_id);
+            Failure::new(Exit::NotFinished, "state", message)
+        })
+    }
+
     /// The columns of each input.
     pub(super) fn columns(&self) -> Vec<Columns> {
         let inputs = self.columns.iter().zip(&self.dialects);

@@ -1,7 +1,7 @@
 //! Writes the reports of a run: results, changes, rejected rows, each whole or not at all.
 
-use std::fs;
-use std::io::{self, BufReader};
+use std::fs::{self, File};
+use std::io::{self, BufReader, Seek as _};
 use std::path::{Path, PathBuf};
 
 use crate::config::Settings;
@@ -15,8 +15,6 @@ use crate::report::{
 };
 use crate::run::results::{ResultRow, Results, ResultsError, Sent};
 use crate::source::{Dialect, Rejected, RejectedWriter};
-
-use super::all_rows::AllRows;
 
 /// The files that the user named.
 #[derive(Debug, Clone, Default)]
@@ -85,7 +83,7 @@ pub(super) struct ReportOf<'a> {
     /// Rows that the run is known to have: a file of rows that was cut has fewer.
     pub(super) rows: Option<u64>,
     /// All rows, where the results of those are listed too of which the run kept nothing.
-    pub(super) all_rows: Option<&'a AllRows>,
+    pub(super) all_rows: Option<&'a File>,
 }
 
 /// Rows of the inputs of a run, where they were read to their ends. An `apply` has those only that its plan writes.
@@ -142,7 +140,8 @@ impl ReportOf<'_> {
         };
         let mut results = Results::new(rows, plan, self.sources, sent)?;
         if let Some(all) = self.all_rows {
-            let file = all.file.try_clone().map_err(ResultsError::Rows)?;
+            let mut file = all.try_clone().map_err(ResultsError::Rows)?;
+            file.rewind().map_err(ResultsError::Rows)?;
             results = results.with_inputs(BufReader::with_capacity(1 << 18, file))?;
         }
         let mut found = 0;

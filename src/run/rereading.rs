@@ -40,7 +40,7 @@ impl Lost {
                 "has changed since the plan was made",
                 "make the plan again to have them",
             ),
-            Self::Unreadable(why) => (why.as_str(), "mend that to have them"),
+            Self::Unreadable(why) => (why.as_str(), "fix that to have them"),
             Self::OtherSettings => (
                 "is read otherwise than when the plan was made",
                 "use the [input] settings of that time to have them",

@@ -82,7 +82,7 @@ impl RowRecord {
         Self {
             key,
             desired: Some(desired),
-            ..Self::bare(position, raw, Verdict::Read)
+            ..Self::bare(position, Some(raw), Verdict::Read)
         }
     }
 
@@ -95,7 +95,7 @@ impl RowRecord {
             key,
             error,
             errors,
-            ..Self::bare(position, raw, Verdict::Rejected)
+            ..Self::bare(position, Some(raw), Verdict::Rejected)
         }
     }
 
@@ -116,9 +116,14 @@ impl RowRecord {
         Self {
             key: lane.key.clone(),
             customer_id: lane.customer,
-            raw: None,
-            ..Self::bare(position, RawRecord::default(), verdict)
+            ..Self::bare(position, None, verdict)
         }
+    }
+
+    /// A row of which the place alone is known.
+    #[must_use]
+    pub fn at(position: Position) -> Self {
+        Self::bare(position, None, Verdict::Read)
     }
 
     /// Everything that is wrong with the row, each problem on its own.
@@ -130,7 +135,7 @@ impl RowRecord {
         }
     }
 
-    fn bare(position: Position, raw: RawRecord, verdict: Verdict) -> Self {
+    fn bare(position: Position, raw: Option<RawRecord>, verdict: Verdict) -> Self {
         Self {
             row: position.row,
             line: position.line,
@@ -142,7 +147,7 @@ impl RowRecord {
             error: None,
             errors: Vec::new(),
             warnings: Vec::new(),
-            raw: Some(raw),
+            raw,
             desired: None,
             fingerprint: None,
         }
@@ -352,15 +357,6 @@ impl<R: BufRead> RowReader<R> {
             line: Vec::new(),
         }
     }
-
-    /// The rows alone.
-    pub fn records(self) -> impl Iterator<Item = io::Result<RowRecord>> {
-        self.filter_map(|line| match line {
-            Ok(RowLine::Row(record)) => Some(Ok(*record)),
-            Ok(RowLine::Skipped(_) | RowLine::End(_)) => None,
-            Err(error) => Some(Err(error)),
-        })
-    }
 }
 
 impl<R: BufRead> Iterator for RowReader<R> {
@@ -423,8 +419,11 @@ mod tests {
         rows.iter()
             .for_each(|row| write_row(&mut bytes, row).unwrap());
         let back: Vec<_> = RowReader::new(bytes.as_slice())
-            .records()
             .map(Result::unwrap)
+            .collect();
+        let rows: Vec<_> = rows
+            .into_iter()
+            .map(|row| RowLine::Row(Box::new(row)))
             .collect();
         assert_eq!(back, rows);
     }

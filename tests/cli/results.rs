@@ -102,3 +102,22 @@ fn rows_of_an_input_that_is_gone_are_listed_without_their_keys() {
         [(&skipped, &none), (&created, &new), (&skipped, &none)]
     );
 }
+
+#[test]
+fn a_resume_lists_all_rows_whatever_became_of_the_input() {
+    for is_changed in [false, true] {
+        let bench = Bench::with(customers(3), "");
+        let names = [(1, "Ann"), (2, "Bob"), (3, "Bob"), (8, "New"), (9, "New")];
+        bench.write("in.csv", rows(names));
+        let _ = bench.run("sync in.csv --max-requests 3").exits(7);
+        if is_changed {
+            bench.write("in.csv", "userId\nother\n");
+        }
+        let resumed = bench.run("resume --results all.jsonl").exits(0);
+        assert_eq!(resumed.err.contains("without their keys"), is_changed);
+        let all = json_lines(&read_text(&bench.path("all.jsonl")));
+        let statuses: Vec<_> = all.iter().map(|r| r["status"].as_str().unwrap()).collect();
+        let expected = ["unchanged", "updated", "updated", "created", "created"];
+        assert_eq!(statuses, expected);
+    }
+}

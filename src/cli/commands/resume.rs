@@ -75,13 +75,7 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
     let inputs = meta.inputs.iter().map(|input| input.path.as_str());
     session.keep_apart(FilesInUse::of_inputs(inputs), &args.report)?;
     session.summary.run_id = Some(meta.run_id.clone());
-    let kept: KeptSettings = serde_json::from_value(meta.config.clone()).map_err(|e| {
-        Failure::new(
-            Exit::NotFinished,
-            "state",
-            format!("run {}: its settings cannot be read: {e}", meta.run_id),
-        )
-    })?;
+    let kept = KeptSettings::of_run(&meta)?;
     if !meta.has_agreement() {
         return start_over(session, args, &dir, &meta, &kept).await;
     }
@@ -102,6 +96,11 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
         .await?;
 
     tell_plan(session, &dir, &meta, &kept)?;
+    // Before anything is sent: what cannot be read must not keep the end from being reported.
+    let all_rows = match &wanted.results {
+        Some(_) => all_rows(&session.console, &dir, &meta, &kept)?,
+        None => None,
+    };
     // From here on the run's summary is this command's.
     session.run = Some(dir.clone());
     // What the run wrote before it was interrupted, as it was planned then.
@@ -142,10 +141,6 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
     at.keep_learned(session);
     let sent = sent.map_err(|failure| failure.or_next(&goes_on))?;
     let sources: Vec<String> = meta.inputs.iter().map(|input| input.path.clone()).collect();
-    let all_rows = match &wanted.results {
-        Some(_) => all_rows(&dir, &meta, &kept)?,
-        None => None,
-    };
     let end_of = EndOf {
         report: ReportOf {
             dir: &dir,

@@ -155,11 +155,9 @@ fn show_run(args: &ShowArgs, console: &Console, dir: &RunDir) -> Result<(), Fail
     }
     let is_dry = summary.as_ref().map_or(meta.dry_run, |s| s.dry_run);
     let all_rows = match &args.results.results {
-        Some(_) => all_rows(dir, &meta, &kept_settings(&meta)?)?,
+        Some(_) => all_rows(console, dir, &meta, &KeptSettings::of_run(&meta)?)?,
         None => None,
     };
-    let notes = all_rows.iter().flat_map(|all| &all.notes);
-    notes.for_each(|note| console.warn(note));
     let report = ReportOf {
         dir,
         sources: &sources,
@@ -213,11 +211,6 @@ fn show_run(args: &ShowArgs, console: &Console, dir: &RunDir) -> Result<(), Fail
     };
     tell_run(console, &preview, &summary, (&tally, &files_of(dir)));
     Ok(())
-}
-
-fn kept_settings(meta: &RunMeta) -> Result<KeptSettings, Failure> {
-    serde_json::from_value(meta.config.clone())
-        .map_err(|e| Failure::from_error(Exit::NotFinished, "state", &e))
 }
 
 fn open_changes(out: &Path, is_dry: bool) -> Result<Changes, Failure> {
