@@ -319,27 +319,12 @@ fn tag(raw: &RawValue) -> Option<Tag> {
     if let Some(name) = scalar(raw) {
         return name.text().map(Tag::named);
     }
-    let (name, color) = match serde_json::from_str::<PlainTag<'_>>(raw.get()) {
-        Ok(tag) => (tag.name, tag.color),
-        // A member may be there twice.
-        Err(_) => {
-            let members: Members<'_> = serde_json::from_str(raw.get()).ok()?;
-            (members.get("name"), members.get("color"))
-        }
-    };
-    let text = |raw: &RawValue| scalar(raw)?.text().map(Cow::into_owned);
+    let members: Members<'_> = serde_json::from_str(raw.get()).ok()?;
+    let member = |name: &str| scalar(members.get(name)?)?.text().map(Cow::into_owned);
     Some(Tag {
-        name: text(name?)?,
-        color: color.and_then(text).filter(|color| !color.is_empty()),
+        name: member("name")?,
+        color: member("color").filter(|color| !color.is_empty()),
     })
-}
-
-#[derive(Deserialize)]
-struct PlainTag<'a> {
-    #[serde(borrow)]
-    name: Option<&'a RawValue>,
-    #[serde(borrow)]
-    color: Option<&'a RawValue>,
 }
 
 /// Properties as an object, or as an array of `{"property","value"}`; `null` is none.

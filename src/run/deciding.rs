@@ -95,11 +95,10 @@ impl<'a> Decider<'a> {
         if record.verdict == Verdict::Rejected {
             return Ok(Decision::Bad);
         }
-        let hashes = KeyHashes::of(&record.key);
         let found = match self.matcher.find(&record.key)? {
             Match::Ambiguous(ambiguity) => match self.resolve(record, &ambiguity)? {
                 Ok(found) => found,
-                Err(Decision::Apart) => return self.apart(record, hashes),
+                Err(Decision::Apart) => return self.apart(record),
                 Err(decision) => return Ok(decision),
             },
             found => {
@@ -117,14 +116,14 @@ impl<'a> Decider<'a> {
             Match::Nobody if self.absence_is_doubtful(record)? => {
                 return Ok(Decision::Rejected(Box::new(doubtful())));
             }
-            Match::Nobody => (Target::New(self.matcher.create(hashes)), Decision::New),
+            Match::Nobody => (Target::New(self.matcher.create(&record.key)), Decision::New),
         };
         match self.claims.claim(target, record.row) {
             None => {
-                self.give(target, record, hashes)?;
+                self.give(target, record)?;
                 Ok(decision)
             }
-            Some(earlier) => self.duplicate((record, hashes), target, earlier, decision),
+            Some(earlier) => self.duplicate(record, target, earlier, decision),
         }
     }
 
@@ -152,16 +151,16 @@ impl<'a> Decider<'a> {
         })
     }
 
-    fn apart(&mut self, record: &RowRecord, hashes: KeyHashes) -> Result<Decision, PlanningError> {
-        let target = Target::New(self.matcher.create(hashes));
+    fn apart(&mut self, record: &RowRecord) -> Result<Decision, PlanningError> {
+        let target = Target::New(self.matcher.create(&record.key));
         self.claims.claim(target, record.row);
-        self.give(target, record, hashes)?;
+        self.give(target, record)?;
         Ok(Decision::Apart)
     }
 
     fn duplicate(
         &mut self,
-        (record, hashes): (&RowRecord, KeyHashes),
+        record: &RowRecord,
         target: Target,
         earlier: RowNumber,
         decision: Decision,
@@ -170,7 +169,7 @@ impl<'a> Decider<'a> {
             Duplicates::Reject => Decision::Rejected(Box::new(duplicate(earlier))),
             Duplicates::First => Decision::Skipped,
             Duplicates::Last => {
-                self.give(target, record, hashes)?;
+                self.give(target, record)?;
                 self.claims.replace(target, record.row);
                 if let Some(slot) = self.decisions.get_mut(earlier.index()) {
                     *slot = Decision::Skipped;
@@ -178,20 +177,15 @@ impl<'a> Decider<'a> {
                 decision
             }
             Duplicates::Merge => {
-                self.give_also(target, record, hashes)?;
+                self.give_also(target, record)?;
                 Decision::Merged(earlier)
             }
         })
     }
 
     /// The row speaks for this customer: its keys are the customer's from here on, as far as they are written.
-    fn give(
-        &mut self,
-        target: Target,
-        record: &RowRecord,
-        hashes: KeyHashes,
-    ) -> Result<(), PlanningError> {
-        let keys = self.written_keys(target, hashes)?;
+    fn give(&mut self, target: Target, record: &RowRecord) -> Result<(), PlanningError> {
+        let keys = self.written_keys(target, record)?;
         if self.rules.duplicates == Duplicates::Merge {
             self.spoken.insert(target, SpokenKeys::default());
             self.speak(target, &record.key);
@@ -200,13 +194,8 @@ impl<'a> Decider<'a> {
     }
 
     /// The row is merged into an earlier one: the customer gets of its keys those that no row spoke of before.
-    fn give_also(
-        &mut self,
-        target: Target,
-        record: &RowRecord,
-        hashes: KeyHashes,
-    ) -> Result<(), PlanningError> {
-        let mut keys = self.written_keys(target, hashes)?;
+    fn give_also(&mut self, target: Target, record: &RowRecord) -> Result<(), PlanningError> {
+        let mut keys = self.written_keys(target, record)?;
         let spoken = self.speak(target, &record.key);
         keys.user_id = keys.user_id.filter(|_| !spoken.user_id);
         keys.email = keys.email.filter(|_| !spoken.email);
@@ -223,11 +212,8 @@ impl<'a> Decider<'a> {
     }
 
     /// Of a row's keys those that are written to its customer.
-    fn written_keys(
-        &self,
-        target: Target,
-        mut keys: KeyHashes,
-    ) -> Result<KeyHashes, PlanningError> {
+    fn written_keys(&self, target: Target, record: &RowRecord) -> Result<KeyHashes, PlanningError> {
+        let mut keys = KeyHashes::of(&record.key);
         if let Target::Remote(id) = target {
             let rules = &self.rules.ownership;
             let may_keep = [Field::UserId, Field::Email].map(|field| !rules.field(field).is_firm());
