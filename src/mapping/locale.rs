@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn no_name_has_what_names_are_told_by() {
+    fn no_language_name_has_a_digit_or_an_at_sign() {
         let mut with_code = NAMES.iter().filter(|(_, code)| code.is_some());
         assert!(with_code.clone().count() > 300);
         assert!(!with_code.any(|(name, _)| name.bytes().any(is_of_no_name)));

@@ -153,7 +153,7 @@ fn is_at(entries: &[Entry], at: u32, is_it: impl Fn(&Entry) -> bool) -> bool {
     entries.get(at as usize).is_some_and(is_it)
 }
 
-/// The place of an entry in a table. One that lost the key is found by nobody, wherever it stands.
+/// The place of an entry in a table. One that lost the key is not found, wherever it stands.
 fn short_hash(entries: &[Entry], at: u32, of: impl Fn(&KeyHashes) -> Option<KeyHash>) -> u64 {
     let key = entries.get(at as usize).and_then(|entry| of(&entry.keys));
     key.map_or(0, KeyHash::short)

@@ -156,7 +156,7 @@ impl Reading {
         Ok(())
     }
 
-    /// Takes note that customers were read of whom the answers left out tags or properties.
+    /// Records whether answers left out tags or properties of their customers.
     pub(super) fn add_silent(&mut self, is_silent: bool) {
         self.silent |= is_silent;
     }

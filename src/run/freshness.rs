@@ -2,6 +2,7 @@
 //! their lanes.
 
 mod absence;
+mod by_id;
 mod found;
 
 use std::collections::BTreeSet;
@@ -18,7 +19,7 @@ use crate::plan::writes::WriteRules;
 use crate::plan::{MatchSettings, Operation, Ownership, SyncMode};
 use crate::remote::{EmailCase, RemoteError, WantedKeys, find_all};
 
-use super::in_doubt::{has_doubts, is_in_place, judge};
+use super::in_doubt::{has_doubts, judge};
 use super::lane::LaneJob;
 use super::memory::Memory;
 use super::recent::ask_for;
@@ -216,56 +217,6 @@ impl Refresher {
                 || (given.email.is_some() && planned.email.is_none()))
         };
         jobs.iter().map(is_lost).collect()
-    }
-
-    /// Reads those of the jobs' customers by their ids of whom a search may have shown too old a state, unless they were
-    /// read so before: where a write in doubt is not in place, or where that would do harm.
-    async fn read_by_id<'j>(
-        &self,
-        client: &ReadClient,
-        writes: &WriteRules,
-        customers: impl Iterator<Item = (&'j LaneJob, Option<CustomerId>)>,
-        fresh: &mut Fresh,
-        by_id: &mut BTreeSet<CustomerId>,
-    ) -> Result<(), RefreshError> {
-        let mut wanted = Vec::new();
-        {
-            let written = self.memory.written(&self.rules.ownership)?;
-            for (job, id) in customers {
-                let Some(id) = id else { continue };
-                let found = fresh.get(id);
-                let is_in_doubt =
-                    found.is_some_and(|found| !is_in_place(&job.lane, &job.progress, found));
-                if (is_in_doubt || self.needs_reading_by_id(writes, job, found, &written)?)
-                    && by_id.insert(id)
-                {
-                    wanted.push(id);
-                }
-            }
-        }
-        for id in wanted {
-            fresh.add(ask_for(client, id).await?);
-        }
-        Ok(())
-    }
-
-    /// Whether what a search found of a customer may be too old for what will be sent.
-    fn needs_reading_by_id(
-        &self,
-        writes: &WriteRules,
-        job: &LaneJob,
-        found: Option<&RemoteCustomer>,
-        written: &WrittenReader,
-    ) -> Result<bool, WrittenError> {
-        if !writes.search_lags {
-            return Ok(false);
-        }
-        if writes.needs_reading_by_id(&job.lane.operations) {
-            return Ok(true);
-        }
-        let diff = found.map(|customer| self.difference(job, customer, written));
-        let diff = diff.transpose()?.flatten();
-        Ok(diff.is_some_and(|diff| writes.needs_reading_by_id(&diff.operations())))
     }
 
     /// What the row wants otherwise than the customer is; nothing where it is sent as planned.
