@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use hcsync::domain::{CustomerId, RowNumber, RunId};
 use hcsync::journal::{
-    AccountId, Begin, Entry, FinishedRow, FinishedRows, JOURNAL_VERSION, JournalWriter,
+    AccountId, Begin, FinishedRow, FinishedRows, JOURNAL_VERSION, JournalRecord, JournalWriter,
     recover_file,
 };
 use hcsync::outcome::{OperationResult, OperationStatus, RowStatus};
@@ -173,8 +173,8 @@ fn begin() -> Begin {
     }
 }
 
-fn record(row: u64) -> Entry {
-    Entry::Row(FinishedRow {
+fn record(row: u64) -> JournalRecord {
+    JournalRecord::Row(FinishedRow {
         row: RowNumber(row),
         status: RowStatus::Updated,
         customer_id: Some(CustomerId(row)),

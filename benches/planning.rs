@@ -1,165 +1,112 @@
-//! How long a plan takes and how much memory: rows of a CSV against as many customers of an export.
-//!
-//! `cargo bench --bench planning`, or `cargo bench --bench planning -- 1000000` for another size. 92.5 % of the rows
-//! are unchanged, 5 % differ, 2.5 % are new; the orders of rows and customers have nothing to do with each other.
+//! What single steps of planning cost for each row, on one thread: `cargo bench --bench planning`. Times are of this
+//! machine; compare them with each other only. `scripts/bench` measures the whole program.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
-    clippy::indexing_slicing,
     reason = "a benchmark prints and may panic"
 )]
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Instant;
 
-const CONFIG: &str = r#"
-[custom_data]
-plan = "plan"
-mrr = { column = "mrr", type = "number" }
-[tags]
-column = "tags"
-mode = "exact"
-[rows]
-empty_cells = "clear"
-"#;
+use hcsync::domain::{KeyField, Row, RowNumber};
+use hcsync::helpcrunch::decode_customer;
+use hcsync::mapping::{AttributeRule, MappingSettings, Schema, TableProfile};
+use hcsync::source::{Reader, Record, SourceSettings};
+
+const ROWS: u64 = 50_000;
+const ROUNDS: usize = 5;
 
 fn main() {
-    let size = std::env::args().filter_map(|word| word.parse().ok()).next();
-    let rows: u64 = size.unwrap_or(200_000);
-    let folder = tempfile::tempdir().unwrap();
-    write_source(&folder.path().join("source.csv"), rows);
-    write_remote(&folder.path().join("remote.jsonl"), rows);
-    std::fs::write(folder.path().join("hcsync.toml"), CONFIG).unwrap();
-    for round in 1..=3 {
-        let started = Instant::now();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_hcsync"))
-            .args([
-                "plan",
-                "source.csv",
-                "--remote-file",
-                "remote.jsonl",
-                "--examples",
-                "0",
-                "-q",
-                "--output",
-                "json",
-            ])
-            .arg("--state-dir")
-            .arg(folder.path().join("state"))
-            .current_dir(folder.path())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        let peak = watch(&mut child);
-        let peak = peak.map_or_else(
-            || "not known here".to_owned(),
-            |kib| format!("{} MiB", kib / 1024),
-        );
-        println!(
-            "round {round}: {rows} rows against {rows} customers: {:.2} s, peak {peak}",
-            started.elapsed().as_secs_f64()
-        );
-    }
-}
-
-/// Waits for the end of the process; the largest resident set that the kernel tells of, in KiB.
-fn watch(child: &mut Child) -> Option<u64> {
-    let status = format!("/proc/{}/status", child.id());
-    let mut peak = None;
-    while child.try_wait().unwrap().is_none() {
-        let text = std::fs::read_to_string(&status).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        peak = line
-            .and_then(|l| l.trim().strip_suffix(" kB")?.parse().ok())
-            .or(peak);
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    peak
-}
-
-/// A fixed bijection that shuffles user numbers: multiplication by an odd number modulo a power of two, walked
-/// until it falls into the range.
-fn shuffled(index: u64, rows: u64, factor: u64) -> u64 {
-    let mask = rows.next_power_of_two() - 1;
-    let mut user = index;
-    loop {
-        user = user.wrapping_mul(factor).wrapping_add(12_345) & mask;
-        if user < rows {
-            return user;
-        }
-    }
-}
-
-fn mix(user: u64, field: u64) -> u64 {
-    let mut z = user.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (field << 56);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z ^ (z >> 31)
-}
-
-const TAGS: [&str; 4] = ["", "lead", "lead;vip", "trial"];
-
-fn write_source(path: &Path, rows: u64) {
-    let mut out = BufWriter::new(File::create(path).unwrap());
-    writeln!(
-        out,
-        "userId,email,name,company,phone,firstSeen,locale,notes,tags,plan,mrr"
-    )
-    .unwrap();
-    for index in 0..rows {
-        let user = shuffled(index, rows, 0x5DEE_CE65);
-        // One in forty is new: its number is beyond those that the remote side has.
-        let number = if user.is_multiple_of(40) {
-            user + rows
-        } else {
-            user
-        };
-        let changed = user % 20 == 7;
-        let company = if changed {
-            "Changed & Sons"
-        } else {
-            company(user)
-        };
-        let tags = TAGS[(mix(user, 1) % 4) as usize];
-        let (phone, mrr) = (mix(user, 2) % 900_000_000, mix(user, 3) % 500);
-        writeln!(
-            out,
-            "u{number},person.{number}@example.com,Олена Person {user},{company},+380{phone},{},uk,\"called, about invoice {user}\",{tags},pro,{mrr}.5",
-            1_600_000_000 + user
-        )
-        .unwrap();
-    }
-    out.flush().unwrap();
-}
-
-fn company(user: u64) -> &'static str {
-    ["Acme Ltd", "Globex", "Нова Лінія", "Світло ТОВ"][(mix(user, 4) % 4) as usize]
-}
-
-fn write_remote(path: &Path, rows: u64) {
-    let mut out = BufWriter::new(File::create(path).unwrap());
-    for index in 0..rows {
-        let user = shuffled(index, rows, 0x2545_F491);
-        let tags: Vec<_> = TAGS[(mix(user, 1) % 4) as usize]
-            .split(';')
-            .filter(|t| !t.is_empty())
-            .collect();
-        let tags: Vec<_> = tags
+    let table = table();
+    time("csv crate: the cells of a row", || walk(&table));
+    time("source: a row with its bytes", || rows(&table).1.len());
+    let (reader, rows) = rows(&table);
+    let plain = MappingSettings {
+        custom_data: Some(BTreeMap::from([
+            ("plan".to_owned(), AttributeRule::column("plan")),
+            ("mrr".to_owned(), AttributeRule::column("mrr")),
+        ])),
+        ..MappingSettings::default()
+    };
+    let schema = Schema::new(&plain, &[KeyField::UserId], &[reader.columns()]).unwrap();
+    time("mapping: what a row wants", || {
+        rows.iter()
+            .filter(|row| schema.map(row).desired.is_some())
+            .count()
+    });
+    time("mapping: the profile of a row", || {
+        let mut profile = TableProfile::new(Arc::clone(reader.columns()), &[]);
+        rows.iter().for_each(|row| profile.see(row));
+        profile.columns().count()
+    });
+    let customers: Vec<String> = (0..ROWS).map(customer).collect();
+    time("helpcrunch: a customer of an export", || {
+        let decoded = customers
             .iter()
-            .map(|t| format!(r##"{{"name":"{t}","color":"#c377e0"}}"##))
-            .collect();
-        let (phone, mrr) = (mix(user, 2) % 900_000_000, mix(user, 3) % 500);
-        writeln!(
-            out,
-            r#"{{"id":{},"name":"Олена Person {user}","email":"person.{user}@example.com","userId":"u{user}","company":"{}","phone":"+380{phone}","firstSeen":"{}","lastSeen":null,"location":{{"regionCode":null,"countryCode":"UA","city":"Kyiv"}},"device":null,"unsubscribed":false,"blocked":false,"source":null,"referer":null,"lastPage":null,"locale":"uk","createdFrom":null,"integrationId":null,"notes":"called, about invoice {user}","tags":[{}],"customData":{{"plan":"pro","mrr":{mrr}.5}}}}"#,
-            1000 + index,
-            company(user),
-            1_600_000_000 + user,
-            tags.join(",")
-        )
-        .unwrap();
+            .map(|json| decode_customer(json.as_bytes()).unwrap());
+        decoded
+            .filter(|customer| customer.email().is_some())
+            .count()
+    });
+}
+
+/// Prints the shortest time of a step, for each row.
+fn time<T>(name: &str, step: impl Fn() -> T) {
+    let round = |_| {
+        let started = Instant::now();
+        black_box(step());
+        started.elapsed()
+    };
+    let shortest = (0..ROUNDS).map(round).min().unwrap();
+    let nanoseconds = shortest.as_nanos() / u128::from(ROWS);
+    println!("{name:<40} {nanoseconds:>6} ns");
+}
+
+/// Returns the number of cells.
+fn walk(table: &str) -> usize {
+    let mut reader = csv::Reader::from_reader(table.as_bytes());
+    let mut record = csv::ByteRecord::new();
+    let mut cells = 0;
+    while reader.read_byte_record(&mut record).unwrap() {
+        cells += record.len();
     }
-    out.flush().unwrap();
+    cells
+}
+
+fn rows(table: &str) -> (Reader, Vec<Row>) {
+    let bytes = std::io::Cursor::new(table.to_owned().into_bytes());
+    let settings = SourceSettings::default();
+    let mut reader = Reader::from_read(bytes, "table.csv", &settings, 0, RowNumber(1)).unwrap();
+    let mut rows = Vec::new();
+    while let Some(Record::Row(row)) = reader.next_record().unwrap() {
+        rows.push(row);
+    }
+    (reader, rows)
+}
+
+fn table() -> String {
+    let mut table =
+        "userId,email,name,company,phone,firstSeen,locale,notes,tags,plan,mrr\n".to_owned();
+    for n in 0..ROWS {
+        table.push_str(&format!(
+            "u{n},person.{n}@example.com,Олена Person {n},Acme Ltd,+380{},{},uk,\"called, about invoice {n}\",lead;vip,pro,{}.5\n",
+            500_000_000 + n,
+            1_600_000_000 + n,
+            n % 500
+        ));
+    }
+    table
+}
+
+fn customer(n: u64) -> String {
+    format!(
+        r##"{{"id":{},"name":"Олена Person {n}","email":"person.{n}@example.com","userId":"u{n}","company":"Acme Ltd","phone":"+380{}","firstSeen":"{}","lastSeen":null,"unsubscribed":false,"blocked":false,"source":null,"referer":null,"lastPage":null,"locale":"uk","notes":"called, about invoice {n}","tags":[{{"name":"lead","color":"#c377e0"}},{{"name":"vip","color":"#c377e0"}}],"customData":{{"plan":"pro","mrr":{}.5}}}}"##,
+        1_000 + n,
+        500_000_000 + n,
+        1_600_000_000 + n,
+        n % 500
+    )
 }

@@ -7,6 +7,7 @@
     reason = "a test says what it expects by failing there"
 )]
 
+use std::collections::HashSet;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -140,6 +141,16 @@ fn digest(plan: &Path) -> String {
     end.get("sha256").unwrap().as_str().unwrap().to_owned()
 }
 
+/// The README's example of a run's id.
+const RUN: &str = "20261120T031244Z-k3f9";
+
+fn last_sent_run(runs: &Path) -> String {
+    let runs = std::fs::read_dir(runs).unwrap().map(Result::unwrap);
+    let sent = runs.filter(|run| run.path().join("journal.jsonl").exists());
+    let names = sent.map(|run| run.file_name().into_string().unwrap());
+    names.max().unwrap()
+}
+
 /// In the README's order, in one folder and against one account, as a reader would go through it.
 #[test]
 fn the_readmes_other_commands_run() {
@@ -166,6 +177,10 @@ fn the_readmes_other_commands_run() {
         let words = match words.contains("06b7949b…") {
             true => words.replace("06b7949b…", &digest(&path("monday.plan"))),
             false => words.to_owned(),
+        };
+        let words = match words.contains(RUN) {
+            true => words.replace(RUN, &last_sent_run(&path(".state").join("runs"))),
+            false => words,
         };
         let words: Vec<&str> = words.split_whitespace().collect();
         if words.contains(&"export.jsonl") && !path("export.jsonl").exists() {
@@ -274,4 +289,62 @@ fn the_example_of_faults_is_one() {
     let scenario = hcsync::sandbox::Scenario::from_toml(example).unwrap();
     assert_eq!(scenario.schedule.faults.len(), 4);
     assert_eq!(scenario.schedule.agents.len(), 1);
+}
+
+/// Words of the source, and the names of its files.
+fn code_words() -> HashSet<String> {
+    let mut words = HashSet::new();
+    let mut folders = vec![root().join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            words.insert(path.file_stem().unwrap().to_string_lossy().into_owned());
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let text = std::fs::read_to_string(path).unwrap();
+                let is_of_word = |c: char| c.is_alphanumeric() || c == '_';
+                let found = text.split(|c| !is_of_word(c)).map(str::to_owned);
+                words.extend(found);
+            }
+        }
+    }
+    words
+}
+
+/// `plan::diff`, `Decider::decide` and `run_operation` are names of the code; `--yes` and `plan.jsonl` are not.
+fn is_code_name(name: &str) -> bool {
+    let mut characters = name.chars();
+    let is_word = characters
+        .clone()
+        .all(|c| c.is_alphanumeric() || matches!(c, '_' | ':'));
+    let first = characters.next();
+    is_word
+        && first.is_some_and(char::is_alphabetic)
+        && (name.contains("::") || first.is_some_and(char::is_uppercase))
+        && name.chars().any(char::is_lowercase)
+}
+
+#[test]
+fn names_of_the_code_exist() {
+    let words = code_words();
+    let mut missing = Vec::new();
+    for document in [
+        "docs/architecture.md",
+        "docs/lifecycle-of-a-row.md",
+        "CONTRIBUTING.md",
+    ] {
+        let text = read(document);
+        // The odd parts stand between backquotes.
+        let quoted = text.split('`').skip(1).step_by(2);
+        for name in quoted.filter(|name| is_code_name(name)) {
+            let mut parts = name
+                .split("::")
+                .filter(|part| !["std", "tokio"].contains(part));
+            if !parts.all(|part| words.contains(part)) {
+                missing.push(format!("{document}: `{name}`"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "\n{}\n", missing.join("\n"));
 }

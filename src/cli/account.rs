@@ -1,17 +1,16 @@
-//! Whether a key opens the account that a plan, a run or a name stands for; what an account remembers.
+//! Checks that a key opens the account that a plan, a run or a name stands for.
 
 use crate::config::Settings;
-use crate::domain::RemoteCustomer;
+use crate::domain::{Organization, RemoteCustomer};
 use crate::helpcrunch::ReadClient;
-use crate::journal::{AccountDir, AccountId, AccountMeta, KnownCustomer, LockError, StateDir};
+use crate::journal::{AccountDir, AccountId, AccountMeta, KnownCustomer, StateDir};
 
 use super::connection::Target;
-use super::exit::{Cause, Exit, Failure};
-use super::session::state_failure;
+use super::exit::{Exit, Failure, OrFail as _};
 
-/// A key under a name that knew another key opens the same account where a customer that is known to be in it
-/// can be read with it. Without that the key is refused.
-pub(super) async fn admit_key(
+/// Checks a key whose account has a name. A key that is new under this name is accepted if it can read a customer
+/// that is known to be in the account.
+pub(super) async fn check_key(
     target: &Target,
     account: &AccountDir,
     client: &ReadClient,
@@ -19,159 +18,183 @@ pub(super) async fn admit_key(
     if target.account == target.key_fingerprint {
         return Ok(());
     }
-    let Some(meta) = account.read().map_err(|e| state_failure(&e))? else {
+    let Some(meta) = account.read()? else {
         return Ok(());
     };
-    let same_key = meta
+    let is_same_key = meta
         .key
         .as_ref()
         .is_none_or(|known| *known == target.key_fingerprint);
-    if same_key || is_same(client, &meta).await? {
-        return Ok(());
-    }
-    Err(Failure::new(
-        Exit::Usage,
-        "other_account",
-        "this API key opens another account than the one that api.account names",
-    )
-    .hint("use the key of that account, or another name for this one"))
-}
-
-/// Whom a plan or run is for.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct PlannedFor<'a> {
-    pub(super) account: Option<&'a AccountId>,
-    /// Fingerprint of the key that it was made with, where it says.
-    pub(super) key: Option<&'a str>,
-}
-
-/// Two accounts may have been given one name, on two machines: a plan that another key made needs a customer by
-/// which this key was, or can be, told to open the same account.
-fn admit_name(target: &Target, key: Option<&str>, state: &StateDir) -> Result<(), Failure> {
-    if key.is_none_or(|key| key == target.key_fingerprint.as_str()) {
-        return Ok(());
-    }
-    let account = state.account(&target.account);
-    let meta = account.read().map_err(|e| state_failure(&e))?;
-    if meta.is_some_and(|meta| meta.known_customer.is_some()) {
-        return Ok(());
-    }
-    Err(Failure::new(
-        Exit::Usage,
-        "other_account",
-        "the plan was made with another API key, and no customer of its account is known here by which to tell \
-         that this key opens the same one",
-    )
-    .hint("make the plan again with this key"))
-}
-
-/// A plan or run of one account never runs on another. Under another fingerprint `--same-account` is needed, and a
-/// customer of the plan's account has to be found with the new key.
-pub(super) async fn admit_plan(
-    target: &Target,
-    of: PlannedFor<'_>,
-    same_account: bool,
-    state: &StateDir,
-    client: &ReadClient,
-) -> Result<(), Failure> {
-    if of.account == Some(&target.account) {
-        return admit_name(target, of.key, state);
-    }
-    let of = of.account;
-    let refuse = |message: &str| Failure::new(Exit::Usage, "other_account", message.to_owned());
-    let Some(of) = of else {
-        let refused =
-            refuse("the plan was made against a file, so it is not known for which account it is");
-        let hint = "make it again against the API, or vouch for the account with --same-account";
-        return if same_account {
-            Ok(())
-        } else {
-            Err(refused.hint(hint))
-        };
-    };
-    if !same_account {
-        let refused =
-            refuse("this plan or run is for another account, or was made with another API key");
-        return Err(refused.hint(
-            "if the account is the same and only the key is new, say so with --same-account",
-        ));
-    }
-    let meta = state.account(of).read().map_err(|e| state_failure(&e))?;
-    let known = meta.filter(|meta| meta.known_customer.is_some());
-    let Some(meta) = known else {
-        return Err(refuse(
-            "no customer of its account is known here, so --same-account cannot be checked",
-        )
-        .hint("make the plan again with the key that you have now"));
-    };
-    match is_same(client, &meta).await? {
+    let is_same_account = is_same_key
+        // If no customer of the account was ever seen, none can be harmed.
+        || identify(client, &meta).await?.unwrap_or(true);
+    match is_same_account {
         true => Ok(()),
-        false => Err(refuse(
-            "a customer of its account is not there with this key: it is another account",
+        false => Err(other_account(
+            "this API key opens another account than the one that api.account names",
+            "use the key of that account, or another name for this one",
         )),
     }
 }
 
-async fn is_same(client: &ReadClient, meta: &AccountMeta) -> Result<bool, Failure> {
-    let Some(known) = &meta.known_customer else {
-        // Nothing was ever seen of the account, so nothing of it can be harmed.
-        return Ok(true);
+/// The account that a plan or run is for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PlanAccount<'a> {
+    pub(super) id: Option<&'a AccountId>,
+    /// Fingerprint of the key that it was made with, if the plan has one.
+    pub(super) key: Option<&'a str>,
+}
+
+/// Checks that a plan or run is for this account. If its account has another id, `--same-account` is needed, and the
+/// key has to read a known customer of the plan's account.
+pub(super) async fn check_plan_account(
+    target: &Target,
+    plan: PlanAccount<'_>,
+    same_account: bool,
+    state: &StateDir,
+    client: &ReadClient,
+) -> Result<(), Failure> {
+    if plan.id == Some(&target.account) {
+        return check_plan_key(target, plan.key, state);
+    }
+    let Some(id) = plan.id else {
+        return match same_account {
+            true => Ok(()),
+            false => Err(other_account(
+                "the plan was made against a file, so it is not known which account it is for",
+                "make it again against the API, or vouch for the account with --same-account",
+            )),
+        };
     };
-    match client.get(known.id).await.result {
-        Ok(customer) => Ok(known.is(&customer)),
-        Err(error) if error.is_not_found() => Ok(false),
-        Err(error) => Err(Failure::from_error(Exit::NotFinished, "remote", &error)),
+    if !same_account {
+        return Err(other_account(
+            "this plan or run is for another account, or was made with another API key",
+            "if the account is the same and only the key is new, say so with --same-account",
+        ));
+    }
+    let is_same = match state.account(id).read()? {
+        Some(meta) => identify(client, &meta).await?,
+        None => None,
+    };
+    match is_same {
+        None => Err(other_account(
+            "no customer of its account is known here, so --same-account cannot be checked",
+            "make the plan again with the key that you have now",
+        )),
+        Some(true) => Ok(()),
+        Some(false) => Err(Failure::new(
+            Exit::Usage,
+            "other_account",
+            "a known customer of its account does not exist with this key: it is another account",
+        )),
     }
 }
 
-/// Remembers by whom an account is known again when a plan is the first to see it: its `apply` and `--same-account`
-/// hold the key against that customer. An account that is known already is left alone, since a plan has no lock.
+/// Checks a plan for an account of this id that was made with another key. Two machines may have given two accounts
+/// the same name, so a customer has to be known here by which the key was or can be checked.
+fn check_plan_key(target: &Target, key: Option<&str>, state: &StateDir) -> Result<(), Failure> {
+    if key.is_none_or(|key| key == target.key_fingerprint.as_str()) {
+        return Ok(());
+    }
+    let meta = state.account(&target.account).read()?;
+    match has_known_customer(meta.as_ref()) {
+        true => Ok(()),
+        false => Err(other_account(
+            "the plan was made with another API key, and no customer of its account is known here to check that \
+             this key opens the same one",
+            "make the plan again with this key",
+        )),
+    }
+}
+
+fn other_account(message: &str, hint: &str) -> Failure {
+    Failure::new(Exit::Usage, "other_account", message).hint(hint)
+}
+
+fn has_known_customer(meta: Option<&AccountMeta>) -> bool {
+    meta.is_some_and(|meta| meta.known_customer.is_some())
+}
+
+/// Whether the client's key opens this account; `None` if nothing is known that could show it. A customer that can be read
+/// shows that it does. Otherwise what HelpCrunch calls the account decides, since a customer can be deleted.
+async fn identify(client: &ReadClient, meta: &AccountMeta) -> Result<Option<bool>, Failure> {
+    if let Some(known) = &meta.known_customer
+        && can_read(client, known).await?
+    {
+        return Ok(Some(true));
+    }
+    if let Some(known) = &meta.organization
+        && let Some(found) = client.organization().await
+        && let Some(is_same) = known.is_same(&found)
+    {
+        return Ok(Some(is_same));
+    }
+    Ok(meta.known_customer.is_some().then_some(false))
+}
+
+/// Remembers what HelpCrunch calls the account.
+pub(super) fn remember_organization(
+    account: &AccountDir,
+    settings: &Settings,
+    organization: Organization,
+) -> Result<(), Failure> {
+    let meta = account.read()?;
+    let mut meta = meta.unwrap_or_else(|| AccountMeta::new(settings.api.account.clone()));
+    meta.organization = Some(organization);
+    Ok(account.write(&meta)?)
+}
+
+/// Whether the client's account has this customer.
+pub(super) async fn can_read(client: &ReadClient, known: &KnownCustomer) -> Result<bool, Failure> {
+    match client.get(known.id).await.result {
+        Ok(customer) => Ok(known.is(&customer)),
+        Err(error) if error.is_not_found() => Ok(false),
+        Err(error) => Err(error).or_not_finished("remote"),
+    }
+}
+
+/// Remembers a customer of an account that a plan is the first to see, so that `apply` and `--same-account` can check
+/// a key. Changes nothing about a known account, since `plan` holds no lock.
 pub(super) fn remember_witness(
     account: &AccountDir,
     target: &Target,
     settings: &Settings,
     witness: Option<&RemoteCustomer>,
 ) -> Result<(), Failure> {
-    let meta = account.read().map_err(|e| state_failure(&e))?;
-    if meta.is_some_and(|meta| meta.known_customer.is_some()) {
+    if has_known_customer(account.read()?.as_ref()) {
         return Ok(());
     }
-    remember_account(
-        account,
-        target,
-        settings.api.account.as_deref(),
-        witness,
-        false,
-    )
+    let name = settings.api.account.as_deref();
+    update_account_meta(account, target, name, witness, false)
 }
 
-/// Brings up to date what is remembered of the account, at the end of a run.
-pub(super) fn remember_account(
+/// Updates the account's key, known customer and number of finished runs at the end of a run.
+pub(super) fn update_account_meta(
     account: &AccountDir,
     target: &Target,
     name: Option<&str>,
     witness: Option<&RemoteCustomer>,
-    finished: bool,
+    is_run_finished: bool,
 ) -> Result<(), Failure> {
-    let meta = account.read().map_err(|e| state_failure(&e))?;
-    let mut meta = meta.unwrap_or_else(|| AccountMeta::new(name.map(Into::into)));
-    let before = meta.clone();
+    let before = account.read()?;
+    let before = before.unwrap_or_else(|| AccountMeta::new(name.map(Into::into)));
+    let mut meta = before.clone();
     meta.key = Some(target.key_fingerprint.clone());
     if let Some(witness) = witness {
-        let salt = random_text();
-        let known = meta
+        let is_known = meta
             .known_customer
             .as_ref()
-            .is_some_and(|k| k.id == witness.id && k.is(witness));
-        if !known {
-            meta.known_customer = KnownCustomer::remember(witness, &salt).or(meta.known_customer);
+            .is_some_and(|known| known.id == witness.id && known.is(witness));
+        if !is_known {
+            let new = KnownCustomer::remember(witness, &random_text());
+            meta.known_customer = new.or(meta.known_customer);
         }
     }
-    meta.finished_runs += u64::from(finished);
-    if meta == before {
-        return Ok(());
+    meta.finished_runs += u64::from(is_run_finished);
+    if meta != before {
+        account.write(&meta)?;
     }
-    account.write(&meta).map_err(|e| state_failure(&e))
+    Ok(())
 }
 
 /// Enough random letters and digits never to be drawn twice.
@@ -179,70 +202,4 @@ pub(super) fn random_text() -> String {
     std::iter::repeat_with(fastrand::alphanumeric)
         .take(16)
         .collect()
-}
-
-pub(super) fn lock_failure(error: &LockError) -> Failure {
-    match error {
-        LockError::Held { .. } | LockError::Shared { .. } => {
-            Failure::from_error(Exit::Locked, "locked", error)
-        }
-        LockError::State(error) => state_failure(error),
-    }
-}
-
-/// The account's list of plans that were sent.
-const SENT_PLANS: &str = "sent-plans.jsonl";
-
-/// The run that sent a plan already, if one did.
-pub(super) fn sent_by(account: &AccountDir, digest: &str) -> Result<Option<String>, Failure> {
-    let text = crate::platform::read_file(&account.file(SENT_PLANS))
-        .map_err(|e| Failure::from_error(Exit::NotFinished, "state", &e))?
-        .unwrap_or_default();
-    let lines = text.split(|b| *b == b'\n');
-    let plans = lines.filter_map(|line| serde_json::from_slice::<SentPlan>(line).ok());
-    Ok(plans
-        .filter(|plan| plan.digest == digest)
-        .map(|plan| plan.run_id)
-        .next_back())
-}
-
-/// Takes note that a plan is being sent.
-pub(super) fn note_sent(
-    account: &AccountDir,
-    digest: &str,
-    run_id: &str,
-    at: String,
-) -> Result<(), Failure> {
-    let failed = |e: &Cause| Failure::from_error(Exit::NotFinished, "state", e);
-    let path = account.file(SENT_PLANS);
-    let text = crate::platform::read_file(&path)
-        .map_err(|e| failed(&e))?
-        .unwrap_or_default();
-    let kept: Vec<&[u8]> = text
-        .split(|b| *b == b'\n')
-        .filter(|line| !line.is_empty())
-        .collect();
-    let mut next: Vec<u8> = Vec::new();
-    for line in kept.iter().skip(kept.len().saturating_sub(MOST_SENT_PLANS)) {
-        next.extend_from_slice(line);
-        next.push(b'\n');
-    }
-    let plan = SentPlan {
-        digest: digest.to_owned(),
-        run_id: run_id.to_owned(),
-        at,
-    };
-    next.extend(serde_json::to_vec(&plan).map_err(|e| failed(&e))?);
-    next.push(b'\n');
-    crate::platform::write_whole(&path, &next).map_err(|e| failed(&e))
-}
-
-/// So many are remembered: a nightly run for years.
-const MOST_SENT_PLANS: usize = 2_000;
-
-#[derive(Debug, serde::Serialize, serde::Deserialize)]
-struct SentPlan {
-    digest: String,
-    run_id: String,
-    at: String,
 }

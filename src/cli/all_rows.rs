@@ -1,5 +1,4 @@
-//! All rows of a run as its inputs hold them, for a list of results: a run keeps nothing of rows that are unchanged or
-//! skipped.
+//! All rows of a run, read from its inputs for a list of results: a run does not keep rows that are unchanged or skipped.
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, BufWriter, Write};
@@ -8,82 +7,81 @@ use std::path::Path;
 use crate::config::{Settings, parse_text};
 use crate::domain::{Position, RowNumber};
 use crate::journal::{RunDir, RunMeta};
-use crate::mapping::BlamedCell;
+use crate::mapping::Schema;
 use crate::plan::codec::{PlanInput, verify};
 use crate::platform::open_file;
-use crate::run::intake::{Intake, RowSink, survey};
+use crate::run::intake::{Intake, IntakeError, survey};
+use crate::run::passes::each_row;
 use crate::run::rereading::Rereading;
 use crate::run::rows::{RowLine, RowReader, RowRecord, write_row};
 use crate::source::{InputFile, SourceSettings};
 
 use super::console::Console;
-use super::exit::{Cause, Exit, Failure};
-use super::kept::KeptSettings;
-use super::planning::{meaning, schema_failure, source_settings};
+use super::exit::{Failure, OrFail as _};
+use super::saved_settings::SavedSettings;
+use super::source_settings::source_settings;
+use super::sync_inputs::{schema_and_rules, schema_failure};
 
-/// Reads the inputs of a run again, if it did not keep all of its rows. Returns a file with a record for each, of its place
-/// and key alone; that of an input which is not what it was has no key, which a warning says.
-///
-/// # Errors
-/// When the run's files or settings cannot be read, or there is no room for the rows.
+/// Reads the inputs of a run again. Returns a file with the position and key of each row, or `None` if the run kept all
+/// rows. If an input was changed or removed since, a warning says so, and no row has a key.
 pub(super) fn all_rows(
     console: &Console,
     dir: &RunDir,
     meta: &RunMeta,
-    kept: &KeptSettings,
+    saved: &SavedSettings,
 ) -> Result<Option<File>, Failure> {
-    let failed = |e: &Cause| Failure::from_error(Exit::NotFinished, "run", e);
-    // An `apply` lists the rows of its plan, and has kept them.
-    if meta.command == "apply" || keeps_all(&dir.rows()).map_err(|e| failed(&e))? {
+    // An `apply` lists only the rows of its plan, and keeps those.
+    if meta.has_saved_plan() || keeps_all(&dir.rows()).or_not_finished("run")? {
         return Ok(None);
     }
-    let plan = open_file(&dir.plan()).map_err(|e| failed(&e))?;
-    let plan = verify(BufReader::new(plan)).map_err(|e| failed(&e))?;
+    let plan = open_file(&dir.plan()).or_not_finished("run")?;
+    let plan = verify(BufReader::new(plan)).or_not_finished("run")?;
     let in_folder = |input: &PlanInput| PlanInput {
-        path: whole_path(&input.path, kept),
+        path: absolute_path(&input.path, saved),
         ..input.clone()
     };
     let inputs: Vec<_> = plan.header.inputs.iter().map(in_folder).collect();
-    let inputs = inputs.as_slice();
-    let then = settings_of(kept)?;
-    let source = source_settings(&then.input)?;
-    let rereading = Rereading::new(inputs, &source);
-    let mut is_whole = true;
+    let settings = settings_of(saved)?;
+    let source = source_settings(&settings.input)?;
+    let rereading = Rereading::new(&inputs, &source);
+    let mut are_unchanged = true;
     for lost in rereading.lost() {
-        is_whole = false;
+        are_unchanged = false;
         console.warn(&format!(
             "{}: {}, so rows that are unchanged or skipped are listed without their keys",
             lost.name,
             lost.why.reason()
         ));
     }
-    let mut out = BufWriter::new(tempfile::tempfile().map_err(|e| failed(&e))?);
-    if is_whole {
-        copy_rows(inputs, kept, (&then, &source), &mut out)?;
+    let mut out = BufWriter::new(tempfile::tempfile().or_not_finished("run")?);
+    if are_unchanged {
+        let (schema, _) = schema_and_rules(&settings, &saved.columns().iter().collect::<Vec<_>>())
+            .map_err(|e| schema_failure(&e))?;
+        copy_rows(&inputs, &schema, &source, &mut out)?;
     } else {
-        write_bare_rows(inputs, &mut out).map_err(|e| failed(&e))?;
+        write_bare_rows(&inputs, &mut out).or_not_finished("run")?;
     }
-    let file = out.into_inner().map_err(|e| failed(&e.into_error()))?;
-    Ok(Some(file))
+    let file = out.into_inner().map_err(|e| e.into_error());
+    file.map(Some).or_not_finished("run")
 }
 
-/// The settings that the run was started with, as far as its config file says them.
-pub(super) fn settings_of(kept: &KeptSettings) -> Result<Settings, Failure> {
-    match &kept.config {
-        Some(text) => parse_text(Path::new("the run's config"), text)
-            .map_err(|e| Failure::from_error(Exit::NotFinished, "state", &e)),
+/// The settings of the config file that the run was started with.
+pub(super) fn settings_of(saved: &SavedSettings) -> Result<Settings, Failure> {
+    match &saved.config {
+        Some(text) => parse_text(Path::new("the run's config"), text).or_not_finished("state"),
         None => Ok(Settings::default()),
     }
 }
 
-/// The path of an input, as seen from anywhere.
-fn whole_path(path: &str, kept: &KeptSettings) -> String {
-    match &kept.folder {
+/// The path of an input, independent of the current folder.
+fn absolute_path(path: &str, saved: &SavedSettings) -> String {
+    match &saved.folder {
         Some(folder) if path != "-" => folder.join(path).display().to_string(),
         _ => path.to_owned(),
     }
 }
 
+/// Whether the file has a record for each row of the run.
 fn keeps_all(rows: &Path) -> io::Result<bool> {
     let file = open_file(rows).map_err(io::Error::other)?;
     let mut records = 0;
@@ -100,53 +98,41 @@ fn keeps_all(rows: &Path) -> io::Result<bool> {
     let last = RowReader::new(last.as_slice()).next().transpose()?;
     Ok(match last {
         Some(RowLine::End(totals)) => totals.rows == records,
-        // One of an earlier version has a record for each row.
+        // Earlier versions wrote a record for each row, and no totals.
         _ => true,
     })
 }
 
-/// Inputs that are as they were when the run read them.
+/// Copies the position and key of each row of inputs that are unchanged.
 fn copy_rows(
     inputs: &[PlanInput],
-    kept: &KeptSettings,
-    (then, source): (&Settings, &SourceSettings),
+    schema: &Schema,
+    source: &SourceSettings,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
-    let failed = |e: &Cause| Failure::from_error(Exit::NotFinished, "run", e);
     let files = inputs.iter().map(|i| InputFile::new(&i.path, &i.path));
     let files: Vec<InputFile> = files.collect();
-    let survey = survey(&files, source).map_err(|e| failed(&e))?;
-    let columns = kept.columns();
-    let columns: Vec<_> = columns.iter().collect();
-    let (schema, _) = meaning(then, &columns).map_err(|e| schema_failure(&e))?;
+    let survey = survey(&files, source).or_not_finished("run")?;
     let intake = Intake {
         inputs: &files,
         settings: source,
-        schema: &schema,
+        schema,
         survey: &survey,
         limit: Some(inputs.iter().map(|input| input.rows).sum()),
     };
-    let _ = intake
-        .take(&mut Keys(out), &|| false)
-        .map_err(|e| failed(&e))?;
-    Ok(())
-}
-
-/// Takes the place and key of each row.
-struct Keys<'a, W>(&'a mut W);
-
-impl<W: Write> RowSink for Keys<'_, W> {
-    fn take(&mut self, record: RowRecord, _: Vec<BlamedCell>) -> io::Result<()> {
+    let copied = each_row(&intake, &|| false, |record| {
         let bare = RowRecord {
             raw: None,
             desired: None,
             ..record
         };
-        write_row(self.0, &bare)
-    }
+        Ok::<_, IntakeError>(write_row(out, &bare)?)
+    });
+    let _ = copied.or_not_finished("run")?;
+    Ok(())
 }
 
-/// Rows whose inputs are gone: their numbers alone.
+/// Writes the number of each row, without a key.
 fn write_bare_rows(inputs: &[PlanInput], out: &mut impl Write) -> io::Result<()> {
     let mut row = 0;
     for (source, input) in (0..).zip(inputs) {

@@ -1,42 +1,54 @@
-//! What may be written on the command line. Imports nothing else of the crate, so that completions and man pages
-//! can be generated from it alone.
+//! The command line. It imports no other module of the crate, so that completions and man pages can be generated from
+//! it alone.
 //!
-//! Every option has an environment variable `HCSYNC_<OPTION>`; the API key has no option, since a command line is
-//! visible to every process of the machine. A command flattens the groups of options that it obeys and no others.
+//! Every option has an environment variable `HCSYNC_<OPTION>`. The API key has no option, since other processes can see
+//! a command line. A command flattens the groups of options that it uses and no others.
 
+mod account_commands;
 mod commands;
+mod connection_options;
+mod forget_args;
 mod local_commands;
 mod options;
+mod output_options;
+mod undo_args;
 mod values;
 
-pub use commands::{
-    ApplyArgs, CheckArgs, ExportArgs, PlanArgs, ProbeArgs, ResumeArgs, SameAccountArg, SyncArgs,
+pub use account_commands::{CheckArgs, ExportArgs, ProbeArgs, ShowConfigArgs};
+pub use commands::{ApplyArgs, PlanArgs, PlanningArgs, ResumeArgs, SameAccountArg, SyncArgs};
+pub use connection_options::{ConnectionArgs, SandboxArg};
+pub use forget_args::ForgetArgs;
+pub use local_commands::{
+    CompletionsArgs, DemoArgs, HistoryArgs, InitArgs, NotifyArgs, RunsArgs, SandboxArgs, ShowArgs,
+    StatusArgs, WhyArgs,
 };
-pub use local_commands::{CompletionsArgs, InitArgs, RunsArgs, SandboxArgs, ShowArgs};
 pub use options::{
-    AskArgs, BudgetArgs, ChangesArg, ConfigArgs, ConnectionArgs, DecisionsArg, ExamplesArgs,
-    LogArgs, OutputArgs, ProgressArgs, ReadingArgs, ReportArgs, ResultsArg, RowsArgs, SafetyArgs,
-    SandboxArg, StateArgs,
+    AskArgs, BudgetArgs, CanaryArgs, ChangesArg, ConfigArgs, DecisionsArg, ExamplesArgs, LogArgs,
+    OutputArgs, PageArgs, ProgressArgs, ReadingArgs, ReportArgs, ResultsArg, RowsArgs, SafetyArgs,
+    StateArgs,
 };
-pub use values::{LogFormat, OutputFormat, Setting, When};
+pub use undo_args::UndoArgs;
+pub use values::{LogFormat, OutputFormat, PageValues, Setting, When};
 
 use clap::{Parser, Subcommand};
 
 const AFTER_HELP: &str = "\
 Getting started:
-  hcsync sync --sandbox customers.csv             try it without an account
-  hcsync init customers.csv -o hcsync.toml        propose a config from the columns
-  hcsync check customers.csv                      find what is wrong, write nothing
-  hcsync sync --dry-run customers.csv             see the whole plan, write nothing
-  hcsync sync customers.csv                       plan, ask, apply
+  hcsync demo                               see a sync of built-in data
+  hcsync sync --sandbox customers.csv       try yours without an account
+  hcsync init customers.csv -o hcsync.toml  propose a config from the columns
+  hcsync check customers.csv                find what is wrong, write nothing
+  hcsync sync --dry-run customers.csv       see the whole plan, write nothing
+  hcsync sync customers.csv                 plan, ask, apply
 
-The API key is read from HELPCRUNCH_API_KEY, from the file that api.key_file names, or from the service
-manager's credential directory. Every option can be set as HCSYNC_<OPTION>; a flag goes before the
-environment, the environment before the config file.
+The API key is read from HELPCRUNCH_API_KEY, from the file that api.key_file
+names, or from the service manager's credential directory. Every option can be
+set as HCSYNC_<OPTION>. Flags override environment variables, which override the
+config file.
 
-Exit codes: 0 done, 1 not finished, 2 usage or config, 3 some rows were rejected or failed, 4 refused by a
-safety limit, 5 another run is active, 6 changes (plan --detailed-exitcode), 7 stopped by a budget,
-130/143 interrupted.";
+Exit codes: 0 done, 1 not finished, 2 usage, config or no consent, 3 some rows
+were rejected or failed, 4 refused by a safety limit, 5 another run is active,
+6 changes (plan --detailed-exitcode), 7 stopped by a budget, 130/143 interrupted.";
 
 /// Brings customer data into HelpCrunch in bulk: plan, preview, apply, resume.
 #[derive(Debug, Clone, Parser)]
@@ -54,7 +66,7 @@ pub struct Args {
     pub command: Command,
 }
 
-/// The commands, one variant a line: a command whose line is taken out is gone from help, completions and man pages.
+/// The commands. Help, completions and man pages are generated from the variants.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
     Sync(Box<SyncArgs>),
@@ -62,12 +74,20 @@ pub enum Command {
     Show(ShowArgs),
     Apply(Box<ApplyArgs>),
     Resume(Box<ResumeArgs>),
+    Undo(Box<UndoArgs>),
+    Why(WhyArgs),
+    Forget(Box<ForgetArgs>),
     Runs(RunsArgs),
+    Status(StatusArgs),
+    History(HistoryArgs),
     Export(Box<ExportArgs>),
     Probe(Box<ProbeArgs>),
     Check(Box<CheckArgs>),
     Init(InitArgs),
     Sandbox(SandboxArgs),
+    Demo(DemoArgs),
+    Notify(NotifyArgs),
+    Config(Box<ShowConfigArgs>),
     Completions(CompletionsArgs),
     /// Prints the man pages, in roff
     #[command(after_help = "Example:\n  hcsync man > hcsync.1")]
@@ -102,11 +122,11 @@ mod tests {
     }
 
     #[test]
-    fn all_commands_of_the_contract_are_there() {
+    fn all_commands_exist() {
         let names: Vec<_> = commands().iter().map(|c| c.get_name().to_owned()).collect();
         assert_eq!(
             names.join(" "),
-            "sync plan show apply resume runs export probe check init sandbox completions man"
+            "sync plan show apply resume undo why forget runs status history export probe check init sandbox demo notify config completions man"
         );
     }
 
@@ -131,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_do_not_speak_for_their_command() {
+    fn a_command_has_its_own_summary_and_not_that_of_an_option_group() {
         for command in commands() {
             let about = command.get_about().unwrap().to_string();
             let expected = match command.get_name() {
@@ -139,13 +159,21 @@ mod tests {
                 "plan" => "Shows what a sync would do",
                 "show" => "Shows a saved plan",
                 "apply" => "Applies a saved plan",
-                "resume" => "Goes on with",
+                "resume" => "Resumes an",
+                "undo" => "Takes a run back",
+                "why" => "Shows what runs did",
+                "forget" => "Erases people",
                 "runs" => "Lists runs",
-                "export" => "Pulls all customers",
+                "status" => "Shows each account",
+                "history" => "Shows the runs",
+                "export" => "Exports all customers",
                 "probe" => "Finds out how",
                 "check" => "Validates config",
                 "init" => "Proposes a config",
                 "sandbox" => "Serves a local",
+                "demo" => "Runs the built-in sample",
+                "notify" => "Sends a test",
+                "config" => "Prints the schema",
                 "completions" => "Prints shell completions",
                 "man" => "Prints the man pages",
                 other => panic!("{other}"),
@@ -234,17 +262,22 @@ mod tests {
             panic!("not a sync")
         };
         assert_eq!(sync.inputs, ["a.csv", "-"].map(std::path::PathBuf::from));
-        assert!(sync.dry_run && sync.ask.yes && !sync.ask.confirm && !sync.sandbox.sandbox);
-        assert_eq!(sync.connection.requests_per_minute, Some(0));
-        assert_eq!(sync.connection.concurrency, Some(8));
-        assert_eq!(sync.connection.account.as_deref(), Some("prod"));
-        assert_eq!(sync.rows.limit, Some(5));
-        assert_eq!(sync.budget.max_duration.map(|d| d.as_secs()), Some(5_400));
-        assert_eq!(sync.safety.max_change_percent, Some(80.0));
-        assert_eq!(sync.safety.max_clear_percent, Some(0.0));
-        assert_eq!(sync.safety.min_match_percent, Some(1.5));
-        assert_eq!(sync.safety.max_creates, Some(7));
-        assert_eq!(sync.examples.examples, 0);
+        assert!(
+            sync.dry_run && sync.ask.yes && !sync.ask.confirm && !sync.planning.sandbox.sandbox
+        );
+        assert_eq!(sync.planning.connection.requests_per_minute, Some(0));
+        assert_eq!(sync.planning.connection.concurrency, Some(8));
+        assert_eq!(sync.planning.connection.account.as_deref(), Some("prod"));
+        assert_eq!(sync.planning.rows.limit, Some(5));
+        assert_eq!(
+            sync.planning.budget.max_duration.map(|d| d.as_secs()),
+            Some(5_400)
+        );
+        assert_eq!(sync.planning.safety.max_change_percent, Some(80.0));
+        assert_eq!(sync.planning.safety.max_clear_percent, Some(0.0));
+        assert_eq!(sync.planning.safety.min_match_percent, Some(1.5));
+        assert_eq!(sync.planning.safety.max_creates, Some(7));
+        assert_eq!(sync.planning.examples.examples, 0);
         assert_eq!(
             (sync.output.output, sync.progress.progress),
             (OutputFormat::Json, When::Never)
@@ -254,7 +287,10 @@ mod tests {
             (2, LogFormat::Json)
         );
         assert_eq!(sync.log.color, When::Always);
-        assert!(sync.report.changes.changes.is_some() && sync.report.summary.is_some());
+        assert!(
+            sync.planning.report.changes.changes.is_some()
+                && sync.planning.report.summary.is_some()
+        );
     }
 
     #[test]
@@ -262,12 +298,12 @@ mod tests {
         let Command::Sync(sync) = parse("sync a.csv").unwrap() else {
             panic!("not a sync")
         };
-        assert_eq!(sync.examples.examples, 3);
+        assert_eq!(sync.planning.examples.examples, 3);
         assert_eq!(
             (sync.output.output, sync.progress.progress),
             (OutputFormat::Text, When::Auto)
         );
-        assert_eq!(sync.connection.requests_per_minute, None);
+        assert_eq!(sync.planning.connection.requests_per_minute, None);
         let Command::Sandbox(sandbox) = parse("sandbox").unwrap() else {
             panic!("not a sandbox")
         };
@@ -304,7 +340,6 @@ mod tests {
         assert!(refusal("sync a.csv --results out.xlsx").contains(".jsonl"));
         assert!(refusal("sync a.csv --max-change-percent 101").contains("0 to 100"));
         assert!(refusal("apply p --digest abc").contains("64 hexadecimal"));
-        assert!(refusal("sync").contains("<INPUT>"));
     }
 
     #[test]

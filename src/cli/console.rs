@@ -1,110 +1,137 @@
-//! What goes to the terminal and how: format, colour, width, log and progress bar, in step with each other.
+//! Writes to the terminal: output format, colour, width, log and progress bars, so that they do not disturb each other.
 
 use std::io::{self, IsTerminal, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressDrawTarget};
+use jiff::tz::TimeZone;
 use tracing::Level;
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::report::{View, clean, is_hidden};
+use crate::platform::FileError;
+use crate::report::{View, clean};
 
 use super::args::{LogArgs, LogFormat, OutputFormat, When};
-use super::diagnostics::Blame;
-use super::exit::Failure;
+use super::log_file::LogFile;
+use super::log_start::start_log;
+use super::log_writer::LogWriter;
 
-/// Widest line that is made for people, however wide the terminal is.
-const WIDEST: usize = 120;
-const USUAL_WIDTH: usize = 80;
+/// The widest line of a text output, however wide the terminal is.
+const MAX_WIDTH: usize = 120;
+const DEFAULT_WIDTH: usize = 80;
+
+/// The time zone of the system, found once.
+static ZONE: OnceLock<TimeZone> = OnceLock::new();
+
+/// Where progress is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ProgressOutput {
+    /// At a terminal.
+    Bars,
+    /// On standard error, whatever the log level is.
+    Lines,
+    Log,
+}
 
 /// The streams of the process. Results go to standard output, everything else to standard error.
 #[derive(Debug, Clone)]
 pub(super) struct Console {
     pub(super) output: OutputFormat,
     colour_out: bool,
-    colour_err: bool,
+    pub(super) colour_err: bool,
     pub(super) bars: MultiProgress,
-    /// Whether a progress bar is drawn.
-    pub(super) draws: bool,
-    quiet: bool,
-    mute: bool,
-    /// Set where standard output could not be written.
+    pub(super) progress: ProgressOutput,
+    /// Time between two lines of progress off a terminal.
+    pub(super) progress_interval: Duration,
+    /// By `-v` and `-q`, relative to the default.
+    pub(super) verbosity: i16,
+    /// Whether writing to standard output failed.
     lost_output: Arc<AtomicBool>,
-    /// Whether everything on standard error is a log line in JSON.
-    json_log: bool,
+    /// Whether every line on standard error is a log line in JSON.
+    pub(super) json_log: bool,
+    /// The file that gets the same lines, and why it cannot be written.
+    log_file: Option<LogFile>,
+    log_file_problem: Option<Arc<FileError>>,
 }
 
 impl Console {
     pub(super) fn new(output: OutputFormat, progress: When, log: &LogArgs) -> Self {
-        let draws = match progress {
-            When::Always => true,
-            When::Never => false,
-            When::Auto => {
-                io::stderr().is_terminal()
-                    && log.log_format == LogFormat::Text
-                    && log.verbosity() >= 0
-            }
+        let is_terminal = io::stderr().is_terminal() && log.log_format == LogFormat::Text;
+        let progress = match progress {
+            When::Always if is_terminal => ProgressOutput::Bars,
+            When::Always => ProgressOutput::Lines,
+            When::Auto if is_terminal && log.verbosity() >= 0 => ProgressOutput::Bars,
+            When::Auto | When::Never => ProgressOutput::Log,
         };
-        let target = if draws {
-            ProgressDrawTarget::stderr()
-        } else {
-            ProgressDrawTarget::hidden()
+        let target = match progress {
+            ProgressOutput::Bars => ProgressDrawTarget::stderr(),
+            ProgressOutput::Lines | ProgressOutput::Log => ProgressDrawTarget::hidden(),
+        };
+        let log_file = log.log_file.as_deref().map(LogFile::open).transpose();
+        let (log_file, log_file_problem) = match log_file {
+            Ok(file) => (file, None),
+            Err(error) => (None, Some(Arc::new(error))),
         };
         let console = Self {
             output,
             colour_out: coloured(log.color, io::stdout().is_terminal()),
             colour_err: coloured(log.color, io::stderr().is_terminal()),
             bars: MultiProgress::with_draw_target(target),
-            draws,
-            quiet: log.verbosity() < 0,
-            mute: log.verbosity() < -1,
+            progress,
+            progress_interval: Duration::from_secs(60),
+            verbosity: log.verbosity(),
             lost_output: Arc::default(),
             json_log: log.log_format == LogFormat::Json,
+            log_file,
+            log_file_problem,
         };
-        console.start_log(log);
+        let writer = LogWriter::new(console.bars.clone(), console.colour_err);
+        start_log(log, writer, console.colour_err, console.log_file.clone());
         console
     }
 
-    /// Only this program's own events: those of libraries may show headers.
-    fn start_log(&self, log: &LogArgs) {
-        let level = match log.verbosity() {
-            ..=-2 => Level::ERROR,
-            -1 => Level::WARN,
-            0 => Level::INFO,
-            1 => Level::DEBUG,
-            _ => Level::TRACE,
-        };
-        let filter = Targets::new().with_target("hcsync", level);
-        let writer = BesideBars {
-            bars: Arc::new(self.bars.clone()),
-            colour: self.colour_err,
-        };
-        let layer = tracing_subscriber::fmt::layer()
-            .with_writer(writer)
-            .with_ansi(self.colour_err)
-            .with_target(false);
-        let registry = tracing_subscriber::registry().with(filter);
-        // A second subscriber in one process is only met in tests.
-        let _ = match log.log_format {
-            LogFormat::Text => registry.with(layer.compact()).try_init(),
-            LogFormat::Json => registry.with(layer.json()).try_init(),
-        };
+    pub(super) fn with_progress_interval(self, interval: Option<Duration>) -> Self {
+        Self {
+            progress_interval: interval.unwrap_or(self.progress_interval),
+            ..self
+        }
     }
 
-    /// How texts on standard output are laid out.
+    /// Writes a line that standard error may get to the log file. In JSON the log has it already.
+    pub(super) fn keep(&self, level: Level, text: &str) {
+        if let Some(file) = self.log_file.as_ref().filter(|_| !self.json_log) {
+            file.said(level, text);
+        }
+    }
+
+    /// Why the log file cannot be written.
+    pub(super) fn log_file_problem(&self) -> Option<&FileError> {
+        self.log_file_problem.as_deref()
+    }
+
+    /// The layout of texts on standard output.
     pub(super) fn view(&self) -> View {
-        View::new(width(), self.colour_out)
+        let zone = ZONE.get_or_init(TimeZone::system);
+        View::new(width(), self.colour_out).in_zone(zone)
+    }
+
+    /// The same for commands that write: at a terminal only the first screen, unless `-v` is given.
+    pub(super) fn brief_view(&self) -> View {
+        let is_brief = io::stdout().is_terminal() && self.verbosity <= 0;
+        self.view().brief(is_brief)
+    }
+
+    /// Whether only one line is to be printed, or nothing.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.verbosity < 0
     }
 
     pub(super) fn is_json(&self) -> bool {
         self.output == OutputFormat::Json
     }
 
-    /// Writes to standard output. A reader that went away is no error: it has seen enough.
+    /// Writes to standard output. A closed pipe is no error: the reader has seen enough.
     pub(super) fn print(&self, text: &str) {
         self.bars.suspend(|| {
             let mut out = io::stdout().lock();
@@ -115,83 +142,71 @@ impl Console {
         });
     }
 
-    /// Writes what a command has to tell to standard output, as one line of JSON.
-    pub(super) fn print_json(&self, told: &impl serde::Serialize) {
-        match serde_json::to_string(told) {
+    /// Writes a value to standard output, as one line of JSON.
+    pub(super) fn print_json(&self, value: &impl serde::Serialize) {
+        match serde_json::to_string(value) {
             Ok(line) => self.print(&format!("{line}\n")),
             Err(_) => self.lost_output.store(true, Ordering::Relaxed),
         }
     }
 
-    /// Whether something that was to go to standard output is lost.
+    /// Writes to standard output in the format that the user wants: what `json` writes, or `text`. Of text, `-q` leaves the
+    /// headline, and `-qq` nothing.
+    pub(super) fn print_result(
+        &self,
+        json: impl FnOnce(&mut Vec<u8>) -> io::Result<()>,
+        headline: impl FnOnce() -> String,
+        text: impl FnOnce(View) -> String,
+    ) {
+        if self.is_json() {
+            let mut bytes = Vec::new();
+            if json(&mut bytes).is_ok() {
+                self.print(&String::from_utf8_lossy(&bytes));
+            }
+        } else if self.verbosity >= 0 {
+            self.print(&text(self.view()));
+        } else if self.verbosity == -1 {
+            self.print(&format!("{}\n", clean(&headline())));
+        }
+    }
+
+    /// Whether writing to standard output failed.
     pub(super) fn lost_output(&self) -> bool {
         self.lost_output.load(Ordering::Relaxed)
     }
 
-    /// Writes a line for people to standard error.
+    /// Writes a message to standard error, unless `-q` is given.
     pub(super) fn say(&self, line: &str) {
+        self.keep(Level::INFO, line);
         if self.json_log {
             tracing::info!("{}", clean(line));
-        } else if !self.quiet {
-            self.tell(line);
+        } else if self.verbosity >= 0 {
+            self.write_line(line);
         }
     }
 
-    /// Writes a warning to standard error; `-q` leaves it, `-qq` does not.
+    /// Writes a warning to standard error, unless `-qq` is given.
     pub(super) fn warn(&self, line: &str) {
+        self.keep(Level::WARN, line);
         if self.json_log {
             tracing::warn!("{}", clean(line));
-        } else if !self.mute {
-            self.tell(&format!("warning: {line}"));
+        } else if self.verbosity >= -1 {
+            self.write_line(&format!("warning: {line}"));
         }
     }
 
-    /// Writes a line to standard error, also with `-q`. Names out of files may stand in it: whatever could forge a
-    /// line or steer the terminal is spelled out.
-    pub(super) fn tell(&self, line: &str) {
-        self.tell_page(&clean(line));
+    /// Writes a line to standard error, even with `-q`. Line breaks and control characters are escaped, since a name
+    /// from a file may contain them.
+    pub(super) fn write_line(&self, line: &str) {
+        self.write_page(&clean(line));
     }
 
-    /// Writes text to standard error that is laid out for the terminal, and therefore clean.
-    pub(super) fn tell_page(&self, text: &str) {
+    /// Writes text to standard error that is laid out for the terminal; names in it are escaped already.
+    pub(super) fn write_page(&self, text: &str) {
         self.bars.suspend(|| {
             let mut err = io::stderr().lock();
             let _ = writeln!(err, "{text}");
         });
-    }
-
-    pub(super) fn fail(&self, failure: &Failure) {
-        if self.json_log {
-            let Failure {
-                reason,
-                hint,
-                next_command,
-                ..
-            } = failure;
-            tracing::error!(
-                reason,
-                help = hint,
-                next = next_command,
-                "{}",
-                clean(&failure.message)
-            );
-            return;
-        }
-        let (red, plain) = if self.colour_err {
-            ("\u{1b}[1;31m", "\u{1b}[0m")
-        } else {
-            ("", "")
-        };
-        match failure.blame.as_deref() {
-            Some(Blame::Lines(snippet)) => self.tell_page(&snippet.render(self.colour_err)),
-            _ => self.tell_page(&format!("{red}error:{plain} {}", clean(&failure.message))),
-        }
-        if let Some(hint) = &failure.hint {
-            self.tell(&format!("  help: {hint}"));
-        }
-        if let Some(next) = &failure.next_command {
-            self.tell(&format!("  next: {next}"));
-        }
     }
 }
 
@@ -205,88 +220,10 @@ fn coloured(when: When, terminal: bool) -> bool {
 
 fn width() -> usize {
     let columns = console_width().or_else(|| std::env::var("COLUMNS").ok()?.parse().ok());
-    columns.unwrap_or(USUAL_WIDTH).min(WIDEST)
+    columns.unwrap_or(DEFAULT_WIDTH).min(MAX_WIDTH)
 }
 
 fn console_width() -> Option<usize> {
     terminal_size::terminal_size_of(io::stdout())
         .map(|(terminal_size::Width(columns), _)| usize::from(columns))
-}
-
-/// Log lines go above the progress bars and never through them.
-#[derive(Debug, Clone)]
-struct BesideBars {
-    bars: Arc<MultiProgress>,
-    colour: bool,
-}
-
-impl<'a> MakeWriter<'a> for BesideBars {
-    type Writer = Line;
-
-    fn make_writer(&'a self) -> Line {
-        Line {
-            bars: Arc::clone(&self.bars),
-            colour: self.colour,
-            text: Vec::new(),
-        }
-    }
-}
-
-/// One event's text, written whole.
-struct Line {
-    bars: Arc<MultiProgress>,
-    colour: bool,
-    text: Vec<u8>,
-}
-
-impl Write for Line {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.text.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Drop for Line {
-    fn drop(&mut self) {
-        let text = String::from_utf8_lossy(&self.text);
-        let line = log_line(text.trim_end_matches('\n'), self.colour);
-        self.bars.suspend(|| {
-            let _ = writeln!(io::stderr().lock(), "{line}");
-        });
-    }
-}
-
-/// An event as one line: what a name in it holds starts no line of its own. The log's own colours stay; the log spells
-/// out the escapes of what it is given.
-fn log_line(event: &str, colour: bool) -> String {
-    let mut line = String::with_capacity(event.len());
-    for c in event.chars() {
-        if is_hidden(c) && !(colour && c == '\u{1b}') {
-            line.extend(c.escape_default());
-        } else {
-            line.push(c);
-        }
-    }
-    line
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_event_is_one_line_without_control_characters() {
-        assert_eq!(
-            log_line("name\nINFO forged\u{1b}[2J", false),
-            "name\\nINFO forged\\u{1b}[2J"
-        );
-        assert_eq!(
-            log_line("\u{1b}[31mred\u{1b}[0m\r", true),
-            "\u{1b}[31mred\u{1b}[0m\\r"
-        );
-    }
 }

@@ -1,161 +1,35 @@
 //! Errors in a config file, with the lines around them.
 
-use std::fmt;
-use std::sync::Arc;
-
-use miette::{
-    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode,
-    ThemeCharacters, ThemeStyles,
-};
-
-use crate::config::{ConfigError, Document, Place, Problem, SECRET_WORDS};
-
-use crate::report::{clean, is_hidden};
+use crate::config::{ConfigError, ConfigProblem, Document};
 
 use super::exit::Failure;
+use super::snippet::{Blame, Snippet};
 
-/// What in a config is to blame for a failure.
-#[derive(Debug)]
-pub(super) enum Blame {
-    /// As paths of keys, the most exact first; the file is yet to be looked at.
-    Keys(Vec<String>),
-    /// The lines of the file.
-    Lines(Snippet),
-}
-
-/// The text around an error and the place in it that is to blame.
-#[derive(Debug)]
-pub(super) struct Snippet {
-    message: String,
-    label: String,
-    span: std::ops::Range<usize>,
-    source: NamedSource<Arc<str>>,
-}
-
-impl Snippet {
-    fn new(message: String, label: &str, place: &Place) -> Self {
-        Self {
-            message: clean(&message).into_owned(),
-            label: clean(label).into_owned(),
-            span: place.span.clone(),
-            source: NamedSource::new(clean(&place.file), visible(&masked(&place.text)).into()),
-        }
-    }
-
-    /// The message, complete on the first line, and below it the lines of the file.
-    pub(super) fn render(&self, colour: bool) -> String {
-        let mut characters = ThemeCharacters::unicode();
-        characters.error = "error:".to_owned();
-        let styles = if colour {
-            ThemeStyles::ansi()
-        } else {
-            ThemeStyles::none()
-        };
-        let theme = GraphicalTheme { characters, styles };
-        let handler = GraphicalReportHandler::new_themed(theme)
-            .with_wrap_lines(false)
-            .with_urls(false)
-            .without_syntax_highlighting();
-        let mut text = String::new();
-        match handler.render_report(&mut text, self) {
-            Ok(()) => text.trim_start().trim_end().to_owned(),
-            Err(_) => format!("error: {}", self.message),
-        }
-    }
-}
-
-/// The text with a `?` for each byte of a character that would steer the terminal, so that places in it hold.
-fn visible(text: &str) -> String {
-    let shown = |c: char| match c {
-        '\n' | '\r' | '\t' => c.to_string(),
-        c if is_hidden(c) => "?".repeat(c.len_utf8()),
-        c => c.to_string(),
-    };
-    text.chars().map(shown).collect()
-}
-
-/// Names that hold a part of a secret's name and no secret.
-const HARMLESS: [&str; 2] = ["keys", "key_file"];
-
-/// The text with what stands behind the name of a secret starred out, byte for byte, so that places in it hold: to
-/// the end of its line, or of the text where the value goes on over lines. The text need not be TOML.
-fn masked(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    let mut lines = text.split_inclusive('\n');
-    for line in lines.by_ref() {
-        let Some(at) = line.match_indices('=').map(|(at, _)| at + 1).find(|at| {
-            let name = line.get(..at - 1).unwrap_or_default();
-            is_secret(name)
-        }) else {
-            shown.push_str(line);
-            continue;
-        };
-        let (name, value) = line.split_at(at);
-        shown.push_str(name);
-        shown.push_str(&starred(value));
-        if value.contains("\"\"\"") || value.contains("'''") {
-            break;
-        }
-    }
-    lines.for_each(|line| shown.push_str(&starred(line)));
-    shown
-}
-
-/// Whether what stands before a `=` ends with the name of a secret.
-fn is_secret(before: &str) -> bool {
-    let of_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
-    let quoted = before.trim_end().trim_end_matches(['"', '\'']);
-    let start = quoted.rfind(|c| !of_name(c));
-    let name = start.and_then(|at| quoted.get(at..)).unwrap_or(quoted);
-    let name = name.trim_matches(|c| !of_name(c)).to_lowercase();
-    !HARMLESS.contains(&name.as_str()) && SECRET_WORDS.iter().any(|part| name.contains(part))
-}
-
-fn starred(text: &str) -> String {
-    let star = |c: char| {
-        if c.is_whitespace() {
-            c.to_string()
-        } else {
-            "*".repeat(c.len_utf8())
-        }
-    };
-    text.chars().map(star).collect()
-}
-
-impl fmt::Display for Snippet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Snippet {}
-
-impl Diagnostic for Snippet {
-    fn source_code(&self) -> Option<&dyn SourceCode> {
-        Some(&self.source)
-    }
-
-    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let label = LabeledSpan::new_with_span(Some(self.label.clone()), self.span.clone());
-        Some(Box::new(std::iter::once(label)))
-    }
-}
-
-/// The failure of a config that cannot be used.
+/// The failure of an invalid config.
 pub(super) fn config_failure(error: &ConfigError) -> Failure {
     let mut failure = Failure {
         reason: "config",
         ..Failure::usage(error)
     };
-    if let ConfigError::InFile { place, problem } = error {
-        let snippet = Snippet::new(failure.message.clone(), label(problem), place);
-        failure.blame = Some(Box::new(Blame::Lines(snippet)));
-        failure.hint = Some(help(problem).to_owned());
+    let errors = match error {
+        ConfigError::Several(errors) => errors.as_slice(),
+        error => std::slice::from_ref(error),
+    };
+    let snippets = errors.iter().filter_map(|error| match error {
+        ConfigError::InFile { place, problem } => {
+            failure.hint.get_or_insert_with(|| help(problem).to_owned());
+            Some(Snippet::new(error.to_string(), label(problem), place))
+        }
+        _ => None,
+    });
+    let snippets: Vec<_> = snippets.collect();
+    if !snippets.is_empty() {
+        failure.blame = Some(Box::new(Blame::Lines(snippets)));
     }
     failure
 }
 
-/// The failure with the lines of the config that it blames, where it blames some that are there.
+/// Adds the lines of the config that caused the failure, if the file has them.
 pub(super) fn at_config(mut failure: Failure, document: Option<&Document>) -> Failure {
     let Some(Blame::Keys(paths)) = failure.blame.as_deref() else {
         return failure;
@@ -166,75 +40,29 @@ pub(super) fn at_config(mut failure: Failure, document: Option<&Document>) -> Fa
     };
     let message = format!("{place}: {}", failure.message);
     let snippet = Snippet::new(message, "this value", &place);
-    failure.blame = Some(Box::new(Blame::Lines(snippet)));
+    failure.blame = Some(Box::new(Blame::Lines(vec![snippet])));
     failure
 }
 
-fn label(problem: &Problem) -> &'static str {
+fn label(problem: &ConfigProblem) -> &'static str {
     match problem {
-        Problem::NotText => "from here on",
-        Problem::Syntax(_) => "here",
-        Problem::UnknownKey { .. } => "not a key that hcsync knows",
-        Problem::InlineKey { .. } => "a key does not belong here",
-        Problem::Value { .. } => "this value",
+        ConfigProblem::NotText => "from here on",
+        ConfigProblem::Syntax(_) => "here",
+        ConfigProblem::UnknownKey { .. } => "not a key that hcsync knows",
+        ConfigProblem::InlineKey { .. } => "the API key does not belong here",
+        ConfigProblem::Value { .. } => "this value",
     }
 }
 
-fn help(problem: &Problem) -> &'static str {
+fn help(problem: &ConfigProblem) -> &'static str {
     match problem {
-        Problem::NotText => "save the file as UTF-8",
-        Problem::Syntax(_) => "the file is TOML: key = \"value\" under a [section]",
-        Problem::UnknownKey { .. } | Problem::Value { .. } => {
+        ConfigProblem::NotText => "save the file as UTF-8",
+        ConfigProblem::Syntax(_) => "the file is TOML: key = \"value\" under a [section]",
+        ConfigProblem::UnknownKey { .. } | ConfigProblem::Value { .. } => {
             "config.example.toml shows every key with its default"
         }
-        Problem::InlineKey { .. } => "set HELPCRUNCH_API_KEY, or name a file with api.key_file",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_spelling_of_a_secret_is_shown_and_places_hold() {
-        for secret in [
-            "key = \"s3cr\u{e9}t\"",
-            "api = { account = \"a\", key = \"s3cr\u{e9}t\" }",
-            "\"api_key\"='s3cr\u{e9}t'",
-            "api.token = s3cr\u{e9}t",
-            "key = \"\"\"\ns3cr\u{e9}t\n\"\"\"",
-            "# password = s3cr\u{e9}t",
-            "bearer = \"s3cr\u{e9}t\"",
-            "authorization = \"s3cr\u{e9}t\"",
-        ] {
-            let text = format!("[api]\n{secret}\n[match]\n");
-            let shown = masked(&text);
-            assert!(!shown.contains("s3cr"), "{shown}");
-            assert_eq!(shown.len(), text.len());
-            assert_eq!(shown.lines().count(), text.lines().count());
+        ConfigProblem::InlineKey { .. } => {
+            "set HELPCRUNCH_API_KEY, or name a file with api.key_file"
         }
-    }
-
-    #[test]
-    fn what_is_no_secret_stays() {
-        let text = "keys = [\"userId\"]\nkey_file = \"/run/key\"\nname = \"a = b\"\n";
-        assert_eq!(masked(text), text);
-    }
-
-    #[test]
-    fn the_first_line_is_the_whole_message() {
-        let long = format!("c.toml:2:1: {}", "words ".repeat(40).trim_end());
-        let place = Place {
-            file: "c.toml".into(),
-            line: 2,
-            column: 1,
-            text: "[match]\nkyes = 1\n".into(),
-            span: 8..12,
-        };
-        let snippet = Snippet::new(long.clone(), "here", &place);
-        let text = snippet.render(false);
-        assert_eq!(text.lines().next(), Some(format!("error: {long}").as_str()));
-        assert!(text.contains(" 2 │ kyes = 1"), "{text}");
-        assert!(!text.contains('\u{1b}') && snippet.render(true).contains("\u{1b}["));
     }
 }

@@ -1,14 +1,18 @@
 //! Exit codes, and the failures that lead to them.
 
+use std::error::Error;
 use std::fmt;
 
-use super::diagnostics::Blame;
-use crate::platform::StorageProblem;
+use crate::journal::{JournalError, LockError, StateError};
+use crate::platform::{StorageProblem, storage_problem};
+use crate::report::Stop;
 
-/// An error of any kind, whose sources can be looked into.
-pub(super) type Cause = dyn std::error::Error + 'static;
+use super::snippet::Blame;
 
-/// How the process ends; the numbers are the contract's.
+/// An error of any type, whose sources can be searched.
+pub(super) type Cause = dyn Error + 'static;
+
+/// How the process ends. README.md lists the codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Exit {
     Done,
@@ -40,18 +44,18 @@ impl Exit {
     }
 }
 
-/// Why a command ends before its end: what is wrong and what to do next, without any value of a customer.
+/// Why a command failed and what to do next. Holds no value of a customer.
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) exit: Exit,
     /// Machine-readable: the `reason` of a summary's `stop`.
     pub(super) reason: &'static str,
     pub(super) message: String,
-    /// What to do next, where the message does not say.
+    /// What to do next, unless the message says it.
     pub(super) hint: Option<String>,
-    /// The exact command that goes on from here.
+    /// The exact command that continues from here.
     pub(super) next_command: Option<String>,
-    /// What in the config is to blame, where something there is.
+    /// The part of the config that caused the failure, if one did.
     pub(super) blame: Option<Box<Blame>>,
 }
 
@@ -67,21 +71,21 @@ impl Failure {
         }
     }
 
-    /// Usage, config, no key, unreadable input, a bad plan file: nothing was sent.
+    /// Wrong usage or config, no key, unreadable input, or a bad plan file: nothing was sent.
     pub(super) fn usage(message: impl fmt::Display) -> Self {
         Self::new(Exit::Usage, "usage", message)
     }
 
-    /// A file that is to be written, and must not or cannot be: nothing was sent.
+    /// An output file that must not or cannot be written: nothing was sent.
     pub(super) fn output(message: impl fmt::Display) -> Self {
         Self::new(Exit::Usage, "output", message)
     }
 
-    /// An error with all its sources, as one line.
+    /// A failure whose message is the error with all its sources, on one line.
     pub(super) fn from_error(exit: Exit, reason: &'static str, error: &Cause) -> Self {
         let failure = Self::new(exit, reason, chain(error));
         match storage_cause(error) {
-            // Whatever was to be read or written is not to blame.
+            // The limit of open files has nothing to do with the file that could not be opened.
             Some(problem @ StorageProblem::TooManyFiles) => Self {
                 exit: Exit::NotFinished,
                 ..failure.hint(problem.advice())
@@ -91,9 +95,10 @@ impl Failure {
         }
     }
 
-    /// With the command that goes on, where none is named yet.
-    pub(super) fn or_next(mut self, command: &str) -> Self {
-        self.next_command.get_or_insert_with(|| command.to_owned());
+    /// Adds the command that continues from here, unless the failure names one already.
+    pub(super) fn or_next(mut self, command: Option<&str>) -> Self {
+        let command = command.map(ToOwned::to_owned);
+        self.next_command = self.next_command.or(command);
         self
     }
 
@@ -101,19 +106,90 @@ impl Failure {
         self.hint = Some(hint.into());
         self
     }
+
+    /// Whether the user chose this end when asked.
+    pub(super) fn is_users_choice(&self) -> bool {
+        matches!(self.reason, "declined" | "saved")
+    }
+
+    /// The failure as the `stop` of a summary.
+    pub(super) fn stop(&self) -> Stop {
+        Stop {
+            reason: self.reason.to_owned(),
+            message: self.message.clone(),
+            next_command: self.next_command.clone(),
+        }
+    }
+
+    /// Adds a hint, unless the failure has one already.
+    pub(super) fn or_hint(self, hint: &str) -> Self {
+        match self.hint {
+            Some(_) => self,
+            None => self.hint(hint),
+        }
+    }
 }
 
-/// A disk that is full, read-only or failing, where that is what an error comes from.
+impl From<StateError> for Failure {
+    fn from(error: StateError) -> Self {
+        Self::from_error(Exit::NotFinished, "state", &error)
+            .or_hint("name another state directory with --state-dir, or make room there")
+    }
+}
+
+impl From<LockError> for Failure {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::Held { .. } | LockError::Shared { .. } => {
+                Self::from_error(Exit::Locked, "locked", &error)
+            }
+            LockError::State(error) => error.into(),
+        }
+    }
+}
+
+impl From<&JournalError> for Failure {
+    fn from(error: &JournalError) -> Self {
+        let failure = Self::from_error(Exit::NotFinished, "journal", error);
+        match error.storage_problem() {
+            Some(problem) => failure.hint(problem.advice()),
+            None => failure,
+        }
+    }
+}
+
+impl From<JournalError> for Failure {
+    fn from(error: JournalError) -> Self {
+        Self::from(&error)
+    }
+}
+
+/// Turns the error of a result into a [`Failure`] with this `reason`.
+pub(super) trait OrFail<T> {
+    fn or_not_finished(self, reason: &'static str) -> Result<T, Failure>;
+    fn or_usage(self, reason: &'static str) -> Result<T, Failure>;
+}
+
+impl<T, E: Error + 'static> OrFail<T> for Result<T, E> {
+    fn or_not_finished(self, reason: &'static str) -> Result<T, Failure> {
+        self.map_err(|error| Failure::from_error(Exit::NotFinished, reason, &error))
+    }
+
+    fn or_usage(self, reason: &'static str) -> Result<T, Failure> {
+        self.map_err(|error| Failure::from_error(Exit::Usage, reason, &error))
+    }
+}
+
+/// Returns the problem with the disk (full, read-only, failing) that caused the error, if one did.
 fn storage_cause(error: &Cause) -> Option<StorageProblem> {
     let mut cause: Option<&Cause> = Some(error);
     while let Some(error) = cause {
         let io = error.downcast_ref::<std::io::Error>();
-        // An I/O error that wraps another keeps it to itself and not as its source.
+        // `source` of an I/O error that wraps another error skips the wrapped one.
         let inner = io
             .and_then(std::io::Error::get_ref)
             .and_then(|e| storage_cause(e));
-        let problem = io.and_then(crate::platform::storage_problem);
-        if let Some(problem) = inner.or(problem) {
+        if let Some(problem) = inner.or(io.and_then(storage_problem)) {
             return Some(problem);
         }
         cause = error.source();
@@ -121,7 +197,7 @@ fn storage_cause(error: &Cause) -> Option<StorageProblem> {
     None
 }
 
-/// The messages of an error and its sources, each told once.
+/// The messages of an error and its sources, without those that an earlier message contains.
 pub(super) fn chain(error: &Cause) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -11,35 +11,29 @@ use crate::journal::{RunDir, RunMeta};
 use crate::platform::AtomicFile;
 use crate::source::InputFile;
 
-use super::exit::{Cause, Exit, Failure};
+use super::exit::{Cause, Exit, Failure, OrFail as _};
 use super::stopping::Stopping;
 
-/// The inputs of a command. What can be read only once (standard input, a pipe, a device) is spooled, since inputs
-/// are read more than once.
+/// The inputs of a command. Standard input, pipes and devices can be read only once, so they are copied to a file.
 #[derive(Debug)]
 pub(super) struct Inputs {
     pub(super) files: Vec<InputFile>,
-    /// Each with the place of its input.
+    /// Each with the index of its input in `files`.
     spools: Vec<(usize, Spool)>,
 }
 
-/// Where the bytes are that are not to be had again.
+/// A copy of an input that cannot be read again.
 #[derive(Debug)]
 enum Spool {
-    /// Removed when it is dropped.
+    /// Removed when dropped.
     Temporary(NamedTempFile),
     /// In the folder of a run that was interrupted.
     OfRun(PathBuf),
 }
 
 impl Inputs {
-    /// A wait for whoever writes an input ends by a signal, or at the deadline.
-    pub(super) async fn open(
-        paths: &[PathBuf],
-        stopping: &Stopping,
-        deadline: Option<Instant>,
-    ) -> Result<Self, Failure> {
-        let wait = Wait { stopping, deadline };
+    /// Opens inputs. A signal or the deadline ends the wait for the process that writes one.
+    pub(super) async fn open(paths: &[PathBuf], wait: Wait<'_>) -> Result<Self, Failure> {
         if paths.iter().filter(|path| is_stdin(path)).count() > 1 {
             return Err(Failure::usage("standard input (`-`) can be read only once"));
         }
@@ -49,7 +43,7 @@ impl Inputs {
             let spool = if is_stdin(path) {
                 Some(spool(io::stdin(), &name, wait).await?)
             } else if is_stream(path) {
-                // Opening a pipe that nobody writes waits too.
+                // Opening a pipe blocks until another process writes to it.
                 Some(spool(LateFile::Named(path.clone()), &name, wait).await?)
             } else {
                 None
@@ -61,20 +55,30 @@ impl Inputs {
         Ok(Self { files, spools })
     }
 
-    /// The inputs of a run that is planned anew: those that it spooled, and the others from where they were.
+    /// The output of a program, which is the only input.
+    pub(super) fn of_spool(name: String, spool: NamedTempFile) -> Self {
+        Self {
+            files: vec![InputFile::new(name, spool.path())],
+            spools: vec![(0, Spool::Temporary(spool))],
+        }
+    }
+
+    /// The inputs of a run that is restarted: its spooled copies, and the other files where they were.
     pub(super) fn of_run(dir: &RunDir, meta: &RunMeta, paths: &[PathBuf]) -> Result<Self, Failure> {
         let (mut files, mut spools) = (Vec::new(), Vec::new());
-        for (at, (input, path)) in meta.inputs.iter().zip(paths).enumerate() {
+        for (at, input) in meta.inputs.iter().enumerate() {
+            // Without a path it is the output of a program, which is not run again.
+            let path = paths.get(at).map_or(Path::new("-"), PathBuf::as_path);
             let spooled = dir.spool(at);
             let is_spooled = spooled.exists();
             if !is_spooled && (is_stdin(path) || is_stream(path)) {
                 let message = format!(
-                    "run {} was interrupted before `{}` was kept, and it cannot be read again",
+                    "run {} was interrupted before `{}` was saved, and it cannot be read again",
                     meta.run_id, input.path
                 );
                 return Err(Failure::usage(message).hint("run the sync again with its input"));
             }
-            let path = if is_spooled { &spooled } else { path };
+            let path = if is_spooled { spooled.as_path() } else { path };
             files.push(InputFile::new(input.path.clone(), path));
             if is_spooled {
                 spools.push((at, Spool::OfRun(spooled)));
@@ -83,14 +87,14 @@ impl Inputs {
         Ok(Self { files, spools })
     }
 
-    /// Keeps what was spooled in the folder of a run, so that the run can be planned anew.
-    pub(super) fn keep_in(&mut self, dir: &RunDir) -> Result<(), Failure> {
-        let failed = |e: &Cause| Failure::from_error(Exit::NotFinished, "state", e);
+    /// Moves the spooled copies into the folder of a run, so that it can be restarted.
+    pub(super) fn save_in(&mut self, dir: &RunDir) -> Result<(), Failure> {
         for (at, spool) in self.spools.drain(..) {
             let to = dir.spool(at);
             match spool {
-                Spool::OfRun(from) => fs::rename(from, &to).map_err(|e| failed(&e))?,
-                Spool::Temporary(file) => keep(file, &to).map_err(|e| failed(&*e))?,
+                Spool::OfRun(from) => fs::rename(from, &to).or_not_finished("state")?,
+                Spool::Temporary(file) => persist(file, &to)
+                    .map_err(|e| Failure::from_error(Exit::NotFinished, "state", &*e))?,
             }
             if let Some(file) = self.files.get_mut(at) {
                 file.path = to;
@@ -100,13 +104,13 @@ impl Inputs {
     }
 }
 
-/// Temporary files may be on another disk.
-fn keep(file: NamedTempFile, to: &Path) -> Result<(), Box<Cause>> {
-    let Err(elsewhere) = file.persist(to) else {
+/// Renames a temporary file, or copies it if it is on another disk.
+fn persist(file: NamedTempFile, to: &Path) -> Result<(), Box<Cause>> {
+    let Err(not_renamed) = file.persist(to) else {
         return Ok(());
     };
     let mut copy = AtomicFile::create(to)?;
-    io::copy(&mut elsewhere.file.reopen()?, &mut copy)?;
+    io::copy(&mut not_renamed.file.reopen()?, &mut copy)?;
     Ok(copy.commit()?)
 }
 
@@ -114,7 +118,7 @@ fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-/// Whether a path leads to something whose bytes are gone once they were read, such as `<(…)` or `/dev/stdin`.
+/// Whether the path can be read only once, such as `<(…)` or `/dev/stdin`.
 fn is_stream(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|meta| !meta.is_file() && !meta.is_dir())
 }
@@ -139,13 +143,36 @@ impl Read for LateFile {
 
 /// What ends the wait for an input.
 #[derive(Clone, Copy)]
-struct Wait<'a> {
-    stopping: &'a Stopping,
-    deadline: Option<Instant>,
+pub(super) struct Wait<'a> {
+    pub(super) stopping: &'a Stopping,
+    pub(super) deadline: Option<Instant>,
 }
 
-/// Reads to the end. Temporary files are made for their owner alone.
-async fn spool(
+impl Wait<'_> {
+    /// Waits for a signal or the deadline.
+    pub(super) async fn ended(self, name: &str) -> Failure {
+        let late = async {
+            match self.deadline {
+                Some(deadline) => sleep_until(deadline).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = self.stopping.stops.soft.cancelled() => {
+                let message = format!("stopped while `{name}` was read; nothing was sent");
+                Failure::new(self.stopping.exit(), "signal", message)
+            }
+            () = late => {
+                let message = format!("`{name}` did not end within --max-duration; nothing was sent");
+                let failure = Failure::new(Exit::Budget, "max_duration", message);
+                failure.hint("find out why the process that writes it does not end, and run the command again")
+            }
+        }
+    }
+}
+
+/// Copies an input to a temporary file, which only its owner can read.
+pub(super) async fn spool(
     mut input: impl Read + Send + 'static,
     name: &str,
     wait: Wait<'_>,
@@ -156,36 +183,20 @@ async fn spool(
         spool.flush()?;
         Ok::<_, io::Error>(spool)
     };
-    let stopping = wait.stopping;
-    let late = async {
-        match wait.deadline {
-            Some(deadline) => sleep_until(deadline).await,
-            None => std::future::pending().await,
-        }
-    };
     let spooled = tokio::select! {
-        spooled = stopping.unless_stopped(read) => spooled,
-        () = late => {
-            let message = format!("the run's time is up and `{name}` has not ended: nothing was sent");
-            let failure = Failure::new(Exit::Budget, "max_duration", message);
-            return Err(failure.hint("see why whoever writes it does not end, and run the command again"));
-        }
+        spooled = wait.stopping.unless_stopped(read) => spooled,
+        failure = wait.ended(name) => return Err(failure),
     };
     let Some(spooled) = spooled else {
-        let message = format!("stopped while `{name}` was read: nothing was sent");
-        return Err(Failure::new(stopping.exit(), "signal", message));
+        return Err(wait.ended(name).await);
     };
     spooled.map_err(|e| {
         let message = format!("`{name}` cannot be read: {e}");
-        let failure = Failure {
+        Failure {
             message,
             ..Failure::from_error(Exit::Usage, "input", &e)
-        };
-        match failure.hint {
-            Some(_) => failure,
-            None => failure
-                .hint("it is kept in a temporary file while it is needed: TMPDIR names the folder"),
         }
+        .or_hint("it is copied to a temporary file while it is needed: TMPDIR names the folder")
     })
 }
 

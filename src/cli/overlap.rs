@@ -1,16 +1,16 @@
-//! Keeps the files that a command writes apart from each other and from those that it reads.
+//! Refuses output files that are also inputs or other outputs of the command.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::args::ReportArgs;
 use super::exit::Failure;
-use super::reports::numbered;
+use super::rejected_files::numbered;
 
-/// Two of the files that a command was given are one and the same, so one of them would be lost.
+/// Two files of a command are the same one, so that writing one would destroy the other.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{output} would be written over {other}: both are `{}`; name another file",
+    "{output} would overwrite {other}: both are `{}`; name another file",
     path.display()
 )]
 pub(super) struct Overlap {
@@ -20,10 +20,10 @@ pub(super) struct Overlap {
 }
 
 impl Overlap {
-    /// Where the summary may be written that tells of this; not over the file that it would destroy.
-    pub(super) fn summary_file(apart: Result<(), &Self>, report: &ReportArgs) -> Option<PathBuf> {
-        let spoilt = apart.is_err_and(|overlap| overlap.output == SUMMARY);
-        report.summary.clone().filter(|_| !spoilt)
+    /// The summary file of a command with this overlap, or `None` if the summary itself would destroy a file.
+    pub(super) fn summary_file(overlap: Result<(), &Self>, report: &ReportArgs) -> Option<PathBuf> {
+        let is_unsafe = overlap.is_err_and(|overlap| overlap.output == SUMMARY);
+        report.summary.clone().filter(|_| !is_unsafe)
     }
 }
 
@@ -36,7 +36,7 @@ impl From<Overlap> for Failure {
 const SUMMARY: &str = "--summary";
 const REJECTED: &str = "--rejected";
 
-/// The files of one command, each with the word by which the user knows it.
+/// The files of one command, each with what messages call it.
 #[derive(Debug, Default)]
 pub(super) struct FilesInUse {
     files: Vec<(&'static str, PathBuf)>,
@@ -44,29 +44,29 @@ pub(super) struct FilesInUse {
 }
 
 impl FilesInUse {
-    /// The input files, and the config: the one that is named, or the usual one where it is there.
+    /// The input files and the config file: the named one, or `hcsync.toml` if it exists.
     pub(super) fn of(inputs: &[PathBuf], config: Option<&Path>) -> Self {
-        let counted = Self {
+        let empty = Self {
             inputs: inputs.len(),
             ..Self::default()
         };
         let named = inputs.iter().filter(|path| path.as_os_str() != "-");
-        let files = named.fold(counted, |files, input| files.reads("the input", input));
-        let usual = Path::new("hcsync.toml");
-        files.also_reads("the config", config.or(usual.exists().then_some(usual)))
+        let files = named.fold(empty, |files, input| files.reads("the input", input));
+        let default = Path::new("hcsync.toml");
+        files.also_reads("the config", config.or(default.exists().then_some(default)))
     }
 
-    /// The inputs of a plan or a run that is taken up again, as far as they are still there.
+    /// The inputs of a saved plan or an earlier run, if they still exist.
     pub(super) fn of_inputs<'a>(names: impl Iterator<Item = &'a str>) -> Self {
         let paths: Vec<PathBuf> = names.map(PathBuf::from).collect();
-        let there: Vec<PathBuf> = paths.iter().filter(|path| path.exists()).cloned().collect();
+        let existing: Vec<PathBuf> = paths.iter().filter(|path| path.exists()).cloned().collect();
         Self {
             inputs: paths.len(),
-            ..Self::of(&there, None)
+            ..Self::of(&existing, None)
         }
     }
 
-    /// A file that the command reads.
+    /// Adds a file that the command reads.
     pub(super) fn reads(mut self, word: &'static str, path: &Path) -> Self {
         self.files.extend(identity(path).map(|path| (word, path)));
         self
@@ -79,15 +79,13 @@ impl FilesInUse {
         }
     }
 
-    /// The files that the options ask for; the summary last, so that an overlap with it is laid to it.
-    ///
-    /// # Errors
-    /// When one of them is another one, or one of those before.
+    /// Checks the report files of the options. The summary comes last, so that an overlap with it names it as the output.
     pub(super) fn reports(mut self, report: &ReportArgs) -> Result<(), Overlap> {
         let outputs = [
             ("--results", &report.results.results),
             (REJECTED, &report.rejected),
             ("--changes", &report.changes.changes),
+            ("--report", &report.page.report),
             (SUMMARY, &report.summary),
         ];
         let given = outputs
@@ -107,10 +105,10 @@ impl FilesInUse {
         Ok(())
     }
 
-    /// A file that the command writes.
+    /// Adds a file that the command writes.
     ///
     /// # Errors
-    /// When it is one of those before.
+    /// If it was added already.
     pub(super) fn writes(mut self, word: &'static str, path: &Path) -> Result<Self, Overlap> {
         let Some(identity) = identity(path) else {
             return Ok(self);
@@ -127,10 +125,10 @@ impl FilesInUse {
     }
 }
 
-/// What makes two spellings of a path one file; nothing for a pipe or a device, which loses nothing by being shared.
+/// A path that is equal for all spellings of the same file; `None` for a pipe or device, which can be shared.
 fn identity(path: &Path) -> Option<PathBuf> {
     match fs::metadata(path) {
-        Ok(found) if !found.is_file() => None,
+        Ok(meta) if !meta.is_file() => None,
         Ok(_) => fs::canonicalize(path).ok(),
         Err(_) => {
             let full = std::path::absolute(path).ok()?;
@@ -162,10 +160,10 @@ mod tests {
             .and_then(|files| files.writes("--changes", &folder.path().join("sub/../out.csv")));
         assert_eq!(twice.unwrap_err().other, "--results");
 
-        let apart = files()
+        let distinct = files()
             .writes("--results", &new)
             .and_then(|files| files.writes("--changes", &folder.path().join("c.csv")));
-        assert!(apart.is_ok());
+        assert!(distinct.is_ok());
     }
 
     #[test]

@@ -1,219 +1,179 @@
-//! From the options of a command to what goes before its config file.
+//! The options of each command as overrides of its config file.
 
 use crate::config::Overrides;
 
 use super::args::{
-    ApplyArgs, BudgetArgs, CheckArgs, ConfigArgs, ConnectionArgs, DecisionsArg, ExamplesArgs,
-    ExportArgs, PlanArgs, ProbeArgs, ReadingArgs, ReportArgs, ResumeArgs, RowsArgs, SafetyArgs,
-    SandboxArg, StateArgs, SyncArgs,
+    ApplyArgs, BudgetArgs, CheckArgs, ConfigArgs, ConnectionArgs, ExportArgs, ForgetArgs,
+    PlanningArgs, ProbeArgs, ReadingArgs, ReportArgs, ResumeArgs, SafetyArgs, SandboxArg,
+    ShowConfigArgs, StateArgs, UndoArgs,
 };
 
-/// A group of options that has a say in the settings.
-trait OptionGroup {
-    fn add_to(&self, overrides: &mut Overrides);
-}
-
-fn overrides(groups: &[&dyn OptionGroup]) -> Overrides {
-    let mut overrides = Overrides::default();
-    for group in groups {
-        group.add_to(&mut overrides);
-    }
-    overrides
-}
-
-impl From<&SyncArgs> for Overrides {
-    fn from(args: &SyncArgs) -> Self {
-        overrides(&[
-            &args.config,
-            &args.state,
-            &args.connection,
-            &args.sandbox,
-            &args.decisions,
-            &args.rows,
-            &args.reading,
-            &args.budget,
-            &args.safety,
-            &args.report,
-            &args.examples,
-        ])
-    }
-}
-
-impl From<&PlanArgs> for Overrides {
-    fn from(args: &PlanArgs) -> Self {
-        overrides(&[
-            &args.config,
-            &args.state,
-            &args.connection,
-            &args.sandbox,
-            &args.decisions,
-            &args.rows,
-            &args.reading,
-            &args.budget,
-            &args.safety,
-            &args.report,
-            &args.examples,
-        ])
+impl From<&PlanningArgs> for Overrides {
+    fn from(args: &PlanningArgs) -> Self {
+        let mut overrides = of_account(&args.config, &args.state, &args.connection);
+        add_sandbox(&mut overrides, &args.sandbox);
+        overrides
+            .run
+            .decisions
+            .clone_from(&args.decisions.decisions);
+        overrides.run.limit = args.rows.limit;
+        overrides.run.examples = Some(args.examples.examples);
+        add_reading(&mut overrides, &args.reading);
+        add_budget(&mut overrides, &args.budget);
+        add_safety(&mut overrides, &args.safety);
+        add_reports(&mut overrides, &args.report);
+        overrides
     }
 }
 
 impl From<&ApplyArgs> for Overrides {
     fn from(args: &ApplyArgs) -> Self {
-        overrides(&[
-            &args.config,
-            &args.state,
-            &args.connection,
-            &args.sandbox,
-            &args.budget,
-            &args.safety,
-            &args.report,
-            &args.examples,
-        ])
+        let mut overrides = of_account(&args.config, &args.state, &args.connection);
+        add_sandbox(&mut overrides, &args.sandbox);
+        overrides.run.examples = Some(args.examples.examples);
+        add_budget(&mut overrides, &args.budget);
+        add_safety(&mut overrides, &args.safety);
+        add_reports(&mut overrides, &args.report);
+        overrides
+    }
+}
+
+impl From<&UndoArgs> for Overrides {
+    fn from(args: &UndoArgs) -> Self {
+        Self::from(&args.to_apply(std::path::PathBuf::new()))
     }
 }
 
 impl From<&ResumeArgs> for Overrides {
     fn from(args: &ResumeArgs) -> Self {
-        overrides(&[
-            &args.config,
-            &args.state,
-            &args.connection,
-            &args.budget,
-            &args.report,
-        ])
+        let mut overrides = of_account(&args.config, &args.state, &args.connection);
+        add_budget(&mut overrides, &args.budget);
+        add_reports(&mut overrides, &args.report);
+        overrides
     }
 }
 
 impl From<&ExportArgs> for Overrides {
     fn from(args: &ExportArgs) -> Self {
-        overrides(&[&args.config, &args.state, &args.connection, &args.sandbox])
+        let mut overrides = of_account(&args.config, &args.state, &args.connection);
+        add_sandbox(&mut overrides, &args.sandbox);
+        overrides
+    }
+}
+
+impl From<&ForgetArgs> for Overrides {
+    fn from(args: &ForgetArgs) -> Self {
+        of_account(&args.config, &args.state, &args.connection)
     }
 }
 
 impl From<&ProbeArgs> for Overrides {
     fn from(args: &ProbeArgs) -> Self {
-        overrides(&[&args.config, &args.state, &args.connection, &args.sandbox])
+        let mut overrides = of_account(&args.config, &args.state, &args.connection);
+        add_sandbox(&mut overrides, &args.sandbox);
+        overrides
     }
 }
 
 impl From<&CheckArgs> for Overrides {
     fn from(args: &CheckArgs) -> Self {
-        overrides(&[
-            &args.config,
-            &args.state,
-            &args.connection,
-            &args.sandbox,
-            &args.rows,
-            &args.examples,
-        ])
+        let mut overrides = of_account(&args.config, &args.state, &args.connection);
+        add_sandbox(&mut overrides, &args.sandbox);
+        overrides.run.limit = args.rows.limit;
+        overrides.run.examples = Some(args.examples.examples);
+        overrides
     }
 }
 
-impl OptionGroup for ConfigArgs {
-    fn add_to(&self, overrides: &mut Overrides) {
-        let Self { config } = self;
-        overrides.config.clone_from(config);
+impl From<&ShowConfigArgs> for Overrides {
+    fn from(args: &ShowConfigArgs) -> Self {
+        let mut overrides = of_account(&args.config, &args.state, &args.connection);
+        add_safety(&mut overrides, &args.safety);
+        overrides
     }
 }
 
-impl OptionGroup for StateArgs {
-    fn add_to(&self, overrides: &mut Overrides) {
-        let Self { state_dir } = self;
-        overrides.run.state_dir.clone_from(state_dir);
-    }
+// Each of these names all fields of its group, so that the compiler finds an option that is forgotten here.
+
+fn of_account(config: &ConfigArgs, state: &StateArgs, connection: &ConnectionArgs) -> Overrides {
+    let ConnectionArgs {
+        base_url,
+        account,
+        requests_per_minute,
+        concurrency,
+    } = connection.clone();
+    let mut overrides = Overrides {
+        config: config.config.clone(),
+        base_url,
+        account,
+        requests_per_minute,
+        concurrency,
+        ..Overrides::default()
+    };
+    overrides.run.state_dir.clone_from(&state.state_dir);
+    overrides
 }
 
-impl OptionGroup for ConnectionArgs {
-    fn add_to(&self, overrides: &mut Overrides) {
-        let Self {
-            base_url,
-            account,
-            requests_per_minute,
-            concurrency,
-        } = self;
-        overrides.base_url.clone_from(base_url);
-        overrides.account.clone_from(account);
-        overrides.requests_per_minute = *requests_per_minute;
-        overrides.concurrency = *concurrency;
-    }
+fn add_sandbox(overrides: &mut Overrides, args: &SandboxArg) {
+    let SandboxArg { sandbox, customers } = args.clone();
+    overrides.run.sandbox = sandbox;
+    overrides.run.customers = customers;
 }
 
-impl OptionGroup for SandboxArg {
-    fn add_to(&self, overrides: &mut Overrides) {
-        let Self { sandbox } = self;
-        overrides.run.sandbox = *sandbox;
-    }
+fn add_reading(overrides: &mut Overrides, args: &ReadingArgs) {
+    let ReadingArgs {
+        refresh,
+        explain,
+        force_fields,
+    } = args;
+    overrides.run.refresh = *refresh;
+    overrides.run.explain = *explain;
+    overrides.run.force_fields.clone_from(force_fields);
 }
 
-impl OptionGroup for DecisionsArg {
-    fn add_to(&self, overrides: &mut Overrides) {
-        let Self { decisions } = self;
-        overrides.run.decisions.clone_from(decisions);
-    }
+fn add_budget(overrides: &mut Overrides, args: &BudgetArgs) {
+    let BudgetArgs {
+        max_requests,
+        max_duration,
+    } = args;
+    overrides.run.max_requests = *max_requests;
+    overrides.run.max_duration = *max_duration;
 }
 
-impl OptionGroup for RowsArgs {
-    fn add_to(&self, overrides: &mut Overrides) {
-        let Self { limit } = self;
-        overrides.run.limit = *limit;
-    }
+fn add_safety(overrides: &mut Overrides, args: &SafetyArgs) {
+    let SafetyArgs {
+        max_change_percent,
+        max_clear_percent,
+        min_match_percent,
+        max_creates,
+        max_rejected_percent,
+        max_missing_percent,
+        missing,
+        allow_delete,
+    } = args;
+    overrides.max_change_percent = *max_change_percent;
+    overrides.max_clear_percent = *max_clear_percent;
+    overrides.min_match_percent = *min_match_percent;
+    overrides.max_creates = *max_creates;
+    overrides.max_rejected_percent = *max_rejected_percent;
+    overrides.max_missing_percent = *max_missing_percent;
+    overrides.missing = *missing;
+    overrides.allow_delete = *allow_delete;
 }
 
-impl OptionGroup for BudgetArgs {
-    fn add_to(&self, overrides: &mut Overrides) {
-        let Self {
-            max_requests,
-            max_duration,
-        } = self;
-        overrides.run.max_requests = *max_requests;
-        overrides.run.max_duration = *max_duration;
-    }
-}
-
-impl OptionGroup for SafetyArgs {
-    fn add_to(&self, overrides: &mut Overrides) {
-        let Self {
-            max_change_percent,
-            max_clear_percent,
-            min_match_percent,
-            max_creates,
-        } = self;
-        overrides.max_change_percent = *max_change_percent;
-        overrides.max_clear_percent = *max_clear_percent;
-        overrides.min_match_percent = *min_match_percent;
-        overrides.max_creates = *max_creates;
-    }
-}
-
-impl OptionGroup for ReportArgs {
-    fn add_to(&self, overrides: &mut Overrides) {
-        let Self {
-            results,
-            rejected,
-            changes,
-            summary,
-        } = self;
-        let run = &mut overrides.run;
-        run.results.clone_from(&results.results);
-        run.rejected.clone_from(rejected);
-        run.changes.clone_from(&changes.changes);
-        run.summary.clone_from(summary);
-    }
-}
-
-impl OptionGroup for ReadingArgs {
-    fn add_to(&self, overrides: &mut Overrides) {
-        let Self { refresh, explain } = self;
-        overrides.run.refresh = *refresh;
-        overrides.run.explain = *explain;
-    }
-}
-
-impl OptionGroup for ExamplesArgs {
-    fn add_to(&self, overrides: &mut Overrides) {
-        let Self { examples } = self;
-        overrides.run.examples = Some(*examples);
-    }
+fn add_reports(overrides: &mut Overrides, args: &ReportArgs) {
+    let ReportArgs {
+        results,
+        rejected,
+        changes,
+        summary,
+        page,
+    } = args.clone();
+    overrides.run.results = results.results;
+    overrides.run.rejected = rejected;
+    overrides.run.changes = changes.changes;
+    overrides.run.summary = summary;
+    overrides.run.page = page.report;
 }
 
 #[cfg(test)]
@@ -232,8 +192,7 @@ mod tests {
         "-c c.toml --base-url http://localhost --account a --requests-per-minute 6 --concurrency 3";
     const STATE: &str = "--state-dir s";
     const RUN: &str = "--max-requests 8 --max-duration 2h --results r.csv --rejected j --changes c.csv --summary s.json";
-    const SAFETY: &str =
-        "--max-change-percent 1 --max-clear-percent 2 --min-match-percent 3 --max-creates 4";
+    const SAFETY: &str = "--max-change-percent 1 --max-clear-percent 2 --min-match-percent 3 --max-creates 4 --max-rejected-percent 5 --max-missing-percent 6 --missing tag --allow-delete 7";
 
     fn parse(command: &str, options: &[&str]) -> Overrides {
         let line = format!("hcsync {command} {}", options.join(" "));
@@ -241,13 +200,14 @@ mod tests {
             .unwrap()
             .command
         {
-            Command::Sync(args) => (&*args).into(),
-            Command::Plan(args) => (&*args).into(),
+            Command::Sync(args) => (&args.planning).into(),
+            Command::Plan(args) => (&args.planning).into(),
             Command::Apply(args) => (&*args).into(),
             Command::Resume(args) => (&*args).into(),
             Command::Export(args) => (&*args).into(),
             Command::Probe(args) => (&*args).into(),
             Command::Check(args) => (&*args).into(),
+            Command::Config(args) => (&*args).into(),
             other => panic!("no settings: {other:?}"),
         }
     }
@@ -282,6 +242,10 @@ mod tests {
             max_clear_percent: Some(2.0),
             min_match_percent: Some(3.0),
             max_creates: Some(4),
+            max_rejected_percent: Some(5.0),
+            max_missing_percent: Some(6.0),
+            missing: Some(crate::plan::MissingAction::Tag),
+            allow_delete: Some(7),
             ..overrides
         }
     }
@@ -294,14 +258,16 @@ mod tests {
                 STATE,
                 RUN,
                 SAFETY,
-                "--limit 7 --sandbox --examples 0 --refresh --explain",
+                "--limit 7 --sandbox --customers k.jsonl --examples 0 --refresh --explain --force-field notes,email",
             ];
             let mut expected = safety(shared());
             expected.run = RunOptions {
                 sandbox: true,
+                customers: Some("k.jsonl".into()),
                 limit: Some(7),
                 refresh: true,
                 explain: true,
+                force_fields: vec!["notes".into(), "email".into()],
                 examples: Some(0),
                 ..run()
             };
@@ -343,7 +309,14 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_goes_before_the_config_file() {
+    fn config_shows_what_the_options_of_a_run_override() {
+        let mut expected = safety(shared());
+        expected.run.state_dir = Some("s".into());
+        assert_eq!(parse("config --show", &[SHARED, STATE, SAFETY]), expected);
+    }
+
+    #[test]
+    fn a_flag_overrides_the_config_file() {
         let folder = tempfile::tempdir().unwrap();
         let config = "[limits]\nrequests_per_minute = 60\nconcurrency = 2\n";
         fs::write(folder.path().join("hcsync.toml"), config).unwrap();

@@ -1,8 +1,8 @@
-//! Commands that are shown to be typed.
+//! Shell commands that messages suggest.
 
 use std::path::{MAIN_SEPARATOR, Path};
 
-/// A word as a shell takes it for one.
+/// Quotes a word for a shell, if it needs that.
 pub(super) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./:=".contains(c) || c == MAIN_SEPARATOR;
     if !word.is_empty() && word.chars().all(plain) {
@@ -12,10 +12,10 @@ pub(super) fn quoted(word: &str) -> String {
     }
 }
 
-/// An option with a path that means the same in any folder.
+/// An option with an absolute path, so that it works in any folder.
 pub(super) fn path_option(option: &str, path: &Path) -> String {
-    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    format!("{option} {}", quoted(&whole.display().to_string()))
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    format!("{option} {}", quoted(&absolute.display().to_string()))
 }
 
 #[cfg(test)]

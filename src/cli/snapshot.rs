@@ -1,4 +1,4 @@
-//! The account's snapshot in a command: taken where it is free, kept up while a run writes.
+//! A command's use of its account's snapshot: claimed if no other process has it, updated while a run writes.
 
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
@@ -11,30 +11,29 @@ use crate::helpcrunch::ReadClient;
 use crate::journal::AccountDir;
 use crate::plan::codec::LaneReader;
 use crate::platform::open_file;
-use crate::remote::{LiveSnapshot, SnapshotError, SnapshotFiles, void_snapshot};
+use crate::remote::{LiveSnapshot, SnapshotError, SnapshotFiles, invalidate_snapshot};
 
-use super::connection::Target;
-
-/// What a command has of its account's snapshot.
-#[derive(Debug)]
-pub(super) enum Snapshot {
+/// A command's access to its account's snapshot.
+#[derive(Debug, Default)]
+pub(super) enum AccountSnapshot {
     Ours(Mutex<SnapshotFiles>),
-    /// Another process has it; the account's folder.
+    /// Another process uses it, or it cannot be read. Holds the account's folder.
     Busy(PathBuf),
-    /// None is kept: the in-process sandbox is gone with its process.
+    /// The account has none, such as that of the in-process sandbox.
+    #[default]
     None,
 }
 
-impl Snapshot {
-    /// Takes the account's snapshot. A run goes on without what it cannot have.
-    pub(super) fn of(target: &Target, account: &AccountDir) -> Self {
-        if target.is_sandbox {
+impl AccountSnapshot {
+    /// Claims the snapshot of an account, if it has a lasting folder. A run works without one too.
+    pub(super) fn claim(account: Option<&AccountDir>) -> Self {
+        let Some(account) = account else {
             return Self::None;
-        }
+        };
         match SnapshotFiles::claim(account.path()) {
             Ok(Some(files)) => Self::Ours(Mutex::new(files)),
             Ok(None) => {
-                tracing::debug!("another process has the snapshot: going without it");
+                tracing::debug!("another process uses the snapshot: running without it");
                 Self::Busy(account.path().to_owned())
             }
             Err(error) => {
@@ -51,41 +50,41 @@ impl Snapshot {
         }
     }
 
-    /// The customers of this plan are going to be written.
-    pub(super) fn begin(self, plan: &Path) -> Upkeep {
+    /// Prepares the snapshot for a run that will write the customers of this plan.
+    pub(super) fn begin(self, plan: &Path) -> SnapshotUpdater {
         match self {
             Self::Ours(files) => {
                 let live = LiveSnapshot::begin(files.into_inner(), customers(plan));
-                Upkeep::Live(Arc::new(live))
+                SnapshotUpdater::Live(Arc::new(live))
             }
             Self::Busy(folder) => {
                 void(&folder);
-                Upkeep::Void(folder)
+                SnapshotUpdater::Void(folder)
             }
-            Self::None => Upkeep::None,
+            Self::None => SnapshotUpdater::None,
         }
     }
 }
 
-/// How a run that writes treats the snapshot.
+/// Updates the snapshot while a run writes.
 #[derive(Debug)]
-pub(super) enum Upkeep {
+pub(super) enum SnapshotUpdater {
     Live(Arc<LiveSnapshot>),
-    /// What the run writes is not noted, so that no snapshot from before its end may be used.
+    /// The run's writes cannot be added, so a snapshot from before its end must not be used. Holds the account's folder.
     Void(PathBuf),
     None,
 }
 
-impl Upkeep {
-    /// The client whose answers bring the snapshot up to date.
+impl SnapshotUpdater {
+    /// Returns the client with its answers added to the snapshot.
     pub(super) fn observed(&self, client: ReadClient) -> ReadClient {
         match self {
-            Self::Live(live) => client.observed_by(Arc::<LiveSnapshot>::clone(live)),
+            Self::Live(live) => client.with_observer(Arc::<LiveSnapshot>::clone(live)),
             Self::Void(_) | Self::None => client,
         }
     }
 
-    /// Every answer is in.
+    /// Closes the snapshot after the last answer.
     pub(super) fn end(&self) {
         match self {
             Self::Live(live) => live.close(),
@@ -96,7 +95,7 @@ impl Upkeep {
 }
 
 fn void(folder: &Path) {
-    if let Err(error) = void_snapshot(folder) {
+    if let Err(error) = invalidate_snapshot(folder) {
         warn("the snapshot could not be marked as out of date", &error);
     }
 }
@@ -105,7 +104,7 @@ fn warn(what: &str, error: &SnapshotError) {
     tracing::warn!(error = error as &dyn std::error::Error, "{what}");
 }
 
-/// The customers that a plan writes. A plan that cannot be read is told by those who send it.
+/// The customers that a plan writes. An unreadable plan has none here: sending it reports the error.
 fn customers(plan: &Path) -> impl Iterator<Item = CustomerId> + use<> {
     let open = || LaneReader::new(BufReader::with_capacity(1 << 18, open_file(plan).ok()?)).ok();
     open()

@@ -1,5 +1,5 @@
-//! Signals: the first stops the intake and lets end what is in flight, the second drops it, the third ends the
-//! process.
+//! Signals: the first stops the intake and lets requests in flight finish, the second abandons them, the third ends
+//! the process.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -7,67 +7,67 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use crate::helpcrunch::Stops;
+use crate::helpcrunch::StopTokens;
 use crate::platform::{StopSignal, StopSignals};
 
 use super::console::Console;
 use super::exit::Exit;
 
-/// After SIGTERM the process ends within 20 s (contract): what is in flight is dropped so long before.
+/// How long after the first signal requests in flight are abandoned. After SIGTERM the process ends within 20 s.
 const GRACE: Duration = Duration::from_secs(12);
-/// And so long after that the process ends whatever it is at; a run can be resumed from any moment.
+/// How long after that a process that got SIGTERM ends, whatever it does; a run can be resumed from any point.
 const LAST_GRACE: Duration = Duration::from_secs(6);
 
-/// Which signal came first.
+/// The signals that the process received.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Stopping {
-    pub(super) stops: Stops,
+    pub(super) stops: StopTokens,
     first: Arc<Mutex<Option<StopSignal>>>,
 }
 
 impl Stopping {
-    /// Listens until the process ends.
-    ///
-    /// # Errors
-    /// Where the system takes no handler.
+    /// Listens for signals until the process ends.
     pub(super) fn listen(console: &Console) -> std::io::Result<Self> {
         let stopping = Self::default();
         let mut signals = StopSignals::listen()?;
-        let (heard, console) = (stopping.clone(), console.clone());
+        let (received, console) = (stopping.clone(), console.clone());
         tokio::spawn(async move {
             let first = signals.next().await;
-            *heard.first.lock().unwrap_or_else(PoisonError::into_inner) = Some(first);
-            heard.stops.soft.cancel();
-            console.say("stopping: what is in flight ends first (again: drop it)");
+            *received
+                .first
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner) = Some(first);
+            received.stops.soft.cancel();
+            console.say("finishing requests in flight; press Ctrl-C again to abandon them");
             tokio::select! {
                 _ = signals.next() => {}
                 () = tokio::time::sleep(GRACE) => {}
             }
-            heard.stops.hard.cancel();
-            // What cannot be dropped, such as the reading of a pipe that nobody writes, would hold the end up.
+            received.stops.hard.cancel();
+            // A blocking read, as of a pipe without a writer, cannot be abandoned, and would delay the end for ever.
             let is_patient = first == StopSignal::Interrupt;
             tokio::select! {
                 _ = signals.next() => {}
                 () = tokio::time::sleep(LAST_GRACE), if !is_patient => {}
             }
-            std::process::exit(i32::from(heard.exit().code()));
+            std::process::exit(i32::from(received.exit().code()));
         });
         Ok(stopping)
     }
 
-    /// What a call gives that may wait for somebody, such as a person or a pipe; nothing where a signal comes first. It
-    /// runs on a thread of its own, which nobody waits for then.
+    /// Runs a call that may block for long, such as one that reads from a terminal or pipe, on a thread of its own.
+    /// Returns `None` if a signal comes first; the thread is left behind then.
     pub(super) async fn unless_stopped<T: Send + 'static>(
         &self,
-        waiting: impl FnOnce() -> T + Send + 'static,
+        call: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {
-        let (tell, told) = oneshot::channel();
-        // Only after a signal is nobody left to tell.
-        thread::spawn(move || tell.send(waiting()));
+        let (sender, receiver) = oneshot::channel();
+        // SendOutcome fails only after a signal.
+        thread::spawn(move || sender.send(call()));
         tokio::select! {
             biased;
             () = self.stops.soft.cancelled() => None,
-            answer = told => answer.ok(),
+            answer = receiver => answer.ok(),
         }
     }
 

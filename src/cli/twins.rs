@@ -1,15 +1,13 @@
-//! After a run that created customers: who of them is there twice.
+//! Finds customers that a run created and that exist twice afterwards.
 
 use crate::helpcrunch::ReadClient;
-use crate::journal::{Entry, FinishedRow, JournalWriter, RunDir, recover_file};
+use crate::journal::{FinishedRow, JournalRecord, JournalWriter, RunDir, recover_file};
 use crate::run::twins::find_twins;
 
-use super::exit::{Exit, Failure, chain};
-use super::sending::journal_failure;
+use super::exit::{Failure, OrFail as _, chain};
 use super::session::Session;
 
-/// Notes in the journal who of those that the run created is there twice. What was created stays created if that cannot
-/// be found out.
+/// Records in the journal which customers of the run exist twice. A failure is only warned of.
 pub(super) async fn note_twins(session: &Session, dir: &RunDir, client: &ReadClient) {
     let noted = match find_twins(dir, client).await {
         Ok(twins) if twins.is_empty() => Ok(()),
@@ -18,19 +16,18 @@ pub(super) async fn note_twins(session: &Session, dir: &RunDir, client: &ReadCli
     };
     if let Err(why) = noted {
         session.console.warn(&format!(
-            "whether customers that were created are there twice could not be checked: {why}"
+            "could not check whether created customers exist twice: {why}"
         ));
     }
 }
 
 async fn append_rows(dir: &RunDir, rows: Vec<FinishedRow>) -> Result<(), Failure> {
     let path = dir.journal();
-    let recovered =
-        recover_file(&path).map_err(|e| Failure::from_error(Exit::NotFinished, "journal", &e))?;
-    let journal = JournalWriter::resume(&path, &recovered).map_err(|e| journal_failure(&e))?;
+    let recovered = recover_file(&path).or_not_finished("journal")?;
+    let journal = JournalWriter::resume(&path, &recovered)?;
     for row in rows {
-        let added = journal.append(&Entry::Row(row)).await;
-        added.map_err(|e| journal_failure(&e))?;
+        let added = journal.append(&JournalRecord::Row(row)).await;
+        added?;
     }
-    journal.close().await.map_err(|e| journal_failure(&e))
+    Ok(journal.close().await?)
 }

@@ -1,31 +1,37 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use crate::helpcrunch::BaseUrl;
+use crate::mapping::time_zone;
 use crate::plan::SafetySettings;
 
-use super::base_url;
 use super::document::Document;
-use super::error::{ConfigError, Problem};
+use super::error::{ConfigError, ConfigProblem};
 use super::file::FileConfig;
 use super::input::{Delimiter, Quote};
 
 /// More would not be faster: the limit is a few requests a second.
 const MAX_CONCURRENCY: u16 = 64;
-/// With growing waits between them, more attempts than this take longer than any outage that is waited for.
+/// With growing waits between them, more attempts would take longer than any accepted outage.
 const MAX_ATTEMPTS: u32 = 100;
 const MAX_TIMEOUT: Duration = Duration::from_secs(3_600);
 const MAX_ACCOUNT_CHARS: usize = 100;
 
-/// Ranges of values and what keys mean together, with the place of the key that is to blame.
-pub(super) fn check_file(config: &FileConfig, document: &Document) -> Result<(), ConfigError> {
-    let checks = Checks { document };
-    checks.api(config)?;
-    checks.limits(config)?;
-    checks.rows(config)?;
-    checks.safety(&config.safety)
+/// Checks the ranges of values and the combinations of keys. Errors name the place of the wrong key.
+pub(super) fn check_file(config: &FileConfig, document: &Document) -> Vec<ConfigError> {
+    let mut checks = Checks {
+        document,
+        errors: Vec::new(),
+    };
+    checks.api(config);
+    checks.limits(config);
+    checks.rows(config);
+    checks.safety(&config.safety);
+    checks.calls(config);
+    checks.errors
 }
 
-/// What an account may be called: it is printed, and names a folder of the state.
+/// Whether an account may have this name: it is printed, and is part of a folder's name.
 pub(super) fn is_account_name(name: &str) -> bool {
     !name.trim().is_empty()
         && name.chars().count() <= MAX_ACCOUNT_CHARS
@@ -36,92 +42,131 @@ pub(super) const ACCOUNT_RULE: &str = "must be a name of 1 to 100 characters";
 
 struct Checks<'a> {
     document: &'a Document,
+    errors: Vec<ConfigError>,
 }
 
 impl Checks<'_> {
-    fn require(&self, holds: bool, key: &str, message: &str) -> Result<(), ConfigError> {
+    fn require(&mut self, holds: bool, key: &str, message: &str) {
         if holds {
-            return Ok(());
+            return;
         }
-        let problem = Problem::Value {
+        let problem = ConfigProblem::Value {
             key: key.to_owned(),
             message: message.to_owned(),
         };
-        Err(self.document.error_at(key, problem))
+        self.errors.push(self.document.error_at(key, problem));
     }
 
-    fn api(&self, config: &FileConfig) -> Result<(), ConfigError> {
+    fn api(&mut self, config: &FileConfig) {
         let api = &config.api;
-        if let Err(error) = base_url::check_base_url(&api.base_url) {
-            self.require(false, "api.base_url", &error.to_string())?;
+        if let Err(error) = BaseUrl::parse(&api.base_url) {
+            self.require(false, "api.base_url", &error.to_string());
         }
         let named = api.account.as_deref().is_none_or(is_account_name);
-        self.require(named, "api.account", ACCOUNT_RULE)?;
+        self.require(named, "api.account", ACCOUNT_RULE);
         let file = api
             .key_file
             .as_ref()
             .is_none_or(|path| !path.as_os_str().is_empty());
-        self.require(file, "api.key_file", "must name a file")?;
+        self.require(file, "api.key_file", "must name a file");
+        let link = api.customer_url.as_ref();
+        let is_link = link.is_none_or(|url| url.starts_with("https://") && url.contains("{id}"));
+        let message = "must begin with https:// and hold {id}, which stands for the customer's id";
+        self.require(is_link, "api.customer_url", message);
         let timeout = !api.timeout.is_zero() && api.timeout <= MAX_TIMEOUT;
         self.require(
             timeout,
             "api.timeout",
-            "must be longer than nothing and at most 1h",
-        )
+            "must be longer than 0 and at most 1h",
+        );
     }
 
-    fn limits(&self, config: &FileConfig) -> Result<(), ConfigError> {
+    fn limits(&mut self, config: &FileConfig) {
         let limits = &config.limits;
         let range = (1..=MAX_CONCURRENCY).contains(&limits.concurrency);
-        self.require(range, "limits.concurrency", "must be from 1 to 64")?;
+        self.require(range, "limits.concurrency", "must be from 1 to 64");
         let range = (1..=MAX_ATTEMPTS).contains(&limits.max_attempts);
-        self.require(range, "limits.max_attempts", "must be from 1 to 100")?;
+        self.require(range, "limits.max_attempts", "must be from 1 to 100");
         let wait = !limits.max_retry_wait.is_zero();
-        self.require(wait, "limits.max_retry_wait", "must be longer than nothing")?;
+        self.require(wait, "limits.max_retry_wait", "must be longer than 0");
         let outage = !limits.max_outage.is_zero();
-        self.require(outage, "limits.max_outage", "must be longer than nothing")
+        self.require(outage, "limits.max_outage", "must be longer than 0");
     }
 
-    fn rows(&self, config: &FileConfig) -> Result<(), ConfigError> {
+    fn rows(&mut self, config: &FileConfig) {
         let keys = &config.matching.keys;
-        self.require(!keys.is_empty(), "match.keys", "must name at least one key")?;
-        self.require(distinct(keys), "match.keys", "must not name a key twice")?;
+        self.require(!keys.is_empty(), "match.keys", "must name at least one key");
+        self.require(distinct(keys), "match.keys", "must not name a key twice");
         if let Some(columns) = &config.input.columns {
             let named = !columns.is_empty() && columns.iter().all(|name| !name.trim().is_empty());
-            self.require(named, "input.columns", "must name every column")?;
+            self.require(named, "input.columns", "must name every column");
             self.require(
                 distinct(columns),
                 "input.columns",
                 "must not name a column twice",
-            )?;
+            );
         }
-        let told_apart = match (config.input.delimiter, config.input.quote) {
+        let program = config.input.command.first();
+        let has_program = program.is_none_or(|program| !program.trim().is_empty());
+        let message = "must begin with the name of a program";
+        self.require(has_program, "input.command", message);
+        if let Some(Err(message)) = config.input.timezone.as_deref().map(time_zone) {
+            self.require(false, "input.timezone", &message);
+        }
+        let is_distinct = match (config.input.delimiter, config.input.quote) {
             (Delimiter::Byte(delimiter), Quote::Byte(quote)) => delimiter != quote,
             _ => true,
         };
-        self.require(told_apart, "input.quote", "must not be the delimiter")?;
-        let separated = config
+        self.require(is_distinct, "input.quote", "must not be the delimiter");
+        let has_separator = config
             .tags
             .as_ref()
             .is_none_or(|tags| !tags.separator.is_empty());
-        self.require(separated, "tags.separator", "must not be empty")
+        self.require(has_separator, "tags.separator", "must not be empty");
+        let has_name = !config.sync.missing_tag.trim().is_empty();
+        self.require(has_name, "sync.missing_tag", "must not be empty");
     }
 
-    fn safety(&self, safety: &SafetySettings) -> Result<(), ConfigError> {
+    fn calls(&mut self, config: &FileConfig) {
+        let notify = &config.notify;
+        let program = notify.command.first();
+        let has_program = program.is_none_or(|program| !program.trim().is_empty());
+        let message = "must begin with the name of a program";
+        self.require(has_program, "notify.command", message);
+        for (key, file) in [
+            ("notify.webhook_file", &notify.webhook_file),
+            ("notify.ping_file", &notify.ping_file),
+        ] {
+            let text = file.as_ref().map(|path| path.to_string_lossy());
+            let is_file = text.is_none_or(|text| !text.is_empty() && !text.contains("://"));
+            let message =
+                "must name a file that holds the address and nothing else: the address is a secret";
+            self.require(is_file, key, message);
+        }
+        let textfile = config.metrics.textfile.as_ref();
+        let is_prom = textfile.is_none_or(|path| path.extension().is_some_and(|e| e == "prom"));
+        let message = "must name a file that ends with .prom: the node exporter reads no other";
+        self.require(is_prom, "metrics.textfile", message);
+    }
+
+    fn safety(&mut self, safety: &SafetySettings) {
         let shares = [
             ("safety.max_change_percent", safety.max_change_percent),
             ("safety.max_clear_percent", safety.max_clear_percent),
             ("safety.min_match_percent", Some(safety.min_match_percent)),
+            (
+                "safety.max_rejected_percent",
+                Some(safety.max_rejected_percent),
+            ),
+            (
+                "safety.max_missing_percent",
+                Some(safety.max_missing_percent),
+            ),
         ];
         for (key, share) in shares {
             let range = share.is_none_or(|share| (0.0..=100.0).contains(&share));
-            self.require(
-                range,
-                key,
-                "must be from 0 to 100; 0 switches the limit off",
-            )?;
+            self.require(range, key, "must be from 0 to 100; 0 turns the limit off");
         }
-        Ok(())
     }
 }
 
@@ -208,6 +253,10 @@ mod tests {
             (
                 "input.columns = [\"a\", \"a\"]",
                 "x.toml:1:17: `input.columns` must not",
+            ),
+            (
+                "input.timezone = \"Europe/Kyv\"",
+                "x.toml:1:18: `input.timezone` `Europe/Kyv` is not an IANA time zone; did you mean `Europe/Kyiv`?",
             ),
             (
                 "tags.separator = \"\"",

@@ -5,40 +5,41 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::error::{ConfigError, Place, Problem};
-use super::known_keys::{self, Verdict};
+use super::error::{ConfigError, ConfigPlace, ConfigProblem};
+use super::known_keys::{self, KeyVerdict};
 use super::text;
 
-/// A config file that is TOML and holds no key that is unknown. Knows where each of its keys stands.
+/// A config file that is valid TOML, with the position of each key.
 #[derive(Debug, Clone)]
 pub struct Document {
     name: String,
     path: PathBuf,
     text: Arc<str>,
-    entries: Vec<Entry>,
+    entries: Vec<KeyEntry>,
 }
 
-/// A key of the file, in the order of the file.
+/// A key of the file.
 #[derive(Debug, Clone)]
-struct Entry {
-    /// From the root.
+struct KeyEntry {
+    /// Keys from the root.
     path: Vec<String>,
     key: Range<usize>,
     value: Range<usize>,
+    is_table: bool,
     /// The value itself, if it is a text.
     string: Option<String>,
 }
 
 impl Document {
-    /// Reads a file's bytes. Messages name it as `path` does.
+    /// Parses a file's bytes. Messages name it as `path` does.
     ///
     /// # Errors
-    /// It is not text or not TOML, or holds an unknown key or one that looks like a secret.
+    /// It is not text or not TOML, or holds a key that looks like a secret.
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, ConfigError> {
         let name = path.display().to_string();
         let text = text::decode(bytes).map_err(|bad| {
             let end = bad.before.len();
-            in_file(&name, &bad.before, end..end, Problem::NotText)
+            in_file(&name, &bad.before, end..end, ConfigProblem::NotText)
         })?;
         let entries = entries_of(&text).map_err(|error| {
             let span = error.span().unwrap_or_default();
@@ -46,7 +47,7 @@ impl Document {
                 &name,
                 &text,
                 span,
-                Problem::Syntax(error.message().to_owned()),
+                ConfigProblem::Syntax(error.message().to_owned()),
             )
         })?;
         let document = Self {
@@ -55,7 +56,7 @@ impl Document {
             text: text.into(),
             entries,
         };
-        document.check_keys()?;
+        document.check_secrets()?;
         Ok(document)
     }
 
@@ -69,12 +70,12 @@ impl Document {
         &self.text
     }
 
-    /// Texts in the file that stand at a path which `pattern` fits, where `*` is any one key: path and value.
+    /// Entries whose path matches `pattern`, in which `*` is any one key: path, and value if that is a text.
     pub(super) fn find<'a>(
         &'a self,
         pattern: &'a str,
     ) -> impl Iterator<Item = (String, Option<&'a str>)> + 'a {
-        let fits = move |entry: &&Entry| {
+        let matches = move |entry: &&KeyEntry| {
             let mut keys = entry.path.iter();
             let mut parts = pattern.split('.');
             parts
@@ -82,31 +83,43 @@ impl Document {
                 .all(|part| keys.next().is_some_and(|key| part == "*" || part == key))
                 && keys.next().is_none()
         };
-        let found = self.entries.iter().filter(fits);
-        found.map(|entry| (entry.path.join("."), entry.string.as_deref()))
+        let matching = self.entries.iter().filter(matches);
+        matching.map(|entry| (entry.path.join("."), entry.string.as_deref()))
     }
 
-    /// Where the value at this path of keys stands, such as `fields.email.column`.
+    /// The position of the value at this path of keys, such as `fields.email.column`.
     #[must_use]
-    pub fn place_of(&self, path: &str) -> Option<Place> {
-        let mut entries = self.entries.iter();
-        let entry = entries.find(|entry| entry.path.join(".") == path)?;
-        Some(Place::new(&self.name, &self.text, entry.value.clone()))
+    pub fn place_of(&self, path: &str) -> Option<ConfigPlace> {
+        let entry = self.entry_at(path)?;
+        Some(ConfigPlace::new(
+            &self.name,
+            &self.text,
+            entry.value.clone(),
+        ))
     }
 
-    /// An error about the value at this path of keys; about the file as a whole, if the path is not in it.
-    pub(super) fn error_at(&self, path: &str, problem: Problem) -> ConfigError {
-        let entry = self
-            .entries
-            .iter()
-            .find(|entry| entry.path.join(".") == path);
-        let span = entry.map_or(0..0, |entry| entry.value.clone());
+    /// An error about the value at this path of keys, or about the whole file if the path is not in it.
+    pub(super) fn error_at(&self, path: &str, problem: ConfigProblem) -> ConfigError {
+        let span = self
+            .entry_at(path)
+            .map_or(0..0, |entry| entry.value.clone());
         in_file(&self.name, &self.text, span, problem)
     }
 
-    /// An error about the value at these bytes, and the key that it belongs to.
+    fn entry_at(&self, path: &str) -> Option<&KeyEntry> {
+        let mut entries = self.entries.iter();
+        entries.find(|entry| entry.path.join(".") == path)
+    }
+
+    /// The bytes of the value at this path of keys.
+    pub(super) fn span_of(&self, path: &[String]) -> Range<usize> {
+        let entry = self.entries.iter().find(|entry| entry.path == path);
+        entry.map_or(0..0, |entry| entry.value.clone())
+    }
+
+    /// An error about the value at these bytes and its key.
     pub(super) fn value_error(&self, span: Range<usize>, message: String) -> ConfigError {
-        let around = |entry: &&Entry| {
+        let around = |entry: &&KeyEntry| {
             let holds = |range: &Range<usize>| range.start <= span.start && span.end <= range.end;
             holds(&entry.value) || holds(&entry.key)
         };
@@ -120,60 +133,83 @@ impl Document {
             &self.name,
             &self.text,
             span,
-            Problem::Value { key, message },
+            ConfigProblem::Value { key, message },
         )
     }
 
-    /// Secrets first: an error about another key would leave it standing, and unnoticed.
-    fn check_keys(&self) -> Result<(), ConfigError> {
-        let judged: Vec<_> = self
-            .entries
-            .iter()
-            .map(|entry| (entry, entry.verdict()))
-            .collect();
-        for (entry, verdict) in &judged {
-            if *verdict == Verdict::Secret {
+    /// The errors of unknown keys.
+    pub(super) fn unknown_keys(&self) -> Vec<ConfigError> {
+        let entries = self.entries.iter();
+        let errors = entries.filter_map(|entry| match entry.verdict() {
+            KeyVerdict::Unknown { advice } => {
                 let key = entry.path.join(".");
-                return Err(self.key_error(entry, Problem::InlineKey { key }));
+                Some(self.key_error(entry, ConfigProblem::UnknownKey { key, advice }))
             }
-        }
-        for (entry, verdict) in judged {
-            if let Verdict::Unknown { advice } = verdict {
-                let key = entry.path.join(".");
-                return Err(self.key_error(entry, Problem::UnknownKey { key, advice }));
-            }
-        }
-        Ok(())
+            KeyVerdict::Known | KeyVerdict::Secret => None,
+        });
+        // Keys below an unknown section are not judged.
+        errors.collect()
     }
 
-    fn key_error(&self, entry: &Entry, problem: Problem) -> ConfigError {
+    /// The paths of the keys with a value of their own: `limits.settle`, `fields.email`, `fields.email.column`. A section that
+    /// is not a table is one too.
+    pub(super) fn value_paths(&self) -> impl Iterator<Item = &[String]> {
+        let entries = self.entries.iter().filter(|entry| {
+            let section = entry.path.first().map_or("", String::as_str);
+            let is_known = entry.verdict() == KeyVerdict::Known
+                && known_keys::judge(&[section]) == KeyVerdict::Known;
+            let in_rule = matches!(section, "fields" | "custom_data");
+            let is_value = match entry.path.len() {
+                1 => !entry.is_table,
+                2 => !(in_rule && entry.is_table),
+                3 => in_rule,
+                _ => false,
+            };
+            is_known && is_value
+        });
+        entries.map(|entry| entry.path.as_slice())
+    }
+
+    /// A secret is an error of its own: others would hide it.
+    fn check_secrets(&self) -> Result<(), ConfigError> {
+        let secret = |entry: &&KeyEntry| entry.verdict() == KeyVerdict::Secret;
+        match self.entries.iter().find(secret) {
+            Some(entry) => {
+                let key = entry.path.join(".");
+                Err(self.key_error(entry, ConfigProblem::InlineKey { key }))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn key_error(&self, entry: &KeyEntry, problem: ConfigProblem) -> ConfigError {
         in_file(&self.name, &self.text, entry.key.clone(), problem)
     }
 }
 
-impl Entry {
-    fn verdict(&self) -> Verdict {
+impl KeyEntry {
+    fn verdict(&self) -> KeyVerdict {
         let path: Vec<_> = self.path.iter().map(String::as_str).collect();
         known_keys::judge(&path)
     }
 }
 
-fn in_file(name: &str, text: &str, span: Range<usize>, problem: Problem) -> ConfigError {
+fn in_file(name: &str, text: &str, span: Range<usize>, problem: ConfigProblem) -> ConfigError {
     ConfigError::InFile {
-        place: Box::new(Place::new(name, text, span)),
+        place: Box::new(ConfigPlace::new(name, text, span)),
         problem,
     }
 }
 
-fn entries_of(text: &str) -> Result<Vec<Entry>, toml::de::Error> {
+fn entries_of(text: &str) -> Result<Vec<KeyEntry>, toml::de::Error> {
     let root = DeTable::parse(text)?;
     let mut entries = Vec::new();
     collect(root.get_ref(), &[], &mut entries);
     Ok(entries)
 }
 
-/// Recursion ends: the parser refuses tables that are nested without measure.
-fn collect(table: &DeTable<'_>, parents: &[String], entries: &mut Vec<Entry>) {
+/// The recursion is bounded: the parser refuses tables that are nested too deeply.
+fn collect(table: &DeTable<'_>, parents: &[String], entries: &mut Vec<KeyEntry>) {
     for (key, value) in table {
         let path = [parents, &[key.get_ref().to_string()]].concat();
         entries.push(entry(path.clone(), key.span(), value));
@@ -191,11 +227,12 @@ fn collect(table: &DeTable<'_>, parents: &[String], entries: &mut Vec<Entry>) {
     }
 }
 
-fn entry(path: Vec<String>, key: Range<usize>, value: &Spanned<DeValue<'_>>) -> Entry {
-    Entry {
+fn entry(path: Vec<String>, key: Range<usize>, value: &Spanned<DeValue<'_>>) -> KeyEntry {
+    KeyEntry {
         path,
         key,
         value: value.span(),
+        is_table: matches!(value.get_ref(), DeValue::Table(_)),
         string: value.get_ref().as_str().map(str::to_owned),
     }
 }
@@ -209,7 +246,10 @@ mod tests {
     }
 
     fn refusal(text: &str) -> String {
-        parse(text).unwrap_err().to_string()
+        match parse(text) {
+            Ok(document) => document.unknown_keys().remove(0).to_string(),
+            Err(error) => error.to_string(),
+        }
     }
 
     #[test]
@@ -280,8 +320,6 @@ mod tests {
 
     #[test]
     fn patterns_find_texts() {
-        let document = parse("[fields]\na.column = \"A\"\nname = { column = \"B\" }\n");
-        assert!(document.is_err());
         let document =
             parse("[fields]\nemail.column = \"A\"\nname = { column = \"B\" }\n").unwrap();
         let found: Vec<_> = document.find("fields.*.column").collect();

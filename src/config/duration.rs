@@ -5,8 +5,8 @@ use jiff::{Span, SpanRelativeTo};
 use serde::Deserializer;
 use serde::de::{Error, Unexpected, Visitor};
 
-/// A length of time with its unit, such as `30s`, `1h30m` or `30d`. Days are 24 hours long; months and years have
-/// no fixed length, and nothing is shorter than zero: `None`.
+/// Parses a length of time with its unit, such as `30s`, `1h30m` or `30d`. A day is 24 hours. `None` for months and years,
+/// which have no fixed length, and for negative lengths.
 pub(super) fn parse(text: &str) -> Option<Duration> {
     let span: Span = text.trim().parse().ok()?;
     let length = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
@@ -29,7 +29,7 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(
             parse(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
         }
     }
-    // Not `deserialize_str`: a number must be answered with the visitor's words, not with "a string".
+    // Not `deserialize_str`: the error about a number would then expect "a string" instead of the visitor's words.
     deserializer.deserialize_any(Text)
 }
 

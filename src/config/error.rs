@@ -8,16 +8,22 @@ use thiserror::Error;
 
 use super::KeyError;
 
-/// Why there are no settings. Each message is one complete line; where a config file is to blame, it begins with
-/// `file:line:column`, and [`ConfigError::place`] gives the text to show around it.
+/// Errors in settings. Each message is one complete line. If a config file is wrong, it begins with `file:line:column`, and
+/// [`ConfigError::place`] returns the text around it.
 #[derive(Debug, Error)]
 pub enum ConfigError {
-    /// The cause is part of the message and therefore not a source, or it would be shown twice.
+    /// The cause is part of the message and not a source, or it would be shown twice.
     #[error("cannot read the config file {}: {cause}", file.display())]
     Unreadable { file: PathBuf, cause: io::Error },
     #[error("{place}: {problem}")]
-    InFile { place: Box<Place>, problem: Problem },
-    /// A value that a flag or a variable of the environment gave.
+    InFile {
+        place: Box<ConfigPlace>,
+        problem: ConfigProblem,
+    },
+    /// Everything that is wrong with a file, in its order; at least two.
+    #[error("{}", several(.0))]
+    Several(Vec<ConfigError>),
+    /// A value of a flag or an environment variable.
     #[error("{option} {message}")]
     Option {
         /// As it is written on the command line.
@@ -30,17 +36,34 @@ pub enum ConfigError {
 
 impl ConfigError {
     #[must_use]
-    pub fn place(&self) -> Option<&Place> {
+    pub fn place(&self) -> Option<&ConfigPlace> {
         match self {
             Self::InFile { place, .. } => Some(place),
+            Self::Several(errors) => errors.first().and_then(Self::place),
             Self::Unreadable { .. } | Self::Option { .. } | Self::Key(_) => None,
         }
     }
 }
 
-/// What is wrong at a place of a config file.
+impl ConfigError {
+    /// One error for all of them, in the order of the file; `None` if there are none.
+    pub(super) fn of(mut errors: Vec<Self>) -> Option<Self> {
+        errors.sort_by_key(|error| error.place().map(|place| (place.line, place.column)));
+        match errors.len() {
+            0 | 1 => errors.pop(),
+            _ => Some(Self::Several(errors)),
+        }
+    }
+}
+
+fn several(errors: &[ConfigError]) -> String {
+    let messages: Vec<_> = errors.iter().map(ToString::to_string).collect();
+    messages.join("; ")
+}
+
+/// What is wrong at a position in a config file.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Problem {
+pub enum ConfigProblem {
     #[error("this is not UTF-8 or UTF-16 text; save the file as UTF-8")]
     NotText,
     #[error("this is not TOML: {0}")]
@@ -57,23 +80,23 @@ pub enum Problem {
     Value { key: String, message: String },
 }
 
-/// A place in a config file.
+/// A position in a config file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct ConfigPlace {
     /// As the user named it.
     pub file: String,
     /// From 1.
     pub line: usize,
     /// In characters, from 1.
     pub column: usize,
-    /// The whole file, fit to be shown: what may be a key is masked, byte for byte.
+    /// The whole file, safe to show: everything that may be an API key is masked, byte for byte.
     pub text: Arc<str>,
     /// Bytes of `text`.
     pub span: Range<usize>,
 }
 
-impl Place {
-    /// A place in `text`; a span beyond its end means its end.
+impl ConfigPlace {
+    /// A position in `text`; a span beyond its end means its end.
     pub(super) fn new(file: &str, text: &str, span: Range<usize>) -> Self {
         let start = boundary_before(text, span.start);
         let before = text.get(..start).unwrap_or_default();
@@ -89,26 +112,25 @@ impl Place {
     }
 }
 
-/// The last start of a character that is not behind `byte`.
+/// The last character boundary at or before `byte`.
 fn boundary_before(text: &str, byte: usize) -> usize {
-    let places = (0..=byte.min(text.len())).rev();
-    places
-        .into_iter()
+    (0..=byte.min(text.len()))
+        .rev()
         .find(|at| text.is_char_boundary(*at))
         .unwrap_or(0)
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for ConfigPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}", self.file, self.line, self.column)
     }
 }
 
-/// Shortest run of token characters that is taken for a secret. Keys of the API are far longer, words are shorter.
-const SHORTEST_SECRET: usize = 20;
+/// Minimum length of a run of token characters that counts as a secret. API keys are far longer, words are shorter.
+const MIN_SECRET_LEN: usize = 20;
 
-/// The same text with everything that may be an API key replaced by as many bytes of `*`, so that spans still fit:
-/// an error is shown with the lines around it, and those must not show a key that somebody put there.
+/// Replaces everything that may be an API key by the same number of `*`, so that spans stay valid. An error is shown with
+/// the lines around it, which may hold a key.
 pub(super) fn mask_secrets(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
     let mut rest = text;
@@ -134,7 +156,7 @@ fn is_token(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '_' | '-')
 }
 
-/// Whether a text is nothing but a run of characters as keys have it: letters of both cases and digits.
+/// Whether a text looks like an API key: one run of token characters with letters of both cases and digits.
 pub(super) fn looks_like_key(text: &str) -> bool {
     let key = text.trim_end_matches('=');
     is_secret(key)
@@ -145,7 +167,7 @@ pub(super) fn looks_like_key(text: &str) -> bool {
 
 fn is_secret(token: &str) -> bool {
     let digits = token.bytes().filter(u8::is_ascii_digit).count();
-    token.len() >= SHORTEST_SECRET && digits >= 2
+    token.len() >= MIN_SECRET_LEN && digits >= 2
 }
 
 #[cfg(test)]
@@ -157,7 +179,7 @@ mod tests {
     #[test]
     fn places_count_lines_and_characters_from_one() {
         let text = "a = 1\nім'я = 2\n";
-        let at = |byte| Place::new("x.toml", text, byte..byte + 1).to_string();
+        let at = |byte| ConfigPlace::new("x.toml", text, byte..byte + 1).to_string();
         assert_eq!(at(0), "x.toml:1:1");
         assert_eq!(at(6), "x.toml:2:1");
         assert_eq!(at(text.find('2').unwrap()), "x.toml:2:8");

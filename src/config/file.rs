@@ -1,16 +1,19 @@
 use serde::Deserialize;
 
 use crate::mapping::{EmptyCells, FieldRules, MappingSettings, PropertyRules, Repair, TagSettings};
-use crate::plan::{Duplicates, MatchSettings, SafetySettings, SyncMode};
+use crate::plan::{
+    Duplicates, MatchSettings, MissingAction, MissingSettings, SafetySettings, SyncMode,
+};
 
 use super::check;
 use super::document::Document;
 use super::error::ConfigError;
 use super::input::{Delimiter, InputConfig, InputEncoding, InputFormat, Quote};
+use super::notify::{MetricsConfig, NotifyConfig};
 use super::settings::{ApiConfig, LimitsConfig, RemoteConfig, Settings, StateConfig};
 use super::wording;
 
-/// A whole config file as it is written; what it does not name has its default.
+/// A whole config file as it is written; a missing key has its default.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct FileConfig {
@@ -27,6 +30,8 @@ pub(super) struct FileConfig {
     pub remote: RemoteConfig,
     pub safety: SafetySettings,
     pub state: StateConfig,
+    pub notify: NotifyConfig,
+    pub metrics: MetricsConfig,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -43,6 +48,8 @@ pub(super) struct InputSection {
     pub sheet: Option<String>,
     pub trim: bool,
     pub skip_lines: u64,
+    pub timezone: Option<String>,
+    pub command: Vec<String>,
 }
 
 impl Default for InputSection {
@@ -60,6 +67,8 @@ impl Default for InputSection {
             sheet: input.sheet,
             trim: input.trim,
             skip_lines: input.skip_lines,
+            timezone: None,
+            command: Vec::new(),
         }
     }
 }
@@ -69,23 +78,81 @@ impl Default for InputSection {
 pub(super) struct RowsSection {
     pub empty_cells: EmptyCells,
     pub duplicates: Duplicates,
+    #[serde(rename = "where")]
+    pub row_filter: String,
 }
 
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct SyncSection {
     pub mode: SyncMode,
+    pub missing: MissingAction,
+    pub missing_tag: String,
+    pub scope: String,
+}
+
+impl Default for SyncSection {
+    fn default() -> Self {
+        let missing = MissingSettings::default();
+        Self {
+            mode: SyncMode::default(),
+            missing: missing.action,
+            missing_tag: missing.tag,
+            scope: missing.scope,
+        }
+    }
 }
 
 impl FileConfig {
-    /// Types first, then ranges and what keys mean together.
+    /// Reads a document.
+    ///
+    /// # Errors
+    /// All unknown keys, wrong types, and values out of range.
     pub(super) fn from_document(document: &Document) -> Result<Self, ConfigError> {
-        let config: Self = toml::from_str(document.text()).map_err(|error| {
-            let span = error.span().unwrap_or_default();
-            document.value_error(span, wording::of_value(error.message()))
-        })?;
-        check::check_file(&config, document)?;
-        Ok(config)
+        let (config, mut errors) = Self::read(document);
+        errors.extend(check::check_file(&config, document));
+        match ConfigError::of(errors) {
+            None => Ok(config),
+            Some(error) => Err(error),
+        }
+    }
+
+    /// The values that can be read, and errors about the others. The parser stops at the first wrong type, so that after one each
+    /// value is read by itself.
+    fn read(document: &Document) -> (Self, Vec<ConfigError>) {
+        let mut errors = document.unknown_keys();
+        let error = match toml::from_str(document.text()) {
+            Ok(config) => return (config, errors),
+            Err(error) => error,
+        };
+        let first = document.value_error(
+            error.span().unwrap_or_default(),
+            wording::of_value(error.message()),
+        );
+        let root: toml::Table = document.text().parse().unwrap_or_default();
+        let mut sound = toml::Table::new();
+        let mut wrong = Vec::new();
+        for path in document.value_paths() {
+            let single = match single(&root, path) {
+                Some(single) => single,
+                None => continue,
+            };
+            match Self::deserialize(single.clone()) {
+                Ok(_) => merge(&mut sound, single),
+                Err(error) => {
+                    let message = wording::of_value(error.message());
+                    wrong.push(document.value_error(document.span_of(path), message));
+                }
+            }
+        }
+        match wrong.first_mut() {
+            // The place of the first one is exact, also within a list.
+            Some(same) => *same = first,
+            None if errors.is_empty() => wrong.push(first),
+            None => {}
+        }
+        errors.append(&mut wrong);
+        (Self::deserialize(sound).unwrap_or_default(), errors)
     }
 
     pub(super) fn into_settings(self) -> Settings {
@@ -102,6 +169,7 @@ impl FileConfig {
                 sheet: self.input.sheet,
                 trim: self.input.trim,
                 skip_lines: self.input.skip_lines,
+                command: self.input.command,
             },
             mapping: MappingSettings {
                 fields: self.fields,
@@ -110,14 +178,46 @@ impl FileConfig {
                 empty_cells: self.rows.empty_cells,
                 null_values: self.input.null_values,
                 repair: self.input.repair,
+                timezone: self.input.timezone,
+                row_filter: self.rows.row_filter,
             },
             matching: self.matching,
             duplicates: self.rows.duplicates,
             sync_mode: self.sync.mode,
+            missing: MissingSettings {
+                action: self.sync.missing,
+                tag: self.sync.missing_tag,
+                scope: self.sync.scope,
+            },
             remote: self.remote,
             safety: self.safety,
             state: self.state,
+            notify: self.notify,
+            metrics: self.metrics,
             ..Settings::default()
+        }
+    }
+}
+
+/// A table that holds the value at this path alone.
+fn single(root: &toml::Table, path: &[String]) -> Option<toml::Table> {
+    let (key, deeper) = path.split_first()?;
+    let value = root.get(key)?;
+    let value = match deeper {
+        [] => value.clone(),
+        deeper => single(value.as_table()?, deeper)?.into(),
+    };
+    Some(toml::Table::from_iter([(key.clone(), value)]))
+}
+
+/// Adds the values of another table, table by table.
+fn merge(into: &mut toml::Table, other: toml::Table) {
+    for (key, value) in other {
+        match (into.get_mut(&key), value) {
+            (Some(toml::Value::Table(into)), toml::Value::Table(value)) => merge(into, value),
+            (_, value) => {
+                into.insert(key, value);
+            }
         }
     }
 }
@@ -127,7 +227,7 @@ mod tests {
     use std::collections::BTreeSet;
     use std::path::Path;
 
-    use super::super::known_keys::{KNOWN_KEYS, Keys, RULE_KEYS};
+    use super::super::known_keys::{KNOWN_KEYS, RULE_KEYS, SectionKeys};
     use super::*;
 
     const EXAMPLE: &str = include_str!("../../config.example.toml");
@@ -179,7 +279,7 @@ mod tests {
         let (document, _) = read(&text).unwrap();
         for section in KNOWN_KEYS {
             assert_eq!(document.find(section.name).count(), 1, "{}", section.name);
-            let Keys::Named(keys) = section.keys else {
+            let SectionKeys::Named(keys) = section.keys else {
                 assert!(
                     document
                         .find(&format!("{}.*", section.name))
@@ -206,7 +306,7 @@ mod tests {
         let sections: Vec<_> = KNOWN_KEYS.iter().map(|section| section.name).collect();
         assert_eq!(taken(""), names(&sections));
         for section in KNOWN_KEYS {
-            if let Keys::Named(keys) = section.keys {
+            if let SectionKeys::Named(keys) = section.keys {
                 assert_eq!(
                     taken(&format!("[{}]", section.name)),
                     names(keys),
@@ -217,6 +317,29 @@ mod tests {
         }
         assert_eq!(taken("[fields.name]"), names(RULE_KEYS));
         assert_eq!(taken("[custom_data.plan]"), names(RULE_KEYS));
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_reported_at_once_in_the_order_of_the_file() {
+        let text = "[api]\ntimeout = 30\n[limits]\nconcurency = 4\nmax_attempts = 0\n[input]\nnull_values = [\"a\", 1]\n\
+            [fields]\nname = { column = 3 }\nemail = { column = \"e\", case = \"title\" }\n[rowz]\nx = 1\n[safety]\nmax_creates = -1\n";
+        let error = read(text).unwrap_err();
+        let ConfigError::Several(errors) = &error else {
+            panic!("{error}")
+        };
+        let places: Vec<_> = errors.iter().filter_map(ConfigError::place).collect();
+        let lines: Vec<_> = places.iter().map(|place| place.line).collect();
+        assert_eq!(lines, [2, 4, 5, 7, 9, 10, 11, 14], "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains("`fields.email.case` must be one of")
+        );
+        assert!(
+            error
+                .to_string()
+                .contains("config.example.toml:14:15: `safety.max_creates`")
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use encoding_rs::{Encoding, ISO_2022_JP};
 use serde::{Deserialize, Serialize};
 
-/// `[input]`, except for `null_values` and `repair`, which are the mapping's.
+/// `[input]`, except for `null_values`, `repair` and `timezone`, which are the mapping's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputConfig {
     pub format: InputFormat,
@@ -12,12 +12,14 @@ pub struct InputConfig {
     pub header: bool,
     /// Names of the columns, in order, instead of those of the header.
     pub columns: Option<Vec<String>>,
-    /// The sheet of a workbook; its first one without it.
+    /// The sheet of a workbook; `None`: the first one.
     pub sheet: Option<String>,
-    /// Whether outer blanks of a table's cells are left out.
+    /// Whether the cells of a table are trimmed.
     pub trim: bool,
-    /// Physical lines above the header.
+    /// Physical lines to skip above the header.
     pub skip_lines: u64,
+    /// A program and its arguments, whose standard output is the input; empty: files are.
+    pub command: Vec<String>,
 }
 
 impl Default for InputConfig {
@@ -32,6 +34,7 @@ impl Default for InputConfig {
             sheet: None,
             trim: true,
             skip_lines: 0,
+            command: Vec::new(),
         }
     }
 }
@@ -39,7 +42,7 @@ impl Default for InputConfig {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum InputFormat {
-    /// By its ending and first bytes.
+    /// By the file's extension and first bytes.
     #[default]
     Auto,
     Csv,
@@ -49,7 +52,7 @@ pub enum InputFormat {
     Xlsx,
 }
 
-/// What stands between two cells.
+/// The character between two cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(try_from = "String")]
 pub enum Delimiter {
@@ -74,7 +77,7 @@ impl TryFrom<String> for Delimiter {
     }
 }
 
-/// What encloses a cell of a table that holds delimiters or line ends.
+/// The character around a cell that holds delimiters or line ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(try_from = "String")]
 pub enum Quote {
@@ -82,7 +85,7 @@ pub enum Quote {
     Auto,
     /// An ASCII character that is neither a letter, a digit, a space nor the end of a line.
     Byte(u8),
-    /// Quotes are text like any other.
+    /// Quotes are ordinary text.
     None,
 }
 
@@ -99,7 +102,7 @@ impl TryFrom<String> for Quote {
     }
 }
 
-/// How an input's bytes are text.
+/// The character encoding of an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(try_from = "String")]
 pub enum InputEncoding {
@@ -117,7 +120,7 @@ impl TryFrom<String> for InputEncoding {
         }
         let known = Encoding::for_label_no_replacement(label.as_bytes());
         match known {
-            // Its bytes change their meaning on the way, so that a comma may be half a character.
+            // A stateful encoding: the byte of a comma may be half a character.
             Some(encoding) if encoding == ISO_2022_JP => Err(
                 "must be another one: ISO-2022-JP cannot be read here, so convert the file to UTF-8 first, for instance with iconv",
             ),

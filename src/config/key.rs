@@ -11,16 +11,16 @@ use super::text;
 use crate::platform;
 
 const VARIABLE: &str = "HELPCRUNCH_API_KEY";
-/// Where a service manager puts a service's credentials, and what the key may be called there.
+/// The folder in which a service manager puts credentials, and the names that the key may have there.
 const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 const CREDENTIAL_NAMES: [&str; 2] = ["helpcrunch_api_key", VARIABLE];
 
-/// A key is some dozens of characters; what is longer than this is another file.
-const LONGEST_FILE: u64 = 64 * 1024;
+/// Bytes of a key file that are read. A key has some dozens of characters; a longer file is not a key file.
+const MAX_KEY_FILE: u64 = 64 * 1024;
 
-/// Where the key is looked for.
+/// The places that may hold the key.
 pub struct KeySources<'a> {
-    /// A variable of the environment.
+    /// Returns an environment variable.
     pub environment: &'a dyn Fn(&str) -> Option<OsString>,
     /// `api.key_file`, resolved.
     pub key_file: Option<&'a Path>,
@@ -32,7 +32,7 @@ impl fmt::Debug for KeySources<'_> {
     }
 }
 
-/// The key, where it is from, and what is worth a warning about that.
+/// The key, its origin, and warnings about that.
 #[derive(Debug)]
 pub struct FoundKey {
     pub key: SecretString,
@@ -57,7 +57,7 @@ impl fmt::Display for KeyOrigin {
     }
 }
 
-/// Why there is no key. No message holds any of it.
+/// Why there is no key. No message holds any part of it.
 #[derive(Debug, Error)]
 pub enum KeyError {
     #[error(
@@ -66,15 +66,15 @@ pub enum KeyError {
         notes(empty)
     )]
     Missing {
-        /// Places that are there, but hold nothing.
+        /// Places that exist, but are empty.
         empty: Vec<KeyOrigin>,
     },
-    #[error("{origin} does not hold an API key alone: {reason}")]
+    #[error("{origin} must hold an API key and nothing else: {reason}")]
     Malformed {
         origin: KeyOrigin,
         reason: &'static str,
     },
-    /// The cause is part of the message and therefore not a source, or it would be shown twice.
+    /// The cause is part of the message and not a source, or it would be shown twice.
     #[error("cannot read {origin}: {cause}")]
     Unreadable { origin: KeyOrigin, cause: io::Error },
 }
@@ -86,10 +86,10 @@ fn notes(empty: &[KeyOrigin]) -> String {
         .collect()
 }
 
-/// The key from the first place that holds one: environment, key file, credential directory.
+/// Returns the key from the first place that holds one: environment, key file, credential directory.
 ///
 /// # Errors
-/// There is none, a place that is named cannot be read, or what it holds cannot be a key.
+/// There is none, the key file cannot be read, or a place holds something that cannot be a key.
 pub fn find_key(sources: &KeySources<'_>) -> Result<FoundKey, KeyError> {
     let mut empty = Vec::new();
     let mut places = vec![KeyOrigin::Environment];
@@ -103,7 +103,7 @@ pub fn find_key(sources: &KeySources<'_>) -> Result<FoundKey, KeyError> {
         let Some((content, warning)) = read(sources, &origin)? else {
             continue;
         };
-        match checked(&content) {
+        match parse_key(&content) {
             Ok(None) => empty.push(origin),
             Ok(Some(key)) => {
                 return Ok(FoundKey {
@@ -129,7 +129,7 @@ fn credentials(sources: &KeySources<'_>) -> Vec<KeyOrigin> {
     })
 }
 
-/// The content of a place and a warning about it; `None`: the place is not there and need not be.
+/// The content of a place and a warning about it. `None` if the place does not exist and need not.
 fn read(
     sources: &KeySources<'_>,
     origin: &KeyOrigin,
@@ -179,24 +179,22 @@ fn may_be_absent(origin: &KeyOrigin, cause: &io::Error) -> bool {
     matches!(origin, KeyOrigin::Credential(_)) && cause.kind() == io::ErrorKind::NotFound
 }
 
-/// Content, and the file's mode if others than its owner can read it.
+/// Returns the content, and the file's mode if other users can read it.
 fn read_file(path: &Path) -> io::Result<(Vec<u8>, Option<u32>)> {
     let file = File::open(path)?;
     let mode = platform::mode_open_to_others(&file)?;
     let mut bytes = Vec::new();
-    file.take(LONGEST_FILE).read_to_end(&mut bytes)?;
+    file.take(MAX_KEY_FILE).read_to_end(&mut bytes)?;
     Ok((bytes, mode))
 }
 
 fn open_file_warning(path: &Path, mode: u32) -> String {
     let path = path.display();
-    format!(
-        "the key file {path} is open to other users (mode {mode:04o}); chmod 600 keeps them out"
-    )
+    format!("the key file {path} can be read by other users (mode {mode:04o}); run chmod 600 on it")
 }
 
-/// The key without the white space around it; `None`: there is nothing.
-fn checked(content: &str) -> Result<Option<SecretString>, &'static str> {
+/// Returns the key without the white space around it, or `None` if there is nothing else.
+fn parse_key(content: &str) -> Result<Option<SecretString>, &'static str> {
     let key = content.trim();
     if key.is_empty() {
         return Ok(None);
@@ -208,10 +206,10 @@ fn checked(content: &str) -> Result<Option<SecretString>, &'static str> {
         return Err("leave out the word Bearer");
     }
     if key.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return Err("there are spaces, line ends or control characters in it");
+        return Err("it contains spaces, line ends or control characters");
     }
     if !key.is_ascii() {
-        return Err("there are characters in it that no key has");
+        return Err("it contains characters that no key has");
     }
     Ok(Some(SecretString::from(key)))
 }

@@ -1,16 +1,17 @@
-//! Every key that a config may hold, and the nearest to one that it may not.
+//! Every key that a config may hold, and the nearest known key to an unknown one.
 
 use crate::domain::Field;
+use crate::domain::text::{fold, nearest};
 
-/// A section of a config and the keys that it takes.
+/// A section of a config and its keys.
 #[derive(Debug, Clone, Copy)]
-pub struct Section {
+pub struct ConfigSection {
     pub name: &'static str,
-    pub keys: Keys,
+    pub keys: SectionKeys,
 }
 
 #[derive(Debug, Clone, Copy)]
-pub enum Keys {
+pub enum SectionKeys {
     Named(&'static [&'static str]),
     /// Names of customer fields, each with a column or a rule.
     Fields,
@@ -38,8 +39,11 @@ pub(super) const RULE_KEYS: &[&str] = &[
 ];
 
 /// All sections, in the order in which the example config has them.
-pub const KNOWN_KEYS: &[Section] = &[
-    named("api", &["base_url", "account", "key_file", "timeout"]),
+pub const KNOWN_KEYS: &[ConfigSection] = &[
+    named(
+        "api",
+        &["base_url", "account", "key_file", "customer_url", "timeout"],
+    ),
     named(
         "limits",
         &[
@@ -66,16 +70,18 @@ pub const KNOWN_KEYS: &[Section] = &[
             "sheet",
             "trim",
             "skip_lines",
+            "timezone",
+            "command",
         ],
     ),
     named("match", &["keys", "on_ambiguous", "on_conflict"]),
-    Section {
+    ConfigSection {
         name: "fields",
-        keys: Keys::Fields,
+        keys: SectionKeys::Fields,
     },
-    Section {
+    ConfigSection {
         name: "custom_data",
-        keys: Keys::Properties,
+        keys: SectionKeys::Properties,
     },
     named(
         "tags",
@@ -89,8 +95,8 @@ pub const KNOWN_KEYS: &[Section] = &[
             "colors",
         ],
     ),
-    named("rows", &["empty_cells", "duplicates"]),
-    named("sync", &["mode"]),
+    named("rows", &["empty_cells", "duplicates", "where"]),
+    named("sync", &["mode", "missing", "missing_tag", "scope"]),
     named(
         "remote",
         &["strategy", "snapshot_max_age", "recheck_after", "batch"],
@@ -102,18 +108,31 @@ pub const KNOWN_KEYS: &[Section] = &[
             "max_clear_percent",
             "min_match_percent",
             "max_creates",
+            "max_rejected_percent",
+            "max_missing_percent",
             "max_failures",
             "max_consecutive_errors",
             "tolerated_rows",
         ],
     ),
-    named("state", &["keep"]),
+    named("state", &["keep", "keep_bytes"]),
+    named(
+        "notify",
+        &[
+            "when",
+            "webhook_file",
+            "webhook_format",
+            "command",
+            "ping_file",
+        ],
+    ),
+    named("metrics", &["textfile"]),
 ];
 
-const fn named(name: &'static str, keys: &'static [&'static str]) -> Section {
-    Section {
+const fn named(name: &'static str, keys: &'static [&'static str]) -> ConfigSection {
+    ConfigSection {
         name,
-        keys: Keys::Named(keys),
+        keys: SectionKeys::Named(keys),
     }
 }
 
@@ -126,9 +145,9 @@ fn field_names() -> Vec<&'static str> {
         .collect()
 }
 
-/// What a path of keys is.
+/// Whether a path of keys is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum KeyVerdict {
     Known,
     Unknown {
         advice: String,
@@ -137,54 +156,54 @@ pub(super) enum Verdict {
     Secret,
 }
 
-/// Judges the last key of a path from the root, all before it being known.
-pub(super) fn judge(path: &[&str]) -> Verdict {
+/// Judges the last key of a path from the root; the keys before it are known.
+pub(super) fn judge(path: &[&str]) -> KeyVerdict {
     match path {
         [section] => judge_section(section),
         [section, key] => judge_key(section, key),
-        ["fields" | "custom_data", _, key] if !RULE_KEYS.contains(key) => Verdict::Unknown {
+        ["fields" | "custom_data", _, key] if !RULE_KEYS.contains(key) => KeyVerdict::Unknown {
             advice: advice(key, RULE_KEYS.to_vec(), None),
         },
-        // Deeper tables are lists of the user's own names, or of the wrong type, which reading them will say.
-        _ => Verdict::Known,
+        // Deeper tables hold the user's own names, or have the wrong type, which deserializing will report.
+        _ => KeyVerdict::Known,
     }
 }
 
-fn judge_section(name: &str) -> Verdict {
+fn judge_section(name: &str) -> KeyVerdict {
     let sections: Vec<_> = KNOWN_KEYS.iter().map(|section| section.name).collect();
     if sections.contains(&name) {
-        return Verdict::Known;
+        return KeyVerdict::Known;
     }
     if is_secret_name(name) {
-        return Verdict::Secret;
+        return KeyVerdict::Secret;
     }
-    Verdict::Unknown {
+    KeyVerdict::Unknown {
         advice: advice(name, sections, elsewhere(name)),
     }
 }
 
-fn judge_key(section: &str, key: &str) -> Verdict {
+fn judge_key(section: &str, key: &str) -> KeyVerdict {
     let keys = KNOWN_KEYS.iter().find(|known| known.name == section);
     let known = match keys.map(|section| section.keys) {
-        Some(Keys::Named(keys)) => keys.to_vec(),
-        Some(Keys::Fields) => field_names(),
-        // A section that is not known was reported; what is left to find in it is a key.
-        None if is_secret_name(key) => return Verdict::Secret,
-        Some(Keys::Properties) | None => return Verdict::Known,
+        Some(SectionKeys::Named(keys)) => keys.to_vec(),
+        Some(SectionKeys::Fields) => field_names(),
+        // The unknown section is reported already, but an API key in it must be found.
+        None if is_secret_name(key) => return KeyVerdict::Secret,
+        Some(SectionKeys::Properties) | None => return KeyVerdict::Known,
     };
     if known.contains(&key) {
-        return Verdict::Known;
+        return KeyVerdict::Known;
     }
     let mistyped = known.iter().any(|known| distance(key, known) <= 1);
     if section != "fields" && !mistyped && is_secret_name(key) {
-        return Verdict::Secret;
+        return KeyVerdict::Secret;
     }
-    Verdict::Unknown {
+    KeyVerdict::Unknown {
         advice: advice(key, known, elsewhere(key)),
     }
 }
 
-/// The nearest of `known`; else one of another section; else all that are known.
+/// Suggests the nearest of `known`, else a key of another section, else lists all of `known`.
 fn advice(key: &str, known: Vec<&str>, elsewhere: Option<String>) -> String {
     let near = nearest(key, known.iter().copied()).map(str::to_owned);
     match near.or(elsewhere) {
@@ -193,35 +212,23 @@ fn advice(key: &str, known: Vec<&str>, elsewhere: Option<String>) -> String {
     }
 }
 
-/// A key of any section that is all but the same.
+/// A key of any section that differs by at most one typo.
 fn elsewhere(key: &str) -> Option<String> {
     let pairs = KNOWN_KEYS.iter().flat_map(|section| match section.keys {
-        Keys::Named(keys) => keys.iter().map(|key| (section.name, *key)).collect(),
-        Keys::Fields | Keys::Properties => Vec::new(),
+        SectionKeys::Named(keys) => keys.iter().map(|key| (section.name, *key)).collect(),
+        SectionKeys::Fields | SectionKeys::Properties => Vec::new(),
     });
     let near = pairs.filter(|(_, known)| distance(key, known) <= 1);
     near.min_by_key(|(_, known)| distance(key, known))
         .map(|(section, known)| format!("{section}.{known}"))
 }
 
-fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let near = known.map(|known| (distance(name, known), known));
-    near.filter(|(distance, known)| *distance <= (known.len() / 3).max(1))
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, known)| known)
-}
-
-/// Mistypings apart, whatever the case and however the words are joined.
+/// The number of typos between two names, ignoring case and punctuation.
 fn distance(a: &str, b: &str) -> usize {
-    strsim::damerau_levenshtein(&letters(a), &letters(b))
+    strsim::damerau_levenshtein(&fold(a), &fold(b))
 }
 
-fn letters(name: &str) -> String {
-    let letters = name.chars().filter(|c| c.is_alphanumeric());
-    letters.flat_map(char::to_lowercase).collect()
-}
-
-/// Parts of the names that people give to secrets.
+/// Words in names of secrets.
 pub const SECRET_WORDS: [&str; 7] = [
     "key",
     "token",
@@ -232,11 +239,11 @@ pub const SECRET_WORDS: [&str; 7] = [
     "credential",
 ];
 
-/// Whether a name is one that people give to a secret itself, not to a file that holds it.
+/// Whether a name sounds like that of a secret itself, and not of a file that holds it.
 fn is_secret_name(name: &str) -> bool {
-    let name = letters(name);
-    let place = name.contains("file") || name.contains("path") || name == "keys";
-    !place && SECRET_WORDS.iter().any(|secret| name.contains(secret))
+    let name = fold(name);
+    let is_file = name.contains("file") || name.contains("path") || name == "keys";
+    !is_file && SECRET_WORDS.iter().any(|secret| name.contains(secret))
 }
 
 #[cfg(test)]
@@ -245,7 +252,7 @@ mod tests {
 
     fn advice_for(path: &[&str]) -> String {
         match judge(path) {
-            Verdict::Unknown { advice } => advice,
+            KeyVerdict::Unknown { advice } => advice,
             other => panic!("{path:?}: {other:?}"),
         }
     }
@@ -253,28 +260,31 @@ mod tests {
     #[test]
     fn every_known_key_is_known() {
         for section in KNOWN_KEYS {
-            assert_eq!(judge(&[section.name]), Verdict::Known);
-            if let Keys::Named(keys) = section.keys {
+            assert_eq!(judge(&[section.name]), KeyVerdict::Known);
+            if let SectionKeys::Named(keys) = section.keys {
                 for key in keys {
-                    assert_eq!(judge(&[section.name, key]), Verdict::Known);
+                    assert_eq!(judge(&[section.name, key]), KeyVerdict::Known);
                 }
             }
         }
-        assert_eq!(judge(&["fields", "userId"]), Verdict::Known);
-        assert_eq!(judge(&["fields", "id"]), Verdict::Known);
-        assert_eq!(judge(&["custom_data", "api token"]), Verdict::Known);
-        assert_eq!(judge(&["custom_data", "plan", "overwrite"]), Verdict::Known);
+        assert_eq!(judge(&["fields", "userId"]), KeyVerdict::Known);
+        assert_eq!(judge(&["fields", "id"]), KeyVerdict::Known);
+        assert_eq!(judge(&["custom_data", "api token"]), KeyVerdict::Known);
+        assert_eq!(
+            judge(&["custom_data", "plan", "overwrite"]),
+            KeyVerdict::Known
+        );
         assert_eq!(
             judge(&["fields", "locale", "map", "English"]),
-            Verdict::Known
+            KeyVerdict::Known
         );
-        assert_eq!(judge(&["tags", "colors", "vip"]), Verdict::Known);
+        assert_eq!(judge(&["tags", "colors", "vip"]), KeyVerdict::Known);
     }
 
     #[test]
     fn every_key_with_a_letter_missing_doubled_or_swapped_is_answered_with_itself() {
         for section in KNOWN_KEYS {
-            let Keys::Named(keys) = section.keys else {
+            let SectionKeys::Named(keys) = section.keys else {
                 continue;
             };
             for key in keys {
@@ -316,7 +326,10 @@ mod tests {
             advice_for(&["fields", "name", "colum"]),
             "did you mean `column`?"
         );
-        assert_eq!(advice_for(&["state", "colour"]), "known here: keep");
+        assert_eq!(
+            advice_for(&["state", "colour"]),
+            "known here: keep, keep_bytes"
+        );
     }
 
     #[test]
@@ -330,7 +343,7 @@ mod tests {
             &["headers", "Authorization"],
             &["limits", "secret"],
         ] {
-            assert_eq!(judge(secret), Verdict::Secret, "{secret:?}");
+            assert_eq!(judge(secret), KeyVerdict::Secret, "{secret:?}");
         }
         assert_eq!(advice_for(&["api", "keyfile"]), "did you mean `key_file`?");
         assert_eq!(advice_for(&["match", "key"]), "did you mean `keys`?");

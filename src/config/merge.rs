@@ -1,115 +1,54 @@
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::base_url::{check_base_url, host_of, is_loopback};
+use crate::helpcrunch::BaseUrl;
+
 use super::check::{ACCOUNT_RULE, is_account_name};
 use super::document::Document;
-use super::error::{ConfigError, Problem, looks_like_key};
+use super::error::{ConfigError, ConfigProblem, looks_like_key};
 use super::file::FileConfig;
-use super::settings::{RunOptions, Settings};
+use super::loaded::LoadedConfig;
+use super::overrides::Overrides;
+use super::redirection::refuse_redirection;
+use super::settings::Settings;
 
-/// The config that is taken without being named, from the current folder.
-const USUAL_FILE: &str = "hcsync.toml";
+/// The config in the current folder that is used if none is named.
+pub(super) const DEFAULT_FILE: &str = "hcsync.toml";
 
-/// What the in-process sandbox allows, so that a first try ends in seconds.
+/// High, so that a first try against the in-process sandbox ends in seconds.
 const SANDBOX_REQUESTS_PER_MINUTE: u32 = 6_000;
 
-/// What flags and the environment say; a flag has gone before the environment already.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Overrides {
-    /// The config file.
-    pub config: Option<PathBuf>,
-    pub base_url: Option<String>,
-    pub account: Option<String>,
-    pub requests_per_minute: Option<u32>,
-    pub concurrency: Option<u16>,
-    pub max_change_percent: Option<f64>,
-    pub max_clear_percent: Option<f64>,
-    pub min_match_percent: Option<f64>,
-    pub max_creates: Option<u64>,
-    pub run: RunOptions,
-}
-
-/// Settings and the file that they were made with.
-#[derive(Debug, Clone)]
-pub struct Loaded {
-    pub settings: Settings,
-    /// `None`: there was none, and none was named.
-    pub document: Option<Document>,
-}
-
-impl Loaded {
-    /// The config file that was used, as it was named.
-    #[must_use]
-    pub fn file(&self) -> Option<&Path> {
-        self.document.as_ref().map(Document::path)
-    }
-}
-
-/// Reads the config file (the one that is named, else `hcsync.toml` in `folder` if it is there) and puts
-/// `overrides` over it.
+/// Reads the config file (the one that is named, else `hcsync.toml` in `folder` if it exists) and applies `overrides`.
 ///
 /// # Errors
-/// The file cannot be read or is not right, or a value of `overrides` is not.
-pub fn load(folder: &Path, overrides: &Overrides) -> Result<Loaded, ConfigError> {
+/// The file cannot be read or is wrong, or a value of `overrides` is wrong.
+pub fn load(folder: &Path, overrides: &Overrides) -> Result<LoadedConfig, ConfigError> {
     let document = find_document(folder, overrides.config.as_deref())?;
-    let loaded = settled(folder, document, overrides)?;
+    let loaded = resolve(folder, document, overrides)?;
     if let (Some(document), None) = (&loaded.document, &overrides.config) {
         refuse_redirection(document, overrides)?;
     }
     Ok(loaded)
 }
 
-/// A config that was only found in the current folder may be anybody's: it must not decide where the API key goes, or
-/// which file is sent as one.
-fn refuse_redirection(document: &Document, overrides: &Overrides) -> Result<(), ConfigError> {
-    if overrides.run.sandbox {
-        return Ok(());
-    }
-    let api = FileConfig::from_document(document)?.api;
-    let name = document.path().display();
-    let refuse = |key: &str, message: String| {
-        let key = key.to_owned();
-        Err(document.error_at(&key.clone(), Problem::Value { key, message }))
-    };
-    let usual = Settings::default().api.base_url;
-    let is_usual = check_base_url(&api.base_url).is_ok_and(|url| url == usual);
-    if overrides.base_url.is_none() && !is_usual {
-        return refuse(
-            "api.base_url",
-            format!(
-                "would send the API key to {}, and is not taken from a config that was only found in this folder; if that \
-                 is where your key belongs, name the config (`--config {name}` or HCSYNC_CONFIG) or the address \
-                 (`--base-url`)",
-                host_of(&api.base_url)
-            ),
-        );
-    }
-    if api.key_file.is_some() {
-        return refuse(
-            "api.key_file",
-            format!(
-                "is not taken from a config that was only found in this folder; if that file is your API key, name the \
-                 config (`--config {name}` or HCSYNC_CONFIG), or put the key into HELPCRUNCH_API_KEY"
-            ),
-        );
-    }
-    Ok(())
-}
-
-/// The same with the text of a config file that may be gone: `file` is where it was, which its paths are relative to.
+/// Like [`load`], with the saved text of a config file that may be gone. `file` is its path, to which paths in it are
+/// relative.
 ///
 /// # Errors
-/// The text is not right, or a value of `overrides` is not.
-pub fn load_kept(file: &Path, text: &str, overrides: &Overrides) -> Result<Loaded, ConfigError> {
+/// The text is wrong, or a value of `overrides` is wrong.
+pub fn load_saved(
+    file: &Path,
+    text: &str,
+    overrides: &Overrides,
+) -> Result<LoadedConfig, ConfigError> {
     let document = Document::parse(file, text.as_bytes())?;
-    settled(Path::new(""), Some(document), overrides)
+    resolve(Path::new(""), Some(document), overrides)
 }
 
-fn settled(
+fn resolve(
     folder: &Path,
     document: Option<Document>,
     overrides: &Overrides,
-) -> Result<Loaded, ConfigError> {
+) -> Result<LoadedConfig, ConfigError> {
     let mut settings = match &document {
         Some(document) => {
             let mut settings = FileConfig::from_document(document)?.into_settings();
@@ -119,22 +58,27 @@ fn settled(
         None => Settings::default(),
     };
     override_with(&mut settings, overrides)?;
-    let loaded = Loaded { settings, document };
+    let loaded = LoadedConfig {
+        settings,
+        document,
+        is_named: overrides.config.is_some(),
+        folder: folder.to_owned(),
+    };
     check_rate(&loaded, overrides)?;
     Ok(loaded)
 }
 
-/// Reads a config from its text, such as a run kept it; nothing goes before it.
+/// Parses the saved text of a config, without overrides.
 ///
 /// # Errors
-/// The text is not right.
+/// The text is wrong.
 pub fn parse_text(name: &Path, text: &str) -> Result<Settings, ConfigError> {
     let document = Document::parse(name, text.as_bytes())?;
     Ok(FileConfig::from_document(&document)?.into_settings())
 }
 
 fn find_document(folder: &Path, named: Option<&Path>) -> Result<Option<Document>, ConfigError> {
-    let name = named.unwrap_or(Path::new(USUAL_FILE));
+    let name = named.unwrap_or(Path::new(DEFAULT_FILE));
     match std::fs::read(folder.join(name)) {
         Ok(bytes) => Document::parse(name, &bytes).map(Some),
         Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -145,8 +89,8 @@ fn find_document(folder: &Path, named: Option<&Path>) -> Result<Option<Document>
     }
 }
 
-/// Paths in a config are relative to it; `join` leaves an absolute one as it is. A key that stands where the name
-/// of its file should is found here, before anything shows the path.
+/// Makes the paths of files relative to the config; `join` leaves an absolute one as it is. If the API key itself
+/// stands there, this is an error before anything shows the "path".
 fn resolve_paths(
     settings: &mut Settings,
     folder: &Path,
@@ -154,13 +98,22 @@ fn resolve_paths(
 ) -> Result<(), ConfigError> {
     let file = folder.join(document.path());
     let base = file.parent().unwrap_or(folder);
+    let notify = &mut settings.notify;
+    let others = [
+        &mut notify.webhook_file,
+        &mut notify.ping_file,
+        &mut settings.metrics.textfile,
+    ];
+    for path in others.into_iter().flatten() {
+        *path = base.join(&*path);
+    }
     let Some(key_file) = settings.api.key_file.take() else {
         return Ok(());
     };
     let path = base.join(&key_file);
     if key_file.to_str().is_some_and(looks_like_key) && !path.exists() {
         let key = "api.key_file".to_owned();
-        return Err(document.error_at("api.key_file", Problem::InlineKey { key }));
+        return Err(document.error_at("api.key_file", ConfigProblem::InlineKey { key }));
     }
     settings.api.key_file = Some(path);
     Ok(())
@@ -170,8 +123,9 @@ fn override_with(settings: &mut Settings, overrides: &Overrides) -> Result<(), C
     if let Some(base_url) = &overrides.base_url {
         settings.api.base_url.clone_from(base_url);
     }
-    settings.api.base_url = check_base_url(&settings.api.base_url)
-        .map_err(|error| option_error("--base-url", error.to_string()))?;
+    settings.api.base_url = BaseUrl::parse(&settings.api.base_url)
+        .map_err(|error| option_error("--base-url", error.to_string()))?
+        .to_string();
     if let Some(account) = &overrides.account {
         if !is_account_name(account) {
             return Err(option_error("--account", ACCOUNT_RULE.to_owned()));
@@ -179,9 +133,10 @@ fn override_with(settings: &mut Settings, overrides: &Overrides) -> Result<(), C
         settings.api.account = Some(account.clone());
     }
     override_limits(settings, overrides);
+    set(&mut settings.missing.action, overrides.missing);
     settings.run = overrides.run.clone();
     if settings.run.sandbox {
-        // What is tried out must not be taken for the account's own state.
+        // The sandbox must not use the state of a real account.
         settings.api.account = None;
         settings.api.key_file = None;
     }
@@ -202,8 +157,21 @@ fn override_limits(settings: &mut Settings, overrides: &Overrides) {
     let safety = &mut settings.safety;
     safety.max_change_percent = overrides.max_change_percent.or(safety.max_change_percent);
     safety.max_clear_percent = overrides.max_clear_percent.or(safety.max_clear_percent);
+    if overrides.run.sandbox && overrides.run.customers.is_none() {
+        // The bundled customers have nothing to do with the rows of the user.
+        safety.min_match_percent = 0.0;
+    }
     set(&mut safety.min_match_percent, overrides.min_match_percent);
     set(&mut safety.max_creates, overrides.max_creates);
+    set(
+        &mut safety.max_rejected_percent,
+        overrides.max_rejected_percent,
+    );
+    set(
+        &mut safety.max_missing_percent,
+        overrides.max_missing_percent,
+    );
+    safety.allow_delete = overrides.allow_delete;
 }
 
 fn set<T: Copy>(setting: &mut T, value: Option<T>) {
@@ -216,8 +184,8 @@ fn option_error(option: &'static str, message: String) -> ConfigError {
     ConfigError::Option { option, message }
 }
 
-/// Rate, reserve and address belong together and may come from different layers.
-fn check_rate(loaded: &Loaded, overrides: &Overrides) -> Result<(), ConfigError> {
+/// Checks rate, reserve and address together, which may come from different layers.
+fn check_rate(loaded: &LoadedConfig, overrides: &Overrides) -> Result<(), ConfigError> {
     let limits = &loaded.settings.limits;
     let rate = limits.requests_per_minute;
     if limits.reserve > 0 && rate == 0 {
@@ -234,26 +202,31 @@ fn check_rate(loaded: &Loaded, overrides: &Overrides) -> Result<(), ConfigError>
         );
         return rate_error(loaded, overrides, &message);
     }
-    let local = loaded.settings.run.sandbox || is_loopback(&loaded.settings.api.base_url);
-    if rate == 0 && !local {
+    let is_loopback =
+        BaseUrl::parse(&loaded.settings.api.base_url).is_ok_and(|url| url.is_loopback());
+    if rate == 0 && !loaded.settings.run.sandbox && !is_loopback {
         let message = "must not be 0 (no limit) with a host that is not loopback";
         return rate_error(loaded, overrides, message);
     }
     Ok(())
 }
 
-/// Blames the layer that the rate is from.
-fn rate_error(loaded: &Loaded, overrides: &Overrides, message: &str) -> Result<(), ConfigError> {
+/// An error that names the layer in which the rate was set.
+fn rate_error(
+    loaded: &LoadedConfig,
+    overrides: &Overrides,
+    message: &str,
+) -> Result<(), ConfigError> {
     if overrides.requests_per_minute.is_some() {
         return Err(option_error("--requests-per-minute", message.to_owned()));
     }
     let key = "limits.requests_per_minute";
-    let problem = Problem::Value {
+    let problem = ConfigProblem::Value {
         key: key.to_owned(),
         message: message.to_owned(),
     };
     match &loaded.document {
-        // A rate that is a default is set too low by the reserve, which is in the file then.
+        // The rate is the default, so the reserve in the file is too high for it.
         Some(document) if document.find(key).next().is_none() => {
             Err(document.error_at("limits.reserve", problem))
         }
@@ -285,7 +258,7 @@ mod tests {
     /// Of a config that is named.
     fn settings(config: &str, overrides: &Overrides) -> Result<Settings, String> {
         let named = Overrides {
-            config: Some(PathBuf::from(USUAL_FILE)),
+            config: Some(DEFAULT_FILE.into()),
             ..overrides.clone()
         };
         let loaded = load(folder(config).path(), &named);
@@ -378,7 +351,7 @@ mod tests {
         for elsewhere in ["https://evil.example/v1", "http://127.0.0.1:9/v1"] {
             let config = format!("[api]\nbase_url = \"{elsewhere}\"\n");
             let error = found(&config).unwrap_err();
-            let host = host_of(elsewhere);
+            let host = BaseUrl::parse(elsewhere).unwrap().host();
             for part in [
                 "hcsync.toml:2:12",
                 &host,
@@ -509,7 +482,7 @@ mod tests {
         );
         fs::write(folder.path().join(key), "k").unwrap();
         let named = Overrides {
-            config: Some(PathBuf::from(USUAL_FILE)),
+            config: Some(DEFAULT_FILE.into()),
             ..Overrides::default()
         };
         assert!(load(folder.path(), &named).is_ok());
@@ -579,6 +552,10 @@ mod tests {
             (6_000, 0)
         );
         assert_eq!((sandbox.api.account, sandbox.api.key_file), (None, None));
+        assert!(sandbox.safety.min_match_percent < 1.0);
+        overrides.run.customers = Some("all.jsonl".into());
+        let own = settings(config, &overrides).unwrap();
+        assert!(own.safety.min_match_percent > 1.0);
         overrides.requests_per_minute = Some(30);
         assert_eq!(
             settings(config, &overrides)

@@ -1,28 +1,36 @@
-//! Layers (flags and environment, config file, defaults) → typed [`Settings`]. Fills the settings of other modules
-//! and owns those that nobody else does. It never sends anything, and never sees the terminal.
+//! Layers (flags and environment, config file, defaults) → typed [`Settings`]. Fills the settings types of other modules
+//! and owns the rest. It never sends anything, and never sees the terminal.
 
-mod base_url;
 mod check;
 mod document;
 mod duration;
+mod effective;
 mod error;
 mod file;
-mod fingerprint;
+mod ineffective;
 mod input;
 mod key;
 mod known_keys;
+mod loaded;
 mod merge;
+mod notify;
+mod overrides;
+mod redirection;
 mod settings;
 mod text;
 mod wording;
 
-pub use base_url::{BaseUrlError, check_base_url, is_loopback};
 pub use document::Document;
-pub use error::{ConfigError, Place, Problem};
+pub use effective::{EXAMPLE, EffectiveValue, SCHEMA, ValueOrigin, effective_values};
+pub use error::{ConfigError, ConfigPlace, ConfigProblem};
+pub use ineffective::ineffective_keys;
 pub use input::{Delimiter, InputConfig, InputEncoding, InputFormat, Quote};
 pub use key::{FoundKey, KeyError, KeyOrigin, KeySources, find_key};
-pub use known_keys::{KNOWN_KEYS, Keys, SECRET_WORDS, Section};
-pub use merge::{Loaded, Overrides, load, load_kept, parse_text};
+pub use known_keys::{ConfigSection, KNOWN_KEYS, SECRET_WORDS, SectionKeys};
+pub use loaded::LoadedConfig;
+pub use merge::{load, load_saved, parse_text};
+pub use notify::{ConditionText, MetricsConfig, NotifyConfig};
+pub use overrides::Overrides;
 pub use settings::{
     ApiConfig, BatchMode, LimitsConfig, RemoteConfig, RemoteStrategy, RunOptions, Settings,
     StateConfig,

@@ -2,19 +2,22 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 
+use crate::domain::text::hex;
 use crate::mapping::MappingSettings;
-use crate::plan::{Duplicates, MatchSettings, SafetySettings, SyncMode};
+use crate::plan::{Duplicates, MatchSettings, MissingSettings, SafetySettings, SyncMode};
 
 use super::duration;
 use super::input::InputConfig;
+use super::notify::{MetricsConfig, NotifyConfig};
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// What holds for a run: flag, environment, config file and default, in this order. Paths that came from a config
-/// file are relative to it no more; those from the command line are as they were given.
+/// The settings of a run. Flags override environment variables, which override the config file, which overrides defaults.
+/// Paths from a config file are resolved; those from the command line are as the user wrote them.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Settings {
     pub api: ApiConfig,
@@ -24,11 +27,43 @@ pub struct Settings {
     pub matching: MatchSettings,
     pub duplicates: Duplicates,
     pub sync_mode: SyncMode,
+    pub missing: MissingSettings,
     pub remote: RemoteConfig,
-    /// A limit that is `Some` was set by the user.
+    /// `Some` limits were set by the user.
     pub safety: SafetySettings,
     pub state: StateConfig,
+    pub notify: NotifyConfig,
+    pub metrics: MetricsConfig,
     pub run: RunOptions,
+}
+
+impl Settings {
+    /// SHA-256, in hex, of the settings that decide what a plan of a given input and remote side holds. Rates, safety
+    /// limits, paths, the account and its key have no part in it. For comparing plans: the program never reads it back.
+    #[must_use]
+    pub fn config_sha256(&self) -> String {
+        // A new setting has to be sorted in here: the compiler asks for it.
+        let Self {
+            input,
+            mapping,
+            matching,
+            duplicates,
+            sync_mode,
+            missing,
+            run: RunOptions { limit, .. },
+            api: _,
+            limits: _,
+            remote: _,
+            safety: _,
+            state: _,
+            notify: _,
+            metrics: _,
+        } = self;
+        let relevant = (
+            input, mapping, matching, duplicates, sync_mode, missing, limit,
+        );
+        hex(&Sha256::digest(format!("{relevant:?}")))
+    }
 }
 
 /// `[api]`.
@@ -39,7 +74,9 @@ pub struct ApiConfig {
     pub base_url: String,
     pub account: Option<String>,
     pub key_file: Option<PathBuf>,
-    /// Of one request.
+    /// The address of a customer's page in HelpCrunch, with `{id}`.
+    pub customer_url: Option<String>,
+    /// For one request.
     #[serde(deserialize_with = "duration::deserialize")]
     pub timeout: Duration,
 }
@@ -50,6 +87,7 @@ impl Default for ApiConfig {
             base_url: "https://api.helpcrunch.com/v1".to_owned(),
             account: None,
             key_file: None,
+            customer_url: None,
             timeout: Duration::from_secs(30),
         }
     }
@@ -59,9 +97,9 @@ impl Default for ApiConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitsConfig {
-    /// 0: no limit, with a loopback host only.
+    /// 0: no limit, for a loopback host only.
     pub requests_per_minute: u32,
-    /// Of these, left to others; always fewer than all.
+    /// Of these, left for others; always less than all.
     pub reserve: u32,
     /// At least 1.
     pub concurrency: u16,
@@ -112,18 +150,18 @@ impl Default for RemoteConfig {
     }
 }
 
-/// How it is found out what HelpCrunch holds.
+/// How existing customers are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RemoteStrategy {
-    /// The cheapest in requests.
+    /// With the fewest requests.
     #[default]
     Auto,
     /// All customers.
     List,
-    /// The input's keys, by search.
+    /// The customers of the input, searched by their keys.
     Lookup,
-    /// The last reading.
+    /// The customers of the last complete reading.
     Snapshot,
 }
 
@@ -133,6 +171,8 @@ pub enum BatchMode {
     /// Once a probe has shown that it is safe.
     #[default]
     Auto,
+    /// Also where it is not safe: then customers are written as a whole.
+    Whole,
     Off,
 }
 
@@ -143,37 +183,162 @@ pub struct StateConfig {
     /// Finished runs older than this are removed.
     #[serde(deserialize_with = "duration::deserialize")]
     pub keep: Duration,
+    /// The oldest finished runs are removed while all runs hold more; 0: any number.
+    pub keep_bytes: u64,
 }
 
 impl Default for StateConfig {
     fn default() -> Self {
         Self {
             keep: Duration::from_secs(30 * DAY),
+            keep_bytes: 0,
         }
     }
 }
 
-/// What only the command line and the environment say.
+/// Settings that only the command line and the environment have.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RunOptions {
     /// Against an in-process sandbox.
     pub sandbox: bool,
+    /// The customers of that sandbox; `None`: the bundled ones.
+    pub customers: Option<PathBuf>,
     /// The first rows only.
     pub limit: Option<u64>,
-    /// Read all customers, whatever is known of them.
+    /// Read all customers again, ignoring the snapshot.
     pub refresh: bool,
-    /// Tell how the remote side could be read, and what each way costs.
+    /// Show how the remote side could be read, and what each way costs.
     pub explain: bool,
+    /// Fields and properties that are sent although the account is known to refuse them.
+    pub force_fields: Vec<String>,
     pub max_requests: Option<u64>,
     pub max_duration: Option<Duration>,
-    /// Of each kind of change; `None` where the command shows none.
+    /// For each kind of change; `None` if the command shows none.
     pub examples: Option<u32>,
     /// `None`: the platform's state directory.
     pub state_dir: Option<PathBuf>,
-    /// What was decided about ambiguous rows.
+    /// A file of decisions about ambiguous rows.
     pub decisions: Option<PathBuf>,
     pub results: Option<PathBuf>,
     pub rejected: Option<PathBuf>,
     pub changes: Option<PathBuf>,
     pub summary: Option<PathBuf>,
+    pub page: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::super::document::Document;
+    use super::super::file::FileConfig;
+    use super::*;
+
+    fn settings(text: &str) -> Settings {
+        let document = Document::parse(Path::new("x.toml"), text.as_bytes()).unwrap();
+        FileConfig::from_document(&document)
+            .unwrap()
+            .into_settings()
+    }
+
+    #[test]
+    fn the_hash_is_the_same_at_every_call_and_a_sha256() {
+        let hash = Settings::default().config_sha256();
+        assert_eq!(hash, settings("").config_sha256());
+        assert_eq!(hash.len(), 64);
+        assert!(hash.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')));
+    }
+
+    #[test]
+    fn every_setting_that_matters_to_the_plan_changes_the_hash() {
+        let texts = [
+            "",
+            "input.format = \"csv\"",
+            "input.delimiter = \";\"",
+            "input.quote = \"none\"",
+            "input.quote = \"'\"",
+            "input.encoding = \"utf-8\"",
+            "input.null_values = [\"-\"]",
+            "input.repair = \"fix\"",
+            "input.header = false",
+            "input.columns = [\"a\"]",
+            "input.sheet = \"One\"",
+            "input.trim = false",
+            "input.skip_lines = 1",
+            "match.keys = [\"email\"]",
+            "match.on_ambiguous = \"skip\"",
+            "match.on_conflict = \"create\"",
+            "[fields]",
+            "[fields]\nname = \"A\"",
+            "[fields]\nname = { template = \"A\" }",
+            "[fields]\nname = { column = \"A\", type = \"text\" }",
+            "[fields]\nname = { column = \"A\", format = \"x\" }",
+            "[fields]\nname = { column = \"A\", timezone = \"UTC\" }",
+            "[fields]\nname = { column = \"A\", decimal = \",\" }",
+            "[fields]\nname = { column = \"A\", thousands = \",\" }",
+            "[fields]\nname = { column = \"A\", true_values = [\"ja\"] }",
+            "[fields]\nname = { column = \"A\", false_values = [\"ja\"] }",
+            "[fields]\nname = { column = \"A\", region = \"UA\" }",
+            "[fields]\nname = { column = \"A\", case = \"lower\" }",
+            "[fields]\nname = { column = \"A\", map = { a = \"b\" } }",
+            "[fields]\nname = { column = \"A\", default = \"b\" }",
+            "[fields]\nname = { column = \"A\", overwrite = \"if_empty\" }",
+            "[fields]\nname = { column = \"A\", on_invalid = \"skip\" }",
+            "[custom_data]",
+            "[custom_data]\nname = \"A\"",
+            "[tags]",
+            "[tags]\ncolumn = \"A\"",
+            "[tags]\nseparator = \",\"",
+            "[tags]\nalways = [\"A\"]",
+            "[tags]\nremove_column = \"A\"",
+            "[tags]\nmode = \"exact\"",
+            "[tags]\nmanaged = [\"ours\"]",
+            "[tags]\nmanaged = \"ours\"",
+            "[tags]\ncolors = { A = \"red\" }",
+            "rows.empty_cells = \"clear\"",
+            "rows.duplicates = \"last\"",
+            "rows.where = \"a == 'b'\"",
+            "input.timezone = \"Europe/Kyiv\"",
+            "input.command = [\"cat\", \"x\"]",
+            "sync.mode = \"create\"",
+            "sync.missing = \"tag\"",
+            "sync.missing_tag = \"gone\"",
+            "sync.scope = \"blocked\"",
+        ];
+        let mut hashes: BTreeSet<_> = texts
+            .iter()
+            .map(|text| settings(text).config_sha256())
+            .collect();
+        let mut limited = Settings::default();
+        limited.run.limit = Some(1);
+        hashes.insert(limited.config_sha256());
+        assert_eq!(hashes.len(), texts.len() + 1);
+    }
+
+    #[test]
+    fn what_does_not_matter_to_the_plan_does_not_change_the_hash() {
+        for text in [
+            "api.account = \"x\"",
+            "api.key_file = \"key.txt\"",
+            "api.base_url = \"https://other.example\"",
+            "limits.concurrency = 9",
+            "safety.max_creates = 9",
+            "remote.batch = \"off\"",
+            "state.keep = \"1d\"",
+            "state.keep_bytes = 1",
+            "notify.when = [\"always\"]",
+            "metrics.textfile = \"x.prom\"",
+            "# nothing",
+        ] {
+            assert_eq!(
+                settings(text).config_sha256(),
+                Settings::default().config_sha256(),
+                "{text}"
+            );
+        }
+        let one = settings("[fields]\nname = \"A\"\nemail = \"B\"");
+        let other = settings("[fields]\nemail = { column = \"B\" }\nname = \"A\"");
+        assert_eq!(one.config_sha256(), other.config_sha256());
+    }
 }

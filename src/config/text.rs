@@ -1,15 +1,15 @@
-//! Text of a config or key file, whatever an editor made of it.
+//! Decodes the text of a config or key file in any encoding that an editor may have used.
 
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 
-/// Where bytes stop being text: the text before that place.
+/// The bytes stop being text after `before`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct NotText {
     pub before: String,
 }
 
-/// UTF-8 or UTF-16, with or without a byte order mark, as text without the mark. Editors and shells on Windows
-/// save UTF-16; its first character is ASCII in any file that is meant for us, which tells the byte order.
+/// Decodes UTF-8 or UTF-16, with or without a byte order mark. Editors and shells on Windows save UTF-16; its first
+/// character is ASCII in any file of ours, which shows the byte order.
 pub(super) fn decode(bytes: &[u8]) -> Result<String, NotText> {
     let utf16 = match bytes {
         [0xFE, 0xFF, ..] | [0, _, ..] => Some(UTF_16BE),

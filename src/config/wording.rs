@@ -1,15 +1,15 @@
-//! Serde's words about Rust types, in the words of somebody who writes a config.
+//! Rewrites serde's messages about Rust types for a user who writes a config.
 
 use super::error::mask_secrets;
 
-/// What a value must be and is, from a message of serde or toml; a sentence whose subject is the key.
+/// Rewrites a message of serde or toml into the end of a sentence whose subject is the key: what the value must be, and is.
 pub(super) fn of_value(message: &str) -> String {
     let first = message.lines().next().unwrap_or_default();
     let sentence = wrong_value(first)
         .or_else(|| wrong_word(first))
         .or_else(|| other_kind(first))
         .or_else(|| our_own(first))
-        .unwrap_or_else(|| format!("is not right: {first}"));
+        .unwrap_or_else(|| format!("is wrong: {first}"));
     mask_secrets(&sentence)
 }
 
@@ -32,12 +32,12 @@ fn wrong_word(message: &str) -> Option<String> {
     Some(format!("must be {choice}{expected}, not {found}"))
 }
 
-/// `wanted string or table`: what toml says where a word was expected.
+/// `wanted string or table`: toml's message if a word was expected.
 fn other_kind(message: &str) -> Option<String> {
     (message == "wanted string or table").then(|| "must be a text".to_owned())
 }
 
-/// The types of this module say themselves what must be.
+/// Messages of this module's own types are complete already.
 fn our_own(message: &str) -> Option<String> {
     message.starts_with("must be ").then(|| message.to_owned())
 }
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn types_are_told_in_plain_words() {
+    fn types_are_described_in_plain_words() {
         for (serde, ours) in [
             (
                 "invalid type: string \"4\", expected u16",
@@ -110,7 +110,7 @@ mod tests {
                 "must be one of `a` or `b`, not `x`",
             ),
             ("wanted string or table", "must be a text"),
-            ("something else\nin `x`", "is not right: something else"),
+            ("something else\nin `x`", "is wrong: something else"),
         ] {
             assert_eq!(of_value(serde), ours);
         }

@@ -2,8 +2,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A field of a customer that this program may write: those that the vendor's update page lists, but for
-/// `tags` and `customData`, which have operations of their own.
+/// A customer field that hcsync may write: those on the vendor's update page, except `tags` and `customData`, which have
+/// operations of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Field {
@@ -23,13 +23,13 @@ pub enum Field {
     Notes,
 }
 
-/// What a field's value is.
+/// The type of a field's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldKind {
     Text,
     /// Seconds since the UNIX epoch.
     Date,
-    /// `unsubscribed` and `blocked`: never turned back to false unless the user says so.
+    /// `unsubscribed` and `blocked`: not turned back to false unless the config says so.
     OneWay,
 }
 
@@ -51,8 +51,8 @@ impl Field {
         Self::Notes,
     ];
 
-    /// Fields that the vendor's example of a create leaves out. The text beside it says that all can be given: which of
-    /// the two holds is not documented.
+    /// Fields missing from the vendor's example of a create, although the text beside it says that all can be given. Which of
+    /// the two is right is unknown.
     pub const NOT_IN_CREATE_EXAMPLE: [Self; 5] = [
         Self::LastSeen,
         Self::Unsubscribed,
@@ -62,7 +62,6 @@ impl Field {
     ];
 
     /// The API's name of the field.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Name => "name",
@@ -82,7 +81,6 @@ impl Field {
         }
     }
 
-    #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Some(match name {
             "name" => Self::Name,
@@ -103,7 +101,6 @@ impl Field {
         })
     }
 
-    #[must_use]
     pub fn kind(self) -> FieldKind {
         match self {
             Self::FirstSeen | Self::LastSeen => FieldKind::Date,
@@ -112,7 +109,6 @@ impl Field {
         }
     }
 
-    #[must_use]
     pub fn index(self) -> usize {
         self as usize
     }

@@ -1,120 +1,151 @@
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::{CustomValue, CustomerId, Field, OpaqueValue, Tag, Value};
 
-/// A member of an answer: there (perhaps without a value), or missing and so unknown.
+/// A member of an answer: present, perhaps without a value, or left out and so unknown.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Known<T> {
+pub enum Reported<T> {
     #[default]
-    Unknown,
-    Is(T),
+    Missing,
+    /// Present, but not understood, and so unknown as well.
+    Unreadable,
+    Value(T),
 }
 
-impl<T> Known<T> {
-    pub fn as_ref(&self) -> Known<&T> {
+impl<T> Reported<T> {
+    pub fn as_ref(&self) -> Reported<&T> {
         match self {
-            Self::Unknown => Known::Unknown,
-            Self::Is(value) => Known::Is(value),
+            Self::Missing => Reported::Missing,
+            Self::Unreadable => Reported::Unreadable,
+            Self::Value(value) => Reported::Value(value),
         }
     }
 
     pub fn ok(self) -> Option<T> {
         match self {
-            Self::Unknown => None,
-            Self::Is(value) => Some(value),
+            Self::Missing | Self::Unreadable => None,
+            Self::Value(value) => Some(value),
         }
     }
 
-    pub fn is_known(&self) -> bool {
-        matches!(self, Self::Is(_))
+    pub fn is_reported(&self) -> bool {
+        matches!(self, Self::Value(_))
+    }
+
+    fn map<U>(self, change: impl FnOnce(T) -> U) -> Reported<U> {
+        match self {
+            Self::Missing => Reported::Missing,
+            Self::Unreadable => Reported::Unreadable,
+            Self::Value(value) => Reported::Value(change(value)),
+        }
     }
 }
 
-/// A customer as HelpCrunch answered it, as far as this program manages customers.
+/// A customer as HelpCrunch answered it, reduced to what hcsync manages.
 ///
-/// "No value" (null or an empty text) is `Is(None)`; a member that the answer does not have is `Unknown`, which
-/// is never taken for empty.
+/// "No value" (null or an empty text) is `Value(None)`. A member that the answer left out is `Missing` and never taken for
+/// empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RemoteCustomer {
+pub struct RemoteCustomer<T = String> {
     pub id: CustomerId,
-    fields: [Known<Option<Value>>; Field::ALL.len()],
-    pub tags: Known<Vec<Tag>>,
-    pub custom_data: Known<BTreeMap<String, CustomValue>>,
-    /// Properties whose value is an object or an array: there, but nothing that this program compares or sets.
-    /// Kept so that a write of the whole `customData` can send them again.
+    fields: [Reported<Option<Value<T>>>; Field::ALL.len()],
+    pub tags: Reported<Vec<Tag<T>>>,
+    pub custom_data: Reported<BTreeMap<T, CustomValue<T>>>,
+    /// Properties whose value is an object or an array, which hcsync neither compares nor sets. Kept so that a write of the
+    /// whole `customData` can send them back.
     pub opaque: BTreeMap<String, OpaqueValue>,
 }
 
 impl RemoteCustomer {
-    /// Whether the answer told the tags and the properties too, as the documented one does.
-    #[must_use]
-    pub fn is_whole(&self) -> bool {
-        self.tags.is_known() && self.custom_data.is_known()
+    /// A customer of which only the id is known.
+    pub fn unknown(id: CustomerId) -> Self {
+        Self::with_id(id)
+    }
+}
+
+impl<T: AsRef<str> + Borrow<str> + Ord> RemoteCustomer<T> {
+    /// Whether tags and properties were reported too, as documented.
+    pub fn is_complete(&self) -> bool {
+        self.tags.is_reported() && self.custom_data.is_reported()
     }
 
-    /// A customer of whom nothing but the id is known.
-    #[must_use]
-    pub fn unknown(id: CustomerId) -> Self {
+    /// Like [`unknown`](RemoteCustomer::unknown), for any type of text.
+    pub fn with_id(id: CustomerId) -> Self {
         Self {
             id,
             fields: Default::default(),
-            tags: Known::Unknown,
-            custom_data: Known::Unknown,
+            tags: Reported::Missing,
+            custom_data: Reported::Missing,
             opaque: BTreeMap::new(),
         }
     }
 
-    #[must_use]
-    pub fn field(&self, field: Field) -> Known<Option<&Value>> {
+    pub fn field(&self, field: Field) -> Reported<Option<&Value<T>>> {
         match self.fields.get(field.index()) {
-            Some(Known::Is(value)) => Known::Is(value.as_ref()),
-            _ => Known::Unknown,
+            Some(Reported::Value(value)) => Reported::Value(value.as_ref()),
+            _ => Reported::Missing,
         }
     }
 
-    /// The field's value where it has one.
-    #[must_use]
-    pub fn value(&self, field: Field) -> Option<&Value> {
+    /// The field's value, or `None` if it is missing or empty.
+    pub fn value(&self, field: Field) -> Option<&Value<T>> {
         self.field(field).ok().flatten()
     }
 
-    /// Sets what is known of a field; an empty text is no value.
-    pub fn set_field(&mut self, field: Field, value: Option<Value>) {
+    /// Sets a field as reported. An empty text counts as no value.
+    pub fn set_field(&mut self, field: Field, value: Option<Value<T>>) {
         if let Some(slot) = self.fields.get_mut(field.index()) {
-            *slot = Known::Is(value.filter(|v| v.as_text() != Some("")));
+            *slot = Reported::Value(value.filter(|v| v.as_text() != Some("")));
         }
     }
 
-    #[must_use]
     pub fn user_id(&self) -> Option<&str> {
         self.value(Field::UserId).and_then(Value::as_text)
     }
 
-    #[must_use]
     pub fn email(&self) -> Option<&str> {
         self.value(Field::Email).and_then(Value::as_text)
     }
 
-    /// The property's value where it is known to have one.
-    #[must_use]
-    pub fn property(&self, name: &str) -> Option<&CustomValue> {
+    /// The property's value, or `None` if it is missing or empty.
+    pub fn property(&self, name: &str) -> Option<&CustomValue<T>> {
         match &self.custom_data {
-            Known::Is(properties) => properties.get(name).filter(|v| !v.is_no_value()),
-            Known::Unknown => None,
+            Reported::Value(properties) => properties.get(name).filter(|v| !v.is_no_value()),
+            Reported::Missing | Reported::Unreadable => None,
         }
     }
 
-    #[must_use]
     pub fn has_tag(&self, name: &str) -> bool {
-        matches!(&self.tags, Known::Is(tags) if tags.iter().any(|t| t.name == name))
+        matches!(&self.tags, Reported::Value(tags) if tags.iter().any(|t| t.name.as_ref() == name))
     }
 }
 
-/// The compact form in which a reading is kept on disk: known members only.
+impl<T: Into<String> + Ord> RemoteCustomer<T> {
+    pub fn into_owned(self) -> RemoteCustomer {
+        let tags = |tags: Vec<Tag<T>>| tags.into_iter().map(Tag::into_owned).collect();
+        let properties = |properties: BTreeMap<T, CustomValue<T>>| {
+            let properties = properties.into_iter();
+            let owned = properties.map(|(name, value)| (name.into(), value.into_owned()));
+            owned.collect()
+        };
+        RemoteCustomer {
+            id: self.id,
+            fields: self
+                .fields
+                .map(|known| known.map(|value| value.map(Value::into_owned))),
+            tags: self.tags.map(tags),
+            custom_data: self.custom_data.map(properties),
+            opaque: self.opaque,
+        }
+    }
+}
+
+/// A customer on disk, in snapshots: reported members only.
 #[derive(Deserialize)]
-struct Stored {
+struct CustomerRecord {
     id: CustomerId,
     #[serde(default)]
     fields: BTreeMap<Field, Option<Value>>,
@@ -126,11 +157,11 @@ struct Stored {
     opaque: BTreeMap<String, OpaqueValue>,
 }
 
-/// The same, borrowed.
+/// A borrowed [`CustomerRecord`].
 #[derive(Serialize)]
-struct Storing<'a> {
+struct CustomerRecordRef<'a> {
     id: CustomerId,
-    fields: KnownFields<'a>,
+    fields: ReportedFields<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tags: Option<&'a Vec<Tag>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -139,20 +170,20 @@ struct Storing<'a> {
     opaque: &'a BTreeMap<String, OpaqueValue>,
 }
 
-struct KnownFields<'a>(&'a RemoteCustomer);
+struct ReportedFields<'a>(&'a RemoteCustomer);
 
-impl Serialize for KnownFields<'_> {
+impl Serialize for ReportedFields<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let known = |field: Field| Some((field, self.0.field(field).ok()?));
-        serializer.collect_map(Field::ALL.into_iter().filter_map(known))
+        let reported = |field: Field| Some((field, self.0.field(field).ok()?));
+        serializer.collect_map(Field::ALL.into_iter().filter_map(reported))
     }
 }
 
 impl Serialize for RemoteCustomer {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Storing {
+        CustomerRecordRef {
             id: self.id,
-            fields: KnownFields(self),
+            fields: ReportedFields(self),
             tags: self.tags.as_ref().ok(),
             custom: self.custom_data.as_ref().ok(),
             opaque: &self.opaque,
@@ -163,14 +194,14 @@ impl Serialize for RemoteCustomer {
 
 impl<'de> Deserialize<'de> for RemoteCustomer {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let stored = Stored::deserialize(deserializer)?;
-        let mut customer = Self::unknown(stored.id);
-        for (field, value) in stored.fields {
+        let record = CustomerRecord::deserialize(deserializer)?;
+        let mut customer = Self::unknown(record.id);
+        for (field, value) in record.fields {
             customer.set_field(field, value);
         }
-        customer.tags = stored.tags.map_or(Known::Unknown, Known::Is);
-        customer.custom_data = stored.custom.map_or(Known::Unknown, Known::Is);
-        customer.opaque = stored.opaque;
+        customer.tags = record.tags.map_or(Reported::Missing, Reported::Value);
+        customer.custom_data = record.custom.map_or(Reported::Missing, Reported::Value);
+        customer.opaque = record.opaque;
         Ok(customer)
     }
 }
@@ -180,18 +211,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unknown_and_empty_survive_the_disk() {
+    fn missing_and_empty_survive_serialization() {
         let mut customer = RemoteCustomer::unknown(CustomerId(7));
         customer.set_field(Field::Name, Some(Value::Text(String::new())));
         customer.set_field(Field::FirstSeen, Some(Value::Date(5)));
-        customer.tags = Known::Is(vec![]);
+        customer.tags = Reported::Value(vec![]);
         let opaque = OpaqueValue::new(serde_json::json!({"a": [1]}));
         customer.opaque.insert("address".into(), opaque);
         let text = serde_json::to_string(&customer).unwrap();
         let back: RemoteCustomer = serde_json::from_str(&text).unwrap();
         assert_eq!(back, customer);
-        assert_eq!(back.field(Field::Name), Known::Is(None));
-        assert_eq!(back.field(Field::Email), Known::Unknown);
-        assert_eq!(back.custom_data, Known::Unknown);
+        assert_eq!(back.field(Field::Name), Reported::Value(None));
+        assert_eq!(back.field(Field::Email), Reported::Missing);
+        assert_eq!(back.custom_data, Reported::Missing);
     }
 }

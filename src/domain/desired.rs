@@ -2,60 +2,94 @@ use serde::{Deserialize, Serialize};
 
 use super::{CustomValue, Field, RowKey, Tag, Value};
 
-/// What a row says about one attribute. An attribute that it does not speak of has no wish at all.
+/// What a row wants of one attribute. An attribute that the row does not mention has no wish.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Wish<T> {
     Set(T),
-    /// A cell as it is written, which has no type of its own: it takes the one that its property has in HelpCrunch. Planning
-    /// makes `Set` of it (`mapping::decide_types`).
+    /// The text of a cell without a type of its own. Planning turns it into a `Set` of the type that the property has in
+    /// HelpCrunch (`mapping::decide_types`).
     Untyped(T),
-    /// The row wants the attribute to have no value.
+    /// The attribute is to have no value.
     Clear,
 }
 
 impl<T> Wish<T> {
-    /// The wanted value; nothing where none is wanted.
+    /// The wanted value, or `None` for `Clear`.
     pub fn value(&self) -> Option<&T> {
         match self {
             Self::Set(value) | Self::Untyped(value) => Some(value),
             Self::Clear => None,
         }
     }
+
+    fn map<U>(self, change: impl FnOnce(T) -> U) -> Wish<U> {
+        match self {
+            Self::Set(value) => Wish::Set(change(value)),
+            Self::Untyped(value) => Wish::Untyped(change(value)),
+            Self::Clear => Wish::Clear,
+        }
+    }
 }
 
-/// What a row says about its customer's tags.
+/// What a row wants of its customer's tags.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct DesiredTags {
-    /// Tags that the customer shall have, without doubles: the row's own and those that are always added.
+pub struct DesiredTags<T = String> {
+    /// Tags that the customer is to have, each once: the row's own and those that the config always adds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub add: Vec<Tag>,
-    /// Names that the row asks to remove. One that is also in `add` stays (contract).
+    pub add: Vec<Tag<T>>,
+    /// Names to remove. One that is also in `add` stays (contract).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub remove: Vec<String>,
-    /// Whether the row's tag cell spoke, so that `add` is the whole list that it wants. An empty cell does not
-    /// speak unless empty cells clear; tags that are always added never make it speak.
-    #[serde(default)]
-    pub spoken: bool,
+    pub remove: Vec<T>,
+    /// Whether the row lists its tags, so that `add` is all that it wants. An empty cell is a list only if empty cells clear;
+    /// tags that the config always adds do not make a list.
+    #[serde(default, rename = "spoken")]
+    pub is_full_list: bool,
 }
 
-/// What a row wants of its customer: managed attributes only, already checked and coerced.
+/// What a row wants of its customer: managed attributes only, checked and converted to their types.
 ///
-/// Operations are made from nothing else, so what no row speaks of cannot get into one.
+/// Operations are made from this alone, so they cannot touch an attribute that no row mentions.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct DesiredCustomer {
-    pub key: RowKey,
+#[serde(bound(
+    serialize = "T: AsRef<str> + Serialize",
+    deserialize = "T: Default + From<String> + Deserialize<'de>"
+))]
+pub struct DesiredCustomer<T = String> {
+    pub key: RowKey<T>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub fields: Vec<(Field, Wish<Value>)>,
+    pub fields: Vec<(Field, Wish<Value<T>>)>,
     /// Property names are unique and keep the order of the mapping.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub custom_data: Vec<(String, Wish<CustomValue>)>,
+    pub custom_data: Vec<(T, Wish<CustomValue<T>>)>,
     #[serde(default)]
-    pub tags: DesiredTags,
+    pub tags: DesiredTags<T>,
+}
+
+impl<T: Into<String>> DesiredCustomer<T> {
+    pub fn into_owned(self) -> DesiredCustomer {
+        let fields = self.fields.into_iter();
+        let properties = self.custom_data.into_iter();
+        let tags = self.tags.add.into_iter();
+        let removed = self.tags.remove.into_iter();
+        DesiredCustomer {
+            key: self.key.into_owned(),
+            fields: fields
+                .map(|(field, wish)| (field, wish.map(Value::into_owned)))
+                .collect(),
+            custom_data: properties
+                .map(|(name, wish)| (name.into(), wish.map(CustomValue::into_owned)))
+                .collect(),
+            tags: DesiredTags {
+                add: tags.map(Tag::into_owned).collect(),
+                remove: removed.map(Into::into).collect(),
+                is_full_list: self.tags.is_full_list,
+            },
+        }
+    }
 }
 
 impl DesiredCustomer {
-    #[must_use]
     pub fn field(&self, field: Field) -> Option<&Wish<Value>> {
         self.fields
             .iter()
@@ -63,11 +97,10 @@ impl DesiredCustomer {
             .map(|(_, wish)| wish)
     }
 
-    /// Merges a later row of the same customer into this one: of each field and property the first value holds, a
-    /// value goes before the wish for none, and tags are united. A tag that one row wants and the other removes stays,
-    /// as within one row.
+    /// Merges a later row of the same customer into this one. The first value of each field and property wins, a value wins
+    /// over `Clear`, and tags are united. As within one row, a tag that one row adds and the other removes stays.
     pub fn merge(&mut self, later: Self) {
-        self.key.complete_with(later.key);
+        self.key.fill_from(later.key);
         merge_wishes(&mut self.fields, later.fields);
         self.fields.sort_by_key(|(field, _)| *field);
         merge_wishes(&mut self.custom_data, later.custom_data);
@@ -77,9 +110,9 @@ impl DesiredCustomer {
 
 impl DesiredTags {
     fn merge(&mut self, later: Self) {
-        self.spoken |= later.spoken;
+        self.is_full_list |= later.is_full_list;
         for tag in later.add {
-            if self.add.iter().all(|known| known.name != tag.name) {
+            if self.add.iter().all(|own| own.name != tag.name) {
                 self.add.push(tag);
             }
         }
@@ -96,13 +129,12 @@ impl DesiredTags {
 
 fn merge_wishes<N: PartialEq, T>(wishes: &mut Vec<(N, Wish<T>)>, later: Vec<(N, Wish<T>)>) {
     for (index, (name, wish)) in later.into_iter().enumerate() {
-        // Rows of one table speak of the same attributes in the same order: no search for each of thousands.
-        let same_place = wishes.get(index).is_some_and(|(known, _)| *known == name);
-        let place = match same_place {
-            true => Some(index),
-            false => wishes.iter().position(|(known, _)| *known == name),
+        // Rows of one table have the same attributes in the same order, so the search is rarely needed.
+        let at = match wishes.get(index) {
+            Some((own, _)) if *own == name => Some(index),
+            _ => wishes.iter().position(|(own, _)| *own == name),
         };
-        match place.and_then(|place| wishes.get_mut(place)) {
+        match at.and_then(|at| wishes.get_mut(at)) {
             None => wishes.push((name, wish)),
             Some((_, first)) if first.value().is_none() => *first = wish,
             Some(_) => {}
@@ -118,7 +150,7 @@ mod tests {
         Wish::Set(Value::Text(text.into()))
     }
 
-    fn tags(add: &[&str], remove: &[&str], spoken: bool) -> DesiredTags {
+    fn tags(add: &[&str], remove: &[&str], is_full_list: bool) -> DesiredTags {
         let tag = |name: &&str| Tag {
             name: (*name).to_owned(),
             color: None,
@@ -126,12 +158,12 @@ mod tests {
         DesiredTags {
             add: add.iter().map(tag).collect(),
             remove: remove.iter().map(|name| (*name).to_owned()).collect(),
-            spoken,
+            is_full_list,
         }
     }
 
     #[test]
-    fn the_first_value_of_each_attribute_holds_and_tags_are_united() {
+    fn the_first_value_of_each_attribute_wins_and_tags_are_united() {
         let mut first = DesiredCustomer {
             key: RowKey {
                 email: Some("a@b.c".into()),

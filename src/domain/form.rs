@@ -1,13 +1,12 @@
-//! Forms: texts that stand for values by what they mean, so that a value can be compared later with one of which only
-//! a hash was kept.
+//! Canonical texts of values: equal for values that mean the same, so that a value can be compared later with one of which
+//! only a hash was kept.
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::value::instant;
+use super::custom_value::instant;
 use super::{CustomValue, Field, FieldKind, Number, Value, fold_email};
 
-/// The form of a field's value: equal for two values if they mean the same. Nothing for no value.
-#[must_use]
+/// Returns the canonical text of a field's value, or `None` for no value.
 pub fn field_form(field: Field, value: Option<&Value>) -> Option<String> {
     match value? {
         Value::Text(text) if text.trim().is_empty() => None,
@@ -22,8 +21,7 @@ pub fn field_form(field: Field, value: Option<&Value>) -> Option<String> {
     }
 }
 
-/// The form of a property's value as it was wanted. Nothing for no value.
-#[must_use]
+/// Returns the canonical text of a property's wanted value, or `None` for no value.
 pub fn property_form(wanted: Option<&CustomValue>) -> Option<String> {
     match wanted.filter(|value| !value.is_no_value())? {
         CustomValue::Text(text) => Some(of_text(&text.trim().nfc().collect::<String>())),
@@ -33,11 +31,10 @@ pub fn property_form(wanted: Option<&CustomValue>) -> Option<String> {
     }
 }
 
-/// The forms of all wanted values that a remote one stands for: the text `15` for a text and a number, and for a date.
+/// Returns the canonical texts of all wanted values that a remote value can stand for: `15` for a text, a number and a date.
 /// Empty for no value.
 ///
-/// Of texts that a server turned into a number, only the number's own spelling is told.
-#[must_use]
+/// If the server turned a text into a number, only the number's own spelling is recognized.
 pub fn property_forms(remote: Option<&CustomValue>) -> Vec<String> {
     let Some(remote) = remote.filter(|value| !value.is_no_value()) else {
         return Vec::new();
@@ -102,12 +99,12 @@ mod tests {
         ]
     }
 
-    /// A text that spells a number otherwise than the server does, which turned it into one.
-    fn is_respelt(wanted: &CustomValue, remote: &CustomValue) -> bool {
+    /// Whether the text spells its value differently from the server, which turned it into a number or boolean.
+    fn is_respelled(wanted: &CustomValue, remote: &CustomValue) -> bool {
         match (wanted, remote) {
             (CustomValue::Text(text), CustomValue::Number(_) | CustomValue::Date(_)) => {
-                let spelt = remote.to_json().to_string();
-                spelt != *text
+                let spelling = remote.to_json().to_string();
+                spelling != *text
             }
             (CustomValue::Text(text), CustomValue::Bool(b)) => {
                 text != if *b { "true" } else { "false" }
@@ -123,7 +120,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_remote_value_has_the_form_of_what_was_wanted_if_it_means_that(
+        fn a_remote_value_has_the_form_of_a_wanted_value_that_means_the_same(
             wanted in custom(),
             remote in custom(),
         ) {
@@ -135,7 +132,7 @@ mod tests {
             if same {
                 prop_assert!(holds(&wanted, &remote), "{wanted:?} is not {remote:?}");
             }
-            if holds(&wanted, &remote) && !is_respelt(&wanted, &remote) {
+            if holds(&wanted, &remote) && !is_respelled(&wanted, &remote) {
                 // What is wanted as a text or number may be read as a date, which no answer holds.
                 prop_assert!(same || matches!(remote, CustomValue::Date(_)), "{wanted:?} is {remote:?}");
             }
@@ -143,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_have_one_form_for_all_that_means_the_same() {
+    fn values_of_a_field_that_mean_the_same_have_one_form() {
         let text = |t: &str| Some(Value::Text(t.to_owned()));
         let same = [
             (Field::Email, text("Ann@X.org"), text("ann@x.ORG")),

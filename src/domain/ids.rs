@@ -13,21 +13,15 @@ impl fmt::Display for CustomerId {
     }
 }
 
-/// Number of a record over all inputs of a run, from 1; headers and blank lines do not count.
+/// Number of a record across all inputs of a run, from 1. Headers and blank lines do not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RowNumber(pub u64);
 
 impl RowNumber {
-    /// Index in a zero-based list of all rows; saturates where a platform's `usize` is too small.
-    #[must_use]
+    /// Index in a zero-based list of all rows; saturates if `usize` is too small.
     pub fn index(self) -> usize {
         usize::try_from(self.0.saturating_sub(1)).unwrap_or(usize::MAX)
-    }
-
-    #[must_use]
-    pub fn from_index(index: usize) -> Self {
-        Self(index as u64 + 1)
     }
 }
 
@@ -37,18 +31,18 @@ impl fmt::Display for RowNumber {
     }
 }
 
-/// Name of a run and of its folder, such as `20261120T031244Z-k3f9`: sorts by start time and holds no `:`.
+/// Name of a run and of its folder, such as `20261120T031244Z-k3f9`: sorts by start time and has no `:`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RunId(String);
 
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is not a run id: it may hold letters, digits, `-` and `_` only")]
+#[error("`{0}` is not a run id: it may contain only letters, digits, `-` and `_`")]
 pub struct RunIdError(String);
 
 impl RunId {
     /// # Errors
-    /// When the text is empty, longer than 64 bytes or could leave the folder of runs.
+    /// If the text is empty, longer than 64 bytes, or has a character that could lead out of the folder of runs.
     pub fn new(text: impl Into<String>) -> Result<Self, RunIdError> {
         let text = text.into();
         let safe = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
@@ -58,7 +52,6 @@ impl RunId {
         Ok(Self(text))
     }
 
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -97,7 +90,6 @@ mod tests {
 
     #[test]
     fn row_numbers_start_at_one() {
-        assert_eq!(RowNumber::from_index(0), RowNumber(1));
         assert_eq!(RowNumber(1).index(), 0);
     }
 }

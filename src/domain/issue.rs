@@ -2,7 +2,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-/// Where a problem of one row comes from; the `kind` of `results.jsonl`.
+/// Where a row's problem comes from; the `kind` of `results.jsonl`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IssueKind {
@@ -15,7 +15,6 @@ pub enum IssueKind {
 }
 
 impl IssueKind {
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Input => "input",
@@ -30,25 +29,24 @@ impl IssueKind {
 
 /// One problem of one row: data, not an error. It serializes as the `error` of `results.jsonl`.
 ///
-/// `message` names the row's fields and not its values, except a damaged cell, which is quoted: see
+/// `message` names fields, not values. The exception is a damaged cell, which is quoted: see
 /// [`without_cells`](super::without_cells).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Issue {
     pub kind: IssueKind,
-    /// Status of the answer that caused it, where there was one.
+    /// Status of the answer that caused it, if one did.
     pub http_status: Option<u16>,
-    /// Stable, machine-readable: `bad_date`, `ragged`, `ambiguous`, or a code of the API's error body.
+    /// Stable and machine-readable: `bad_date`, `ragged`, `ambiguous`, or a code of the API's error body.
     pub code: String,
     pub message: String,
-    /// The input's column, where one is to blame.
+    /// The input column at fault, if there is one.
     pub column: Option<String>,
-    /// What the user can do, where that is not plain from the message.
+    /// What the user can do, if the message does not make that clear.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
 }
 
 impl Issue {
-    #[must_use]
     pub fn new(kind: IssueKind, code: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             kind,
@@ -60,19 +58,16 @@ impl Issue {
         }
     }
 
-    #[must_use]
     pub fn input(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(IssueKind::Input, code, message)
     }
 
-    #[must_use]
     pub fn matching(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(IssueKind::Match, code, message)
     }
 
-    /// One issue that stands for all problems of a row: kind, code and column of the first, the messages and hints of
-    /// all, each once. Returns None if there are no problems.
-    #[must_use]
+    /// Merges all problems of a row into one issue: kind, code and column of the first, and every message and hint once.
+    /// Returns `None` if there are no problems.
     pub fn summary_of(problems: &[Issue]) -> Option<Issue> {
         let (first, rest) = problems.split_first()?;
         if rest.is_empty() {
@@ -82,8 +77,8 @@ impl Issue {
             .iter()
             .filter_map(|problem| problem.hint.as_deref());
         Some(Issue {
-            message: joined(problems.iter().map(|problem| problem.message.as_str())),
-            hint: Some(joined(hints)).filter(|hint| !hint.is_empty()),
+            message: join_distinct(problems.iter().map(|problem| problem.message.as_str())),
+            hint: Some(join_distinct(hints)).filter(|hint| !hint.is_empty()),
             ..first.clone()
         })
     }
@@ -108,7 +103,7 @@ impl Issue {
 }
 
 /// Joins texts with semicolons, leaving out repetitions.
-pub fn joined<'a>(texts: impl Iterator<Item = &'a str>) -> String {
+pub fn join_distinct<'a>(texts: impl Iterator<Item = &'a str>) -> String {
     let mut seen = HashSet::new();
     let distinct: Vec<&str> = texts.filter(|text| seen.insert(*text)).collect();
     distinct.join("; ")

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::CustomValue;
 
-/// What the values of a custom property are in HelpCrunch. A date comes back as a number.
+/// The type of a custom property's values in HelpCrunch. A date comes back as a number (documented).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PropertyKind {
@@ -12,9 +12,8 @@ pub enum PropertyKind {
 }
 
 impl PropertyKind {
-    /// None for a value that counts as none.
-    #[must_use]
-    pub fn of(value: &CustomValue) -> Option<Self> {
+    /// The kind of a value, or `None` for a blank text, which counts as no value.
+    pub fn of<T: AsRef<str>>(value: &CustomValue<T>) -> Option<Self> {
         match value {
             value if value.is_no_value() => None,
             CustomValue::Text(_) => Some(Self::Text),
@@ -23,7 +22,6 @@ impl PropertyKind {
         }
     }
 
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Text => "text",
@@ -33,8 +31,8 @@ impl PropertyKind {
     }
 }
 
-/// How many customers have a property with values of each kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// How many customers have a value of each kind in one property.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct KindCounts {
     text: u64,
     number: u64,
@@ -42,26 +40,25 @@ pub struct KindCounts {
 }
 
 impl KindCounts {
-    pub fn add(&mut self, value: &CustomValue) {
-        if let Some(count) = self.of(value) {
+    pub fn add<T: AsRef<str>>(&mut self, value: &CustomValue<T>) {
+        if let Some(count) = self.count_of(value) {
             *count += 1;
         }
     }
 
-    pub fn remove(&mut self, value: &CustomValue) {
-        if let Some(count) = self.of(value) {
+    pub fn remove<T: AsRef<str>>(&mut self, value: &CustomValue<T>) {
+        if let Some(count) = self.count_of(value) {
             *count = count.saturating_sub(1);
         }
     }
 
-    /// Adds what was counted elsewhere.
-    pub fn join(&mut self, other: Self) {
+    pub fn merge(&mut self, other: Self) {
         self.text += other.text;
         self.number += other.number;
         self.boolean += other.boolean;
     }
 
-    fn of(&mut self, value: &CustomValue) -> Option<&mut u64> {
+    fn count_of<T: AsRef<str>>(&mut self, value: &CustomValue<T>) -> Option<&mut u64> {
         Some(match PropertyKind::of(value)? {
             PropertyKind::Text => &mut self.text,
             PropertyKind::Number => &mut self.number,
@@ -69,17 +66,16 @@ impl KindCounts {
         })
     }
 
-    /// The kind that more than half of the values have.
-    #[must_use]
-    pub fn prevailing(&self) -> Option<PropertyKind> {
+    /// The kind of more than half of the values, or `None` without such a majority.
+    pub fn majority(&self) -> Option<PropertyKind> {
         let half = (self.text + self.number + self.boolean) / 2;
         let counts = [
             (self.text, PropertyKind::Text),
             (self.number, PropertyKind::Number),
             (self.boolean, PropertyKind::Boolean),
         ];
-        let most = counts.into_iter().find(|(count, _)| *count > half);
-        most.map(|(_, kind)| kind)
+        let majority = counts.into_iter().find(|(count, _)| *count > half);
+        majority.map(|(_, kind)| kind)
     }
 }
 
@@ -88,15 +84,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_kind_is_the_one_of_most_values() {
+    fn a_kind_needs_more_than_half_of_the_values() {
         let mut counts = KindCounts::default();
-        assert_eq!(counts.prevailing(), None);
-        counts.add(&CustomValue::Bool(true));
+        assert_eq!(counts.majority(), None);
+        counts.add(&CustomValue::<String>::Bool(true));
         counts.add(&CustomValue::Text(String::new()));
-        assert_eq!(counts.prevailing(), Some(PropertyKind::Boolean));
-        counts.add(&CustomValue::Text("yes".into()));
-        assert_eq!(counts.prevailing(), None);
-        counts.remove(&CustomValue::Bool(true));
-        assert_eq!(counts.prevailing(), Some(PropertyKind::Text));
+        assert_eq!(counts.majority(), Some(PropertyKind::Boolean));
+        counts.add(&CustomValue::Text("yes"));
+        assert_eq!(counts.majority(), None);
+        counts.remove(&CustomValue::<String>::Bool(true));
+        assert_eq!(counts.majority(), Some(PropertyKind::Text));
     }
 }

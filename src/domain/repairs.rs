@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
-/// Damaged cells that were put right (`[input] repair = "fix"`), by kind of damage. A cell with two kinds of damage counts
-/// under both.
+/// Counts of damaged cells that were fixed (`[input] repair = "fix"`), by kind of damage. A cell with two kinds of damage
+/// counts under both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Repairs {
@@ -23,13 +23,11 @@ impl Repairs {
         self.placeholders += other.placeholders;
     }
 
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// A sentence for people. Returns None if nothing was put right.
-    #[must_use]
+    /// A sentence for people, or `None` if nothing was fixed.
     pub fn sentence(&self) -> Option<String> {
         let kinds = [
             (self.decimals, "whole numbers with decimals"),
@@ -55,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_sentence_names_only_what_was_found() {
+    fn the_sentence_names_only_the_damage_that_was_fixed() {
         let mut repairs = Repairs::default();
         assert_eq!(repairs.sentence(), None);
         repairs.add(Repairs {

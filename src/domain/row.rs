@@ -1,17 +1,18 @@
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 use super::{Issue, RowNumber};
 
-/// Where a record stands in the inputs of a run.
+/// Position of a record in the inputs of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
     /// Index of the input among those of the run, from 0.
     pub source: u16,
-    /// Number of the record over all inputs.
+    /// Number of the record across all inputs.
     pub row: RowNumber,
-    /// Physical line on which the record starts, in its own input, from 1; a header line counts.
+    /// Physical line on which the record starts in its input, from 1; the header counts.
     pub line: u64,
 }
 
@@ -19,106 +20,106 @@ pub struct Position {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Columns {
     names: Vec<String>,
-    of_objects: bool,
-    of_sheet: bool,
+    kind: ColumnsKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum ColumnsKind {
+    #[default]
+    Text,
+    Objects,
+    Sheet,
 }
 
 impl Columns {
-    #[must_use]
     pub fn new(names: Vec<String>) -> Self {
         Self {
             names,
-            of_objects: false,
-            of_sheet: false,
+            kind: ColumnsKind::Text,
         }
     }
 
-    /// The names of the members that some record of an input of objects has.
-    #[must_use]
+    /// The members of JSON objects: every name that at least one record has.
     pub fn of_objects(names: Vec<String>) -> Self {
         Self {
             names,
-            of_objects: true,
-            of_sheet: false,
+            kind: ColumnsKind::Objects,
         }
     }
 
-    /// Columns of a workbook, or of its rows that are fed back: a cell that is a date comes as ISO, however the texts
-    /// beside it are written.
-    #[must_use]
+    /// The columns of a workbook, or of its rejected rows. A date cell comes as ISO, whatever the format of text cells.
     pub fn of_sheet(names: Vec<String>) -> Self {
         Self {
-            of_sheet: true,
-            ..Self::new(names)
+            names,
+            kind: ColumnsKind::Sheet,
         }
     }
 
-    #[must_use]
-    pub fn are_of_sheet(&self) -> bool {
-        self.of_sheet
+    pub fn is_from_sheet(&self) -> bool {
+        self.kind == ColumnsKind::Sheet
     }
 
-    /// Whether a name that is not among them may still be meant: a member that no object has says nothing.
-    #[must_use]
-    pub fn are_of_objects(&self) -> bool {
-        self.of_objects
+    /// Whether the config may name further columns: a member that no object has is just absent everywhere.
+    pub fn is_from_objects(&self) -> bool {
+        self.kind == ColumnsKind::Objects
     }
 
-    #[must_use]
     pub fn names(&self) -> &[String] {
         &self.names
     }
 
-    #[must_use]
     pub fn position(&self, name: &str) -> Option<usize> {
         self.names.iter().position(|n| n == name)
     }
 }
 
-/// The bytes of a record as they stood in the input, without the line end, in the input's own encoding.
+/// The bytes of a record in the input's own encoding, without the line end.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RawRecord(pub Vec<u8>);
 
-/// The texts of a record's cells, which share one allocation.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// The texts of a record's cells, in one allocation.
+#[derive(Debug, Clone, Default)]
 pub struct Texts {
     text: String,
-    /// Where each ends in `text`.
-    ends: Vec<usize>,
+    /// Where each cell is in `text`.
+    spans: Vec<Range<u32>>,
 }
 
 impl Texts {
-    /// None so far, with room for as many texts and as many bytes.
-    #[must_use]
-    pub fn with_capacity(texts: usize, bytes: usize) -> Self {
+    /// The cells of a record, which stand there in it.
+    pub fn of_record(record: &str, cells: impl Iterator<Item = Range<usize>>) -> Self {
         Self {
-            text: String::with_capacity(bytes),
-            ends: Vec::with_capacity(texts),
+            text: record.to_owned(),
+            spans: cells
+                .map(|cell| index(cell.start)..index(cell.end))
+                .collect(),
         }
     }
 
     pub fn push(&mut self, text: &str) {
+        let start = index(self.text.len());
         self.text.push_str(text);
-        self.ends.push(self.text.len());
+        self.spans.push(start..index(self.text.len()));
     }
 
-    #[must_use]
     pub fn get(&self, index: usize) -> Option<&str> {
-        let start = match index.checked_sub(1) {
-            Some(before) => *self.ends.get(before)?,
-            None => 0,
-        };
-        self.text.get(start..*self.ends.get(index)?)
+        let span = self.spans.get(index)?;
+        self.text.get(span.start as usize..span.end as usize)
     }
 
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
-        (0..self.ends.len()).map(|index| self.get(index).unwrap_or_default())
+        (0..self.spans.len()).map(|index| self.get(index).unwrap_or_default())
     }
 
-    /// Whether all of them are blank.
-    #[must_use]
+    /// Whether all cells are blank.
     pub fn are_blank(&self) -> bool {
-        self.text.trim().is_empty()
+        self.iter().all(|text| text.trim().is_empty())
+    }
+}
+
+impl PartialEq for Texts {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
     }
 }
 
@@ -130,27 +131,33 @@ impl<T: AsRef<str>> FromIterator<T> for Texts {
     }
 }
 
+/// A record is never as long as this can say.
+fn index(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
 /// The cells of one record.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cells {
-    /// CSV, TSV, xlsx: one text for each column.
+    /// CSV, TSV, xlsx: one text per column.
     Table { columns: Arc<Columns>, texts: Texts },
     /// JSONL, JSON: the object's members.
     Object(Map<String, Value>),
 }
 
-/// What a record holds under one column name.
+/// A record's value in one column.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Cell<'a> {
-    /// A cell without a type of its own, as of CSV.
+    /// A cell without a type, as in CSV.
     Text(&'a str),
-    /// A cell of a workbook that is known to be text, and one that is known to be a number, as its digits.
+    /// A workbook's cell of type text.
     TypedText(&'a str),
+    /// A workbook's cell of type number, as its digits.
     Number(&'a str),
     Json(&'a Value),
 }
 
-/// What is known of the type of a workbook's cell.
+/// The type of a workbook's cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum CellKind {
     #[default]
@@ -164,18 +171,36 @@ pub enum CellKind {
 pub struct Row {
     pub position: Position,
     pub cells: Cells,
-    pub raw: RawRecord,
-    /// What is wrong with single cells of a workbook, each with its column: it matters where the column is used.
+    /// The bytes of the record; `None` if its texts have them as they are.
+    pub raw: Option<RawRecord>,
+    /// Problems of single cells of a workbook, each with its column. They count only if the column is used.
     pub flaws: Vec<Issue>,
-    /// The kinds of a workbook's cells, in their order; cells beyond its end are untyped, and so are those of other inputs.
+    /// Types of a workbook's cells, by column. Cells beyond its end are untyped, as are those of other inputs.
     pub kinds: Vec<CellKind>,
 }
 
 impl Row {
-    /// The cell under a column name, or nothing where the record has no such column or member.
+    /// The bytes of the record.
+    pub fn raw(&self) -> &[u8] {
+        match (&self.raw, &self.cells) {
+            (Some(raw), _) => &raw.0,
+            (None, Cells::Table { texts, .. }) => texts.text.as_bytes(),
+            (None, Cells::Object(_)) => &[],
+        }
+    }
+
+    /// The bytes of the record.
+    pub fn into_raw(self) -> RawRecord {
+        match (self.raw, self.cells) {
+            (Some(raw), _) => raw,
+            (None, Cells::Table { texts, .. }) => RawRecord(texts.text.into_bytes()),
+            (None, Cells::Object(_)) => RawRecord::default(),
+        }
+    }
+
+    /// The cell in a column, or `None` if the record has no such column or member.
     ///
-    /// In an object a name that is no member of its own is read as a dotted path: `customData.plan`.
-    #[must_use]
+    /// In an object, a name that is no member is read as a dotted path: `customData.plan`.
     pub fn cell(&self, name: &str) -> Option<Cell<'_>> {
         match &self.cells {
             Cells::Table { columns, .. } => self.cell_at(columns.position(name)?),
@@ -183,9 +208,7 @@ impl Row {
         }
     }
 
-    /// The cell at a column's index, from 0: the quick way for whoever resolved the name before. Nothing for an
-    /// object, whose members have no order.
-    #[must_use]
+    /// The cell at a column's index, from 0: faster than by name. `None` for objects, whose members have no order.
     pub fn cell_at(&self, index: usize) -> Option<Cell<'_>> {
         match &self.cells {
             Cells::Table { texts, .. } => {
@@ -230,7 +253,7 @@ mod tests {
             kinds: Vec::new(),
             position,
             cells: Cells::Object(members),
-            raw: RawRecord::default(),
+            raw: None,
         }
     }
 

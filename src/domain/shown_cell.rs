@@ -1,22 +1,20 @@
-//! How a message shows a bad cell, and how the cell is left out of it where values have no place.
+//! Cells in messages: how a bad cell is quoted, and how to leave it out where values must not appear.
 
 use std::borrow::Cow;
 
-/// Characters of a cell that are shown at most.
+/// In characters.
 const MAX_SHOWN: usize = 40;
 
 const OPEN: char = '“';
 const CLOSE: char = '”';
 
-/// Characters that take no room where they stand: zero-width characters, soft hyphens, and marks of the direction of text.
-#[must_use]
+/// Whether a character takes no space: zero-width characters, soft hyphens and text direction marks.
 pub fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
         | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{206f}' | '\u{feff}')
 }
 
-/// A cell's text, shortened, with everything escaped that cannot be seen or told from a plain space.
-#[must_use]
+/// Returns a cell's text, shortened, with every character escaped that is invisible or looks like a plain space.
 pub fn visible(text: &str) -> String {
     let mut shown = String::new();
     for (count, c) in text.chars().enumerate() {
@@ -34,8 +32,7 @@ pub fn visible(text: &str) -> String {
     shown
 }
 
-/// Whether two names look alike: the same but for invisible characters, outer blanks and the kinds of spaces.
-#[must_use]
+/// Whether two names look the same: invisible characters, outer blanks and the kind of space make no difference.
 pub fn looks_like(a: &str, b: &str) -> bool {
     if a.is_ascii() && b.is_ascii() {
         return a.trim() == b.trim();
@@ -48,14 +45,12 @@ pub fn looks_like(a: &str, b: &str) -> bool {
     plain(a) == plain(b)
 }
 
-/// The same in quotes, for a message.
-#[must_use]
+/// Returns a cell's [visible] text in quotes, for a message.
 pub fn quoted_cell(text: &str) -> String {
     format!("{OPEN}{}{CLOSE}", visible(text))
 }
 
-/// A message without the cells that it quotes.
-#[must_use]
+/// Returns a message without the cells that it quotes.
 pub fn without_cells(message: &str) -> Cow<'_, str> {
     if !message.contains(OPEN) {
         return Cow::Borrowed(message);
@@ -82,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_look_alike_are_alike() {
+    fn names_look_alike_whatever_their_invisible_characters() {
         for (a, b) in [
             ("E\u{200b}mail", "Email"),
             ("\u{feff}Full\u{a0}name ", "Full name"),
@@ -95,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_seen_is_escaped() {
+    fn invisible_characters_are_escaped() {
         assert_eq!(visible("u1\u{200b}"), "u1\\u{200b}");
         assert_eq!(visible("a\u{a0}b c\n”"), "a\\u{a0}b c\\u{a}\\u{201d}");
         assert_eq!(visible(&"é".repeat(50)), format!("{}…", "é".repeat(40)));

@@ -1,16 +1,23 @@
 use serde::{Deserialize, Serialize};
 
-/// A tag of a customer. Names are case sensitive (observed); a colour is any CSS colour, and `#c377e0`
-/// when none is given (documented).
+/// A customer's tag. Names are case-sensitive (observed). A colour is any CSS colour, by default `#c377e0` (documented).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Tag {
-    pub name: String,
+pub struct Tag<T = String> {
+    pub name: T,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub color: Option<String>,
+    pub color: Option<T>,
+}
+
+impl<T: Into<String>> Tag<T> {
+    pub fn into_owned(self) -> Tag {
+        Tag {
+            name: self.name.into(),
+            color: self.color.map(Into::into),
+        }
+    }
 }
 
 impl Tag {
-    #[must_use]
     pub fn named(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),

@@ -4,16 +4,19 @@ use serde_json::Value as Json;
 
 use super::Scrubber;
 
-/// The longest message and code that are taken over from the server, in characters.
-const LONGEST_MESSAGE: usize = 300;
-const LONGEST_CODE: usize = 100;
-const LONGEST_SNIPPET: usize = 120;
-const MOST_ERRORS: usize = 20;
+/// Limits of the texts that are taken from the server, in characters.
+const MAX_MESSAGE: usize = 300;
+const MAX_CODE: usize = 100;
+const MAX_SNIPPET: usize = 120;
+const MAX_ERRORS: usize = 20;
+const MAX_NAME: usize = 40;
+/// Bytes shown of an answer that is no text.
+const MAX_BYTES: usize = 16;
 
-/// One entry of the API's error body; both texts are bounded, on one line and without the key.
+/// One entry of the API's error body. Both texts are bounded, on one line and without the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiError {
-    /// The API's own (`unauthorized`, a field's path such as `filter[0].field`), or `http_502` where it gave none.
+    /// The API's own (`unauthorized`, a field's path such as `filter[0].field`), or `http_502` if it gave none.
     pub code: String,
     pub message: String,
 }
@@ -24,8 +27,8 @@ impl fmt::Display for ApiError {
     }
 }
 
-/// What an answer with an error status says, at least one entry: the API's entries without the generic first one
-/// where later ones say more, else a short word on what came instead.
+/// Reads the errors from an answer with an error status, at least one: the API's entries, without the generic first one
+/// if others follow; else an entry that says what came instead.
 #[must_use]
 pub fn read(status: u16, body: &[u8], scrubber: &Scrubber) -> Vec<ApiError> {
     let json: Option<Json> = serde_json::from_slice(body).ok();
@@ -36,31 +39,66 @@ pub fn read(status: u16, body: &[u8], scrubber: &Scrubber) -> Vec<ApiError> {
         errors.remove(0);
     }
     if errors.is_empty() {
-        errors.push(foreign(status, body, scrubber));
+        errors.push(unknown_body(status, body, scrubber));
     }
     errors
 }
 
+/// Describes how a body begins that is not what was expected. Of JSON it shows the first member's name at most, since
+/// values may be personal data.
+pub(super) fn beginning(body: &[u8], scrubber: &Scrubber) -> String {
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim_start();
+    if text.is_empty() {
+        return "it is empty".to_owned();
+    }
+    let shown = if text.contains('\u{fffd}') {
+        let bytes = body.iter().take(MAX_BYTES);
+        let bytes: Vec<String> = bytes.map(|byte| format!("{byte:02x}")).collect();
+        bytes.join(" ")
+    } else if text.starts_with(['{', '[', '"']) {
+        let name = text.split_inclusive(':').next().unwrap_or_default();
+        let is_name = name.len() < MAX_NAME && name.ends_with(':') && !name.starts_with('"');
+        scrubber.clean(
+            if is_name {
+                name
+            } else {
+                text.get(..1).unwrap_or_default()
+            },
+            MAX_NAME,
+        )
+    } else {
+        scrubber.clean(text, MAX_SNIPPET)
+    };
+    format!("it begins with `{shown}` and has {} bytes", body.len())
+}
+
+/// Whether the body is the API's own error body (documented: an object with `errors`), and not of something in front of it.
+#[must_use]
+pub(super) fn is_from_api(body: &[u8]) -> bool {
+    let json: Option<Json> = serde_json::from_slice(body).ok();
+    json.is_some_and(|json| json.get("errors").is_some_and(Json::is_array))
+}
+
 fn entries(json: &Json, status: u16, scrubber: &Scrubber) -> Vec<ApiError> {
     let Some(list) = json.get("errors").and_then(Json::as_array) else {
-        // Some other server's single error.
+        // A single error, as other servers send it.
         return entry(json, status, scrubber).into_iter().collect();
     };
     list.iter()
         .filter_map(|json| entry(json, status, scrubber))
-        .take(MOST_ERRORS)
+        .take(MAX_ERRORS)
         .collect()
 }
 
 fn entry(json: &Json, status: u16, scrubber: &Scrubber) -> Option<ApiError> {
-    let text = |json: Option<&Json>, longest| match json? {
-        Json::String(text) => Some(scrubber.clean(text, longest)).filter(|text| !text.is_empty()),
-        Json::Number(number) => Some(scrubber.clean(&number.to_string(), longest)),
+    let text = |json: Option<&Json>, max_chars| match json? {
+        Json::String(text) => Some(scrubber.clean(text, max_chars)).filter(|text| !text.is_empty()),
+        Json::Number(number) => Some(scrubber.clean(&number.to_string(), max_chars)),
         _ => None,
     };
-    let code = text(json.get("code"), LONGEST_CODE);
-    let message =
-        text(json.get("message"), LONGEST_MESSAGE).or_else(|| text(Some(json), LONGEST_MESSAGE));
+    let code = text(json.get("code"), MAX_CODE);
+    let message = text(json.get("message"), MAX_MESSAGE).or_else(|| text(Some(json), MAX_MESSAGE));
     if code.is_none() && message.is_none() {
         return None;
     }
@@ -70,9 +108,9 @@ fn entry(json: &Json, status: u16, scrubber: &Scrubber) -> Option<ApiError> {
     })
 }
 
-fn foreign(status: u16, body: &[u8], scrubber: &Scrubber) -> ApiError {
+fn unknown_body(status: u16, body: &[u8], scrubber: &Scrubber) -> ApiError {
     let text = String::from_utf8_lossy(body);
-    let snippet = scrubber.clean(&text, LONGEST_SNIPPET);
+    let snippet = scrubber.clean(&text, MAX_SNIPPET);
     let message = if snippet.is_empty() {
         "an answer without a body".to_owned()
     } else if snippet.starts_with('<') {

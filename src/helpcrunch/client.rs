@@ -1,41 +1,33 @@
-use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
-use super::observer::{tell_batch, tell_deleted, tell_page, tell_read, tell_write};
+use super::observer::{notify_page, notify_read};
+use super::shown_members::ShownMembers;
 use super::{
-    Basis, BatchAnswer, BatchEntry, Endpoint, Gate, ListQuery, Observer, Page, PatchBody, Search,
-    Sent, WireRequest, decode, encode,
+    CallReport, CustomerPage, Endpoint, Gate, ListQuery, Observer, Search, WireRequest, decode,
 };
-use crate::domain::{CustomerId, RemoteCustomer, Tag};
-use crate::plan::Create;
+use crate::domain::{CustomerId, Organization, RemoteCustomer};
 
-/// Reads customers. It cannot write, which is what makes a dry run one.
+/// Reads customers. It has no method that writes, so a dry run that holds only this cannot write.
 #[derive(Debug, Clone)]
 pub struct ReadClient {
-    gate: Arc<Gate>,
-    observer: Option<Arc<dyn Observer>>,
-    most_filters: Arc<AtomicU64>,
+    pub(super) gate: Arc<Gate>,
+    pub(super) observer: Option<Arc<dyn Observer>>,
+    max_filters: Arc<AtomicU64>,
     page_size: Arc<AtomicU32>,
-    /// What a search says in `total` was seen to be wrong.
+    /// The `total` of a search was seen to be wrong.
     totals_mislead: Arc<AtomicBool>,
+    shown: ShownMembers,
 }
 
-/// Filters that one search holds at the beginning; fewer once the API refused so many. Not documented; 100 is the
-/// largest page that was seen.
-const MOST_FILTERS: u64 = 100;
+/// Filters that one search holds at first; fewer once the API refused this many. The real limit is not documented; 100
+/// is the largest page that was observed.
+const MAX_FILTERS: u64 = 100;
 
-/// The largest page in the vendor's pages; whether more can be asked for is not documented.
-const USUAL_PAGE: u32 = 100;
-const LARGEST_PAGE: u32 = 1_000;
-
-/// Writes customers, and reads them. Each write answers with the customer as it is afterwards (documented), which
-/// the caller compares with what was meant.
-#[derive(Debug, Clone)]
-pub struct WriteClient {
-    read: ReadClient,
-    basis: Option<Basis>,
-}
+/// The largest page in the vendor's documentation; whether larger ones work is not documented.
+const DEFAULT_PAGE_SIZE: u32 = 100;
+/// An answer of about a megabyte.
+const MAX_PAGE_SIZE: u32 = 1_000;
 
 impl ReadClient {
     #[must_use]
@@ -43,70 +35,81 @@ impl ReadClient {
         Self {
             gate,
             observer: None,
-            most_filters: Arc::new(AtomicU64::new(MOST_FILTERS)),
-            page_size: Arc::new(AtomicU32::new(USUAL_PAGE)),
+            max_filters: Arc::new(AtomicU64::new(MAX_FILTERS)),
+            page_size: Arc::new(AtomicU32::new(DEFAULT_PAGE_SIZE)),
             totals_mislead: Arc::default(),
+            shown: ShownMembers::default(),
         }
     }
 
-    /// Filters that one search may hold, as far as is known.
+    /// The maximum number of filters in one search, as far as is known.
     #[must_use]
-    pub fn most_filters(&self) -> u64 {
-        self.most_filters.load(Ordering::Relaxed)
+    pub fn max_filters(&self) -> u64 {
+        self.max_filters.load(Ordering::Relaxed)
     }
 
-    /// Whether a search was ever seen to be refused for its filters.
+    /// Whether a lower limit than the initial one is known.
     #[must_use]
-    pub fn has_learned(&self) -> bool {
-        self.most_filters() < MOST_FILTERS
+    pub fn has_learned_limit(&self) -> bool {
+        self.max_filters() < MAX_FILTERS
     }
 
-    /// Takes note that a search may hold no more filters than this; more than before is no news.
-    pub fn limit_filters(&self, most: u64) {
-        self.most_filters.fetch_min(most.max(1), Ordering::Relaxed);
+    /// Lowers the maximum number of filters in one search; a higher value changes nothing.
+    pub fn limit_filters(&self, max: u64) {
+        self.max_filters.fetch_min(max.max(1), Ordering::Relaxed);
     }
 
-    /// Customers that one page of a listing is asked to hold.
+    /// The `limit` of one page of a listing.
     #[must_use]
     pub fn page_size(&self) -> u32 {
         self.page_size.load(Ordering::Relaxed)
     }
 
-    /// Asks for pages of so many customers from here on: as many as the account was seen to answer with, but no
-    /// fewer than usual, and no more than make an answer of about a megabyte.
-    pub fn ask_for_pages_of(&self, customers: u32) {
-        let size = customers.clamp(USUAL_PAGE, LARGEST_PAGE);
+    /// Sets the page size of listings to what the account was seen to honour, from 100 to 1,000.
+    pub fn set_page_size(&self, customers: u32) {
+        let size = customers.clamp(DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE);
         self.page_size.store(size, Ordering::Relaxed);
     }
 
-    /// Takes note that a total was more than there can be, or only that of its page: from here on answers of searches come without a total.
+    /// Records that a total was impossible or only that of its page: from now on searches return no total.
     pub fn distrust_totals(&self) {
         if !self.totals_mislead.swap(true, Ordering::Relaxed) {
             tracing::warn!(
-                "a total was not the number of customers: going without the totals of searches"
+                "a total was not the number of customers: ignoring the totals of searches"
             );
         }
     }
 
-    /// The same client, whose answers are told to the observer.
+    /// What is known of the members that answers leave out, as bits to be kept for later runs.
     #[must_use]
-    pub fn observed_by(self, observer: Arc<dyn Observer>) -> Self {
+    pub fn shown_members(&self) -> u16 {
+        self.shown.bits()
+    }
+
+    /// Adds what an earlier run learned of them.
+    pub fn add_shown_members(&self, bits: u16) {
+        self.shown.add_bits(bits);
+    }
+
+    /// The same client, with an observer of its answers.
+    #[must_use]
+    pub fn with_observer(self, observer: Arc<dyn Observer>) -> Self {
         Self {
             observer: Some(observer),
             ..self
         }
     }
 
-    /// Tells the observer that nothing more will be written to this customer.
+    /// Notifies the observer that nothing more will be written to this customer.
     pub fn done_with(&self, id: CustomerId) {
         if let Some(observer) = &self.observer {
             observer.done_with(id);
         }
     }
 
-    fn asking(&self) -> Option<(&dyn Observer, u64)> {
+    fn begin_read(&self) -> Option<(&dyn Observer, u64)> {
         let observer = self.observer.as_deref()?;
-        Some((observer, observer.asking()))
+        Some((observer, observer.begin_read()))
     }
 
     #[must_use]
@@ -114,23 +117,27 @@ impl ReadClient {
         &self.gate
     }
 
-    /// One customer; [`is_not_found`](super::CallError::is_not_found) tells that there is none.
-    pub async fn get(&self, id: CustomerId) -> Sent<RemoteCustomer> {
+    /// Reads one customer. If there is none, the error [`is_not_found`](super::CallError::is_not_found).
+    pub async fn get(&self, id: CustomerId) -> CallReport<RemoteCustomer> {
         let request = request(Endpoint::Get, customer_path(id), None);
-        let asked = self.asking();
-        let sent = self.gate.send(&request, decode::customer).await;
-        if let Some((observer, asked)) = asked {
-            tell_read(observer, asked, id, &sent);
+        let observed = self.begin_read();
+        let mut sent = self.gate.send(&request, decode::customer).await;
+        if let Ok(customer) = &mut sent.result {
+            self.shown
+                .complete(Endpoint::Get, std::slice::from_mut(customer));
+        }
+        if let Some((observer, ticket)) = observed {
+            notify_read(observer, ticket, id, &sent);
         }
         sent
     }
 
-    pub async fn list(&self, query: &ListQuery) -> Sent<Page> {
+    pub async fn list(&self, query: &ListQuery) -> CallReport<CustomerPage> {
         let request = request(Endpoint::List, query.path(), None);
         self.page(&request).await
     }
 
-    pub async fn search(&self, search: &Search) -> Sent<Page> {
+    pub async fn search(&self, search: &Search) -> CallReport<CustomerPage> {
         let request = request(
             Endpoint::Search,
             "/customers/search".to_owned(),
@@ -145,115 +152,26 @@ impl ReadClient {
         sent
     }
 
-    async fn page(&self, request: &WireRequest) -> Sent<Page> {
-        let asked = self.asking();
-        let sent = self.gate.send(request, decode::page).await;
-        if let Some((observer, asked)) = asked {
-            tell_page(observer, asked, &sent);
+    /// Asks once which account the key opens. Anything but a readable answer is `None`, and has no effect on later requests.
+    pub async fn organization(&self) -> Option<Organization> {
+        let request = request(Endpoint::Organization, "/organization".to_owned(), None);
+        self.gate.ask_once(&request, decode::organization).await
+    }
+
+    async fn page(&self, request: &WireRequest) -> CallReport<CustomerPage> {
+        let observed = self.begin_read();
+        let mut sent = self.gate.send(request, decode::page).await;
+        if let Ok(page) = &mut sent.result {
+            self.shown.complete(request.endpoint, &mut page.customers);
+        }
+        if let Some((observer, ticket)) = observed {
+            notify_page(observer, ticket, &sent);
         }
         sent
     }
 }
 
-impl WriteClient {
-    #[must_use]
-    pub fn new(read: ReadClient) -> Self {
-        Self { read, basis: None }
-    }
-
-    /// The same client for writes that stand on a reading: once that is outdated they are not sent.
-    #[must_use]
-    pub fn on(&self, basis: Option<Basis>) -> Self {
-        let read = self.read.clone();
-        Self { read, basis }
-    }
-
-    /// Never sent again once it may have been done: see [`CallError::Unknown`](super::CallError::Unknown).
-    pub async fn create(&self, create: &Create) -> Sent<RemoteCustomer> {
-        let body = encode::create(create);
-        let request = request(Endpoint::Create, "/customers".to_owned(), Some(body));
-        self.write(None, &request).await
-    }
-
-    pub async fn patch(&self, id: CustomerId, patch: &PatchBody) -> Sent<RemoteCustomer> {
-        let body = Some(encode::patch(patch));
-        let request = request(Endpoint::Patch, customer_path(id), body);
-        self.write(Some(id), &request).await
-    }
-
-    /// One update of the whole customer; for a probe, since it may reset what the body does not name.
-    pub async fn put(&self, id: CustomerId, body: &PatchBody) -> Sent<RemoteCustomer> {
-        let body = Some(encode::patch(body));
-        let request = request(Endpoint::Put, customer_path(id), body);
-        self.write(Some(id), &request).await
-    }
-
-    /// At most ten customers (documented) in one request. Whether it leaves alone what it does not name, what it
-    /// answers and what it does with a bad entry is not documented: a probe finds out.
-    pub async fn batch(&self, entries: &[BatchEntry]) -> Sent<BatchAnswer> {
-        let path = "/customers/batch".to_owned();
-        let request = request(Endpoint::Batch, path, Some(encode::batch(entries)));
-        let read = |body: &[u8]| Ok(decode::batch(body));
-        let sent = self.gate.send_on(self.basis, &request, read).await;
-        if let Some(observer) = &self.read.observer {
-            tell_batch(observer.as_ref(), entries, &sent);
-        }
-        sent
-    }
-
-    /// Adds tags; one that the account does not have is made for all of it (documented).
-    pub async fn tag(&self, id: CustomerId, tags: &[Tag]) -> Sent<RemoteCustomer> {
-        let request = request(Endpoint::Tag, tags_path(id), Some(encode::tag(tags)));
-        self.write(Some(id), &request).await
-    }
-
-    pub async fn untag(&self, id: CustomerId, tags: &[Tag]) -> Sent<RemoteCustomer> {
-        let request = request(Endpoint::Untag, tags_path(id), Some(encode::untag(tags)));
-        self.write(Some(id), &request).await
-    }
-
-    /// The documented answer is the word `Ok`; any 2xx is taken for it. After a retry a 404 may mean that the
-    /// first attempt did it.
-    pub async fn delete(&self, id: CustomerId) -> Sent<()> {
-        let request = request(Endpoint::Delete, customer_path(id), None);
-        let sent = self.gate.send(&request, |_| Ok(())).await;
-        if let Some(observer) = &self.read.observer {
-            tell_deleted(observer.as_ref(), id, &sent);
-        }
-        sent
-    }
-
-    async fn write(&self, id: Option<CustomerId>, request: &WireRequest) -> Sent<RemoteCustomer> {
-        let mut sent = self
-            .gate
-            .send_on(self.basis, request, decode::customer)
-            .await;
-        if let (Some(id), Ok(answer)) = (id, &sent.result)
-            && answer.id != id
-        {
-            // An answer about somebody else says nothing about this write.
-            tracing::warn!(
-                customer = id.0,
-                answered = answer.id.0,
-                "a write was answered with another customer"
-            );
-            sent.result = self.read.get(id).await.result;
-        }
-        if let Some(observer) = &self.read.observer {
-            tell_write(observer.as_ref(), id, &sent);
-        }
-        sent
-    }
-}
-
-impl Deref for WriteClient {
-    type Target = ReadClient;
-    fn deref(&self) -> &ReadClient {
-        &self.read
-    }
-}
-
-fn request(endpoint: Endpoint, path: String, body: Option<String>) -> WireRequest {
+pub(super) fn request(endpoint: Endpoint, path: String, body: Option<String>) -> WireRequest {
     WireRequest {
         endpoint,
         path,
@@ -261,10 +179,6 @@ fn request(endpoint: Endpoint, path: String, body: Option<String>) -> WireReques
     }
 }
 
-fn customer_path(id: CustomerId) -> String {
+pub(super) fn customer_path(id: CustomerId) -> String {
     format!("/customers/{id}")
-}
-
-fn tags_path(id: CustomerId) -> String {
-    format!("/customers/{id}/tags")
 }

@@ -1,33 +1,32 @@
-//! Bodies, as strictly as the API documents them: named fields only, dates as text of UNIX seconds, `customData`
-//! as an array of `{"property","value"}`, `null` to clear.
+//! Request bodies, strictly as documented: named fields only, dates as text of UNIX seconds, `customData` as an array of
+//! `{"property","value"}`, `null` to clear.
 
 use serde_json::{Map, Value as Json, json};
 
 use crate::domain::{CustomValue, CustomerId, Field, OpaqueValue, Tag, Value};
 use crate::plan::Create;
 
-/// What a `PATCH` names; everything else stays as it is (documented).
+/// The attributes that a `PATCH` names; all others stay as they are (documented).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PatchBody {
-    /// Nothing clears the field.
+    /// `None` clears the field.
     pub set: Vec<(Field, Option<Value>)>,
-    /// The properties as they are sent. While merging is not known to be safe, all that the customer has.
+    /// The properties to send. While it is not known that the API merges them, all that the customer has.
     pub custom_data: Option<Vec<(String, PropertyWrite)>>,
-    /// For a probe, which finds out whether they add or replace; a sync adds and removes tags by their own
-    /// requests.
+    /// For the probe, which finds out whether they add or replace; a sync adds and removes tags by requests of their own.
     pub tags: Option<Vec<Tag>>,
 }
 
-/// One customer's share of a batch.
+/// One customer's part of a batch.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct BatchEntry {
-    /// Nobody: an entry that the API has to find bad ("this value should be of type numeric", documented), for a
-    /// probe, which finds out what then becomes of the others.
+    /// `None`: an entry that the API must refuse ("this value should be of type numeric", documented), with which the probe
+    /// finds out how the other entries fare.
     pub customer: Option<CustomerId>,
     pub patch: PatchBody,
 }
 
-/// What becomes of one custom property.
+/// What to write to one custom property.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PropertyWrite {
     Set(CustomValue),
@@ -92,7 +91,7 @@ pub(super) fn tag(tags: &[Tag]) -> String {
     json!({ "tags": tag_list(tags) }).to_string()
 }
 
-/// Tags are taken off by their name alone (documented).
+/// Tags are removed by their name alone (documented).
 pub(super) fn untag(tags: &[Tag]) -> String {
     let names: Vec<Json> = tags.iter().map(|tag| json!({ "name": tag.name })).collect();
     json!({ "tags": names }).to_string()

@@ -1,4 +1,4 @@
-/// What the API can be asked for, as far as this program asks.
+/// The endpoints of the API that this program uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Endpoint {
     Get,
@@ -6,21 +6,23 @@ pub enum Endpoint {
     Search,
     Create,
     Patch,
-    /// The whole of one customer; for a probe. Whether it resets what it does not name is told both ways.
+    /// One whole customer; for the probe. The documentation contradicts itself on whether it resets what it does not name.
     Put,
     /// Up to ten customers in one `PUT`.
     Batch,
     Tag,
     Untag,
     Delete,
+    /// The account behind the key. Known from a list of the vendor's operations only; what it answers is not documented.
+    Organization,
 }
 
-/// Whether a request may be sent again when nobody knows what became of it.
+/// Whether a request may be sent again when its effect is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Safety {
-    /// Twice is two customers.
+    /// Sent twice, it makes two customers.
     Once,
-    /// Twice does what once does.
+    /// Sent twice, it does the same as once.
     Repeatable,
 }
 
@@ -61,13 +63,14 @@ impl Endpoint {
             Self::Tag => "tag",
             Self::Untag => "untag",
             Self::Delete => "delete",
+            Self::Organization => "organization",
         }
     }
 
     #[must_use]
     pub fn method(self) -> Method {
         match self {
-            Self::Get | Self::List => Method::Get,
+            Self::Get | Self::List | Self::Organization => Method::Get,
             Self::Search | Self::Create => Method::Post,
             Self::Patch => Method::Patch,
             Self::Put | Self::Batch | Self::Tag => Method::Put,
@@ -77,7 +80,10 @@ impl Endpoint {
 
     #[must_use]
     pub fn is_write(self) -> bool {
-        !matches!(self, Self::Get | Self::List | Self::Search)
+        !matches!(
+            self,
+            Self::Get | Self::List | Self::Search | Self::Organization
+        )
     }
 
     #[must_use]

@@ -1,35 +1,49 @@
-use std::error::Error as _;
 use std::fmt;
+use std::io::Read as _;
 use std::time::Duration;
 
+use flate2::read::MultiGzDecoder;
 use reqwest::header::{
-    AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue,
+    LOCATION, RETRY_AFTER,
 };
 use reqwest::{Client, Response, redirect, retry};
 use secrecy::ExposeSecret;
 
+use super::connect_failure::{causes, connect_failure};
 use super::transport::BoxFuture;
 use super::{
-    ApiSettings, BaseUrl, Method, Scrubber, Transport, TransportError, WireRequest, WireResponse,
+    ApiSettings, BaseUrl, Method, Proxy, Scrubber, Transport, TransportError, WireRequest,
+    WireResponse,
 };
 
-/// The largest answer that is read, after decompression. A page of a hundred customers is far below it.
-pub(super) const LARGEST_BODY: usize = 64 << 20;
+/// The largest answer that is read, in bytes after decompression. A page of a hundred customers is far below it.
+pub(super) const MAX_BODY: usize = 64 << 20;
 
-/// An idle connection is not used again after this long: servers close theirs after five seconds and more, and a
-/// create that meets such a close has an unknown outcome for nothing.
-const IDLE: Duration = Duration::from_secs(4);
+/// The first two bytes of gzip.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// Time to connect, so that a slow connect is told from a slow answer before the request's own time is up.
-const CONNECT: Duration = Duration::from_secs(10);
+const MAX_HEADERS: usize = 1_000;
+const MAX_HEADER_BYTES: u32 = 256 << 10;
+
+/// Limit of the HTTP library's text, in characters.
+const MAX_CAUSE: usize = 200;
+
+/// An idle connection is not reused after this long: servers close theirs after five seconds or more, and a create that
+/// meets such a close is needlessly in doubt.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// Shorter than the timeout of a request, so that a slow connect is distinguished from a slow answer.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The API over HTTP. Its `Debug` shows no key.
 ///
-/// It repeats nothing. What is left below it is the pool's move to a fresh connection when a kept one turns out
-/// closed before the first byte of a request went out on it, which no server can see.
+/// It repeats nothing, except that the connection pool takes a fresh connection if a pooled one turns out closed before
+/// the first byte of a request went out on it, which no server can see.
 pub struct HttpTransport {
     client: Client,
     base_url: BaseUrl,
+    proxy: Option<Proxy>,
     scrubber: Scrubber,
 }
 
@@ -51,22 +65,24 @@ impl fmt::Debug for HttpTransport {
 
 impl HttpTransport {
     /// # Errors
-    /// When the key cannot be sent, or the platform's TLS roots cannot be loaded.
+    /// The key cannot be sent, or the platform's TLS roots cannot be loaded.
     pub fn new(settings: &ApiSettings) -> Result<Self, HttpTransportError> {
-        // Only the first call in a process installs; a later one finds the same provider.
+        // Only the first call in a process installs it; later ones fail and find the same provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = Client::builder()
             .user_agent(concat!("hcsync/", env!("CARGO_PKG_VERSION")))
             .default_headers(headers(settings)?)
             .timeout(settings.timeout)
-            .connect_timeout(CONNECT.min(settings.timeout / 2))
-            .pool_idle_timeout(IDLE)
+            .connect_timeout(CONNECT_TIMEOUT.min(settings.timeout / 2))
+            .pool_idle_timeout(IDLE_TIMEOUT)
             .redirect(redirect::Policy::none())
             .retry(retry::never())
             .referer(false)
-            .gzip(true);
-        // A proxy is for the way out of the host, and loopback does not lead there. Without TLS no roots are
-        // loaded, of which a bare system has none.
+            // Answers through several proxies collect headers; the client's own limit is 100.
+            .http1_max_headers(MAX_HEADERS)
+            .http2_max_header_list_size(MAX_HEADER_BYTES)
+            .http1_allow_obsolete_multiline_headers_in_responses(true);
+        // A proxy cannot reach the loopback of this host. Without TLS no roots are loaded, since a bare system has none.
         let base_url = &settings.base_url;
         let builder = if base_url.is_loopback() {
             builder.no_proxy()
@@ -81,6 +97,7 @@ impl HttpTransport {
         Ok(Self {
             client: builder.build().map_err(HttpTransportError::Client)?,
             base_url: base_url.clone(),
+            proxy: settings.proxy.clone(),
             scrubber: Scrubber::new(&settings.key),
         })
     }
@@ -103,7 +120,7 @@ impl HttpTransport {
             retry_after: header(RETRY_AFTER),
             date: header(DATE),
             location: header(LOCATION),
-            tells_rate: tells_rate(response.headers()),
+            has_rate_headers: has_rate_headers(response.headers()),
             body: self.body(response).await,
         })
     }
@@ -115,23 +132,22 @@ impl HttpTransport {
             .await
             .map_err(|error| self.failure(&error))?
         {
-            if body.len() + chunk.len() > LARGEST_BODY {
-                return Err(TransportError::TooLarge {
-                    limit: LARGEST_BODY,
-                });
+            if body.len() + chunk.len() > MAX_BODY {
+                return Err(TransportError::TooLarge { limit: MAX_BODY });
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(body)
+        decompressed(body)
     }
 
     fn failure(&self, error: &reqwest::Error) -> TransportError {
         if error.is_connect() {
-            TransportError::NotConnected(self.scrubber.clean(&innermost(error), 200))
+            let host = self.base_url.host();
+            connect_failure(error, &host, self.proxy.as_ref(), &self.scrubber)
         } else if error.is_timeout() {
             TransportError::TimedOut
-        } else if is_garbled(error) {
-            TransportError::Undecodable
+        } else if let Some(error) = parse_error(error) {
+            TransportError::NotUnderstood(self.scrubber.clean(&error.to_string(), MAX_CAUSE))
         } else {
             TransportError::Cut
         }
@@ -155,11 +171,15 @@ fn headers(settings: &ApiSettings) -> Result<HeaderMap, HttpTransportError> {
         .filter(|_| !key.is_empty())
         .ok_or(HttpTransportError::Key)?;
     value.set_sensitive(true);
-    Ok(HeaderMap::from_iter([(AUTHORIZATION, value)]))
+    let gzip = HeaderValue::from_static("gzip");
+    Ok(HeaderMap::from_iter([
+        (AUTHORIZATION, value),
+        (ACCEPT_ENCODING, gzip),
+    ]))
 }
 
-/// In any of the spellings that servers use.
-fn tells_rate(headers: &HeaderMap) -> bool {
+/// Whether a header names the rate limit, in any of the spellings that servers use.
+fn has_rate_headers(headers: &HeaderMap) -> bool {
     let names = headers.keys().map(HeaderName::as_str);
     names.into_iter().any(|name| {
         let name = name.strip_prefix("x-").unwrap_or(name);
@@ -177,29 +197,26 @@ fn method(method: Method) -> reqwest::Method {
     }
 }
 
-/// The text of the innermost cause: the outer ones say "error sending request" and the like.
-fn innermost(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = cause.to_string();
-        source = cause.source();
-    }
-    text
+/// The HTTP library's complaint about an answer that is no HTTP.
+fn parse_error(error: &reqwest::Error) -> Option<&hyper::Error> {
+    let mut http = causes(error).filter_map(|error| error.downcast_ref::<hyper::Error>());
+    http.find(|error| error.is_parse())
 }
 
-/// Whether it is the decompression that failed, and not the connection below it.
-fn is_garbled(error: &reqwest::Error) -> bool {
-    use std::io::ErrorKind::{InvalidData, InvalidInput};
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let kind = cause
-            .downcast_ref::<std::io::Error>()
-            .map(std::io::Error::kind);
-        if matches!(kind, Some(InvalidData | InvalidInput)) {
-            return true;
-        }
-        source = cause.source();
+/// Decompresses a body. Goes by its first bytes, which no JSON begins with: servers spell `Content-Encoding` in several
+/// ways, and proxies decompress bodies and leave the header.
+fn decompressed(body: Vec<u8>) -> Result<Vec<u8>, TransportError> {
+    if !body.starts_with(&GZIP) {
+        return Ok(body);
     }
-    false
+    let mut plain = Vec::new();
+    let mut decoder = MultiGzDecoder::new(body.as_slice()).take(MAX_BODY as u64 + 1);
+    if let Err(error) = decoder.read_to_end(&mut plain) {
+        let why = format!("compressed data that is damaged ({error})");
+        return Err(TransportError::NotUnderstood(why));
+    }
+    match plain.len() > MAX_BODY {
+        true => Err(TransportError::TooLarge { limit: MAX_BODY }),
+        false => Ok(plain),
+    }
 }

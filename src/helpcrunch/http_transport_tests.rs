@@ -67,6 +67,7 @@ fn settings(base_url: BaseUrl) -> ApiSettings {
         base_url,
         key: SecretString::from(KEY),
         timeout: Duration::from_secs(20),
+        proxy: None,
     }
 }
 
@@ -92,7 +93,7 @@ fn client(settings: &ApiSettings) -> WriteClient {
             ..LimitSettings::default()
         },
         clock: Clock::start(SystemTime::UNIX_EPOCH),
-        stops: Stops::default(),
+        stops: StopTokens::default(),
         scrubber: Scrubber::new(&settings.key),
         seed: 1,
     });
@@ -191,7 +192,10 @@ async fn a_failed_handshake_is_no_connection() {
         body: None,
     };
     let error = transport.exchange(&request).await.unwrap_err();
-    assert!(error.is_before_sending(), "{error}");
+    let TransportError::Unreachable(why) = &error else {
+        panic!("{error}")
+    };
+    assert!(why.contains("does not speak TLS"), "{why}");
 }
 
 #[tokio::test]
@@ -222,30 +226,59 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn gzip_is_read_and_a_garbled_one_is_told() {
-    let head = "200 OK\r\nContent-Encoding: gzip";
-    let (url, seen) = server(answer(head, &gzip(b"hello"))).await;
-    assert_eq!(
-        exchange(url, Endpoint::Get).await.unwrap().body.unwrap(),
-        b"hello"
-    );
-    assert!(
-        seen.lock().unwrap()[0]
-            .to_ascii_lowercase()
-            .contains("accept-encoding: gzip")
-    );
-    let (url, _) = server(answer(head, b"this is no gzip at all")).await;
-    assert_eq!(
-        exchange(url, Endpoint::Get).await.unwrap().body,
-        Err(TransportError::Undecodable)
-    );
+async fn gzip_is_read_in_every_form_and_damage_is_named() {
+    let members = [gzip(b"hel"), gzip(b"lo")].concat();
+    for (encoding, body) in [
+        ("Content-Encoding: gzip", gzip(b"hello")),
+        ("Content-Encoding: GZIP", gzip(b"hello")),
+        ("content-encoding: x-gzip", gzip(b"hello")),
+        ("X-None: 1", gzip(b"hello")),
+        ("Content-Encoding: gzip", members),
+        // A proxy decompressed it and left the header.
+        ("Content-Encoding: gzip", b"hello".to_vec()),
+    ] {
+        let (url, seen) = server(answer(&format!("200 OK\r\n{encoding}"), &body)).await;
+        let body = exchange(url, Endpoint::Get).await.unwrap().body.unwrap();
+        assert_eq!(body, b"hello", "{encoding}");
+        let head = seen.lock().unwrap()[0].to_ascii_lowercase();
+        assert!(head.contains("accept-encoding: gzip"), "{head}");
+    }
+    let mut damaged = gzip(b"hello");
+    damaged[12] ^= 0xff;
+    let (url, _) = server(answer("200 OK", &damaged)).await;
+    let error = exchange(url, Endpoint::Get)
+        .await
+        .unwrap()
+        .body
+        .unwrap_err();
+    assert!(matches!(error, TransportError::NotUnderstood(_)), "{error}");
+}
+
+#[tokio::test]
+async fn many_headers_and_folded_ones_are_read() {
+    let many: String = (0..200).map(|n| format!("X-Hop-{n}: via\r\n")).collect();
+    for head in [
+        format!("200 OK\r\n{many}X-End: 1"),
+        "200 OK\r\nX-Folded: a\r\n  b\r\n\tc".to_owned(),
+    ] {
+        let (url, _) = server(answer(&head, b"hello")).await;
+        let body = exchange(url, Endpoint::Get).await.unwrap().body.unwrap();
+        assert_eq!(body, b"hello");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_http_is_not_called_a_cut() {
+    let (url, _) = server("SSH-2.0-OpenSSH_9.6\r\n").await;
+    let error = exchange(url, Endpoint::Get).await.unwrap_err();
+    assert!(matches!(error, TransportError::NotUnderstood(_)), "{error}");
 }
 
 #[tokio::test]
 async fn an_answer_that_grows_too_large_is_left() {
-    let bomb = gzip(&vec![b' '; http_transport::LARGEST_BODY + 1]);
+    let bomb = gzip(&vec![b' '; http_transport::MAX_BODY + 1]);
     let (url, _) = server(answer("200 OK\r\nContent-Encoding: gzip", &bomb)).await;
-    let limit = http_transport::LARGEST_BODY;
+    let limit = http_transport::MAX_BODY;
     assert_eq!(
         exchange(url, Endpoint::Get).await.unwrap().body,
         Err(TransportError::TooLarge { limit })

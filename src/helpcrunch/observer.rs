@@ -2,102 +2,102 @@ use std::fmt::Debug;
 
 use crate::domain::{CustomerId, RemoteCustomer};
 
-use super::{BatchAnswer, BatchEntry, CallError, Page, Sent};
+use super::{BatchAnswer, BatchEntry, CallError, CallReport, CustomerPage};
 
-/// Is told of every customer that came back, and of every write of which it is not known whether it was done.
+/// Sees every customer that an answer contains, and every write whose result is unknown.
 ///
-/// It is told before the caller sees the answer, on the caller's thread: it must be quick.
+/// It is notified before the caller sees the answer, on the caller's thread: it must be quick.
 pub trait Observer: Debug + Send + Sync {
-    /// A request that reads is about to be sent. What it gives back comes along with what was read.
-    fn asking(&self) -> u64;
+    /// A read is about to be sent. The returned ticket comes back with the customers that it reads.
+    fn begin_read(&self) -> u64;
 
-    /// A customer as a reading showed it. `asked`: what `asking` gave for that reading.
-    fn read(&self, asked: u64, customer: &RemoteCustomer);
+    /// A customer as a read returned it.
+    fn read(&self, ticket: u64, customer: &RemoteCustomer);
 
-    /// A customer as the answer to its write showed it.
+    /// A customer as the answer to its write returned it.
     fn written(&self, customer: &RemoteCustomer);
 
-    /// There is no such customer, or not any more.
+    /// The customer does not exist, or not any more.
     fn gone(&self, id: CustomerId);
 
-    /// Whether a write of this customer was done is not known.
+    /// A write of this customer may or may not have taken effect.
     fn in_doubt(&self, id: CustomerId);
 
-    /// Nothing more will be written to this customer, and all answers were told.
+    /// Nothing more will be written to this customer, and the observer has seen all answers.
     fn done_with(&self, id: CustomerId);
 }
 
-/// Tells of the answer to a reading of one customer.
-pub(super) fn tell_read(
+/// Passes on the answer to a read of one customer.
+pub(super) fn notify_read(
     observer: &dyn Observer,
-    asked: u64,
+    ticket: u64,
     id: CustomerId,
-    sent: &Sent<RemoteCustomer>,
+    sent: &CallReport<RemoteCustomer>,
 ) {
     match &sent.result {
-        Ok(customer) => observer.read(asked, customer),
+        Ok(customer) => observer.read(ticket, customer),
         Err(error) if error.is_not_found() => observer.gone(id),
         Err(_) => {}
     }
 }
 
-/// Tells of a page of customers.
-pub(super) fn tell_page(observer: &dyn Observer, asked: u64, sent: &Sent<Page>) {
+pub(super) fn notify_page(observer: &dyn Observer, ticket: u64, sent: &CallReport<CustomerPage>) {
     for customer in sent.result.iter().flat_map(|page| &page.customers) {
-        observer.read(asked, customer);
+        observer.read(ticket, customer);
     }
 }
 
-/// Tells of the answer to a write. `id`: nothing where it creates.
-pub(super) fn tell_write(
+/// Passes on the answer to a write. `id`: `None` for a create.
+pub(super) fn notify_write(
     observer: &dyn Observer,
     id: Option<CustomerId>,
-    sent: &Sent<RemoteCustomer>,
+    sent: &CallReport<RemoteCustomer>,
 ) {
     match (&sent.result, id) {
         (Ok(customer), _) => observer.written(customer),
-        (Err(error), Some(id)) => tell_failed(observer, id, error, sent.attempts),
+        (Err(error), Some(id)) => notify_failed(observer, id, error, sent.attempts),
         (Err(_), None) => {}
     }
 }
 
-/// Tells of the answer to a batch: who is not in it may have been written all the same.
-pub(super) fn tell_batch(
+/// Passes on the answer to a batch. A customer that is not in it may have been written nevertheless.
+pub(super) fn notify_batch(
     observer: &dyn Observer,
     entries: &[BatchEntry],
-    sent: &Sent<BatchAnswer>,
+    sent: &CallReport<BatchAnswer>,
 ) {
-    let told: &[RemoteCustomer] = match &sent.result {
+    let answered: &[RemoteCustomer] = match &sent.result {
         Ok(BatchAnswer::Customers(customers)) => customers,
         Ok(BatchAnswer::Count(_) | BatchAnswer::Nothing) | Err(_) => &[],
     };
     for id in entries.iter().filter_map(|entry| entry.customer) {
-        match told.iter().find(|customer| customer.id == id) {
+        match answered.iter().find(|customer| customer.id == id) {
             Some(customer) => observer.written(customer),
             None => observer.in_doubt(id),
         }
     }
 }
 
-/// Tells of the answer to a delete.
-pub(super) fn tell_deleted(observer: &dyn Observer, id: CustomerId, sent: &Sent<()>) {
+pub(super) fn notify_deleted(observer: &dyn Observer, id: CustomerId, sent: &CallReport<()>) {
     match &sent.result {
         Ok(()) => observer.gone(id),
-        Err(error) => tell_failed(observer, id, error, sent.attempts),
+        Err(error) => notify_failed(observer, id, error, sent.attempts),
     }
 }
 
-fn tell_failed(observer: &dyn Observer, id: CustomerId, error: &CallError, attempts: u32) {
+fn notify_failed(observer: &dyn Observer, id: CustomerId, error: &CallError, attempts: u32) {
     match error {
         error if error.is_not_found() => observer.gone(id),
         error if error.is_unsent() => {}
-        // An attempt before the one that was refused may have been done.
         CallError::Refused { .. }
         | CallError::Unauthorized { .. }
+        | CallError::Blocked { .. }
         | CallError::Redirected { .. }
             if attempts <= 1 => {}
+        // The refusal was not the first attempt: an earlier one may have taken effect.
         CallError::Refused { .. }
         | CallError::Unauthorized { .. }
+        | CallError::Blocked { .. }
         | CallError::Redirected { .. }
         | CallError::Unknown { .. }
         | CallError::GaveUp { .. }

@@ -1,23 +1,23 @@
-//! What a listing and a search ask for.
+//! Queries of a listing and of a search.
 
 use serde_json::{Value as Json, json};
 
 use crate::domain::CustomerId;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sort {
+pub enum SortField {
     FirstSeen,
     LastSeen,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Order {
+pub enum SortOrder {
     #[default]
     Ascending,
     Descending,
 }
 
-impl Sort {
+impl SortField {
     fn name(self) -> &'static str {
         match self {
             Self::FirstSeen => "customers.firstSeen",
@@ -26,7 +26,7 @@ impl Sort {
     }
 }
 
-impl Order {
+impl SortOrder {
     fn name(self) -> &'static str {
         match self {
             Self::Ascending => "asc",
@@ -35,14 +35,14 @@ impl Order {
     }
 }
 
-/// One page of the listing. That `limit` and `offset` work is observed, `sort` and `order` are documented; whether
-/// a `limit` over 100 is honoured is not known.
+/// One page of the listing. `sort` and `order` are documented, `limit` and `offset` observed; whether a `limit` over 100
+/// is honoured is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ListQuery {
     pub limit: u32,
     pub offset: u64,
-    pub sort: Option<Sort>,
-    pub order: Order,
+    pub sort: Option<SortField>,
+    pub order: SortOrder,
 }
 
 impl ListQuery {
@@ -58,8 +58,7 @@ impl ListQuery {
     }
 }
 
-/// The fields of the documented search that this program looks for, with the type that each wants: "a value of the
-/// wrong type fails the query".
+/// A field to search by, of the documented ones, with a value of its type: "a value of the wrong type fails the query".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Term {
     Id(CustomerId),
@@ -85,24 +84,24 @@ pub enum Operator {
     ContainsNot,
 }
 
-/// Which customers: `field operator value`.
+/// One condition: `field operator value`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filter {
     pub term: Term,
     pub operator: Operator,
 }
 
-/// A search. Ids within a range are two filters on the id; many e-mails are as many filters with `any`. How many
-/// one search may hold is not documented.
+/// A search. A range of ids takes two filters, n e-mails take n filters with `any`. How many filters one search may hold
+/// is not documented.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Search {
     pub filters: Vec<Filter>,
-    /// One filter that holds is enough (`OR`); else all have to (`AND`).
+    /// One matching filter is enough (`OR`); else all must match (`AND`).
     pub any: bool,
     pub limit: u32,
     pub offset: u64,
-    pub sort: Option<Sort>,
-    pub order: Order,
+    pub sort: Option<SortField>,
+    pub order: SortOrder,
 }
 
 impl Filter {
@@ -145,7 +144,7 @@ impl Operator {
 }
 
 impl Search {
-    /// Customers for whom one of the filters holds; the first hundred.
+    /// The first hundred customers that match any of the filters.
     #[must_use]
     pub fn any(filters: Vec<Filter>) -> Self {
         Self {
@@ -154,11 +153,11 @@ impl Search {
             limit: 100,
             offset: 0,
             sort: None,
-            order: Order::default(),
+            order: SortOrder::default(),
         }
     }
 
-    /// Customers for whom all of the filters hold; the first hundred.
+    /// The first hundred customers that match all of the filters.
     #[must_use]
     pub fn all(filters: Vec<Filter>) -> Self {
         Self {
@@ -192,8 +191,8 @@ mod tests {
         let query = ListQuery {
             limit: 100,
             offset: 200,
-            sort: Some(Sort::FirstSeen),
-            order: Order::Ascending,
+            sort: Some(SortField::FirstSeen),
+            order: SortOrder::Ascending,
         };
         assert_eq!(
             query.path(),
@@ -233,8 +232,8 @@ mod tests {
     #[test]
     fn all_and_sorted() {
         let mut search = Search::all(vec![Filter::equal(Term::Email("a@b.c".into()))]);
-        search.sort = Some(Sort::LastSeen);
-        search.order = Order::Descending;
+        search.sort = Some(SortField::LastSeen);
+        search.order = SortOrder::Descending;
         let body: Json = serde_json::from_str(&search.body()).unwrap();
         assert_eq!(body["comparison"], "AND");
         assert_eq!(

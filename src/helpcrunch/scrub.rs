@@ -7,21 +7,21 @@ use secrecy::{ExposeSecret, SecretString};
 /// What stands where the key stood.
 const MASK: &str = "[API key]";
 
-/// Shorter keys are not looked for: no account has such a one, and every other word would be masked.
-const SHORTEST: usize = 4;
+/// Shorter keys are not masked: no account has one, and every other word would match.
+const MIN_KEY_LEN: usize = 4;
 
-/// How many characters of a server's text are looked at.
-const LOOKED_AT: usize = 4096;
+/// How many characters of a server's text are read.
+const MAX_INPUT: usize = 4096;
 
 /// Characters in the longest usual spelling of one byte: six for a JSON escape or `&quot;`, and a blank before it.
-const LONGEST_SPELLING: usize = 7;
+const MAX_SPELLING: usize = 7;
 
-/// Makes a text of the server fit to be shown: no control characters, no API key in any spelling that servers
-/// echo it in, and bounded.
+/// Makes a server's text safe to show: bounded, without control characters, and without the API key in any spelling in
+/// which servers may echo it.
 #[derive(Clone)]
 pub struct Scrubber {
     key: SecretString,
-    /// The key in base64, in either alphabet and at each of the three places that it can have in a longer text.
+    /// The key in base64, in either alphabet and at each of the three offsets that it can have in a longer text.
     encoded: Vec<SecretString>,
 }
 
@@ -35,7 +35,7 @@ impl Scrubber {
     #[must_use]
     pub fn new(key: &SecretString) -> Self {
         let key = key.expose_secret().trim();
-        let encoded = match key.len() < SHORTEST {
+        let encoded = match key.len() < MIN_KEY_LEN {
             true => Vec::new(),
             false => in_base64(key.as_bytes()),
         };
@@ -45,30 +45,30 @@ impl Scrubber {
         }
     }
 
-    /// The text on one line, without the key, cut to `longest` characters.
+    /// Returns the text on one line, without the key, cut to `max_chars` characters.
     #[must_use]
-    pub fn clean(&self, text: &str, longest: usize) -> String {
-        // Controls go first, so that none of them can split the key and fall out afterwards.
+    pub fn clean(&self, text: &str, max_chars: usize) -> String {
+        // Control characters are removed first: one in the middle of the key would hide it from the mask.
         let plain = one_line(text);
         let mut masked = self.mask(&plain.text);
         if plain.is_cut {
-            // What the cut left of a key at the end is no key any more, and would be shown.
-            let key_chars = self.key.expose_secret().len() * LONGEST_SPELLING;
+            // A key that the cut shortened is not recognized, so as many characters as a key can take are dropped.
+            let key_chars = self.key.expose_secret().len() * MAX_SPELLING;
             let kept = masked.chars().count().saturating_sub(key_chars);
             masked = masked.chars().take(kept).collect();
             masked.push('…');
         }
-        if masked.chars().count() <= longest {
+        if masked.chars().count() <= max_chars {
             return masked;
         }
-        let mut cut: String = masked.chars().take(longest).collect();
+        let mut cut: String = masked.chars().take(max_chars).collect();
         cut.push('…');
         cut
     }
 
     fn mask(&self, text: &str) -> String {
         let key = self.key.expose_secret().as_bytes();
-        if key.len() < SHORTEST {
+        if key.len() < MIN_KEY_LEN {
             return text.to_owned();
         }
         let mut masked = String::with_capacity(text.len());
@@ -89,9 +89,9 @@ impl Scrubber {
     }
 }
 
-/// The characters of a key's base64 that depend on the key alone, whatever stands before and after it.
+/// The characters of a key's base64 that depend on the key alone, whatever surrounds it.
 fn in_base64(key: &[u8]) -> Vec<String> {
-    let at_place = |before: usize| {
+    let at_offset = |before: usize| {
         let padded: Vec<u8> = std::iter::repeat_n(0, before)
             .chain(key.iter().copied())
             .collect();
@@ -103,17 +103,17 @@ fn in_base64(key: &[u8]) -> Vec<String> {
         .map(|encoded| encoded.get(from..to).unwrap_or_default().to_owned())
     };
     let mut spellings: Vec<String> = (0..3)
-        .flat_map(at_place)
-        .filter(|s| s.len() >= SHORTEST)
+        .flat_map(at_offset)
+        .filter(|s| s.len() >= MIN_KEY_LEN)
         .collect();
     spellings.dedup();
     spellings
 }
 
-/// The beginning of a text without what no eye sees, on one line.
+/// The beginning of a text on one line, without invisible characters.
 struct OneLine {
     text: String,
-    /// Whether the text goes on.
+    /// Whether there is more text.
     is_cut: bool,
 }
 
@@ -121,7 +121,7 @@ fn one_line(text: &str) -> OneLine {
     let mut visible = text.chars().filter(|c| !is_invisible(*c));
     let kept: String = visible
         .by_ref()
-        .take(LOOKED_AT)
+        .take(MAX_INPUT)
         .map(|c| if c.is_whitespace() { ' ' } else { c })
         .collect();
     OneLine {
@@ -130,20 +130,20 @@ fn one_line(text: &str) -> OneLine {
     }
 }
 
-/// Controls but for white space, and the marks that turn the direction of text or take no room.
+/// Control characters except white space, marks that change the direction of text, and zero-width characters.
 fn is_invisible(c: char) -> bool {
     (c.is_control() && !c.is_whitespace())
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
-/// What follows the key where `text` starts with it, each of its bytes in whichever spelling. All readings are
-/// followed at once: `&amp;` may be an `&`, or the `&` of a key that goes on with `amp;`.
+/// Returns what follows the key if `text` starts with it, each of its bytes in any spelling. All interpretations are
+/// tried in parallel: `&amp;` may be an `&`, or the `&` of a key that continues with `amp;`.
 fn strip_key<'a>(text: &'a str, key: &[u8]) -> Option<&'a str> {
     let mut rests = vec![text];
     for (index, byte) in key.iter().enumerate() {
         rests = rests
             .iter()
-            // A key has no white space of its own: where it is wrapped over lines, a blank is what joins them.
+            // A key has no white space of its own: a blank in it is a line break that `one_line` replaced.
             .map(|rest| rest.strip_prefix(' ').filter(|_| index > 0).unwrap_or(rest))
             .flat_map(|rest| strip_byte(rest, *byte))
             .collect();
@@ -261,9 +261,9 @@ mod tests {
     #[test]
     fn a_key_at_the_end_of_what_is_looked_at_does_not_show_its_beginning() {
         let key = "hush-hush";
-        for before in LOOKED_AT - 12..=LOOKED_AT {
+        for before in MAX_INPUT - 12..=MAX_INPUT {
             let text = format!("{}{key}", "x".repeat(before));
-            let clean = scrubber(key).clean(&text, LOOKED_AT);
+            let clean = scrubber(key).clean(&text, MAX_INPUT);
             assert!(!clean.contains("hus"), "{before}");
             let hidden = format!("{}{key}", "\u{200b}".repeat(before));
             assert_eq!(scrubber(key).clean(&hidden, 200), MASK);

@@ -3,39 +3,41 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tokio::time::Instant;
 
-use super::BaseUrl;
+use super::{BaseUrl, Proxy};
 
-/// Where the API is and what opens it. Its `Debug` shows no key.
+/// Where the API is, and the key to it. Its `Debug` shows no key.
 #[derive(Debug, Clone)]
 pub struct ApiSettings {
     pub base_url: BaseUrl,
     pub key: SecretString,
-    /// Of one request, from its start to the end of its answer.
+    /// For one request, from its start to the end of its answer.
     pub timeout: Duration,
+    /// The proxy that the environment names for this host, for messages: the HTTP client finds it by itself.
+    pub proxy: Option<Proxy>,
 }
 
-/// How hard the API may be pressed, and for how long.
+/// How fast and for how long requests may be sent.
 #[derive(Debug, Clone)]
 pub struct LimitSettings {
-    /// 0: no limit, only where the host is loopback.
+    /// 0: no limit, for a loopback host only.
     pub requests_per_minute: u32,
-    /// Of these, left to other integrations of the account.
+    /// Of these, left for other integrations of the account.
     pub reserve: u32,
     /// Requests in flight at one time.
     pub concurrency: u32,
-    /// Of one operation; waiting out a 429 does not count.
+    /// For one operation; a 429 does not count.
     pub max_attempts: u32,
     /// Longest single wait that is accepted from `Retry-After`.
     pub max_retry_wait: Duration,
     /// How long search may lag behind a create.
     pub settle: Duration,
-    /// With no usable answer for so long the gate closes.
+    /// After this long without a usable answer the gate closes.
     pub max_outage: Duration,
-    /// So many requests in a row without a usable answer close the gate; 0: no such limit.
+    /// This many requests in a row without a usable answer close the gate; 0: no such limit.
     pub max_consecutive_errors: u32,
-    /// HTTP requests of the whole run.
+    /// For the whole run.
     pub max_requests: Option<u64>,
-    /// No request is begun from here on.
+    /// No request begins from here on.
     pub deadline: Option<Instant>,
 }
 
@@ -62,18 +64,18 @@ pub enum LimitError {
         "requests_per_minute = 0 (no limit) is only for a loopback host; the account's limit is 120 unless HelpCrunch raised it"
     )]
     NoLimit,
-    #[error("reserve = {reserve} leaves nothing of requests_per_minute = {requests_per_minute}")]
+    #[error("reserve = {reserve} must be less than requests_per_minute = {requests_per_minute}")]
     Reserve {
         reserve: u32,
         requests_per_minute: u32,
     },
-    #[error("{0} has to be at least 1")]
+    #[error("{0} must be at least 1")]
     Zero(&'static str),
 }
 
 impl LimitSettings {
     /// # Errors
-    /// When the figures cannot be worked with, or no limit was asked for against a host that is not loopback.
+    /// A figure is out of range, or there is to be no limit for a host that is not loopback.
     pub fn check(&self, base_url: &BaseUrl) -> Result<(), LimitError> {
         let &Self {
             requests_per_minute,
@@ -142,6 +144,7 @@ mod tests {
             base_url: BaseUrl::parse("https://x").unwrap(),
             key: SecretString::from("hush-hush"),
             timeout: Duration::from_secs(30),
+            proxy: None,
         };
         assert!(!format!("{api:?} {api:#?}").contains("hush"));
     }

@@ -6,7 +6,7 @@ use super::{WireRequest, WireResponse};
 
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Carries one request to the API and one answer back; it repeats nothing, follows nothing and judges nothing.
+/// Carries one request to the API and one answer back. It repeats nothing, follows no redirect and judges nothing.
 /// Dropping the future drops the request.
 pub trait Transport: Send + Sync + fmt::Debug {
     fn exchange<'a>(
@@ -18,16 +18,19 @@ pub trait Transport: Send + Sync + fmt::Debug {
 /// Why an exchange ended without an answer, or an answer without its body.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TransportError {
-    /// No connection was made (name look-up, refused, TLS, no route, too slow to connect), so that no byte of the
-    /// request reached the API.
+    /// No connection was made (refused, no route, too slow to connect), so no byte of the request reached the API.
     #[error("no connection: {0}")]
     NotConnected(String),
+    /// No connection was made, for a reason that time alone rarely changes: host name, certificate, proxy.
+    #[error("{0}")]
+    Unreachable(String),
     #[error("no answer in time")]
     TimedOut,
     #[error("the connection was cut")]
     Cut,
-    #[error("the answer's compression is broken")]
-    Undecodable,
+    /// It is no HTTP, or compressed data that is damaged.
+    #[error("the answer is not understood: {0}")]
+    NotUnderstood(String),
     #[error("the answer is larger than {limit} bytes")]
     TooLarge { limit: usize },
 }
@@ -36,6 +39,6 @@ impl TransportError {
     /// Whether the request cannot have reached the API.
     #[must_use]
     pub fn is_before_sending(&self) -> bool {
-        matches!(self, Self::NotConnected(_))
+        matches!(self, Self::NotConnected(_) | Self::Unreachable(_))
     }
 }

@@ -2,7 +2,7 @@ use std::fmt;
 
 use super::{Endpoint, Method, TransportError};
 
-/// One request as it goes to the transport. Its `Debug` shows neither body nor path, which may hold values.
+/// One request to the transport. Its `Debug` shows neither body nor path, which may hold customer data.
 #[derive(Clone)]
 pub struct WireRequest {
     pub endpoint: Endpoint,
@@ -27,15 +27,15 @@ impl fmt::Debug for WireRequest {
     }
 }
 
-/// One answer: its status line and the headers that matter came; its body may not have. Its `Debug` shows no body.
+/// One answer. Status and headers have arrived; the body may have failed. Its `Debug` shows no body.
 pub struct WireResponse {
     pub status: u16,
     pub retry_after: Option<String>,
-    /// The server's own time, from which a date in `Retry-After` counts.
+    /// The server's own time, which a date in `Retry-After` refers to.
     pub date: Option<String>,
     pub location: Option<String>,
-    /// Whether it told of the rate limit in a header (`X-RateLimit-…`, `RateLimit-…`); not documented.
-    pub tells_rate: bool,
+    /// Whether a header named the rate limit (`X-RateLimit-…`, `RateLimit-…`); not documented.
+    pub has_rate_headers: bool,
     pub body: Result<Vec<u8>, TransportError>,
 }
 
@@ -47,7 +47,7 @@ impl WireResponse {
             retry_after: None,
             date: None,
             location: None,
-            tells_rate: false,
+            has_rate_headers: false,
             body: Ok(body.into()),
         }
     }

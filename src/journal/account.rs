@@ -5,27 +5,28 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::document::{self, StateError};
-use crate::domain::{CustomerId, RemoteCustomer, fold_email};
+use crate::domain::text::hex;
+use crate::domain::{CustomerId, Organization, RemoteCustomer, fold_email};
 
 const ACCOUNT_VERSION: u32 = 1;
 
-const FORGOTTEN: &str = "the next sync counts as the account's first one, for which the default limits of changes and cleared values \
-                         do not apply, and a new API key of the account cannot be told from a wrong one until then";
+const LOSS: &str = "the next sync counts as the account's first one, for which the default limits of changes and cleared values \
+                    do not apply, and until then a new API key of the account cannot be distinguished from a wrong one";
 
-/// Rounds of hashing over what must not be guessed from its hash.
+/// Rounds of hashing over values that nobody should be able to guess from their hash.
 ///
-/// A real key is too long to be guessed at any speed, so that one round would do for it. The rounds are for keys
-/// that are short or made up, and for e-mails: each guess costs milliseconds instead of nanoseconds, and so does
-/// each start of the program, but once.
+/// A real key is too long to be guessed at any speed, so one round would do for it. The rounds protect short or made-up
+/// keys, and e-mail addresses: each guess costs milliseconds instead of nanoseconds. So does each start of the program,
+/// once.
 const ROUNDS: u32 = 20_000;
 
-/// Which account state belongs to: the name of its folder, and what plans and runs carry to be told apart.
+/// Identity of an account: the name of its state folder, and the mark of the account in plans and runs.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct AccountId(String);
 
 impl AccountId {
-    /// An identity as a plan or a run wrote it.
+    /// Takes an identity from a plan or a run.
     #[must_use]
     pub fn from_text(text: &str) -> Self {
         Self(text.to_owned())
@@ -33,27 +34,27 @@ impl AccountId {
 
     /// The identity of an account without a name: base URL and key in one hash that reveals neither.
     ///
-    /// The two go in together, so that the well-known URL cannot be confirmed without the key; the hash is
-    /// bound to this one use, slow (see `ROUNDS`), and cut to 64 bits, to which many keys lead.
+    /// The hash covers both, so that the well-known URL cannot be confirmed without the key. It is bound to this one use,
+    /// slow (see `ROUNDS`), and cut to 64 bits, which many keys share.
     #[must_use]
     pub fn fingerprint(base_url: &str, key: &str) -> Self {
         let parts = [normal_url(base_url).as_bytes(), key.as_bytes()].map(<[u8]>::to_vec);
         Self(slow_hash("hcsync account key", &parts))
     }
 
-    /// The identity of an account with a name of the user's: it outlives the key. Safe as a folder's name
-    /// whatever the name is, on any system.
+    /// The identity of an account that the user named: it outlives the key. Safe as a folder name for any `name` on any
+    /// system.
     #[must_use]
     pub fn named(base_url: &str, name: &str) -> Self {
         let parts = [normal_url(base_url).into_bytes(), name.as_bytes().to_vec()];
         let hash = hex(&hash("hcsync account name", &parts));
-        let known = name.chars().filter_map(|c| match c {
+        let slug = name.chars().filter_map(|c| match c {
             'a'..='z' | '0'..='9' => Some(c),
             'A'..='Z' => Some(c.to_ascii_lowercase()),
             ' ' | '-' | '_' | '.' => Some('-'),
             _ => None,
         });
-        let slug: String = known.take(24).collect();
+        let slug: String = slug.take(24).collect();
         let hash: String = hash.chars().take(12).collect();
         // The `n` keeps a name that is all hex digits apart from any fingerprint.
         Self(format!("n-{slug}-{hash}"))
@@ -71,17 +72,20 @@ impl fmt::Display for AccountId {
     }
 }
 
-/// What is remembered of an account; `account.json`.
+/// Facts about an account; `account.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountMeta {
     version: u32,
-    /// The user's name for it, where it has one.
+    /// The user's name for it, if it has one.
     pub name: Option<String>,
     /// Fingerprint of the key that was last used.
     pub key: Option<AccountId>,
-    /// A customer of this account, by which a new key is known to open the same one.
+    /// A customer of this account, which shows whether a new key opens the same one.
     pub known_customer: Option<KnownCustomer>,
-    /// Runs that came to their end and could write; safety's defaults guard from the second on.
+    /// What HelpCrunch calls the account, if it answered that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization: Option<Organization>,
+    /// Finished runs that could write; the default safety limits apply from the second on.
     pub finished_runs: u64,
 }
 
@@ -93,6 +97,7 @@ impl AccountMeta {
             name,
             key: None,
             known_customer: None,
+            organization: None,
             finished_runs: 0,
         }
     }
@@ -108,8 +113,8 @@ pub struct KnownCustomer {
 }
 
 impl KnownCustomer {
-    /// Remembers a customer; nothing where it has neither userId nor e-mail, since an id alone proves nothing.
-    /// `salt` is random.
+    /// Hashes the keys of a customer. `None` if it has neither userId nor e-mail, since an id alone proves nothing. `salt`
+    /// is random.
     #[must_use]
     pub fn remember(customer: &RemoteCustomer, salt: &str) -> Option<Self> {
         let user_id = customer.user_id().map(|id| user_id_hash(salt, id));
@@ -125,8 +130,9 @@ impl KnownCustomer {
     /// Whether a customer that was read is this one: the same id, and the same userId or e-mail.
     #[must_use]
     pub fn is(&self, customer: &RemoteCustomer) -> bool {
-        let same =
-            |kept: Option<&String>, read: Option<String>| kept.is_some() && kept == read.as_ref();
+        let same = |stored: Option<&String>, read: Option<String>| {
+            stored.is_some() && stored == read.as_ref()
+        };
         let user_id = || customer.user_id().map(|id| user_id_hash(&self.salt, id));
         let email = || customer.email().map(|email| email_hash(&self.salt, email));
         self.id == customer.id
@@ -150,7 +156,7 @@ impl AccountDir {
         &self.path
     }
 
-    /// What the probe found out.
+    /// The findings of the probe.
     #[must_use]
     pub fn probe(&self) -> PathBuf {
         self.path.join("probe.json")
@@ -160,6 +166,12 @@ impl AccountDir {
     #[must_use]
     pub fn written(&self) -> PathBuf {
         self.path.join("written.redb")
+    }
+
+    /// The customers that are tracked for one config and its match keys.
+    #[must_use]
+    pub fn tracked(&self, scope: &str) -> PathBuf {
+        self.path.join(format!("tracked-{scope}"))
     }
 
     pub(super) fn lock(&self) -> PathBuf {
@@ -176,16 +188,16 @@ impl AccountDir {
         self.path.join(name)
     }
 
-    /// What is remembered; None for an account that is new. A damaged file is set aside.
+    /// Reads `account.json`; `None` for a new account. A damaged file is set aside.
     ///
     /// # Errors
-    /// Where `account.json` cannot be read.
+    /// `account.json` cannot be read.
     pub fn read(&self) -> Result<Option<AccountMeta>, StateError> {
-        document::read_or_set_aside(&self.file("account.json"), ACCOUNT_VERSION, FORGOTTEN)
+        document::read_or_set_aside(&self.file("account.json"), ACCOUNT_VERSION, LOSS)
     }
 
     /// # Errors
-    /// Where `account.json` cannot be written.
+    /// `account.json` cannot be written.
     pub fn write(&self, meta: &AccountMeta) -> Result<(), StateError> {
         document::write(&self.file("account.json"), meta)
     }
@@ -203,7 +215,7 @@ fn email_hash(salt: &str, email: &str) -> String {
     slow_hash("hcsync email", &[salt.as_bytes().to_vec(), email])
 }
 
-/// One URL for all its spellings: letter case of the host, the default port, a slash at the end.
+/// The same URL for all its spellings: letter case of the host, the default port, a slash at the end.
 pub(super) fn normal_url(base_url: &str) -> String {
     let parsed = url::Url::parse(base_url).map(String::from);
     let url = parsed.unwrap_or_else(|_| base_url.to_owned());
@@ -223,7 +235,7 @@ fn slow_hash(purpose: &str, parts: &[Vec<u8>]) -> String {
     hex(&digest).chars().take(16).collect()
 }
 
-/// Every part is preceded by its length, so that no two lists of parts make one text.
+/// Every part is preceded by its length, so that no two lists of parts hash the same bytes.
 fn hash(purpose: &str, parts: &[Vec<u8>]) -> [u8; 32] {
     let mut hasher = Sha256::new().chain_update(purpose);
     for part in parts {
@@ -231,10 +243,6 @@ fn hash(purpose: &str, parts: &[Vec<u8>]) -> [u8; 32] {
         hasher.update(part);
     }
     hasher.finalize().into()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

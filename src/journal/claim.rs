@@ -1,8 +1,7 @@
-//! Runs of one state folder that reach the same account with another key or under another name: their locks are
+//! Detects runs of one state folder that reach the same account with another key or under another name: their locks are
 //! different files. Before its first write each run claims its account, by a customer that it has read there.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::normal_url;
 use super::document::{self, StateError};
-use super::lock::{Holder, LockError, read_holder};
+use super::lock::{LockError, LockHolder, holder, read_holder};
 use super::runs::folders_in;
 use super::{AccountDir, KnownCustomer, StateDir};
 use crate::platform::FileLock;
@@ -24,7 +23,7 @@ pub struct Claim {
     /// Random, so that each claim differs from the one before.
     id: String,
     base_url: String,
-    /// None if the account had no customers when it was read.
+    /// `None` if the account had no customers when it was read.
     customer: Option<KnownCustomer>,
 }
 
@@ -46,7 +45,7 @@ impl Claim {
 pub struct OtherRun {
     pub customer: Option<KnownCustomer>,
     pub is_running: bool,
-    pub holder: Option<Holder>,
+    pub holder: Option<LockHolder>,
 }
 
 /// The other account folders of the state folder, as they were when this run took its own lock.
@@ -54,32 +53,32 @@ pub struct OtherRun {
 pub struct OtherAccounts {
     state: StateDir,
     own: AccountDir,
-    then: BTreeMap<String, Then>,
+    before: BTreeMap<String, AccountBefore>,
 }
 
 #[derive(Debug)]
-struct Then {
+struct AccountBefore {
     claim: Option<String>,
     is_locked: bool,
 }
 
 impl OtherAccounts {
-    /// Call this while holding the lock of `own`: of two runs that start at once, at least one then sees the other.
+    /// Call this while holding the lock of `own`: of two runs that start together, at least one then sees the other.
     ///
     /// # Errors
-    /// If the folder of accounts cannot be read.
+    /// The folder of accounts cannot be read.
     pub fn note(state: &StateDir, own: &AccountDir) -> Result<Self, StateError> {
         let mut others = Self {
             state: state.clone(),
             own: own.clone(),
-            then: BTreeMap::new(),
+            before: BTreeMap::new(),
         };
         for (name, account) in others.folders()? {
-            let then = Then {
+            let before = AccountBefore {
                 claim: claim_of(&account).map(|claim| claim.id),
                 is_locked: is_locked(&account)?,
             };
-            others.then.insert(name, then);
+            others.before.insert(name, before);
         }
         Ok(others)
     }
@@ -87,27 +86,27 @@ impl OtherAccounts {
     /// Whether there is no other account folder.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.then.is_empty()
+        self.before.is_empty()
     }
 
     /// Writes this run's claim. Returns the runs that claimed an account at the same base URL before and may have
     /// written to it since this run began. A run that claims later will see this claim instead.
     ///
     /// # Errors
-    /// If a file of the state folder cannot be read or written.
+    /// A file of the state folder cannot be read or written.
     pub fn claim(&self, claim: &Claim) -> Result<Vec<OtherRun>, LockError> {
-        let _one_at_a_time = self.claims_lock()?;
-        let mut found = Vec::new();
+        let _one_at_a_time = self.lock_claims()?;
+        let mut others = Vec::new();
         for (name, account) in self.folders()? {
             let Some(theirs) = claim_of(&account) else {
                 continue;
             };
-            let then = self.then.get(&name);
-            let is_new = then.and_then(|then| then.claim.as_ref()) != Some(&theirs.id);
-            let was_locked = then.is_some_and(|then| then.is_locked);
+            let before = self.before.get(&name);
+            let is_new = before.and_then(|before| before.claim.as_ref()) != Some(&theirs.id);
+            let was_locked = before.is_some_and(|before| before.is_locked);
             let is_running = is_locked(&account)?;
             if theirs.base_url == claim.base_url && (is_new || was_locked || is_running) {
-                found.push(OtherRun {
+                others.push(OtherRun {
                     customer: theirs.customer,
                     is_running,
                     holder: read_holder(&account),
@@ -115,7 +114,7 @@ impl OtherAccounts {
             }
         }
         document::write(&self.own.claim(), claim)?;
-        Ok(found)
+        Ok(others)
     }
 
     fn folders(&self) -> Result<Vec<(String, AccountDir)>, StateError> {
@@ -130,10 +129,10 @@ impl OtherAccounts {
             .collect())
     }
 
-    /// It is held for milliseconds, so that a held one is worth waiting for.
-    fn claims_lock(&self) -> Result<FileLock, LockError> {
-        let path = self.claims_lock_file();
-        for _ in 0..TRIES {
+    /// Waits for the lock if another process has it, which takes milliseconds.
+    fn lock_claims(&self) -> Result<FileLock, LockError> {
+        let path = self.state.accounts().join("claims.lock");
+        for _ in 0..MAX_TRIES {
             if let Some(lock) = FileLock::try_acquire(&path).map_err(StateError::from)? {
                 return Ok(lock);
             }
@@ -141,27 +140,19 @@ impl OtherAccounts {
         }
         Err(LockError::Held { path, holder: None })
     }
-
-    fn claims_lock_file(&self) -> PathBuf {
-        self.state.accounts().join("claims.lock")
-    }
 }
 
-const TRIES: u32 = 250;
+const MAX_TRIES: u32 = 250;
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// A claim that cannot be read is none: claims are written whole.
+/// A claim that cannot be read counts as missing: claims are written whole.
 fn claim_of(account: &AccountDir) -> Option<Claim> {
     document::read(&account.claim(), CLAIM_VERSION).unwrap_or(None)
 }
 
-/// Whether a run holds the account's lock. Only a lock that names its holder is tried, so that a run that is just
-/// starting does not find its own lock taken by this look.
+/// Whether a run holds the account's lock.
 fn is_locked(account: &AccountDir) -> Result<bool, StateError> {
-    if read_holder(account).is_none() {
-        return Ok(false);
-    }
-    Ok(FileLock::try_acquire(&account.lock())?.is_none())
+    Ok(holder(account)?.is_some())
 }
 
 #[cfg(test)]

@@ -6,13 +6,13 @@ use serde::de::DeserializeOwned;
 use crate::domain::RunId;
 use crate::platform::{self, FileError};
 
-/// Why the state folder does not do as it should.
+/// Errors reading or writing state documents.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     #[error(transparent)]
     File(#[from] FileError),
     #[error(
-        "`{}` is not what hcsync wrote there; restore it from a copy, or move it away to do without it",
+        "`{}` is not what hcsync wrote there; restore it from a copy, or move it away to continue without it",
         path.display()
     )]
     Damaged {
@@ -28,20 +28,20 @@ pub enum StateError {
         found: u64,
         known: u32,
     },
-    #[error("`{}` could not be put into JSON", path.display())]
+    #[error("`{}` could not be written as JSON", path.display())]
     Encode {
         path: PathBuf,
         source: serde_json::Error,
     },
-    #[error("there is no run `{id}` in `{}`; `hcsync runs` lists those that there are", runs.display())]
+    #[error("there is no run `{id}` in `{}`; `hcsync runs` lists the runs", runs.display())]
     NoRun { id: RunId, runs: PathBuf },
     #[error("no free name for a new run was found in `{}`", runs.display())]
     NoName { runs: PathBuf },
-    #[error("run `{id}` is not finished, so it is kept; resume it, or sync its input anew")]
+    #[error("run `{id}` is not finished, so it is kept; resume it, or sync its input again")]
     Unfinished { id: RunId },
 }
 
-/// Reads a small JSON document with a `version` member; nothing where there is no such file.
+/// Reads a small JSON document with a `version` member; `None` if the file is missing.
 pub(super) fn read<T: DeserializeOwned>(path: &Path, known: u32) -> Result<Option<T>, StateError> {
     let Some(bytes) = platform::read_file(path)? else {
         return Ok(None);
@@ -60,17 +60,17 @@ pub(super) fn read<T: DeserializeOwned>(path: &Path, known: u32) -> Result<Optio
     serde_json::from_value(value).map(Some).map_err(damaged)
 }
 
-/// The same, but a damaged document is set aside and counts as missing. `forgotten` says what that loses.
+/// Like [`read`], but a damaged document is set aside and counts as missing. `loss` says what that loses.
 pub(super) fn read_or_set_aside<T: DeserializeOwned>(
     path: &Path,
     known: u32,
-    forgotten: &str,
+    loss: &str,
 ) -> Result<Option<T>, StateError> {
     match read(path, known) {
         Err(StateError::Damaged { path, source }) => {
             let aside = platform::set_aside(&path)?;
             tracing::warn!(
-                "`{}` was damaged ({source}) and is now `{}`: {forgotten}",
+                "`{}` was damaged ({source}) and is now `{}`: {loss}",
                 path.display(),
                 aside.display()
             );

@@ -7,28 +7,55 @@ use crate::plan::OperationKind;
 /// Version of the records that this program writes; the only one that it reads.
 pub const JOURNAL_VERSION: u32 = 1;
 
-/// One record of a journal. A kind that this version does not know is refused, never passed over.
+/// One record of a journal. A kind that this version does not know is refused, never skipped.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Entry {
+pub enum JournalRecord {
     /// The first record, and only the first.
     Begin(Begin),
     Intent(Intent),
     Outcome(Outcome),
     Settled(Settled),
     Replanned(Replanned),
-    Kept(Kept),
+    Kept(KeptValues),
     Row(FinishedRow),
     Fact(Fact),
-    /// The run was taken up again.
+    /// The run was resumed.
     Resumed {
         at: String,
     },
-    /// The run ended before its end and can be resumed.
+    /// The run stopped before it was finished, and can be resumed.
     Stopped {
         at: String,
         reason: String,
     },
+}
+
+impl JournalRecord {
+    /// The row that it is about, if it is about one.
+    #[must_use]
+    pub fn row(&self) -> Option<RowNumber> {
+        match self {
+            Self::Intent(intent) => Some(intent.row),
+            Self::Outcome(outcome) => Some(outcome.row),
+            Self::Settled(settled) => Some(settled.row),
+            Self::Replanned(replanned) => Some(replanned.row),
+            Self::Kept(kept) => Some(kept.row),
+            Self::Row(row) => Some(row.row),
+            Self::Begin(_) | Self::Fact(_) | Self::Resumed { .. } | Self::Stopped { .. } => None,
+        }
+    }
+
+    /// The customer that it names, if it names one.
+    #[must_use]
+    pub fn customer(&self) -> Option<CustomerId> {
+        match self {
+            Self::Outcome(outcome) => outcome.customer_id,
+            Self::Settled(settled) => settled.found,
+            Self::Row(row) => row.customer_id,
+            _ => None,
+        }
+    }
 }
 
 /// Which run the journal belongs to.
@@ -43,8 +70,8 @@ pub struct Begin {
     pub plan_digest: String,
 }
 
-/// An operation is about to be sent. The operating system has its intent before the request leaves; a create's is on disk
-/// by then.
+/// An operation is about to be sent. The operating system has its intent before the request leaves; that of a create is on
+/// disk by then.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Intent {
@@ -54,11 +81,11 @@ pub struct Intent {
     pub at: String,
 }
 
-/// How an operation of a row ended, or how far an attempt at it came.
+/// How an operation of a row ended, or how far an attempt at it got.
 ///
-/// `Done` and `Failed` end the doubt that its intent opened. So does `Planned`: the attempt is known not to have
-/// been taken (a 429, a connection that was never established), and the operation may be sent again. `InDoubt`
-/// leaves the doubt open.
+/// After `Done` and `Failed` the operation is no longer in doubt. Nor is it after `Planned`: the attempt is known to have
+/// had no effect (a 429, a connection that was never established), and the operation may be sent again. After `InDoubt`
+/// it still is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Outcome {
@@ -75,13 +102,13 @@ pub struct Outcome {
 #[serde(deny_unknown_fields)]
 pub struct Settled {
     pub row: RowNumber,
-    /// The customer that it made; nothing where it made none, so that it may be sent once more.
+    /// The customer that it created. `None`: it created none and may be sent once more.
     pub found: Option<CustomerId>,
     /// RFC 3339, UTC.
     pub at: String,
 }
 
-/// The row was planned anew from a fresh reading; what it planned before no longer holds.
+/// The row was replanned from a fresh reading; its earlier plan is void.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Replanned {
@@ -90,17 +117,16 @@ pub struct Replanned {
     pub payload: serde_json::Value,
 }
 
-/// HelpCrunch answered a write of the row well and kept other values than it was sent, also when it was sent them
-/// again.
+/// HelpCrunch accepted a write of the row and stored other values than it was sent, also when they were sent again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Kept {
+pub struct KeptValues {
     pub row: RowNumber,
-    /// A patch in the planner's own form, from what was kept to what was sent; opaque here.
+    /// A patch in the planner's own form, from what was stored to what was sent; opaque here.
     pub payload: serde_json::Value,
 }
 
-/// The row is finished: everything that its line in the results needs besides the row itself.
+/// The row is finished: everything that its line in the results needs beside the row itself.
 ///
 /// It carries all operations again, so that results are made from this one record, and a row whose last
 /// operation has ended needs no [`Outcome`] beside it.
@@ -108,7 +134,7 @@ pub struct Kept {
 #[serde(deny_unknown_fields)]
 pub struct FinishedRow {
     pub row: RowNumber,
-    /// `Pending` is no end: recovery takes such a row as unfinished.
+    /// Never `Pending`: recovery takes such a row as unfinished.
     pub status: RowStatus,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_id: Option<CustomerId>,
@@ -120,7 +146,7 @@ pub struct FinishedRow {
     pub warnings: Vec<Issue>,
 }
 
-/// Something about the whole run that a resume must know, such as that batches are off. The last of a name holds.
+/// A fact about the whole run that a resume must know, such as that batches are off. The last one of a name counts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fact {
@@ -134,7 +160,7 @@ mod tests {
 
     #[test]
     fn unknown_kinds_and_members_are_refused() {
-        let parse = |text: &str| serde_json::from_str::<Entry>(text);
+        let parse = |text: &str| serde_json::from_str::<JournalRecord>(text);
         assert!(parse(r#"{"kind":"intent","row":1,"op":"create","at":"x"}"#).is_ok());
         assert!(parse(r#"{"kind":"intent","row":1,"op":"create","at":"x","more":1}"#).is_err());
         assert!(parse(r#"{"kind":"forgotten","row":1}"#).is_err());
@@ -142,7 +168,7 @@ mod tests {
 
     #[test]
     fn records_keep_their_words() {
-        let entry = Entry::Settled(Settled {
+        let entry = JournalRecord::Settled(Settled {
             row: RowNumber(3),
             found: None,
             at: String::from("2026-11-20T03:12:44Z"),

@@ -2,26 +2,24 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 
-/// The file under a journal. Bytes that were written count only once they were synced; one thread may sync while another
-/// appends.
+/// The file of a journal. Bytes are safe only once they are synced; one thread may sync while another appends.
 pub trait JournalFile: fmt::Debug + Send + Sync + 'static {
-    /// Appends. After an error any part of the bytes may be there.
+    /// Appends. After an error any part of the bytes may be in the file.
     ///
     /// # Errors
-    /// Where storage refuses.
+    /// Storage fails.
     fn append(&self, bytes: &[u8]) -> io::Result<()>;
 
     /// Flushes everything that was written before the call to the disk itself.
     ///
     /// # Errors
-    /// Where storage refuses; what was written since the last success may then be lost, whatever a later call
-    /// says.
+    /// Storage fails; what was written since the last success may then be lost, even if a later call succeeds.
     fn sync(&self) -> io::Result<()>;
 
-    /// Cuts everything from `len` on, durably; appending goes on from there.
+    /// Truncates the file to `len` bytes, durably; later bytes follow there.
     ///
     /// # Errors
-    /// Where storage refuses, or the file is shorter than that.
+    /// Storage fails, or the file is shorter than that.
     fn truncate(&self, len: u64) -> io::Result<()>;
 }
 
@@ -31,7 +29,7 @@ pub struct DiskFile(File);
 
 impl DiskFile {
     /// # Errors
-    /// Where its end cannot be found.
+    /// Seeking to its end fails.
     pub fn at_end(mut file: File) -> io::Result<Self> {
         file.seek(SeekFrom::End(0))?;
         Ok(Self(file))
@@ -44,7 +42,7 @@ impl JournalFile for DiskFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        // The length is data: fdatasync brings it to the disk too.
+        // fdatasync includes the length of the file.
         self.0.sync_data()
     }
 

@@ -3,17 +3,17 @@ use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::frame;
-use super::{Entry, FinishedRow, Recovered, RecoveryError};
+use super::{FinishedRow, JournalRecord, Recovered, RecoveryError};
 use crate::domain::RowNumber;
 use crate::platform::{self, FileAction, FileError};
 
-/// The records of finished rows, read from the journal one by one as results are made in the order of the input.
+/// Reads the records of finished rows from the journal, one by one in the order of the input.
 ///
-/// Rows finish nearly in that order, so that the reads go nearly straight through the file.
+/// Rows finish nearly in that order, so the reads are nearly sequential.
 #[derive(Debug)]
 pub struct FinishedRows<'a, R> {
     input: BufReader<R>,
-    place: u64,
+    position: u64,
     path: PathBuf,
     recovered: &'a Recovered,
     line: Vec<u8>,
@@ -21,7 +21,7 @@ pub struct FinishedRows<'a, R> {
 
 impl<'a> FinishedRows<'a, File> {
     /// # Errors
-    /// Where the journal cannot be opened.
+    /// The journal cannot be opened.
     pub fn open(path: &Path, recovered: &'a Recovered) -> Result<Self, RecoveryError> {
         let file = platform::open_file(path)?;
         Ok(Self::over(file, path, recovered))
@@ -33,55 +33,53 @@ impl<'a, R: Read + Seek> FinishedRows<'a, R> {
     pub fn over(input: R, path: &Path, recovered: &'a Recovered) -> Self {
         Self {
             input: BufReader::with_capacity(1 << 16, input),
-            place: 0,
+            position: 0,
             path: path.to_owned(),
             recovered,
             line: Vec::new(),
         }
     }
 
-    /// The record with which the row was finished; nothing where it was not. Also of a row that was taken up
-    /// again after its end: what it had been.
+    /// The record that finished the row, or `None`. Of a row that was begun again after that, the earlier record.
     ///
     /// # Errors
-    /// Where the journal cannot be read, or is no longer what was recovered.
+    /// The journal cannot be read, or has changed since it was recovered.
     pub fn get(&mut self, row: RowNumber) -> Result<Option<FinishedRow>, RecoveryError> {
         match self.read(self.recovered.finished_at(row))? {
             None => Ok(None),
-            Some(Entry::Row(found)) if found.row == row => Ok(Some(found)),
+            Some(JournalRecord::Row(found)) if found.row == row => Ok(Some(found)),
             Some(_) => Err(changed(&self.path)),
         }
     }
 
-    /// The operations of a row that was planned anew, the last ones, in the planner's own form; nothing where it
-    /// was not.
+    /// The latest operations of a row that was replanned, in the planner's own form; else `None`.
     ///
     /// # Errors
-    /// Where the journal cannot be read, or is no longer what was recovered.
+    /// As [`get`](Self::get).
     pub fn replanned(
         &mut self,
         row: RowNumber,
     ) -> Result<Option<serde_json::Value>, RecoveryError> {
         match self.read(self.recovered.replanned_at(row))? {
             None => Ok(None),
-            Some(Entry::Replanned(found)) if found.row == row => Ok(Some(found.payload)),
+            Some(JournalRecord::Replanned(found)) if found.row == row => Ok(Some(found.payload)),
             Some(_) => Err(changed(&self.path)),
         }
     }
 
-    /// What HelpCrunch kept otherwise than it was sent for the row, as its [`Kept`](super::Kept) record says.
+    /// The payload of the row's [`KeptValues`](super::KeptValues) record, if it has one.
     ///
     /// # Errors
-    /// Where the journal cannot be read, or is no longer what was recovered.
+    /// As [`get`](Self::get).
     pub fn kept(&mut self, row: RowNumber) -> Result<Option<serde_json::Value>, RecoveryError> {
         match self.read(self.recovered.kept_at(row))? {
             None => Ok(None),
-            Some(Entry::Kept(found)) if found.row == row => Ok(Some(found.payload)),
+            Some(JournalRecord::Kept(found)) if found.row == row => Ok(Some(found.payload)),
             Some(_) => Err(changed(&self.path)),
         }
     }
 
-    fn read(&mut self, offset: Option<u64>) -> Result<Option<Entry>, RecoveryError> {
+    fn read(&mut self, offset: Option<u64>) -> Result<Option<JournalRecord>, RecoveryError> {
         let Some(offset) = offset else {
             return Ok(None);
         };
@@ -92,18 +90,18 @@ impl<'a, R: Read + Seek> FinishedRows<'a, R> {
     }
 
     fn read_line(&mut self, offset: u64) -> std::io::Result<()> {
-        // A short way is read over within the buffer, where an absolute seek would empty it.
-        let way = i64::try_from(offset)
+        // A relative seek over a short distance keeps the buffer, an absolute one empties it.
+        let distance = i64::try_from(offset)
             .ok()
-            .zip(i64::try_from(self.place).ok());
-        match way {
+            .zip(i64::try_from(self.position).ok());
+        match distance {
             Some((to, from)) => self.input.seek_relative(to - from)?,
             None => self.input.seek(SeekFrom::Start(offset)).map(drop)?,
         }
-        self.place = offset;
+        self.position = offset;
         self.line.clear();
         let read = self.input.read_until(b'\n', &mut self.line)?;
-        self.place += read as u64;
+        self.position += read as u64;
         Ok(())
     }
 }

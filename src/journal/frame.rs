@@ -1,8 +1,8 @@
 /// A line of the journal: `{"c":"9f1c2a77","s":1234,"e":{…}}`.
 ///
-/// `c` is the CRC-32, in hex, of all that follows its comma up to the closing brace. `s` is how many bytes of
-/// the file were known to be on disk when the line was written. So a valid line proves that everything before
-/// its `s` was durable, and damage there cannot be the work of a power cut.
+/// `c` is the CRC-32, in hex, of everything after its comma up to the closing brace. `s` is how many bytes of the file were
+/// known to be on disk when the line was written. So a valid line proves that everything before its `s` was durable, and
+/// a power cut cannot have damaged it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Frame<'a> {
     pub(super) synced: u64,
@@ -33,7 +33,7 @@ pub(super) fn encode(frame: Frame<'_>, into: &mut Vec<u8>) {
     into.extend_from_slice(END);
 }
 
-/// Takes a whole line, with its newline, apart; nothing where it is cut or damaged.
+/// Parses a whole line with its newline; `None` if it is cut or damaged.
 pub(super) fn decode(line: &[u8]) -> Option<Frame<'_>> {
     let rest = line.strip_prefix(START)?.strip_suffix(END)?;
     let (checksum, rest) = rest.split_at_checked(CHECKSUM_LEN)?;
@@ -50,11 +50,11 @@ pub(super) fn decode(line: &[u8]) -> Option<Frame<'_>> {
     })
 }
 
-/// The whole line at the end of a damaged one that has run into it, its newline being lost.
+/// Parses the whole line at the end of a damaged one that lost its newline.
 pub(super) fn decode_tail(line: &[u8]) -> Option<Frame<'_>> {
     let starts = line.windows(START.len()).enumerate().skip(1);
     let mut tails = starts.filter(|(_, window)| *window == START);
-    // The same bytes may stand within a record; only a line's own checksum fits it.
+    // The same bytes may occur within a record; only a real line has the right checksum.
     tails.find_map(|(at, _)| decode(line.get(at..)?))
 }
 

@@ -2,26 +2,28 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::AccountDir;
 use super::document::{self, StateError};
+use crate::domain::local_time::local_time;
 use crate::platform::{self, FileLock};
 
 const HOLDER_VERSION: u32 = 1;
 const HOLDER: &str = "lock-holder.json";
 
-/// The right to write to an account, held by one run at a time (on this state folder). The kernel holds it: it
-/// is free again when it is dropped, and when the process crashes.
+/// The right to write to an account, held by one run at a time (of this state folder). A lock of the kernel: it is
+/// released when this is dropped, and when the process crashes.
 #[derive(Debug)]
 pub struct AccountLock {
     holder_file: PathBuf,
     _lock: FileLock,
 }
 
-/// Who holds a lock.
+/// The process that holds a lock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Holder {
+pub struct LockHolder {
     version: u32,
     pub pid: u32,
     pub host: String,
@@ -31,23 +33,23 @@ pub struct Holder {
 
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    /// `holder` is missing where it has not written its name yet.
+    /// `holder` is `None` if it has not written its name yet.
     #[error(
-        "another run works on this account{}; wait until it is finished, or stop it (the lock is `{}`)",
+        "another run is working on this account{}; wait until it is finished, or stop it (the lock is `{}`)",
         named(holder.as_ref()),
         path.display()
     )]
     Held {
         path: PathBuf,
-        holder: Option<Holder>,
+        holder: Option<LockHolder>,
     },
-    /// It may be the same account under another key or name: `holder` is who has its lock, if it is still at work.
+    /// It may be the same account under another key or name. `holder` has its lock, if it is still running.
     #[error("{}", shared(*is_certain, *is_running, holder.as_ref()))]
     Shared {
-        /// False if the other account had no customer by which to tell.
+        /// False if the other account had no customer to compare.
         is_certain: bool,
         is_running: bool,
-        holder: Option<Holder>,
+        holder: Option<LockHolder>,
     },
     #[error(transparent)]
     State(#[from] StateError),
@@ -57,11 +59,11 @@ impl AccountLock {
     /// Takes the lock without waiting. `started_at`: now, RFC 3339 in UTC.
     ///
     /// # Errors
-    /// [`LockError::Held`] where another run has it.
+    /// [`LockError::Held`] if another run has it.
     pub fn acquire(account: &AccountDir, started_at: &str) -> Result<Self, LockError> {
         platform::create_folder(account.path()).map_err(StateError::from)?;
         let path = account.lock();
-        // Beside the lock and not in it: Windows lets nobody else read a locked file.
+        // A file beside the lock: on Windows no other process can read a locked file.
         let holder_file = account.file(HOLDER);
         let Some(lock) = FileLock::try_acquire(&path).map_err(StateError::from)? else {
             return Err(LockError::Held {
@@ -69,13 +71,13 @@ impl AccountLock {
                 holder: holder_of(&holder_file),
             });
         };
-        let holder = Holder {
+        let holder = LockHolder {
             version: HOLDER_VERSION,
             pid: std::process::id(),
             host: platform::host_name(),
             started_at: started_at.to_owned(),
         };
-        // What the run before this one claimed says nothing about this one.
+        // The claim of an earlier run does not apply to this one.
         platform::remove_file(&account.claim()).map_err(StateError::from)?;
         document::write(&holder_file, &holder)?;
         Ok(Self {
@@ -87,19 +89,32 @@ impl AccountLock {
 
 impl Drop for AccountLock {
     fn drop(&mut self) {
-        // Still locked here, so this is our own name. One that stays misleads nobody while the lock is free.
+        // The lock is still held, so the file has our own name. If it stays, it does no harm while the lock is free.
         drop(platform::remove_file(&self.holder_file));
     }
 }
 
-/// Who has the lock, if the file that says so is there and whole.
-pub(super) fn read_holder(account: &AccountDir) -> Option<Holder> {
+/// Returns the process that holds the account's lock, or `None` if it is free. Tries only a lock that names its holder, so that a
+/// run that is just starting does not find its own lock taken by this check.
+///
+/// # Errors
+/// The lock cannot be tried.
+pub fn holder(account: &AccountDir) -> Result<Option<LockHolder>, StateError> {
+    let Some(holder) = read_holder(account) else {
+        return Ok(None);
+    };
+    let is_free = FileLock::try_acquire(&account.lock())?.is_some();
+    Ok((!is_free).then_some(holder))
+}
+
+/// The holder of the lock, if its file is there and whole.
+pub(super) fn read_holder(account: &AccountDir) -> Option<LockHolder> {
     document::read(&account.file(HOLDER), HOLDER_VERSION).unwrap_or(None)
 }
 
-/// Who has the lock; one that just took it is about to write its name. Whatever is wrong with that, the lock is held.
-fn holder_of(file: &Path) -> Option<Holder> {
-    for _ in 0..LOOKS {
+/// The holder of a lock that is taken. One that just took it is about to write its name, so this looks several times.
+fn holder_of(file: &Path) -> Option<LockHolder> {
+    for _ in 0..MAX_LOOKS {
         if let Some(holder) = document::read(file, HOLDER_VERSION).unwrap_or(None) {
             return Some(holder);
         }
@@ -108,29 +123,30 @@ fn holder_of(file: &Path) -> Option<Holder> {
     None
 }
 
-const LOOKS: u32 = 25;
+const MAX_LOOKS: u32 = 25;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
-fn named(holder: Option<&Holder>) -> String {
+fn named(holder: Option<&LockHolder>) -> String {
     holder.map_or_else(String::new, |holder| {
-        let Holder {
+        let LockHolder {
             pid,
             host,
             started_at,
             ..
         } = holder;
-        format!(": process {pid} on {host}, since {started_at}")
+        let since = local_time(started_at, &TimeZone::system());
+        format!(": process {pid} on {host}, since {since}")
     })
 }
 
-fn shared(is_certain: bool, is_running: bool, holder: Option<&Holder>) -> String {
+fn shared(is_certain: bool, is_running: bool, holder: Option<&LockHolder>) -> String {
     let account = match is_certain {
         true => "this account",
         false => "an account that had no customers and may be this one",
     };
     match is_running {
         true => format!(
-            "another run works on {account}, with another API key or account name{}; wait until it is finished, or stop it",
+            "another run is working on {account}, with another API key or account name{}; wait until it is finished, or stop it",
             named(holder)
         ),
         false => format!(
@@ -162,8 +178,10 @@ mod tests {
         assert_eq!(holder.pid, std::process::id());
         assert_eq!(holder.started_at, NOW);
         assert!(text.contains(&format!("process {}", holder.pid)), "{text}");
+        assert_eq!(super::holder(&account).unwrap().unwrap(), holder);
         drop(held);
         AccountLock::acquire(&account, NOW).unwrap();
+        assert_eq!(super::holder(&account).unwrap(), None);
     }
 
     #[test]

@@ -3,33 +3,33 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use super::frame::{self, Frame};
-use super::{Entry, JournalFile};
+use super::{JournalFile, JournalRecord};
 use crate::platform::{FileError, StorageProblem, storage_problem};
 
-/// Why a record is not, or perhaps not, on disk. Cheap to clone: one fault is told to everybody who waits.
+/// Why a record is not, or perhaps not, on disk. Cheap to clone: every waiting task gets the same fault.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum JournalError {
-    /// From the first fault on every append fails with it, since what the disk holds is no longer known.
+    /// After the first fault every append fails with it, since it is no longer known what the disk holds.
     #[error("the journal `{}` could not be written{}; the run stops here and can be resumed", path.display(), advice(*problem))]
     Disk {
         path: PathBuf,
         problem: Option<StorageProblem>,
         source: Arc<io::Error>,
     },
-    /// The journal could not be made, opened or cut to its last whole record.
+    /// The journal could not be created, opened or truncated to its last whole record.
     #[error(transparent)]
     File(Arc<FileError>),
-    #[error("a record of the journal could not be put into JSON")]
+    #[error("a record of the journal could not be written as JSON")]
     Encode(#[source] Arc<serde_json::Error>),
     #[error("the thread that writes the journal could not be started")]
     Thread(#[source] Arc<io::Error>),
-    /// An append after [`close`](super::JournalWriter::close), or the writing thread is gone.
+    /// An append after [`close`](super::JournalWriter::close), or the syncing thread is gone.
     #[error("the journal is closed")]
     Closed,
 }
 
 impl JournalError {
-    /// The cause, where it lies with the storage.
+    /// The cause, if it lies with the storage.
     #[must_use]
     pub fn storage_problem(&self) -> Option<StorageProblem> {
         match self {
@@ -51,22 +51,22 @@ fn advice(problem: Option<StorageProblem>) -> String {
 }
 
 /// A record in JSON, without its frame.
-pub(super) fn body(entry: &Entry) -> Result<Vec<u8>, JournalError> {
+pub(super) fn body(entry: &JournalRecord) -> Result<Vec<u8>, JournalError> {
     serde_json::to_vec(entry).map_err(|error| JournalError::Encode(Arc::new(error)))
 }
 
-/// The first fault, for all who append.
+/// The first fault, shared with the writer.
 pub(super) type Poison = Arc<OnceLock<JournalError>>;
 
-/// The file that has to be synced, and up to which byte that flushes it.
+/// A file to sync, and up to which byte the sync flushes it.
 pub(super) type Unsynced = (Arc<dyn JournalFile>, u64);
 
-/// The journal's end: frames records, appends them, and trusts nothing after the first fault.
+/// The end of a journal: frames records and appends them. After the first fault it does nothing more.
 #[derive(Debug)]
 pub(super) struct Log {
     file: Arc<dyn JournalFile>,
     path: PathBuf,
-    /// Bytes that are on disk for certain.
+    /// Bytes that are known to be on disk.
     synced: u64,
     /// Bytes that the operating system has.
     written: u64,
@@ -89,7 +89,7 @@ impl Log {
         Arc::clone(&self.poison)
     }
 
-    /// Hands a record to the operating system: it survives the death of the process, not yet that of the machine.
+    /// Hands a record to the operating system: it now survives a crash of the process, but not of the machine.
     pub(super) fn append(&mut self, body: &[u8]) -> Result<(), JournalError> {
         self.check()?;
         let mut line = Vec::with_capacity(body.len() + FRAME_SIZE);
@@ -101,22 +101,14 @@ impl Log {
         Ok(())
     }
 
-    /// Flushes everything to the disk; costs nothing if it is there already.
-    pub(super) fn commit(&mut self) -> Result<(), JournalError> {
-        let Some((file, to)) = self.unsynced()? else {
-            return Ok(());
-        };
-        self.synced(to, file.sync())
-    }
-
-    /// What is not on disk yet; None if all of it is.
+    /// What has to be synced; `None` if everything is on disk.
     pub(super) fn unsynced(&self) -> Result<Option<Unsynced>, JournalError> {
         self.check()?;
         Ok((self.synced < self.written).then(|| (Arc::clone(&self.file), self.written)))
     }
 
-    /// Takes note of how a sync up to this byte ended.
-    pub(super) fn synced(&mut self, to: u64, done: io::Result<()>) -> Result<(), JournalError> {
+    /// Records the result of a sync up to this byte.
+    pub(super) fn end_sync(&mut self, to: u64, done: io::Result<()>) -> Result<(), JournalError> {
         self.check()?;
         self.trust(done)?;
         self.synced = to;
@@ -127,8 +119,8 @@ impl Log {
         self.poison.get().map_or(Ok(()), |fault| Err(fault.clone()))
     }
 
-    /// A failed sync may have dropped the pages that it could not write and say yes the next time, so the first
-    /// fault is final.
+    /// The first fault is final: a failed sync may have dropped the pages that it could not write, and the next one would
+    /// succeed.
     fn trust(&self, done: io::Result<()>) -> Result<(), JournalError> {
         let Err(error) = done else { return Ok(()) };
         let fault = JournalError::Disk {

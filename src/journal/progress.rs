@@ -3,30 +3,29 @@ use crate::domain::{CustomerId, Issue};
 use crate::outcome::{OperationResult, OperationStatus};
 use crate::plan::OperationKind;
 
-/// How far an unfinished row came.
+/// How far an unfinished row got.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RowProgress {
-    /// Operations that were about to be sent when the records end, at most one of a kind: each may have been applied or
-    /// not.
+    /// Operations with an intent and no outcome, at most one of a kind: each may or may not have been applied.
     pub open: Vec<Intent>,
-    /// Creates that may have reached the server, those included that were settled as not made.
+    /// Creates that may have reached the server, including those that are settled as not made.
     pub creates_sent: u32,
     pub customer_id: Option<CustomerId>,
     /// The last result of each kind of operation, in the order in which they were first tried.
     pub operations: Vec<OperationResult>,
     pub error: Option<Issue>,
-    /// The last plan of the row, where it was planned anew.
+    /// The latest plan of the row, if it was replanned.
     pub replanned: Option<serde_json::Value>,
 }
 
 impl RowProgress {
-    /// The intent of an operation of this kind of which no outcome is known.
+    /// The intent of an operation of this kind that has no outcome.
     #[must_use]
     pub fn open(&self, op: OperationKind) -> Option<&Intent> {
         self.open.iter().find(|intent| intent.op == op)
     }
 
-    /// Whether a customer may exist whose id is not known.
+    /// Whether the create may have made a customer whose id is not known.
     #[must_use]
     pub fn create_in_doubt(&self) -> bool {
         self.open(OperationKind::Create).is_some()
@@ -39,8 +38,8 @@ impl RowProgress {
         self.open(op).is_some() || result.is_some_and(|r| r.status == OperationStatus::InDoubt)
     }
 
-    /// Whether a part of the row was applied, so that its customer is not as its plan knows it. `creates`: the row
-    /// creates its customer. What is in doubt does not count, but for a create: its customer has to be read first.
+    /// Whether a part of the row was applied, so that its customer differs from what the plan assumes. `creates`: the row
+    /// creates its customer. Operations in doubt count only if they create: that customer has to be read first.
     #[must_use]
     pub fn has_applied(&self, creates: bool) -> bool {
         let applied = [OperationStatus::Done, OperationStatus::Failed];
@@ -58,7 +57,7 @@ impl RowProgress {
         self.operations.iter().find(|result| result.op == op)
     }
 
-    /// Takes note of an operation that is about to be sent.
+    /// Records that an operation is about to be sent.
     pub fn begin(&mut self, intent: Intent) {
         if intent.op == OperationKind::Create {
             self.creates_sent += 1;
@@ -67,7 +66,7 @@ impl RowProgress {
         self.open.push(intent);
     }
 
-    /// Ends the doubt that an intent of this kind opened.
+    /// Removes the open intent of this kind.
     pub fn close(&mut self, op: OperationKind) {
         self.open.retain(|intent| intent.op != op);
     }
@@ -88,7 +87,7 @@ impl RowProgress {
         self.put(result);
     }
 
-    /// Takes note of the last result of an operation.
+    /// Records the latest result of an operation.
     pub fn put(&mut self, result: OperationResult) {
         match self.operations.iter_mut().find(|old| old.op == result.op) {
             Some(old) => *old = result,
@@ -102,7 +101,7 @@ impl RowProgress {
         if let Some(create) = results.find(|r| r.op == OperationKind::Create)
             && create.status == OperationStatus::InDoubt
         {
-            // It is known by now whether it was applied; what came of it is still to be seen.
+            // It is known by now whether it was applied, but not yet how the operation ends.
             create.status = OperationStatus::Planned;
         }
         if settled.found.is_some() {

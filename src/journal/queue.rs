@@ -5,22 +5,23 @@ use tokio::sync::oneshot;
 use super::JournalError;
 use super::log::Log;
 
+/// Answered once a record is on disk, or never will be.
 pub(super) type Done = oneshot::Sender<Result<(), JournalError>>;
 
-/// The journal's end, shared by the tasks that append to it and the thread that syncs it.
+/// The end of a journal, shared by the tasks that append to it and the thread that syncs it.
 ///
 /// A task hands its record to the operating system itself, which takes microseconds. Only a record that has to be on disk
 /// wakes the thread; those that arrive during a sync share the next one.
 #[derive(Debug)]
 pub(super) struct Queue {
-    state: Mutex<State>,
+    state: Mutex<QueueState>,
     changed: Condvar,
 }
 
 #[derive(Debug)]
-struct State {
+struct QueueState {
     log: Log,
-    /// Who waits until everything that was appended before is on disk.
+    /// Tasks that wait until everything that was appended before is on disk.
     waiting: Vec<Done>,
     closed: bool,
 }
@@ -28,7 +29,7 @@ struct State {
 impl Queue {
     pub(super) fn new(log: Log) -> Self {
         Self {
-            state: Mutex::new(State {
+            state: Mutex::new(QueueState {
                 log,
                 waiting: Vec::new(),
                 closed: false,
@@ -71,6 +72,16 @@ impl Queue {
         Ok(())
     }
 
+    /// Flushes everything that was appended so far. Other tasks can append meanwhile.
+    pub(super) fn sync(&self) -> Result<(), JournalError> {
+        let unsynced = self.lock().log.unsynced()?;
+        let Some((file, to)) = unsynced else {
+            return Ok(());
+        };
+        let synced = file.sync();
+        self.lock().log.end_sync(to, synced)
+    }
+
     /// Syncs whenever a record has to be on disk, until the queue is closed.
     pub(super) fn serve(&self) {
         loop {
@@ -79,16 +90,8 @@ impl Queue {
                 state = unpoisoned(self.changed.wait(state));
             }
             let (waiting, closed) = (std::mem::take(&mut state.waiting), state.closed);
-            let unsynced = state.log.unsynced();
             drop(state);
-            let synced = match unsynced {
-                Ok(None) => Ok(()),
-                Ok(Some((file, to))) => {
-                    let synced = file.sync();
-                    self.lock().log.synced(to, synced)
-                }
-                Err(fault) => Err(fault),
-            };
+            let synced = self.sync();
             for done in waiting {
                 // A task that no longer waits needs no answer.
                 drop(done.send(synced.clone()));
@@ -99,14 +102,14 @@ impl Queue {
         }
     }
 
-    /// Lets no task wait for a thread that is gone.
+    /// Closes the queue and fails all waiting tasks: the thread that served them is gone.
     pub(super) fn abandon(&self) {
         let mut state = self.lock();
         state.closed = true;
         state.waiting.clear();
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, QueueState> {
         unpoisoned(self.state.lock())
     }
 }

@@ -9,26 +9,26 @@ use crate::platform;
 
 const RUN_VERSION: u32 = 1;
 
-/// How far a run came.
+/// How far a run got.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunState {
     Planning,
-    /// Planned whole, nothing sent.
+    /// Completely planned, nothing sent.
     Planned,
-    /// Sending, or crashed while it was.
+    /// Sending, or crashed while sending.
     Applying,
-    /// Ended before its end, in good order.
+    /// Stopped in good order before it was finished.
     Stopped,
     Finished,
-    /// Another run took its place before it came to its end.
+    /// Another run replaced it before it was finished.
     Superseded {
         by: RunId,
     },
 }
 
 impl RunState {
-    /// Whether nothing will be added to the run any more.
+    /// Whether the run has ended for good.
     #[must_use]
     pub fn is_over(&self) -> bool {
         match self {
@@ -43,26 +43,26 @@ impl RunState {
 pub struct InputMeta {
     /// As the user named it; `-` for standard input.
     pub path: String,
-    /// In hex; nothing where it was not read to its end yet. Likewise the sizes.
+    /// In hex; `None` until the input was read to its end. Likewise the sizes.
     pub sha256: Option<String>,
     pub rows: Option<u64>,
     pub bytes: Option<u64>,
 }
 
-/// What a new run starts with.
+/// The facts of a new run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewRun {
     /// `sync`, `plan`, `apply`, …
     pub command: String,
-    /// Nothing where the run needs no key.
+    /// `None` if the run needs no key.
     pub account: Option<AccountId>,
     pub base_url: String,
     pub inputs: Vec<InputMeta>,
-    /// Whether it cannot write, however it goes: a dry run, a mere plan.
+    /// Whether the run can never write: a dry run, or a plan only.
     pub dry_run: bool,
-    /// Whether the settings tell how it was started, so that it can be planned anew.
+    /// Whether `config` has what it takes to start the run again from its input.
     pub starts_over: bool,
-    /// The settings that it runs with, opaque here.
+    /// The settings of the run, opaque here.
     pub config: serde_json::Value,
 }
 
@@ -74,7 +74,7 @@ pub struct RunMeta {
     pub command: String,
     /// RFC 3339, UTC; so is `ended_at`.
     pub created_at: String,
-    /// When it last came to an end, good or not.
+    /// When it last ended, successfully or not.
     #[serde(default)]
     pub ended_at: Option<String>,
     pub account: Option<AccountId>,
@@ -87,7 +87,7 @@ pub struct RunMeta {
     pub plan_digest: Option<String>,
     pub exit_code: Option<u8>,
     pub config: serde_json::Value,
-    /// Figures for lists of runs, opaque here.
+    /// Figures for the list of runs, opaque here.
     #[serde(default)]
     pub counts: serde_json::Value,
 }
@@ -113,25 +113,31 @@ impl RunMeta {
         }
     }
 
-    /// Whether it can write and has not come to its end: the next run of its account takes its place.
+    /// Whether it can write and is not over: the next run of its account supersedes it.
     #[must_use]
     pub fn is_open(&self) -> bool {
         !self.dry_run && !self.state.is_over()
     }
 
-    /// Whether `resume` can go on with it: see [`has_agreement`](Self::has_agreement); else it is planned anew.
+    /// Whether `resume` can continue it, if it [`is_approved`](Self::is_approved), or start it again.
     #[must_use]
     pub fn is_resumable(&self) -> bool {
-        self.is_open() && (self.has_agreement() || self.starts_over)
+        self.is_open() && (self.is_approved() || self.starts_over)
     }
 
-    /// Whether it came to its sending, so that the safety limits had passed its plan and whoever was asked had agreed.
+    /// Whether it began to send, so its plan had passed the safety limits and the user had agreed if asked.
     #[must_use]
-    pub fn has_agreement(&self) -> bool {
+    pub fn is_approved(&self) -> bool {
         matches!(self.state, RunState::Applying | RunState::Stopped)
     }
 
-    /// When it last showed life, as far as this file knows.
+    /// Whether it applies a plan that was made before, and so has only the rows of that plan.
+    #[must_use]
+    pub fn has_saved_plan(&self) -> bool {
+        matches!(self.command.as_str(), "apply" | "undo")
+    }
+
+    /// The latest time at which it is known to have been active.
     pub(super) fn last_seen(&self) -> Option<jiff::Timestamp> {
         let text = self.ended_at.as_ref().unwrap_or(&self.created_at);
         text.parse().ok()
@@ -145,7 +151,7 @@ pub struct RunDir {
 }
 
 impl RunDir {
-    /// A run's folder wherever it lies; it may be a copy outside of a state folder.
+    /// A run's folder at any path, such as a copy outside of a state folder.
     #[must_use]
     pub fn at(path: PathBuf) -> Self {
         Self { path }
@@ -166,7 +172,7 @@ impl RunDir {
         self.path.join("journal.jsonl")
     }
 
-    /// The rows of the input as the planner understood them, in the order of the input.
+    /// The rows as the planner read them, in the order of the input.
     #[must_use]
     pub fn rows(&self) -> PathBuf {
         self.path.join("rows.jsonl")
@@ -177,13 +183,13 @@ impl RunDir {
         self.path.join("results.csv")
     }
 
-    /// `extension`: that of the input's format, without a dot.
+    /// `extension`: of the input's format, without a dot.
     #[must_use]
     pub fn rejected(&self, extension: &str) -> PathBuf {
         self.path.join(format!("rejected.{extension}"))
     }
 
-    /// Rows whose key matches several customers, to be decided and fed back.
+    /// Rows whose key matches several customers, for the user to decide and pass back.
     #[must_use]
     pub fn ambiguous(&self) -> PathBuf {
         self.path.join("ambiguous.csv")
@@ -194,26 +200,26 @@ impl RunDir {
         self.path.join("summary.json")
     }
 
-    /// Where the nth input (from 0) is kept while it is needed: standard input cannot be read twice.
+    /// A copy of the nth input (from 0) while it is needed: standard input cannot be read twice.
     #[must_use]
     pub fn spool(&self, input: usize) -> PathBuf {
         self.path.join(format!("input-{input}.spool"))
     }
 
-    /// The run's facts.
+    /// Reads `run.json`.
     ///
     /// # Errors
-    /// Where `run.json` is missing, damaged or newer than this program.
+    /// `run.json` is missing, damaged or newer than this program.
     pub fn read_meta(&self) -> Result<RunMeta, StateError> {
         let path = self.meta();
-        let found = document::read(&path, RUN_VERSION)?;
-        found.ok_or_else(|| missing(&path))
+        let meta = document::read(&path, RUN_VERSION)?;
+        meta.ok_or_else(|| missing(&path))
     }
 
-    /// What was spooled is not kept longer than it is needed.
+    /// Writes `run.json`, and removes the copies of the inputs once the run is over.
     ///
     /// # Errors
-    /// Where `run.json` cannot be written; it then says what it said before.
+    /// `run.json` cannot be written and is unchanged, or a copy cannot be removed.
     pub fn write_meta(&self, meta: &RunMeta) -> Result<(), StateError> {
         document::write(&self.meta(), meta)?;
         if meta.state.is_over() {
@@ -224,7 +230,6 @@ impl RunDir {
         Ok(())
     }
 
-    /// What is known of the run as a whole.
     #[must_use]
     pub fn meta(&self) -> PathBuf {
         self.path.join("run.json")
@@ -237,7 +242,7 @@ fn missing(path: &Path) -> StateError {
     FileError::new(FileAction::Open, path, source).into()
 }
 
-/// Whole seconds, as everywhere in the files of a run.
+/// In whole seconds, as everywhere in the files of a run.
 pub(super) fn rfc3339(at: jiff::Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

@@ -6,40 +6,39 @@ use std::time::Duration;
 use super::AccountId;
 use super::document::StateError;
 use super::run_dir::{RunDir, RunMeta};
-use super::state_dir::{StateDir, UNBORN};
+use super::state_dir::{NEW_PREFIX, StateDir};
 use crate::domain::RunId;
 use crate::platform::{FileAction, FileError};
 
-/// Names of run folders that are being removed.
-const DYING: &str = ".old-";
+/// Prefix of run folders that are being removed.
+const REMOVED_PREFIX: &str = ".old-";
 
-/// A run that cannot write and did not come to its end has nothing to resume. After this long nobody is still
-/// at work in it.
-const ABANDONED: Duration = Duration::from_secs(2 * 24 * 60 * 60);
+/// An unfinished run that cannot write has nothing to resume. After this long no process can still be working in it.
+const MIN_ABANDONED_AGE: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 
-/// One folder under `runs/`.
+/// A folder under `runs/`.
 #[derive(Debug)]
 pub struct ListedRun {
     pub dir: RunDir,
-    /// The folder's name, which is the run's id where the folder is a run.
+    /// The folder's name, which is the run's id if the folder is a run.
     pub name: String,
-    /// Why it cannot be read, where it cannot.
+    /// Or why it cannot be read.
     pub meta: Result<RunMeta, StateError>,
 }
 
-/// What pruning did.
+/// The result of pruning.
 #[derive(Debug, Default)]
 pub struct Pruned {
     pub removed: Vec<RunId>,
-    /// Runs that should have gone and could not.
+    /// Runs that could not be removed.
     pub failed: Vec<StateError>,
 }
 
 impl StateDir {
-    /// All runs, newest first; a folder that cannot be read is listed as such. Nothing is made or changed.
+    /// All runs, newest first, with those that cannot be read. Changes nothing.
     ///
     /// # Errors
-    /// Where the folder of runs is there and cannot be read.
+    /// The folder of runs exists and cannot be read.
     pub fn list_runs(&self) -> Result<Vec<ListedRun>, StateError> {
         let mut names = folders_in(&self.runs())?;
         names.retain(|name| !name.starts_with('.'));
@@ -53,10 +52,10 @@ impl StateDir {
         Ok(listed.collect())
     }
 
-    /// Runs that can write and have not come to their end, newest first; of one account, or of all.
+    /// Runs that can write and are not over, newest first; of one account, or of all.
     ///
     /// # Errors
-    /// Where the folder of runs is there and cannot be read.
+    /// As [`list_runs`](Self::list_runs).
     pub fn open_runs(
         &self,
         account: Option<&AccountId>,
@@ -71,18 +70,44 @@ impl StateDir {
             .collect())
     }
 
-    /// Removes runs that ended longer than `keep` ago: finished and superseded ones, and those that could not
-    /// write and were given up. Never an unfinished one that can be resumed, one that cannot be read, or the
-    /// newest of all.
+    /// Removes runs that ended longer than `keep` ago, and the oldest ones while the folders of all runs hold more than
+    /// `max_bytes` (0: any number): finished and superseded ones, and abandoned ones that could not write. Never an
+    /// unfinished one that can be resumed, one that cannot be read, or the newest of all.
     ///
     /// # Errors
-    /// Where the folder of runs is there and cannot be read. What goes wrong with one run stops no other.
-    pub fn prune_runs(&self, now: jiff::Timestamp, keep: Duration) -> Result<Pruned, StateError> {
+    /// As [`list_runs`](Self::list_runs). An error with one run is returned in [`Pruned`] and does not stop the others.
+    pub fn prune_runs(
+        &self,
+        now: jiff::Timestamp,
+        keep: Duration,
+        max_bytes: u64,
+    ) -> Result<Pruned, StateError> {
         self.sweep(now)?;
         let mut pruned = Pruned::default();
-        for run in self.list_runs()?.into_iter().skip(1) {
-            let Ok(meta) = &run.meta else { continue };
-            if !is_prunable(meta, now, keep) {
+        // The newest comes first.
+        let runs = self.list_runs()?;
+        let can_go = |index: usize, run: &ListedRun, keep: Duration| {
+            let meta = run.meta.as_ref().ok();
+            index > 0 && meta.is_some_and(|meta| is_prunable(meta, now, keep))
+        };
+        let sizes: Vec<u64> = match max_bytes {
+            0 => vec![0; runs.len()],
+            _ => runs.iter().map(|run| bytes_in(run.dir.path())).collect(),
+        };
+        let mut bytes: u64 = sizes.iter().sum();
+        let mut goes = Vec::with_capacity(runs.len());
+        for ((index, run), size) in runs.iter().enumerate().zip(&sizes).rev() {
+            let is_too_much = max_bytes > 0 && bytes > max_bytes;
+            let keep = if is_too_much { Duration::ZERO } else { keep };
+            let is_going = can_go(index, run, keep);
+            bytes -= if is_going { *size } else { 0 };
+            goes.push(is_going);
+        }
+        for (run, is_going) in runs.into_iter().zip(goes.into_iter().rev()) {
+            let Ok(meta) = run.meta.as_ref() else {
+                continue;
+            };
+            if !is_going {
                 continue;
             }
             match self.discard(&run.dir, &run.name) {
@@ -96,7 +121,7 @@ impl StateDir {
     /// Removes one run that is over.
     ///
     /// # Errors
-    /// Where it is not over, is not there or cannot be removed.
+    /// It is not over, does not exist or cannot be removed.
     pub fn remove_run(&self, id: &RunId) -> Result<(), StateError> {
         let run = self.run(id)?;
         if !run.read_meta()?.state.is_over() {
@@ -105,25 +130,45 @@ impl StateDir {
         self.discard(&run, id.as_str())
     }
 
-    /// Renames the folder first, so that a crash in between leaves no half run in the list.
-    fn discard(&self, run: &RunDir, name: &str) -> Result<(), StateError> {
-        let dying = self.runs().join(format!("{DYING}{name}"));
-        fs::rename(run.path(), &dying).map_err(|error| not_removed(run.path(), error))?;
-        fs::remove_dir_all(&dying).map_err(|error| not_removed(&dying, error))
+    /// Removes a run whatever became of it.
+    ///
+    /// # Errors
+    /// It cannot be removed.
+    pub fn discard_run(&self, run: &ListedRun) -> Result<(), StateError> {
+        self.discard(&run.dir, &run.name)
     }
 
-    /// Removes what crashes left: folders that were being removed, and those that never became a run.
+    /// Renames the folder first, so that a crash midway leaves no half run in the list.
+    fn discard(&self, run: &RunDir, name: &str) -> Result<(), StateError> {
+        let renamed = self.runs().join(format!("{REMOVED_PREFIX}{name}"));
+        fs::rename(run.path(), &renamed).map_err(|error| not_removed(run.path(), error))?;
+        fs::remove_dir_all(&renamed).map_err(|error| not_removed(&renamed, error))
+    }
+
+    /// Removes what crashes left behind: folders of runs that were being removed or created.
     fn sweep(&self, now: jiff::Timestamp) -> Result<(), StateError> {
         let runs = self.runs();
         for name in folders_in(&runs)? {
             let path = runs.join(&name);
-            if name.starts_with(DYING) || (name.starts_with(UNBORN) && is_old(&path, now)) {
-                // Another process may be at the same work; what stays is tried again next time.
+            if name.starts_with(REMOVED_PREFIX)
+                || (name.starts_with(NEW_PREFIX) && is_old(&path, now))
+            {
+                // Another process may be doing the same; what remains is tried again next time.
                 drop(fs::remove_dir_all(&path));
             }
         }
         Ok(())
     }
+}
+
+/// Bytes of the files in a run's folder. A file that is gone meanwhile counts nothing.
+fn bytes_in(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let files = entries.filter_map(|entry| entry.metadata().ok());
+    files
+        .filter(fs::Metadata::is_file)
+        .map(|file| file.len())
+        .sum()
 }
 
 fn is_prunable(meta: &RunMeta, now: jiff::Timestamp, keep: Duration) -> bool {
@@ -133,10 +178,10 @@ fn is_prunable(meta: &RunMeta, now: jiff::Timestamp, keep: Duration) -> bool {
     if meta.state.is_over() {
         return age >= keep;
     }
-    meta.dry_run && age >= keep.max(ABANDONED)
+    meta.dry_run && age >= keep.max(MIN_ABANDONED_AGE)
 }
 
-/// Nothing where the clock has gone back.
+/// `None` if the clock was set back.
 fn age(then: jiff::Timestamp, now: jiff::Timestamp) -> Option<Duration> {
     Duration::try_from(now.duration_since(then)).ok()
 }
@@ -147,7 +192,7 @@ fn is_old(path: &Path, now: jiff::Timestamp) -> bool {
         .ok()
         .and_then(|at| jiff::Timestamp::try_from(at).ok());
     let age = modified.and_then(|then| age(then, now));
-    age.is_some_and(|age| age >= ABANDONED)
+    age.is_some_and(|age| age >= MIN_ABANDONED_AGE)
 }
 
 pub(super) fn folders_in(folder: &Path) -> Result<Vec<String>, StateError> {
@@ -160,7 +205,7 @@ pub(super) fn folders_in(folder: &Path) -> Result<Vec<String>, StateError> {
     for entry in entries {
         let entry = entry.map_err(unreadable)?;
         let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        // A name that is not Unicode is none of ours.
+        // A name that is not Unicode is not ours.
         let name = entry.file_name().into_string().ok();
         names.extend(name.filter(|_| is_folder));
     }
@@ -231,7 +276,7 @@ mod tests {
         assert!(fixture.state.open_runs(None).unwrap().is_empty());
         fixture
             .state
-            .prune_runs(at("2026-11-20T00:00:00Z"), DAY)
+            .prune_runs(at("2026-11-20T00:00:00Z"), DAY, 0)
             .unwrap();
         assert!(!fixture.state.path().exists());
     }
@@ -278,7 +323,7 @@ mod tests {
         assert_eq!(resumable[0].1.run_id, good);
         let pruned = fixture
             .state
-            .prune_runs(at("2027-01-01T00:00:00Z"), DAY)
+            .prune_runs(at("2027-01-01T00:00:00Z"), DAY, 0)
             .unwrap();
         assert!(pruned.removed.is_empty());
         assert_eq!(fixture.names().len(), 3);
@@ -319,15 +364,48 @@ mod tests {
         let young = fixture.run(28, new_run("a", false), RunState::Finished);
         let newest = fixture.run(29, new_run("a", false), RunState::Finished);
         let now = at("2026-11-30T00:00:00Z");
-        let pruned = fixture.state.prune_runs(now, DAY * 10).unwrap();
+        let pruned = fixture.state.prune_runs(now, DAY * 10, 0).unwrap();
         assert_eq!(pruned.removed, [given_up, superseded, finished]);
         assert!(pruned.failed.is_empty());
         let left = [&newest, &young, &stopped].map(RunId::to_string);
         assert_eq!(fixture.names(), left);
 
-        let pruned = fixture.state.prune_runs(now, Duration::ZERO).unwrap();
+        let pruned = fixture.state.prune_runs(now, Duration::ZERO, 0).unwrap();
         assert_eq!(pruned.removed, [young]);
         assert_eq!(fixture.names(), [newest.to_string(), stopped.to_string()]);
+    }
+
+    #[test]
+    fn the_oldest_runs_go_while_all_hold_too_much() {
+        let fixture = Fixture::new();
+        let mut runs = Vec::new();
+        for (day, state) in [
+            (1, RunState::Finished),
+            (2, RunState::Stopped),
+            (3, RunState::Finished),
+            (4, RunState::Finished),
+            (5, RunState::Finished),
+        ] {
+            let id = fixture.run(day, new_run("a", false), state);
+            let dir = fixture.state.run(&id).unwrap();
+            fs::write(dir.plan(), vec![b'x'; 100_000]).unwrap();
+            runs.push(id);
+        }
+        let now = at("2026-11-06T00:00:00Z");
+        let pruned = |max| {
+            fixture
+                .state
+                .prune_runs(now, DAY * 30, max)
+                .unwrap()
+                .removed
+        };
+        assert_eq!(pruned(0), []);
+        assert_eq!(pruned(1_000_000), []);
+        // The stopped run counts, and stays.
+        assert_eq!(pruned(350_000), [runs[2].clone(), runs[0].clone()]);
+        assert_eq!(pruned(1), [runs[3].clone()]);
+        assert_eq!(pruned(1), []);
+        assert_eq!(fixture.names(), [runs[4].to_string(), runs[1].to_string()]);
     }
 
     #[test]
@@ -343,12 +421,12 @@ mod tests {
         assert!(
             fixture
                 .state
-                .prune_runs(now, DAY * 2)
+                .prune_runs(now, DAY * 2, 0)
                 .unwrap()
                 .removed
                 .is_empty()
         );
-        assert_eq!(fixture.state.prune_runs(now, DAY).unwrap().removed, [id]);
+        assert_eq!(fixture.state.prune_runs(now, DAY, 0).unwrap().removed, [id]);
     }
 
     #[test]
@@ -361,7 +439,7 @@ mod tests {
         assert_eq!(fixture.names().len(), 1);
         fixture
             .state
-            .prune_runs(at("2026-11-20T00:00:00Z"), DAY)
+            .prune_runs(at("2026-11-20T00:00:00Z"), DAY, 0)
             .unwrap();
         assert!(!half.exists());
     }

@@ -3,18 +3,18 @@ use std::path::{Path, PathBuf};
 
 use super::document::StateError;
 use super::run_dir::{NewRun, RunDir, RunMeta};
+use super::runs::folders_in;
 use super::{AccountDir, AccountId};
 use crate::domain::RunId;
 use crate::platform::{self, FileAction, FileError};
 
-/// Suffixes that are tried for a new run before it is given up: more than a few taken ones mean a broken source
-/// of them.
-const NAMES_TRIED: usize = 100;
+/// Suffixes to try for a new run: more than a few that are taken mean that their source is broken.
+const MAX_NAMES: usize = 100;
 
-/// Names of run folders that are being made; a crash may leave one, and pruning removes it.
-pub(super) const UNBORN: &str = ".new-";
+/// Prefix of run folders that are being created. A crash may leave one, which pruning removes.
+pub(super) const NEW_PREFIX: &str = ".new-";
 
-/// The state folder: `runs/` and `accounts/`. Nothing is made in it before something is written.
+/// The state folder: `runs/` and `accounts/`. Folders are created when something is written to them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StateDir {
     root: PathBuf,
@@ -40,23 +40,36 @@ impl StateDir {
         self.root.join("accounts")
     }
 
-    /// The account's folder, which need not be there yet.
+    /// The account's folder, which need not exist yet.
     #[must_use]
     pub fn account(&self, account: &AccountId) -> AccountDir {
         AccountDir::at(self.accounts().join(account.as_str()))
     }
 
-    /// The account's folder, made where it is missing.
+    /// All accounts, by id.
     ///
     /// # Errors
-    /// Where it cannot be made.
+    /// The folder of accounts exists and cannot be read.
+    pub fn list_accounts(&self) -> Result<Vec<AccountId>, StateError> {
+        let mut names = folders_in(&self.accounts())?;
+        names.sort_unstable();
+        Ok(names
+            .iter()
+            .map(|name| AccountId::from_text(name))
+            .collect())
+    }
+
+    /// The account's folder, created if it is missing.
+    ///
+    /// # Errors
+    /// It cannot be created.
     pub fn create_account(&self, account: &AccountId) -> Result<AccountDir, StateError> {
         let folder = self.account(account);
         platform::create_folder(folder.path())?;
         Ok(folder)
     }
 
-    /// Folders of the state in which others than their owner can write, with their modes.
+    /// State folders in which other users can write, with their modes.
     #[must_use]
     pub fn folders_open_to_others(&self, account: &AccountDir) -> Vec<(PathBuf, u32)> {
         let folders = [
@@ -72,12 +85,12 @@ impl StateDir {
         open.flatten().collect()
     }
 
-    /// Makes the folder of a new run, with its `run.json` in it, in one step: `20261120T031244Z-SUFFIX`.
+    /// Creates the folder of a new run with its `run.json`, in one step: `20261120T031244Z-SUFFIX`.
     ///
-    /// `suffix` gives a few random letters and digits at each call; it is called again where a name is taken.
+    /// `suffix` returns a few random letters and digits; it is called again if a name is taken.
     ///
     /// # Errors
-    /// Where the folder cannot be made.
+    /// The folder cannot be created.
     pub fn create_run(
         &self,
         now: jiff::Timestamp,
@@ -87,7 +100,7 @@ impl StateDir {
         let runs = self.runs();
         platform::create_folder(&runs)?;
         let time = now.strftime("%Y%m%dT%H%M%SZ").to_string();
-        for _ in 0..NAMES_TRIED {
+        for _ in 0..MAX_NAMES {
             let Ok(id) = RunId::new(format!("{time}-{}", suffix())) else {
                 continue;
             };
@@ -99,33 +112,33 @@ impl StateDir {
         Err(StateError::NoName { runs })
     }
 
-    /// Makes the run's folder under a passing name and renames it, so that no run is ever seen without its
-    /// facts; nothing where the name is taken.
+    /// Creates the run's folder under a temporary name and renames it, so that no run is ever seen without its `run.json`.
+    /// `None` if the name is taken.
     fn claim(&self, meta: &RunMeta) -> Result<Option<RunDir>, StateError> {
         let id = &meta.run_id;
-        let place = self.runs().join(id.as_str());
-        let unborn = RunDir::at(self.runs().join(format!("{UNBORN}{id}")));
-        match platform::create_new_folder(unborn.path()) {
+        let path = self.runs().join(id.as_str());
+        let new = RunDir::at(self.runs().join(format!("{NEW_PREFIX}{id}")));
+        match platform::create_new_folder(new.path()) {
             Err(error) if error.already_exists() => return Ok(None),
-            made => made?,
+            created => created?,
         }
-        let made = unborn.write_meta(meta).and_then(|()| {
-            // Where the place is taken the rename fails on every system: the folder there is not empty.
-            let renamed = std::fs::rename(unborn.path(), &place);
-            Ok(renamed.map_err(|source| FileError::new(FileAction::Create, &place, source))?)
+        let created = new.write_meta(meta).and_then(|()| {
+            // If the name is taken, the rename fails on every system: the folder there is not empty.
+            let renamed = std::fs::rename(new.path(), &path);
+            Ok(renamed.map_err(|source| FileError::new(FileAction::Create, &path, source))?)
         });
-        if let Err(error) = made {
-            drop(std::fs::remove_dir_all(unborn.path()));
-            return if place.exists() { Ok(None) } else { Err(error) };
+        if let Err(error) = created {
+            drop(std::fs::remove_dir_all(new.path()));
+            return if path.exists() { Ok(None) } else { Err(error) };
         }
-        platform::sync_parent(&place)?;
-        Ok(Some(RunDir::at(place)))
+        platform::sync_parent(&path)?;
+        Ok(Some(RunDir::at(path)))
     }
 
-    /// The folder of a run that is there.
+    /// The folder of an existing run.
     ///
     /// # Errors
-    /// Where there is no such run.
+    /// There is no such run.
     pub fn run(&self, id: &RunId) -> Result<RunDir, StateError> {
         let path = self.runs().join(id.as_str());
         match std::fs::symlink_metadata(&path) {

@@ -7,37 +7,30 @@ use tokio::sync::oneshot;
 use super::frame::{self, Frame};
 use super::log::{Log, Poison, body};
 use super::queue::Queue;
-use super::{Begin, DiskFile, Entry, JournalError, JournalFile, Recovered};
+use super::{Begin, DiskFile, JournalError, JournalFile, JournalRecord, Recovered};
 use crate::platform::{self, FileAction, FileError};
 
-/// Appends to a run's journal, from many tasks at once; shared by reference or in an `Arc`.
+/// Appends to a run's journal, from many tasks at a time; shared by reference or in an `Arc`.
 ///
-/// Records go to the file in the order of the appends. Those that have to be on disk and arrive while a sync runs share the
-/// next one.
-/// After the first fault every append fails with that same fault: the run must take on nothing more.
+/// Records go to the file in the order of the appends. Those that have to be on disk and arrive during a sync share the
+/// next one. After the first fault every append fails with that same fault: the run must start nothing more.
 ///
-/// Where an append is dropped while it waits, its record may be written all the same.
+/// If an append is dropped while it waits, its record may be written nevertheless.
 #[derive(Debug)]
 pub struct JournalWriter {
     poison: Poison,
-    mode: Mode,
-}
-
-#[derive(Debug)]
-enum Mode {
-    Thread {
-        queue: Arc<Queue>,
-        thread: Mutex<Option<JoinHandle<()>>>,
-    },
-    /// Nothing where it was closed.
-    Inline(Mutex<Option<Log>>),
+    queue: Arc<Queue>,
+    /// The thread that syncs, until the journal is closed.
+    thread: Mutex<Option<JoinHandle<()>>>,
+    /// Without a thread: each append syncs by itself. For [`testing`](super::testing).
+    is_inline: bool,
 }
 
 impl JournalWriter {
     /// Starts the journal of a new run at `path`. The file appears with its first record in it, or not at all.
     ///
     /// # Errors
-    /// Where the file is there already or cannot be made.
+    /// The file exists already or cannot be created.
     pub fn create(path: &Path, begin: Begin) -> Result<Self, JournalError> {
         let first = first_line(begin)?;
         if path.symlink_metadata().is_ok() {
@@ -48,46 +41,23 @@ impl JournalWriter {
         Self::threaded(open(path)?, path, first.len() as u64)
     }
 
-    /// Goes on with a journal: what follows its last whole record is cut away first.
+    /// Continues a journal, after truncating it to its last whole record.
     ///
     /// # Errors
-    /// Where the file cannot be opened or cut.
+    /// The file cannot be opened or truncated.
     pub fn resume(path: &Path, recovered: &Recovered) -> Result<Self, JournalError> {
         let file = open(path)?;
-        cut(&file, path, recovered)?;
+        truncate(&file, path, recovered)?;
         Self::threaded(file, path, recovered.valid_len)
     }
 
-    /// Starts a journal without a thread: every append writes and syncs before its future is first pending. For
-    /// simulations, whose paused clock runs on while a task waits for another thread.
-    ///
-    /// # Errors
-    /// Where the file refuses the first record.
-    pub fn create_inline(file: impl JournalFile, begin: Begin) -> Result<Self, JournalError> {
-        let first = first_line(begin)?;
-        let path = Path::new(SIMULATED);
-        let written = file.append(&first).and_then(|()| file.sync());
-        written.map_err(|source| FileError::new(FileAction::Write, path, source))?;
-        Ok(Self::inline(file, first.len() as u64))
-    }
-
-    /// Goes on with a journal without a thread.
-    ///
-    /// # Errors
-    /// Where the file cannot be cut.
-    pub fn resume_inline(
-        file: impl JournalFile,
-        recovered: &Recovered,
-    ) -> Result<Self, JournalError> {
-        cut(&file, Path::new(SIMULATED), recovered)?;
-        Ok(Self::inline(file, recovered.valid_len))
-    }
-
-    fn inline(file: impl JournalFile, len: u64) -> Self {
-        let log = Log::new(Arc::new(file), Path::new(SIMULATED), len);
+    pub(super) fn inline(file: impl JournalFile, path: &Path, len: u64) -> Self {
+        let log = Log::new(Arc::new(file), path, len);
         Self {
             poison: log.poison(),
-            mode: Mode::Inline(Mutex::new(Some(log))),
+            queue: Arc::new(Queue::new(log)),
+            thread: Mutex::new(None),
+            is_inline: true,
         }
     }
 
@@ -99,94 +69,74 @@ impl JournalWriter {
         let log = Log::new(Arc::new(file), path, len);
         let poison = log.poison();
         let queue = Arc::new(Queue::new(log));
-        let serving = Serving(Arc::clone(&queue));
+        let served = ThreadQueue(Arc::clone(&queue));
         let thread = std::thread::Builder::new().name(String::from("journal"));
         let thread = thread
-            .spawn(move || serving.0.serve())
+            .spawn(move || served.0.serve())
             .map_err(|error| JournalError::Thread(Arc::new(error)))?;
-        let thread = Mutex::new(Some(thread));
         Ok(Self {
             poison,
-            mode: Mode::Thread { queue, thread },
+            queue,
+            thread: Mutex::new(Some(thread)),
+            is_inline: false,
         })
     }
 
     /// Appends a record and returns once it is on disk.
     ///
     /// # Errors
-    /// Where it is not, or not for certain.
-    pub async fn append(&self, entry: &Entry) -> Result<(), JournalError> {
+    /// The record is not on disk, or not for certain.
+    pub async fn append(&self, entry: &JournalRecord) -> Result<(), JournalError> {
         let body = body(entry)?;
-        match &self.mode {
-            Mode::Inline(log) => with_log(log, |log| {
-                log.append(&body)?;
-                log.commit()
-            }),
-            Mode::Thread { queue, .. } => {
-                let (done, answer) = oneshot::channel();
-                queue.append(&body, Some(done))?;
-                answer.await.unwrap_or(Err(JournalError::Closed))
-            }
+        if self.is_inline {
+            self.queue.append(&body, None)?;
+            return self.queue.sync();
         }
+        let (done, answer) = oneshot::channel();
+        self.queue.append(&body, Some(done))?;
+        answer.await.unwrap_or(Err(JournalError::Closed))
     }
 
-    /// Appends a record and returns once the operating system has it: the death of the process does not take it, a power
-    /// cut may. It is flushed to the disk with the next record that has to be there.
+    /// Appends a record and returns once the operating system has it: it survives the death of the process, but maybe
+    /// not a power cut. The next sync flushes it to the disk.
     ///
     /// # Errors
-    /// Where the file refuses it, or the journal had failed before.
-    pub fn append_unsynced(&self, entry: &Entry) -> Result<(), JournalError> {
-        let body = body(entry)?;
-        match &self.mode {
-            Mode::Inline(log) => with_log(log, |log| log.append(&body)),
-            Mode::Thread { queue, .. } => queue.append(&body, None),
-        }
+    /// The file refuses it, or the journal failed before.
+    pub fn append_unsynced(&self, entry: &JournalRecord) -> Result<(), JournalError> {
+        self.queue.append(&body(entry)?, None)
     }
 
-    /// The fault that ended the journal, where one did.
+    /// The fault that ended the journal, if one did.
     #[must_use]
     pub fn fault(&self) -> Option<JournalError> {
         self.poison.get().cloned()
     }
 
-    /// Brings everything to the disk and ends the writing; later appends fail with [`JournalError::Closed`].
+    /// Flushes everything to the disk and ends the journal; later appends fail with [`JournalError::Closed`].
     ///
     /// # Errors
-    /// The journal's fault, where it has one: then not everything is on disk.
+    /// The journal's fault, if it has one: then not everything is on disk.
     pub async fn close(&self) -> Result<(), JournalError> {
-        match &self.mode {
-            Mode::Inline(log) => {
-                let committed = with_log(log, Log::commit);
-                log.lock().unwrap_or_else(PoisonError::into_inner).take();
-                committed
-            }
-            Mode::Thread { queue, thread } => {
-                let (done, answer) = oneshot::channel();
-                queue.close(Some(done))?;
-                let committed = answer.await.unwrap_or(Err(JournalError::Closed));
-                let ended = thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-                // The thread has answered and has next to nothing left to do, so this hardly blocks.
-                ended.map(JoinHandle::join);
-                committed
-            }
+        let (done, answer) = oneshot::channel();
+        self.queue.close(Some(done))?;
+        if self.is_inline {
+            return self.queue.sync();
         }
+        let committed = answer.await.unwrap_or(Err(JournalError::Closed));
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        // The thread has answered and has next to nothing left to do, so this hardly blocks.
+        thread.map(JoinHandle::join);
+        committed
     }
 }
 
-/// The path that stands in errors of a journal that lies in no folder.
-const SIMULATED: &str = "journal.jsonl";
-
-fn with_log(
-    log: &Mutex<Option<Log>>,
-    act: impl FnOnce(&mut Log) -> Result<(), JournalError>,
-) -> Result<(), JournalError> {
-    let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
-    log.as_mut().map_or(Err(JournalError::Closed), act)
-}
-
-fn first_line(begin: Begin) -> Result<Vec<u8>, JournalError> {
+pub(super) fn first_line(begin: Begin) -> Result<Vec<u8>, JournalError> {
     let mut line = Vec::new();
-    let body = body(&Entry::Begin(begin))?;
+    let body = body(&JournalRecord::Begin(begin))?;
     frame::encode(
         Frame {
             synced: 0,
@@ -203,15 +153,20 @@ fn open(path: &Path) -> Result<DiskFile, JournalError> {
     Ok(opened.map_err(|source| FileError::new(FileAction::Open, path, source))?)
 }
 
-fn cut(file: &impl JournalFile, path: &Path, recovered: &Recovered) -> Result<(), JournalError> {
-    let cut = file.truncate(recovered.valid_len);
-    Ok(cut.map_err(|source| FileError::new(FileAction::Write, path, source))?)
+/// Drops what follows the last whole record.
+pub(super) fn truncate(
+    file: &impl JournalFile,
+    path: &Path,
+    recovered: &Recovered,
+) -> Result<(), JournalError> {
+    let truncated = file.truncate(recovered.valid_len);
+    Ok(truncated.map_err(|source| FileError::new(FileAction::Write, path, source))?)
 }
 
-/// The syncing thread's end of the queue. When the thread ends, in whatever way, no task is left waiting.
-struct Serving(Arc<Queue>);
+/// The syncing thread's end of the queue. However the thread ends, no task is left waiting.
+struct ThreadQueue(Arc<Queue>);
 
-impl Drop for Serving {
+impl Drop for ThreadQueue {
     fn drop(&mut self) {
         self.0.abandon();
     }
@@ -220,9 +175,7 @@ impl Drop for Serving {
 impl Drop for JournalWriter {
     /// Without a `close` the thread still syncs what was appended, and ends by itself.
     fn drop(&mut self) {
-        if let Mode::Thread { queue, .. } = &self.mode {
-            drop(queue.close(None));
-        }
+        drop(self.queue.close(None));
     }
 }
 
@@ -233,7 +186,8 @@ mod tests {
 
     use super::*;
     use crate::domain::{RowNumber, RunId};
-    use crate::journal::{Fault, Intent, SimulatedFile, recover, recover_file};
+    use crate::journal::testing::{FileFault, SimulatedFile, create_writer, resume_writer};
+    use crate::journal::{Intent, recover, recover_file};
     use crate::plan::OperationKind;
     use crate::platform::StorageProblem;
 
@@ -246,8 +200,8 @@ mod tests {
         }
     }
 
-    fn intent(row: u64) -> Entry {
-        Entry::Intent(Intent {
+    fn intent(row: u64) -> JournalRecord {
+        JournalRecord::Intent(Intent {
             row: RowNumber(row),
             op: OperationKind::Create,
             at: String::from("2026-11-20T03:12:44Z"),
@@ -261,7 +215,7 @@ mod tests {
             .len()
     }
 
-    /// A file whose syncs wait for a word.
+    /// A file whose syncs wait for a signal.
     #[derive(Debug)]
     struct Gated {
         file: SimulatedFile,
@@ -311,10 +265,7 @@ mod tests {
             spawn(&mut appends, row);
         }
         // Once 64 places are taken, all of them wait for the second sync.
-        let Mode::Thread { queue, .. } = &writer.mode else {
-            panic!()
-        };
-        while queue.waiting() < 64 {
+        while writer.queue.waiting() < 64 {
             tokio::task::yield_now().await;
         }
         assert_eq!(file.syncs(), 1);
@@ -337,7 +288,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_journal_on_disk_is_gone_on_with_after_a_torn_end() {
+    async fn a_journal_on_disk_is_resumed_after_a_torn_end() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.jsonl");
         let writer = JournalWriter::create(&path, begin()).unwrap();
@@ -364,11 +315,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_first_fault_is_everybodys() {
+    async fn every_later_call_fails_with_the_first_fault() {
         let file = SimulatedFile::new();
-        let writer = JournalWriter::create_inline(file.clone(), begin()).unwrap();
+        let writer = create_writer(file.clone(), begin()).unwrap();
         writer.append(&intent(1)).await.unwrap();
-        file.inject(Fault::Sync(io::ErrorKind::StorageFull));
+        file.inject(FileFault::Sync(io::ErrorKind::StorageFull));
         let first = writer.append(&intent(2)).await.unwrap_err();
         assert_eq!(first.storage_problem(), Some(StorageProblem::Full));
         assert!(first.to_string().contains("free some space"), "{first}");
@@ -384,9 +335,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_writing_thread_tells_its_fault_to_all() {
+    async fn a_fault_of_the_thread_fails_every_append() {
         let file = SimulatedFile::new();
-        file.inject(Fault::Append(io::ErrorKind::ReadOnlyFilesystem));
+        file.inject(FileFault::Append(io::ErrorKind::ReadOnlyFilesystem));
         let writer = JournalWriter::threaded(file, Path::new("j"), 0).unwrap();
         let first = writer.append(&intent(1)).await.unwrap_err();
         assert_eq!(first.storage_problem(), Some(StorageProblem::ReadOnly));
@@ -412,7 +363,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_waits_for_a_thread_that_is_gone() {
+    async fn no_task_waits_for_a_thread_that_is_gone() {
         let writer = JournalWriter::threaded(Panicking, Path::new("j"), 0).unwrap();
         for _ in 0..2 {
             let gone = writer.append(&intent(1)).await;
@@ -431,10 +382,7 @@ mod tests {
             JournalWriter::threaded(to, Path::new("j"), file.bytes().len() as u64).unwrap();
         writer.append_unsynced(&intent(1)).unwrap();
         writer.append_unsynced(&intent(2)).unwrap();
-        let Mode::Thread { thread, .. } = &writer.mode else {
-            panic!()
-        };
-        let thread = thread.lock().unwrap().take().unwrap();
+        let thread = writer.thread.lock().unwrap().take().unwrap();
         drop(writer);
         thread.join().unwrap();
         assert_eq!(rows(&file.synced_bytes()), 2);
@@ -444,8 +392,8 @@ mod tests {
     async fn a_disk_that_fills_up_at_any_byte_loses_nothing_that_was_promised() {
         for full_at in 200..700 {
             let file = SimulatedFile::new();
-            let writer = JournalWriter::create_inline(file.clone(), begin()).unwrap();
-            file.inject(Fault::FullAt(full_at));
+            let writer = create_writer(file.clone(), begin()).unwrap();
+            file.inject(FileFault::FullAt(full_at));
             let mut promised = 0;
             for row in 1..=5 {
                 promised += usize::from(writer.append(&intent(row)).await.is_ok());
@@ -457,7 +405,7 @@ mod tests {
     #[tokio::test]
     async fn a_crash_at_any_byte_keeps_what_was_promised() {
         let file = SimulatedFile::new();
-        let writer = JournalWriter::create_inline(file.clone(), begin()).unwrap();
+        let writer = create_writer(file.clone(), begin()).unwrap();
         writer.append(&intent(1)).await.unwrap();
         writer.append_unsynced(&intent(2)).unwrap();
         writer.append_unsynced(&intent(3)).unwrap();
@@ -466,7 +414,7 @@ mod tests {
             let after = file.crash(kept);
             let recovered = recover(&after.bytes()[..], Path::new("j")).unwrap();
             assert!(recovered.unfinished.contains_key(&RowNumber(1)));
-            let writer = JournalWriter::resume_inline(after.clone(), &recovered).unwrap();
+            let writer = resume_writer(after.clone(), &recovered).unwrap();
             writer.append(&intent(9)).await.unwrap();
             let again = recover(&after.synced_bytes()[..], Path::new("j")).unwrap();
             assert_eq!(again.unfinished.len(), recovered.unfinished.len() + 1);
@@ -477,7 +425,7 @@ mod tests {
     #[tokio::test]
     async fn unsynced_records_are_on_disk_after_the_close() {
         let file = SimulatedFile::new();
-        let writer = JournalWriter::create_inline(file.clone(), begin()).unwrap();
+        let writer = create_writer(file.clone(), begin()).unwrap();
         writer.append_unsynced(&intent(1)).unwrap();
         assert_eq!(rows(&file.synced_bytes()), 0);
         writer.close().await.unwrap();

@@ -1,19 +1,19 @@
-use super::given::Scalar;
-use super::problem::Problem;
+use super::invalid_value::InvalidValue;
+use super::source_value::Scalar;
 
 const TRUE: [&str; 5] = ["true", "yes", "1", "on", "y"];
 const FALSE: [&str; 5] = ["false", "no", "0", "off", "n"];
 
-/// The words of `true_values` and `false_values`, in lower case; they go before the usual ones.
+/// The words of `true_values` and `false_values`, in lower case. They take precedence over the built-in ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Words {
+pub(super) struct BooleanWords {
     yes: Vec<String>,
     no: Vec<String>,
 }
 
-impl Words {
+impl BooleanWords {
     /// # Errors
-    /// When a word is empty, or means both.
+    /// If a word is empty or in both lists.
     pub(super) fn new(yes: &[String], no: &[String]) -> Result<Self, String> {
         let folded = |words: &[String]| words.iter().map(|word| fold(word)).collect();
         let words = Self {
@@ -21,7 +21,7 @@ impl Words {
             no: folded(no),
         };
         if words.yes.iter().chain(&words.no).any(String::is_empty) {
-            return Err("holds an empty word: an empty cell is neither".to_owned());
+            return Err("holds an empty word, but an empty cell is never a boolean".to_owned());
         }
         match words.yes.iter().find(|word| words.no.contains(word)) {
             Some(word) => Err(format!("and `false_values` both hold `{word}`")),
@@ -29,9 +29,8 @@ impl Words {
         }
     }
 
-    /// `type = "boolean"`, `unsubscribed`, `blocked`: the words of the config and the usual ones in any case, and JSON
-    /// booleans, 0 and 1.
-    pub(super) fn read(&self, scalar: &Scalar<'_>) -> Result<bool, Problem> {
+    /// Reads the words of the config and the built-in ones, in any case, and JSON's booleans, 0 and 1.
+    pub(super) fn read(&self, scalar: &Scalar<'_>) -> Result<bool, InvalidValue> {
         if let Scalar::Bool(b) = scalar {
             return Ok(*b);
         }
@@ -52,8 +51,8 @@ impl Words {
         } else if FALSE.iter().any(is) {
             Ok(false)
         } else {
-            Err(Problem::new("bad_boolean", "is neither true nor false").advice(
-                "write true or false (yes, no, on, off, 1, 0 do too), or name other words with `true_values` and `false_values`",
+            Err(InvalidValue::new("bad_boolean", "is neither true nor false").advice(
+                "write true or false (yes, no, on, off, 1 and 0 also work), or list other words in `true_values` and `false_values`",
             ))
         }
     }
@@ -63,9 +62,9 @@ fn fold(word: &str) -> String {
     word.trim().to_lowercase()
 }
 
-/// The usual words alone.
-pub(super) fn read(scalar: &Scalar<'_>) -> Result<bool, Problem> {
-    Words::default().read(scalar)
+/// Reads a boolean without words from the config.
+pub(super) fn read(scalar: &Scalar<'_>) -> Result<bool, InvalidValue> {
+    BooleanWords::default().read(scalar)
 }
 
 #[cfg(test)]
@@ -92,9 +91,9 @@ mod tests {
     }
 
     #[test]
-    fn words_of_the_config_go_before_the_usual_ones() {
+    fn words_of_the_config_take_precedence() {
         let list = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
-        let words = Words::new(&list(&["Так", "2"]), &list(&["Ні", "on"])).unwrap();
+        let words = BooleanWords::new(&list(&["Так", "2"]), &list(&["Ні", "on"])).unwrap();
         let text = |t| words.read(&Scalar::Text(Cow::Borrowed(t)));
         for word in [" так ", "ТАК", "2", "yes"] {
             assert_eq!(text(word), Ok(true), "{word}");
@@ -104,7 +103,7 @@ mod tests {
         }
         assert!(text("ja").is_err());
         assert!(words.read(&Scalar::Number(&2.into())).unwrap());
-        assert!(Words::new(&list(&["Ja"]), &list(&["ja "])).is_err());
-        assert!(Words::new(&list(&[" "]), &[]).is_err());
+        assert!(BooleanWords::new(&list(&["Ja"]), &list(&["ja "])).is_err());
+        assert!(BooleanWords::new(&list(&[" "]), &[]).is_err());
     }
 }

@@ -1,6 +1,6 @@
-/// Whether a text is a CSS colour: a name, `#rgb`, `#rrggbb`, `rgb(…)`, `hsl(…)` and the others.
+/// Whether a text is a CSS colour: a name, `#rgb`, `#rrggbb`, `rgb(…)`, `hsl(…)` and so on.
 pub(super) fn is_color(text: &str) -> bool {
-    // The parser also takes hexadecimal digits without `#`, which CSS does not.
+    // The parser also accepts hexadecimal digits without `#`, which CSS does not.
     let bare_hex =
         matches!(text.len(), 3 | 4 | 6 | 8) && text.bytes().all(|b| b.is_ascii_hexdigit());
     !bare_hex && csscolorparser::parse(text).is_ok()

@@ -1,30 +1,31 @@
-//! The damage that spreadsheets and scripts do to identifiers: what it looks like, and what can be put right.
+//! Finds and repairs the damage that spreadsheets and scripts do to identifiers.
 //!
-//! A cell is damaged if it looks like something that hardly any system gives as an id, but that spreadsheets and scripts
-//! are known to make of one. Only what has exactly one meaning is put right.
+//! A cell counts as damaged if hardly any system issues such an id, but spreadsheets and scripts are known to turn ids
+//! into it. Only damage that has exactly one meaning is repaired.
 
+use super::damage_words::{is_placeholder, is_spreadsheet_error};
 use super::exponent::Exponent;
-use super::problem::Problem;
+use super::invalid_value::InvalidValue;
 use crate::domain::{Repairs, is_invisible, quoted_cell};
 
-/// Whole numbers below this (2^53) are exact in a float.
-const EXACT_BELOW: u64 = 9_007_199_254_740_992;
+/// Whole numbers below this (2^53) are exact in a 64-bit float.
+const EXACT_LIMIT: u64 = 9_007_199_254_740_992;
 
-/// From so many digits on, spreadsheets write a whole number with an exponent.
-const ROUNDED_DIGITS: usize = 12;
+/// Spreadsheets write whole numbers of at least this many digits with an exponent.
+const MIN_EXPONENT_DIGITS: usize = 12;
 
-/// Digits that they then keep at most: `1.23457E+11`.
-const KEPT_DIGITS: usize = 6;
+/// Digits that such an exponent form shows at most: `1.23457E+11`.
+const MAX_SHOWN_DIGITS: usize = 6;
 
-/// Attributes whose values identify a customer, and phones: a damaged value there does harm without being noticed.
+/// The attributes that are searched for damage, which would go unnoticed in them: identifying fields and phone numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Identifier {
+pub(super) enum IdentifierKind {
     Id,
     UserId,
     Email,
-    /// Sent as it is written.
+    /// Sent as written.
     Phone,
-    /// Parsed and written anew, which leaves invisible characters out.
+    /// Parsed and reformatted, which drops invisible characters.
     PhoneOfRegion,
 }
 
@@ -47,71 +48,73 @@ enum Damage {
     Placeholder,
 }
 
-/// What is wrong with a cell, and what it is without that.
+/// The damage of a cell, and the cell without it.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Damaged {
+pub(super) struct DamagedValue {
     damage: Damage,
-    /// None if that cannot be known, an empty text if the cell holds no value.
+    /// `None` if the original cannot be known; empty if the cell holds no value.
     pub(super) fixed: Option<String>,
     pub(super) repairs: Repairs,
 }
 
-/// Looks at a text for damage. Returns None for a sound one, which is not copied.
-pub(super) fn examine(text: &str, identifier: Identifier) -> Option<Damaged> {
+/// Returns the damage of a text, or `None` if there is none.
+pub(super) fn examine(text: &str, identifier: IdentifierKind) -> Option<DamagedValue> {
     let mut damage = damage_of(text.trim(), identifier)?;
-    let mut left = text.trim().to_owned();
+    let mut repaired = text.trim().to_owned();
     let mut repairs = Repairs::default();
-    // One kind of damage may hide another, as in `'101.0`; each step makes the text shorter.
+    // One kind of damage may hide another, as in `'101.0`. The loop ends because each fix shortens the text.
     let fixed = loop {
-        match fix(damage, &left, &mut repairs) {
+        match fix(damage, &repaired, &mut repairs) {
             None => break None,
-            Some(fixed) => left = fixed,
+            Some(fixed) => repaired = fixed,
         }
-        match damage_of(&left, identifier) {
-            None => break Some(left),
+        match damage_of(&repaired, identifier) {
+            None => break Some(repaired),
             Some(next) => damage = next,
         }
     };
-    Some(Damaged {
+    Some(DamagedValue {
         damage,
         fixed,
         repairs,
     })
 }
 
-/// Looks at a JSON number that is no plain integer, in the form in which it was read.
-pub(super) fn examine_float(number: &str, identifier: Identifier) -> Damaged {
-    examine(number, identifier).unwrap_or(Damaged {
+/// Returns the damage of a JSON number that is not an integer, given in the form in which it was read.
+pub(super) fn examine_float(number: &str, identifier: IdentifierKind) -> DamagedValue {
+    examine(number, identifier).unwrap_or(DamagedValue {
         damage: Damage::Fraction,
         fixed: None,
         repairs: Repairs::default(),
     })
 }
 
-impl Damaged {
-    /// `is_mixed`: the text is a part of a template, which has to hold a value.
-    pub(super) fn problem(&self, text: &str, is_mixed: bool) -> Problem {
+impl DamagedValue {
+    /// `is_part`: the text is a part of a template, where an empty value is not acceptable.
+    pub(super) fn to_invalid_value(&self, text: &str, is_part: bool) -> InvalidValue {
         let what = match self.damage {
-            Damage::Invisible => "holds characters that cannot be seen",
-            Damage::NoBreakSpace => "holds a no-break space",
-            Damage::Guard => "holds the marks with which spreadsheets keep a text",
-            Damage::Formula => "is a formula and not its value",
-            Damage::Error => "is an error of a spreadsheet",
+            Damage::Invisible => "contains invisible characters",
+            Damage::NoBreakSpace => "contains a no-break space",
+            Damage::Guard => "contains the marks with which spreadsheets protect text",
+            Damage::Formula => "is a formula instead of its value",
+            Damage::Error => "is a spreadsheet error",
             Damage::Decimals => "is a whole number with decimals",
-            Damage::DecimalsOrThousands => "has decimals or thousands, which cannot be told apart",
+            Damage::DecimalsOrThousands => {
+                "has either decimals or a thousands separator, which look the same"
+            }
             Damage::Rounded => "may be a rounded number",
             Damage::Exponent => "is a number with an exponent, which may be rounded",
             Damage::Fraction => "is a number with a fraction",
-            Damage::Placeholder => "stands for no value",
+            Damage::Placeholder => "is a placeholder for no value",
         };
         let fix = match &self.fixed {
             Some(fixed) if !fixed.is_empty() => {
-                format!("; `repair = \"fix\"` makes it {}", quoted_cell(fixed))
+                format!("; `repair = \"fix\"` turns it into {}", quoted_cell(fixed))
             }
-            Some(_) if !is_mixed => "; `repair = \"fix\"` takes it as no value".to_owned(),
+            Some(_) if !is_part => "; `repair = \"fix\"` treats it as empty".to_owned(),
             _ => String::new(),
         };
-        let problem = Problem::new(
+        let problem = InvalidValue::new(
             "damaged",
             format!("is damaged: {} {what}{fix}", quoted_cell(text)),
         );
@@ -120,21 +123,21 @@ impl Damaged {
                 "leave the cell empty, or list its text under `null_values` in [input]"
             }
             Damage::Formula | Damage::Error | Damage::NoBreakSpace => {
-                "correct the cell in its source and export it again"
+                "correct the cell in its source and export the file again"
             }
             _ if self.fixed.is_some() => {
                 "set repair = \"fix\" in [input], or export the column again with its cells formatted as text"
             }
             _ => {
-                "export the column again with its cells formatted as text: what was lost is not in the file"
+                "export the column again with its cells formatted as text: the lost digits are not in the file"
             }
         })
     }
 }
 
-/// The first damage of a trimmed text.
-fn damage_of(text: &str, identifier: Identifier) -> Option<Damage> {
-    let drops_invisible = identifier == Identifier::PhoneOfRegion;
+/// Returns the first kind of damage found in a trimmed text.
+fn damage_of(text: &str, identifier: IdentifierKind) -> Option<Damage> {
+    let drops_invisible = identifier == IdentifierKind::PhoneOfRegion;
     if !text.is_ascii() && !drops_invisible && text.chars().any(is_invisible) {
         return Some(Damage::Invisible);
     }
@@ -155,39 +158,42 @@ fn damage_of(text: &str, identifier: Identifier) -> Option<Damage> {
         return Some(Damage::Placeholder);
     }
     let is_spaced = |c: char| c.is_whitespace() && !c.is_ascii();
-    let has_odd_space = identifier == Identifier::Email && text.contains(is_spaced);
-    has_odd_space.then_some(Damage::NoBreakSpace)
+    let has_foreign_space = identifier == IdentifierKind::Email && text.contains(is_spaced);
+    has_foreign_space.then_some(Damage::NoBreakSpace)
 }
 
-fn damage_of_number(text: &str, identifier: Identifier) -> Option<Damage> {
-    if identifier == Identifier::Email {
+fn damage_of_number(text: &str, identifier: IdentifierKind) -> Option<Damage> {
+    if identifier == IdentifierKind::Email {
         return None;
     }
     if let Some(exponent) = Exponent::parse(text, |c| matches!(c, '.' | ',')) {
-        // A userId may be a hash; ids and phones are digits only.
-        let is_hash = identifier == Identifier::UserId && !exponent.is_of_a_program();
+        // A userId may be a hash such as `12e34`; ids and phone numbers never are.
+        let is_hash = identifier == IdentifierKind::UserId && !exponent.is_machine_written();
         return (!is_hash).then_some(Damage::Exponent);
     }
     let (whole, zeros) = decimals(text)?;
-    let is_phone = matches!(identifier, Identifier::Phone | Identifier::PhoneOfRegion);
+    let is_phone = matches!(
+        identifier,
+        IdentifierKind::Phone | IdentifierKind::PhoneOfRegion
+    );
     let digits = whole.trim_start_matches(['+', '-']);
     if is_phone && zeros > 2 {
-        // `555.0000` may be how somebody writes a number.
+        // Some people write phone numbers as `555.0000`.
         return None;
     }
     if zeros == 3 && digits.len() <= 3 {
         return Some(Damage::DecimalsOrThousands);
     }
-    let is_exact = digits.parse().is_ok_and(|value: u64| value < EXACT_BELOW);
-    let is_round =
-        digits.len() >= ROUNDED_DIGITS && digits.trim_end_matches('0').len() <= KEPT_DIGITS;
+    let is_exact = digits.parse().is_ok_and(|value: u64| value < EXACT_LIMIT);
+    let is_round = digits.len() >= MIN_EXPONENT_DIGITS
+        && digits.trim_end_matches('0').len() <= MAX_SHOWN_DIGITS;
     Some(match is_exact && !is_round {
         true => Damage::Decimals,
         false => Damage::Rounded,
     })
 }
 
-/// A whole number whose decimals are zeros: the number, and how many zeros there are.
+/// Splits a whole number with zeros for decimals into the number and the count of zeros.
 fn decimals(text: &str) -> Option<(&str, usize)> {
     let rest = text.trim_end_matches('0');
     let zeros = text.len() - rest.len();
@@ -197,7 +203,7 @@ fn decimals(text: &str) -> Option<(&str, usize)> {
     is_whole.then_some((whole, zeros))
 }
 
-/// The text within `="…"`, or after an apostrophe that spreadsheets put before a text.
+/// The text inside `="…"`, or after the apostrophe that spreadsheets put before text.
 fn unguarded(text: &str) -> Option<&str> {
     if let Some(rest) = text.strip_prefix('\'') {
         return Some(rest.strip_suffix('\'').unwrap_or(rest));
@@ -207,7 +213,7 @@ fn unguarded(text: &str) -> Option<&str> {
     (!inner.contains('"')).then_some(inner)
 }
 
-/// The text without this damage. Returns None if it has not exactly one meaning.
+/// Returns the text without this damage, or `None` if it could mean several things.
 fn fix(damage: Damage, text: &str, repairs: &mut Repairs) -> Option<String> {
     let fixed = match damage {
         Damage::Invisible => {
@@ -239,97 +245,6 @@ fn fix(damage: Damage, text: &str, repairs: &mut Repairs) -> Option<String> {
     Some(fixed.trim().to_owned())
 }
 
-/// What spreadsheets show in place of a value, in English and in other languages of theirs.
-const ERRORS: [&str; 42] = [
-    "#N/A",
-    "#NAME?",
-    "#REF!",
-    "#VALUE!",
-    "#DIV/0!",
-    "#NULL!",
-    "#NUM!",
-    "#SPILL!",
-    "#CALC!",
-    "#GETTING_DATA",
-    "#DATA!",
-    "#FIELD!",
-    "#BLOCKED!",
-    "#CONNECT!",
-    "#UNKNOWN!",
-    "#BUSY!",
-    "#EXTERNAL!",
-    "#PYTHON!",
-    "#TIMEOUT!",
-    "#ERROR!",
-    // Ukrainian and Russian
-    "#Н/Д",
-    "#ІМ'Я?",
-    "#ІМ’Я?",
-    "#ПОСИЛАННЯ!",
-    "#ЗНАЧ!",
-    "#ДІЛ/0!",
-    "#ЧИСЛО!",
-    "#NULL!",
-    "#ИМЯ?",
-    "#ССЫЛКА!",
-    "#ДЕЛ/0!",
-    "#ПУСТО!",
-    // German, French, Spanish
-    "#NV",
-    "#BEZUG!",
-    "#WERT!",
-    "#ZAHL!",
-    "#NOM?",
-    "#VALEUR!",
-    "#NOMBRE!",
-    "#¡REF!",
-    "#¡VALOR!",
-    "#¿NOMBRE?",
-];
-
-/// LibreOffice writes other errors as `Err:502`.
-pub(super) fn is_spreadsheet_error(text: &str) -> bool {
-    match text.as_bytes() {
-        [b'#', ..] => ERRORS.iter().any(|error| error.eq_ignore_ascii_case(text)),
-        [b'E', b'r', b'r', b':', number @ ..] => {
-            number.len() == 3 && number.iter().all(u8::is_ascii_digit)
-        }
-        _ => false,
-    }
-}
-
-/// What programs write where there is no value, in any case.
-const PLACEHOLDERS: [&str; 19] = [
-    "null",
-    "none",
-    "nil",
-    "nan",
-    "-nan",
-    "nat",
-    "n/a",
-    "undefined",
-    "-",
-    "--",
-    "–",
-    "—",
-    "\\N",
-    "<na>",
-    "<null>",
-    "(null)",
-    "(none)",
-    "[null]",
-    "[object Object]",
-];
-
-fn is_placeholder(text: &str) -> bool {
-    // `NA` is what R writes; in lower case it may be somebody's initials.
-    text == "NA"
-        || (text.len() <= 15
-            && PLACEHOLDERS
-                .iter()
-                .any(|placeholder| placeholder.eq_ignore_ascii_case(text)))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -338,7 +253,7 @@ mod tests {
     use super::*;
 
     /// What a cell becomes: `Ok(None)` if it is sound, else what repair makes of it.
-    fn fixed(text: &str, identifier: Identifier) -> Result<Option<String>, Damage> {
+    fn fixed(text: &str, identifier: IdentifierKind) -> Result<Option<String>, Damage> {
         match examine(text, identifier) {
             None => Ok(None),
             Some(damaged) => damaged.fixed.map(Some).ok_or(damaged.damage),
@@ -346,7 +261,7 @@ mod tests {
     }
 
     fn user_id(text: &str) -> Result<Option<String>, Damage> {
-        fixed(text, Identifier::UserId)
+        fixed(text, IdentifierKind::UserId)
     }
 
     #[test]
@@ -433,14 +348,14 @@ mod tests {
 
     #[test]
     fn each_kind_of_identifier_has_its_own_forms() {
-        let phone = |text| fixed(text, Identifier::Phone);
+        let phone = |text| fixed(text, IdentifierKind::Phone);
         assert_eq!(phone("555.0000"), Ok(None));
         assert_eq!(phone("380501234567.0"), Ok(Some("380501234567".into())));
         assert_eq!(phone("12e34"), Err(Damage::Exponent));
         assert_eq!(phone("\u{200e}+1"), Ok(Some("+1".into())));
-        assert_eq!(fixed("\u{200e}+1", Identifier::PhoneOfRegion), Ok(None));
-        assert_eq!(fixed("12e34", Identifier::Id), Err(Damage::Exponent));
-        let email = |text| fixed(text, Identifier::Email);
+        assert_eq!(fixed("\u{200e}+1", IdentifierKind::PhoneOfRegion), Ok(None));
+        assert_eq!(fixed("12e34", IdentifierKind::Id), Err(Damage::Exponent));
+        let email = |text| fixed(text, IdentifierKind::Email);
         assert_eq!(email("'ann@x.de"), Ok(Some("ann@x.de".into())));
         assert_eq!(email("ann@x.de\u{200b}"), Ok(Some("ann@x.de".into())));
         assert_eq!(email("o'brien@x.de"), Ok(None));
@@ -451,7 +366,7 @@ mod tests {
     #[test]
     fn a_json_float_is_looked_at_as_it_was_read() {
         let float = |json: serde_json::Value| {
-            let damaged = examine_float(&json.to_string(), Identifier::UserId);
+            let damaged = examine_float(&json.to_string(), IdentifierKind::UserId);
             damaged.fixed.ok_or(damaged.damage)
         };
         assert_eq!(float(json!(101.0)), Ok("101".into()));
@@ -464,24 +379,24 @@ mod tests {
     #[test]
     fn a_problem_shows_the_cell_and_what_repair_makes_of_it() {
         let of = |text: &str| {
-            examine(text, Identifier::UserId)
+            examine(text, IdentifierKind::UserId)
                 .unwrap()
-                .problem(text, false)
+                .to_invalid_value(text, false)
         };
         let problem = of("u1\u{200b}");
         assert_eq!(problem.code, "damaged");
         assert_eq!(
             problem.what,
-            "is damaged: “u1\\u{200b}” holds characters that cannot be seen; `repair = \"fix\"` makes it “u1”"
+            "is damaged: “u1\\u{200b}” contains invisible characters; `repair = \"fix\"` turns it into “u1”"
         );
         assert!(!of("#REF!").what.contains("repair"));
-        assert!(of("NULL").what.contains("takes it as no value"));
+        assert!(of("NULL").what.contains("treats it as empty"));
     }
 
     proptest! {
         #[test]
         fn what_is_put_right_is_sound(text in r#"\PC{0,12}|['="]{0,2}[0-9]{1,5}[.,]?0{0,4}"?|[0-9.]{1,5}[eE][+-]?[0-9]{1,3}|.{0,5}"#) {
-            for identifier in [Identifier::Id, Identifier::UserId, Identifier::Email, Identifier::Phone, Identifier::PhoneOfRegion] {
+            for identifier in [IdentifierKind::Id, IdentifierKind::UserId, IdentifierKind::Email, IdentifierKind::Phone, IdentifierKind::PhoneOfRegion] {
                 if let Some(fixed) = examine(&text, identifier).and_then(|damaged| damaged.fixed) {
                     prop_assert_eq!(examine(&fixed, identifier), None);
                     prop_assert_eq!(fixed.trim(), fixed.as_str());

@@ -1,69 +1,40 @@
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::fmt::strtime::BrokenDownTime;
 use jiff::tz::TimeZone;
 
-use super::date_units::{ColumnUnit, Unit, UnitVotes};
-use super::given::Scalar;
-use super::problem::Problem;
+use super::date_format::DateFormat;
+use super::date_units::{ColumnUnit, UnitVotes};
+use super::invalid_value::InvalidValue;
+use super::source_value::Scalar;
 use super::{date_digits, date_text};
 
-/// 0001-01-01 and 9999-12-31, the years that every reader of dates knows, as UNIX seconds.
-const SECONDS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
+/// The years 1 to 9999, which every date library supports, as UNIX seconds.
+const VALID_SECONDS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
 
-/// Reads an attribute's dates, in the formats that the config gives or, without one, in those that can mean one
-/// thing only. The result is in UNIX seconds; fractions are cut off.
+/// Reads an attribute's dates as UNIX seconds, without fractions: in the formats of the config or, if there are none, in
+/// the formats that are unambiguous.
 ///
-/// A local time that a change of the clocks skips is moved forward by the gap, and one that is there twice is the
-/// first of the two, as in RFC 5545. A date without a time is midnight of that day in the zone.
+/// A local time that a clock change skips is moved forward by the gap, and one that occurs twice means the first of the
+/// two, as in RFC 5545. A date without a time is midnight of that day in the zone.
 #[derive(Debug, Clone)]
 pub(super) struct DateReader {
     formats: Vec<DateFormat>,
+    /// Of dates that have none.
     zone: TimeZone,
-    also_iso: bool,
-    /// How bare numbers are read, once all of the column's were seen.
+    /// Whether the rule of the attribute names the zone.
+    has_own_zone: bool,
+    accepts_iso: bool,
+    /// How bare numbers are read; `None` until the whole column was seen.
     unit: Option<ColumnUnit>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum DateFormat {
-    Strptime(String),
-    Unix(Unit),
-}
-
-impl DateFormat {
-    /// # Errors
-    /// Why the format cannot read dates.
-    pub(super) fn new(format: &str) -> Result<Self, String> {
-        Unit::of_format(format).map_or_else(|| strptime(format), |unit| Ok(Self::Unix(unit)))
-    }
-
-    pub(super) fn is_local(&self) -> bool {
-        matches!(self, Self::Strptime(_))
-    }
-}
-
-/// Writes a sample date in the format and reads it back, so that a format that can never read a date is found
-/// before the first row.
-fn strptime(format: &str) -> Result<DateFormat, String> {
-    let sample = Timestamp::UNIX_EPOCH.to_zoned(TimeZone::UTC);
-    let written = BrokenDownTime::from(&sample)
-        .to_string(format)
-        .map_err(|error| error.to_string())?;
-    let read = BrokenDownTime::parse(format, &written).map_err(|error| error.to_string())?;
-    if read.timestamp().is_none() && read.to_date().is_err() {
-        return Err("does not hold a whole date (day, month and year)".to_owned());
-    }
-    if read.timestamp().is_none() && read.to_time().is_err() {
-        return Err("holds a part of a time without the larger ones".to_owned());
-    }
-    Ok(DateFormat::Strptime(format.to_owned()))
-}
-
 impl Default for DateReader {
-    /// Dates that can mean one thing only, of UTC where they say nothing else.
+    /// Unambiguous dates only, in UTC unless they carry a zone.
     fn default() -> Self {
-        Self::new(Vec::new(), TimeZone::UTC)
+        Self::without_zone(Vec::new())
     }
 }
 
@@ -72,72 +43,96 @@ impl DateReader {
         Self {
             formats,
             zone,
-            also_iso: false,
+            has_own_zone: true,
+            accepts_iso: false,
             unit: None,
         }
     }
 
-    /// The digits and the value of a bare number, if its unit is for the column to decide: there is no format, and
-    /// the number may be a UNIX time at all.
-    pub(super) fn bare_number(&self, scalar: &Scalar<'_>) -> Option<(String, i64)> {
+    /// A reader for UTC, or for the zone that the input has.
+    pub(super) fn without_zone(formats: Vec<DateFormat>) -> Self {
+        Self {
+            has_own_zone: false,
+            ..Self::new(formats, TimeZone::UTC)
+        }
+    }
+
+    /// Sets the zone of dates that have none, unless the rule of the attribute names one.
+    pub(super) fn set_input_zone(&mut self, zone: &TimeZone) {
+        if !self.has_own_zone {
+            self.zone.clone_from(zone);
+        }
+    }
+
+    /// The digits and the value of a bare number whose unit the whole column decides: no format is given, and the number may
+    /// be a UNIX time.
+    pub(super) fn bare_number<'s>(&self, scalar: &'s Scalar<'_>) -> Option<(Cow<'s, str>, i64)> {
         if !self.formats.is_empty() {
             return None;
         }
         let (digits, count) = match scalar {
             Scalar::Bool(_) => return None,
             Scalar::Text(text) | Scalar::Native(text) | Scalar::Digits(text) => {
-                digits_of(text.trim())?
+                let (digits, count) = digits_of(text.trim())?;
+                (Cow::Borrowed(digits), count)
             }
-            Scalar::Number(number) => digits_of_number(number)?,
+            Scalar::Number(number) => {
+                let (digits, count) = digits_of_number(number)?;
+                (Cow::Owned(digits), count)
+            }
         };
         let count = count?;
         let may_be_time = date_digits::no_timestamp(&digits, count).is_none();
         may_be_time.then_some((digits, count))
     }
 
-    /// Whether a bare number cannot be read yet.
-    pub(super) fn awaits_unit(&self) -> bool {
+    /// Whether bare numbers cannot be read before [`Self::decide_unit`].
+    pub(super) fn needs_unit(&self) -> bool {
         self.formats.is_empty() && self.unit.is_none()
+    }
+
+    pub(super) fn has_unit_of(&self, votes: &UnitVotes) -> bool {
+        !self.formats.is_empty() || self.unit == Some(votes.decide())
     }
 
     pub(super) fn decide_unit(&mut self, votes: &UnitVotes) {
         self.unit = Some(votes.decide());
     }
 
-    /// Takes `2025-01-13` and `2025-01-13 10:00:00` too, whatever the formats are: so a workbook's date cells come.
-    pub(super) fn also_iso(&mut self) {
-        self.also_iso = true;
+    /// Also accepts `2025-01-13` and `2025-01-13 10:00:00`, the form of a workbook's date cells, whatever the formats.
+    pub(super) fn accept_iso(&mut self) {
+        self.accepts_iso = true;
     }
 
-    pub(super) fn read(&self, scalar: &Scalar<'_>) -> Result<i64, Problem> {
+    pub(super) fn read(&self, scalar: &Scalar<'_>) -> Result<i64, InvalidValue> {
         match scalar {
             Scalar::Bool(_) => Err(not_a_date()),
             Scalar::Text(text) | Scalar::Native(text) | Scalar::Digits(text) => {
-                self.text(text.trim())
+                self.read_text(text.trim())
             }
             Scalar::Number(number) if self.formats.is_empty() => {
                 let (digits, count) = digits_of_number(number).ok_or_else(out_of_range)?;
-                self.counted(&digits, count)
+                self.bare(&digits, count)
             }
-            Scalar::Number(number) => self.text(&number.to_string()),
+            Scalar::Number(number) => self.read_text(&number.to_string()),
         }
     }
 
-    fn text(&self, text: &str) -> Result<i64, Problem> {
+    fn read_text(&self, text: &str) -> Result<i64, InvalidValue> {
         if self.formats.is_empty() {
-            return self.free(text);
+            return self.unambiguous(text);
         }
-        let mut refusal = of_no_format();
+        let mut refusal = not_in_format();
         for format in &self.formats {
             match self.formatted(format, text).map(in_range) {
                 Some(Ok(seconds)) => return Ok(seconds),
-                // Another format may read it as a date within the years: seconds and milliseconds, for one.
+                // Another format may read it as a valid date: seconds instead of milliseconds, for example.
                 Some(Err(problem)) => refusal = problem,
                 None => {}
             }
         }
-        if self.also_iso && is_plain_iso(text) {
-            return self.free(text);
+        if self.accepts_iso && is_plain_iso(text) {
+            return self.unambiguous(text);
         }
         Err(date_digits::no_date(text).unwrap_or(refusal))
     }
@@ -148,9 +143,12 @@ impl DateReader {
                 let count = text.parse().ok().or_else(|| date_text::integer(text)?);
                 count.map(|count| unit.seconds(count))
             }
+            DateFormat::Iso if date_text::integer(text).is_some() => None,
+            DateFormat::Iso => self.iso(text)?,
             DateFormat::Strptime(format) => {
-                let read = BrokenDownTime::parse(format, text).ok()?;
-                if is_cut_short(&read) {
+                let read =
+                    BrokenDownTime::parse(format, with_offset(format, text).as_ref()).ok()?;
+                if has_short_year(&read) {
                     return None;
                 }
                 if read.iana_time_zone().is_some() {
@@ -159,32 +157,43 @@ impl DateReader {
                 if read.timestamp().is_some() || read.offset().is_some() {
                     return Some(floor(read.to_timestamp().ok()?));
                 }
-                self.local(read.to_datetime().ok()?)
+                let time = read.to_datetime().ok()?;
+                match format.ends_with('Z') && !format.ends_with("%Z") {
+                    // The letter after a time means UTC, whatever the zone of dates without one.
+                    true => TimeZone::UTC.to_timestamp(time).ok().map(floor),
+                    false => self.local(time),
+                }
             }
         }
     }
 
-    fn free(&self, text: &str) -> Result<i64, Problem> {
+    /// Reads ISO 8601. `None` if it is none; within that, `None` if it is too far away.
+    fn iso(&self, text: &str) -> Option<Option<i64>> {
+        Some(match date_text::iso(text)? {
+            date_text::ParsedDate::Instant(timestamp) => Some(floor(timestamp)),
+            date_text::ParsedDate::Local(time) => self.local(time),
+            date_text::ParsedDate::Day(day) => self.midnight(day),
+        })
+    }
+
+    fn unambiguous(&self, text: &str) -> Result<i64, InvalidValue> {
         if let Some((digits, count)) = digits_of(text) {
-            return self.counted(&digits, count);
+            return self.bare(digits, count);
         }
-        let seconds = match date_text::iso(text) {
-            Some(date_text::Moment::Instant(timestamp)) => Some(floor(timestamp)),
-            Some(date_text::Moment::Local(time)) => self.local(time),
-            Some(date_text::Moment::Day(day)) => self.midnight(day),
-            None => return Err(unknown_form(text)),
+        let Some(seconds) = self.iso(text) else {
+            return Err(unknown_form(text));
         };
         seconds.map_or_else(|| Err(too_far()), in_range)
     }
 
-    /// A bare integer: in the column's unit, unless it is no UNIX time at all.
-    fn counted(&self, digits: &str, count: Option<i64>) -> Result<i64, Problem> {
+    /// Reads a bare integer in the column's unit.
+    fn bare(&self, digits: &str, count: Option<i64>) -> Result<i64, InvalidValue> {
         let count = count.ok_or_else(out_of_range)?;
         if let Some(problem) = date_digits::no_timestamp(digits, count) {
             return Err(problem);
         }
         let unit = self.unit.unwrap_or_else(|| {
-            // A reader that belongs to no column judges each value alone.
+            // Without a survey of the column each value decides alone.
             let mut votes = UnitVotes::default();
             votes.see(digits, count);
             votes.decide()
@@ -201,9 +210,9 @@ impl DateReader {
     }
 }
 
-/// `2025-01-13`, or that and a time of day.
+/// Whether a text is written as `2025-01-13` or `2025-01-13 10:00:00`.
 fn is_plain_iso(text: &str) -> bool {
-    let is_like = |text: &str, form: &str| {
+    let has_form = |text: &str, form: &str| {
         text.len() == form.len()
             && text
                 .bytes()
@@ -213,11 +222,24 @@ fn is_plain_iso(text: &str) -> bool {
                     other => byte == other,
                 })
     };
-    is_like(text, "0000-00-00") || is_like(text, "0000-00-00 00:00:00")
+    has_form(text, "0000-00-00") || has_form(text, "0000-00-00 00:00:00")
 }
 
-/// Whether a whole year was read from fewer than four digits: `%Y` takes `23` for the year 23, which nobody means.
-fn is_cut_short(read: &BrokenDownTime) -> bool {
+/// The text with `Z` spelled as the offset that `%z` or `%:z` at the end of a format reads.
+fn with_offset<'t>(format: &str, text: &'t str) -> Cow<'t, str> {
+    let offset = match format {
+        _ if format.ends_with("%:z") => "+00:00",
+        _ if format.ends_with("%z") => "+0000",
+        _ => return Cow::Borrowed(text),
+    };
+    match text.strip_suffix(['Z', 'z']) {
+        Some(time) => Cow::Owned(format!("{time}{offset}")),
+        None => Cow::Borrowed(text),
+    }
+}
+
+/// Whether a full year was read from fewer than four digits: `%Y` reads `23` as the year 23, which is never meant.
+fn has_short_year(read: &BrokenDownTime) -> bool {
     let years = [read.year(), read.iso_week_year()];
     years.into_iter().flatten().any(|year| year < 1000)
 }
@@ -230,11 +252,11 @@ fn floor(timestamp: Timestamp) -> i64 {
         .unwrap_or(i64::MAX)
 }
 
-/// The digits of a text that is a bare number, without its fraction, and their value; None if it is too large.
-fn digits_of(text: &str) -> Option<(String, Option<i64>)> {
+/// The digits of a bare number without its fraction, and their value, which is `None` if it is too large.
+fn digits_of(text: &str) -> Option<(&str, Option<i64>)> {
     let count = date_text::integer(text)?;
     let whole = text.split_once('.').map_or(text, |(whole, _)| whole);
-    Some((whole.to_owned(), count))
+    Some((whole, count))
 }
 
 fn digits_of_number(number: &serde_json::Number) -> Option<(String, Option<i64>)> {
@@ -245,7 +267,7 @@ fn digits_of_number(number: &serde_json::Number) -> Option<(String, Option<i64>)
 }
 
 fn floor_of(number: f64) -> Option<i64> {
-    // 2^63: as an integer it is no i64 any more.
+    // Just below 2^63, where `i64` ends.
     #[expect(
         clippy::cast_possible_truncation,
         reason = "checked to be within the range"
@@ -253,47 +275,47 @@ fn floor_of(number: f64) -> Option<i64> {
     (number.is_finite() && number.abs() < 9.2e18).then(|| number.floor() as i64)
 }
 
-fn in_range(seconds: i64) -> Result<i64, Problem> {
-    if SECONDS.contains(&seconds) {
+fn in_range(seconds: i64) -> Result<i64, InvalidValue> {
+    if VALID_SECONDS.contains(&seconds) {
         Ok(seconds)
     } else {
         Err(out_of_range())
     }
 }
 
-fn out_of_range() -> Problem {
-    Problem::new("bad_date", "is a date outside the years 1 to 9999")
+fn out_of_range() -> InvalidValue {
+    InvalidValue::new("bad_date", "is a date outside the years 1 to 9999")
 }
 
-fn too_far() -> Problem {
-    Problem::new("bad_date", "is a date that is too far away to be kept").advice(
-        "leave the cell empty where no date is meant; `[input] null_values` can name such a date",
+fn too_far() -> InvalidValue {
+    InvalidValue::new("bad_date", "is a date that is out of range").advice(
+        "leave the cell empty if no date is meant, or list such dates in `[input] null_values`",
     )
 }
 
-fn of_no_format() -> Problem {
-    Problem::new(
+fn not_in_format() -> InvalidValue {
+    InvalidValue::new(
         "bad_date",
         "is not a date in the format that the config gives",
     )
     .advice("`format` may be a list, tried in order: format = [\"%d.%m.%Y\", \"%Y-%m-%d\"]")
 }
 
-fn not_a_date() -> Problem {
-    Problem::new("bad_date", "is not a date").format("%d.%m.%Y", Vec::new())
+fn not_a_date() -> InvalidValue {
+    InvalidValue::new("bad_date", "is not a date").format("%d.%m.%Y", Vec::new())
 }
 
-fn unknown_form(text: &str) -> Problem {
+fn unknown_form(text: &str) -> InvalidValue {
     if let Some(problem) = date_digits::no_date(text) {
         return problem;
     }
-    let mut formats = date_text::look(text).into_iter();
+    let mut formats = date_text::likely_formats(text).into_iter();
     let Some(first) = formats.next() else {
         return not_a_date();
     };
-    Problem::new(
+    InvalidValue::new(
         "ambiguous_date",
-        "is a date whose form has to be given in the config",
+        "is a date in an ambiguous format, which the config has to give",
     )
     .format(first, formats.collect())
 }
@@ -306,7 +328,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    use super::super::problem::Advice;
+    use super::super::invalid_value::Advice;
     use super::*;
 
     fn zone(name: &str) -> TimeZone {
@@ -321,15 +343,32 @@ mod tests {
         DateReader::new(formats, zone(zone_name))
     }
 
-    fn free(text: &str, zone_name: &str) -> Result<i64, Problem> {
+    fn free(text: &str, zone_name: &str) -> Result<i64, InvalidValue> {
         reader(&[], zone_name).read(&Scalar::Text(Cow::Borrowed(text)))
     }
 
-    fn formatted(formats: &[&str], text: &str) -> Result<i64, Problem> {
+    fn formatted(formats: &[&str], text: &str) -> Result<i64, InvalidValue> {
         reader(formats, "Europe/Kyiv").read(&Scalar::Text(Cow::Borrowed(text)))
     }
 
     const NOON: i64 = 1_598_961_600; // 2020-09-01T12:00:00Z
+
+    #[test]
+    fn a_zone_in_the_text_wins_over_that_of_the_column() {
+        for (format, text) in [
+            ("iso", "2020-09-01T12:00:00Z"),
+            ("iso", "2020-09-01 15:00"),
+            ("%Y-%m-%dT%H:%M:%SZ", "2020-09-01T12:00:00Z"),
+            ("%Y-%m-%dT%H:%M:%S%z", "2020-09-01T12:00:00Z"),
+            ("%Y-%m-%dT%H:%M:%S%z", "2020-09-01T14:00:00+0200"),
+            ("%Y-%m-%dT%H:%M:%S%:z", "2020-09-01T12:00:00z"),
+            ("%Y-%m-%dT%H:%M:%S", "2020-09-01T15:00:00"),
+        ] {
+            assert_eq!(formatted(&["%d.%m.%Y", format], text), Ok(NOON), "{format}");
+        }
+        assert!(formatted(&["iso"], "1598961600").is_err());
+        assert!(formatted(&["iso"], "01.09.2020").is_err());
+    }
 
     #[test]
     fn unambiguous_forms_need_no_format() {

@@ -1,11 +1,11 @@
-//! Digits that are a date, or no date at all, rather than a count of seconds.
+//! Bare digits that are a date, or no date at all, rather than a UNIX time.
 
-use super::problem::Problem;
+use super::invalid_value::InvalidValue;
 
-/// Dates as digits alone: their layout, and the format that reads it.
+/// The layout of a date written as digits alone, and the format that reads it.
 type Layout = (&'static str, &'static str);
 
-/// No UNIX time of a present-day system is written like these by more than chance.
+/// UNIX times look like these only by chance.
 const DATES: [Layout; 8] = [
     ("YYYYMMDD", "%Y%m%d"),
     ("DDMMYYYY", "%d%m%Y"),
@@ -17,24 +17,24 @@ const DATES: [Layout; 8] = [
     ("DDMMYYYYhhmm", "%d%m%Y%H%M"),
 ];
 
-/// Longer ones: as a count they would all be of 1970.
+/// Longer layouts. As a UNIX time such digits would always mean 1970.
 const LONG_DATES: [Layout; 3] = [
     ("YYYYMMDDhhmmss", "%Y%m%d%H%M%S"),
     ("DDMMYYYYhhmmss", "%d%m%Y%H%M%S"),
     ("YYYYMMDDhhmmssfff", "%Y%m%d%H%M%S%3f"),
 ];
 
-/// One in a hundred UNIX times is written like these, so that the column has to decide.
+/// One in a hundred UNIX times looks like these, so the whole column decides.
 const LIKELY_DATES: [Layout; 2] = [("YYYYMMDDhh", "%Y%m%d%H"), ("YYMMDDhhmmss", "%y%m%d%H%M%S")];
 
-/// A smaller count is a second of the first day of 1970: a number of something else.
+/// UNIX seconds below this fall on 1970-01-01, so that smaller numbers mean something else.
 const FIRST_DAY: u64 = 86_400;
 
-/// Days since 1900, as spreadsheets count them, of the years 1954 to 2064.
+/// Day numbers of spreadsheets, counted from 1900, for the years 1954 to 2064.
 const SPREADSHEET_DAYS: std::ops::Range<u64> = 20_000..60_000;
 
-/// Ends and beginnings of time, as systems write them for "never": 0001-01-01, 1899-12-30, 3000-01-01, and the first
-/// and last second of 9999-12-31 with the one after it.
+/// UNIX seconds that systems write for "never": 0001-01-01, 1899-12-30, 3000-01-01, the first and last second of
+/// 9999-12-31, and the second after it.
 const NEVER: [i64; 6] = [
     -62_135_596_800,
     -2_209_161_600,
@@ -68,18 +68,18 @@ const NO_DATE: [&str; 20] = [
     "?",
 ];
 
-/// The formats that read digits as a date, the likeliest first.
+/// Returns the formats that read these digits as a date, the most likely first.
 pub(super) fn formats(digits: &str) -> Vec<&'static str> {
     fitting(&DATES, digits)
 }
 
-/// Whether a column of such digits is one of dates, though a UNIX time may be written so as well.
+/// Whether a column full of such digits holds dates, although a single one may be a UNIX time.
 pub(super) fn is_likely_date(digits: &str) -> bool {
     LIKELY_DATES.iter().any(|(layout, _)| fits(digits, layout))
 }
 
-/// Why digits are no UNIX time, whatever the column holds besides them.
-pub(super) fn no_timestamp(digits: &str, count: i64) -> Option<Problem> {
+/// Returns why digits are not a UNIX time, regardless of the rest of the column; `None` if they may be one.
+pub(super) fn no_timestamp(digits: &str, count: i64) -> Option<InvalidValue> {
     if let Some(problem) = no_date(digits) {
         return Some(problem);
     }
@@ -103,35 +103,32 @@ pub(super) fn no_timestamp(digits: &str, count: i64) -> Option<Problem> {
     }
     if digits.len() == 7 && !formats(&format!("0{digits}")).is_empty() {
         return Some(
-            Problem::new("ambiguous_date", "looks like a date that lost its first zero").advice(
-                "write these dates as texts, so that the zero stays, and say their format; if these are UNIX seconds, say format = \"unix\"",
+            InvalidValue::new("ambiguous_date", "looks like a date whose leading zero is missing").advice(
+                "store these dates as text, so that the zero stays, and set their `format`; for UNIX seconds set format = \"unix\"",
             ),
         );
     }
     if SPREADSHEET_DAYS.contains(&size) {
         return Some(
-            Problem::new("ambiguous_date", "looks like a spreadsheet's day number").advice(
-                "format the column as a date before exporting it; if these are UNIX seconds, say format = \"unix\"",
+            InvalidValue::new("ambiguous_date", "looks like a spreadsheet's day number").advice(
+                "format the column as a date before exporting it; for UNIX seconds set format = \"unix\"",
             ),
         );
     }
     if size < FIRST_DAY {
         return Some(
-            Problem::new("bad_date", "is a small number, and no date")
-                .advice(null_value(digits) + "; if these are UNIX seconds, say format = \"unix\""),
+            InvalidValue::new("bad_date", "is a small number, not a date")
+                .advice(null_value(digits) + "; for UNIX seconds set format = \"unix\""),
         );
     }
     is_never(digits, count).then(|| {
-        Problem::new(
-            "bad_date",
-            "stands for a date that never comes or never was",
-        )
-        .advice(null_value(digits))
+        InvalidValue::new("bad_date", "is a date that programs write for \"never\"")
+            .advice(null_value(digits))
     })
 }
 
-/// Why digits of which most of their column are dates are no UNIX time.
-pub(super) fn likely_date(digits: &str) -> Option<Problem> {
+/// Returns why digits in a column of dates are not a UNIX time.
+pub(super) fn likely_date(digits: &str) -> Option<InvalidValue> {
     let first = *fitting(&LIKELY_DATES, digits).first()?;
     let unix = if digits.len() == 10 {
         "unix"
@@ -141,38 +138,41 @@ pub(super) fn likely_date(digits: &str) -> Option<Problem> {
     Some(looks_like_date(first, vec![unix.to_owned()]))
 }
 
-/// A text that stands for "no date": `0000-00-00`, `NaT`, `infinity`.
-pub(super) fn no_date(text: &str) -> Option<Problem> {
-    let zeros = text.contains('0')
-        && text.bytes().all(|b| {
-            matches!(
-                b,
-                b'0' | b'-' | b'.' | b'/' | b':' | b' ' | b'T' | b'Z' | b'+'
-            )
-        });
-    let word = || NO_DATE.iter().any(|word| text.eq_ignore_ascii_case(word));
-    (zeros || word()).then(|| Problem::new("bad_date", "holds no date").advice(null_value(text)))
+/// Recognizes texts that mean "no date": `0000-00-00`, `NaT`, `infinity`.
+pub(super) fn no_date(text: &str) -> Option<InvalidValue> {
+    let mut bytes = text.bytes();
+    let zeros = bytes.all(|b| {
+        matches!(
+            b,
+            b'0' | b'-' | b'.' | b'/' | b':' | b' ' | b'T' | b'Z' | b'+'
+        )
+    }) && text.contains('0');
+    // No word begins with a digit.
+    let is_number = text.starts_with(|c: char| c.is_ascii_digit());
+    let word = || !is_number && NO_DATE.iter().any(|word| text.eq_ignore_ascii_case(word));
+    (zeros || word())
+        .then(|| InvalidValue::new("bad_date", "is not a date").advice(null_value(text)))
 }
 
-/// The line that makes a cell an empty one. The text is one of those that are known here, and nobody's data.
+/// The advice to treat a text as empty. The text is one of the constants above or a small number, not personal data.
 fn null_value(text: &str) -> String {
     let quoted = serde_json::Value::from(text);
     format!(
-        "if it stands for no date, let it count as an empty cell: [input] null_values = [{quoted}]"
+        "if it means that there is no date, treat it as an empty cell: [input] null_values = [{quoted}]"
     )
 }
 
-fn looks_like_date(format: &str, or: Vec<String>) -> Problem {
-    Problem::new(
+fn looks_like_date(format: &str, or: Vec<String>) -> InvalidValue {
+    InvalidValue::new(
         "ambiguous_date",
-        "looks like a date written as digits alone, and not like a UNIX time",
+        "looks like a date written as digits alone, not like a UNIX time",
     )
     .format(format, or)
 }
 
-fn incomplete(what: &'static str) -> Problem {
-    Problem::new("ambiguous_date", what)
-        .advice("a date needs its day; if these are UNIX seconds, say format = \"unix\"")
+fn incomplete(what: &'static str) -> InvalidValue {
+    InvalidValue::new("ambiguous_date", what)
+        .advice("a date needs a day; for UNIX seconds set format = \"unix\"")
 }
 
 fn is_never(digits: &str, count: i64) -> bool {
@@ -189,7 +189,7 @@ fn fitting(layouts: &[Layout], digits: &str) -> Vec<&'static str> {
     fitting.map(|(_, format)| *format).collect()
 }
 
-/// Whether digits can be of a layout, with a year from 1900 to 2100. A month or day 0 stands for one that is not known.
+/// Whether digits fit a layout, with a year from 1900 to 2100. A month or day of 0 stands for an unknown one.
 fn fits(digits: &str, layout: &str) -> bool {
     if digits.len() != layout.len() || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return false;
@@ -213,7 +213,7 @@ fn fits(digits: &str, layout: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::problem::Advice;
+    use super::super::invalid_value::Advice;
     use super::*;
 
     fn refused(digits: &str) -> Option<Vec<String>> {
@@ -247,9 +247,9 @@ mod tests {
             ("0", "null_values = [\"0\"]"),
             ("00000000", "null_values = [\"00000000\"]"),
             ("-1", "null_values = [\"-1\"]"),
-            ("201712", "needs its day"),
-            ("2024", "needs its day"),
-            ("1012024", "first zero"),
+            ("201712", "needs a day"),
+            ("2024", "needs a day"),
+            ("1012024", "leading zero is missing"),
             ("45352", "spreadsheet"),
             ("9999999999", "null_values"),
             ("253402300799", "null_values"),

@@ -2,9 +2,9 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::fmt::{rfc2822, temporal::Pieces};
 
-/// What a text without a declared format says.
+/// A date that was read without a format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Moment {
+pub(super) enum ParsedDate {
     Instant(Timestamp),
     /// A date and time without a zone.
     Local(DateTime),
@@ -12,8 +12,8 @@ pub(super) enum Moment {
     Day(Date),
 }
 
-/// A text of digits, perhaps signed, perhaps with a fraction, which is cut off (only behind as many digits as a
-/// timestamp has: `10.2024` is no timestamp). Inner nothing: an integer that is too large.
+/// Reads an integer with an optional sign. A fraction is cut off if the digits before it are as many as a timestamp has:
+/// `10.2024` is not a timestamp. The inner `None` means an integer that is too large.
 pub(super) fn integer(text: &str) -> Option<Option<i64>> {
     let all_digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
     let (whole, fraction) = match text.split_once('.') {
@@ -27,33 +27,33 @@ pub(super) fn integer(text: &str) -> Option<Option<i64>> {
     Some(whole.parse().ok())
 }
 
-/// ISO 8601 as RFC 3339 and databases write it, with `T` or a space, with or without a zone; and RFC 2822.
-pub(super) fn iso(text: &str) -> Option<Moment> {
+/// Reads RFC 2822, and ISO 8601 as RFC 3339 and databases write it: with `T` or a space, with or without a zone.
+pub(super) fn iso(text: &str) -> Option<ParsedDate> {
     if !text.starts_with(|c: char| c.is_ascii_digit()) {
         return rfc2822::parse(text)
             .ok()
-            .map(|zoned| Moment::Instant(zoned.timestamp()));
+            .map(|zoned| ParsedDate::Instant(zoned.timestamp()));
     }
     pieces(text).or_else(|| pieces(&joined_zone(text)?))
 }
 
-fn pieces(text: &str) -> Option<Moment> {
+fn pieces(text: &str) -> Option<ParsedDate> {
     let pieces = Pieces::parse(text).ok()?;
     let Some(time) = pieces.time() else {
-        return Some(Moment::Day(pieces.date()));
+        return Some(ParsedDate::Day(pieces.date()));
     };
     let local = pieces.date().to_datetime(time);
     if pieces.time_zone_annotation().is_some() {
         let zoned: jiff::Zoned = text.parse().ok()?;
-        return Some(Moment::Instant(zoned.timestamp()));
+        return Some(ParsedDate::Instant(zoned.timestamp()));
     }
     match pieces.to_numeric_offset() {
-        Some(offset) => offset.to_timestamp(local).ok().map(Moment::Instant),
-        None => Some(Moment::Local(local)),
+        Some(offset) => offset.to_timestamp(local).ok().map(ParsedDate::Instant),
+        None => Some(ParsedDate::Local(local)),
     }
 }
 
-/// The text with its zone set off by a space joined on: ` UTC`, ` GMT`, ` Z`, ` +0300`.
+/// The text without the space before its zone: ` UTC`, ` GMT`, ` Z`, ` +0300`.
 fn joined_zone(text: &str) -> Option<String> {
     let (time, zone) = text.rsplit_once(' ')?;
     let zone = match zone {
@@ -64,12 +64,13 @@ fn joined_zone(text: &str) -> Option<String> {
     Some(format!("{}{zone}", time.trim_end()))
 }
 
-/// The formats that a text of three numbers may have, the likeliest first: several where its parts could change places.
-pub(super) fn look(text: &str) -> Vec<String> {
-    look_of_date(text).unwrap_or_default()
+/// Returns the formats that a date of three numbers may have, the most likely first. There are several if day, month and
+/// year could change places.
+pub(super) fn likely_formats(text: &str) -> Vec<String> {
+    formats_of(text).unwrap_or_default()
 }
 
-fn look_of_date(text: &str) -> Option<Vec<String>> {
+fn formats_of(text: &str) -> Option<Vec<String>> {
     let between = text.find([' ', 'T']).unwrap_or(text.len());
     let (date, time) = text.split_at_checked(between)?;
     let separator = date.chars().find(|c| matches!(c, '/' | '.' | '-'))?;
@@ -79,7 +80,7 @@ fn look_of_date(text: &str) -> Option<Vec<String>> {
         return None;
     }
     let time = match time.split_at_checked(1) {
-        Some((between, time)) => format!("{between}{}", look_of_time(time.trim())?),
+        Some((between, time)) => format!("{between}{}", time_format(time.trim())?),
         None => String::new(),
     };
     let format = |parts: [&str; 3]| format!("{}{time}", parts.join(&separator.to_string()));
@@ -95,7 +96,7 @@ fn look_of_date(text: &str) -> Option<Vec<String>> {
     let year = if third.len() == 2 { "%y" } else { "%Y" };
     let day_first = exists(third, second, first).then(|| format(["%d", "%m", year]));
     let month_first = exists(third, first, second).then(|| format(["%m", "%d", year]));
-    // `24-01-15` is written with the year first, and never with points.
+    // `24-01-15` has the year first, which is never written with points.
     let may_begin_with_year = first.len() == 2 && third.len() == 2 && separator != '.';
     let year_first =
         (may_begin_with_year && exists(first, second, third)).then(|| format(["%y", "%m", "%d"]));
@@ -107,10 +108,10 @@ fn look_of_date(text: &str) -> Option<Vec<String>> {
     )
 }
 
-/// Whether there is such a day; a year of two digits is one of this century.
+/// Whether the day exists. A year of two digits belongs to this century.
 fn exists(year: &str, month: &str, day: &str) -> bool {
-    let number = |text: &str, longest: usize| {
-        let digits = text.len() <= longest && text.bytes().all(|b| b.is_ascii_digit());
+    let number = |text: &str, max_len: usize| {
+        let digits = text.len() <= max_len && text.bytes().all(|b| b.is_ascii_digit());
         text.parse::<i16>().ok().filter(|_| digits)
     };
     let year = match year.len() {
@@ -125,15 +126,15 @@ fn exists(year: &str, month: &str, day: &str) -> bool {
     }
 }
 
-fn look_of_time(time: &str) -> Option<&'static str> {
+fn time_format(time: &str) -> Option<&'static str> {
     let (clock, half) = match time.split_once(' ') {
         Some((clock, half)) => (clock, Some(half)),
         None => (time, None),
     };
     let halves = half.is_none_or(|h| h.eq_ignore_ascii_case("am") || h.eq_ignore_ascii_case("pm"));
-    let part = |part: &str, most: u8| {
+    let part = |part: &str, max: u8| {
         let short = (1..=2).contains(&part.len());
-        short && part.parse::<u8>().is_ok_and(|n| n <= most)
+        short && part.parse::<u8>().is_ok_and(|n| n <= max)
     };
     let mut parts = clock.split(':');
     let plain = parts.next().is_some_and(|hour| part(hour, 23)) && parts.all(|rest| part(rest, 59));

@@ -1,25 +1,25 @@
-//! In which unit a column counts UNIX time, decided from all of its values.
+//! Decides from all values of a column in which unit it counts UNIX time.
 
 use super::date_digits;
-use super::problem::Problem;
+use super::invalid_value::InvalidValue;
 
-/// 1900-01-01 up to the end of 2100: a bare number that leads elsewhere is in another unit, or no time.
+/// UNIX seconds of the years 1900 to 2100. A bare number outside of them is in another unit or not a time.
 const PLAUSIBLE: std::ops::Range<i64> = -2_208_988_800..4_133_980_800;
 
-/// 2000-01-01.
+/// 2000-01-01 in UNIX seconds.
 const MILLENNIUM: i64 = 946_684_800;
 
-/// What a bare number counts since 1970.
+/// The unit in which a bare number counts the time since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unit {
+pub(super) enum TimestampUnit {
     Seconds,
     Milliseconds,
     Microseconds,
     Nanoseconds,
 }
 
-impl Unit {
-    /// The coarsest first.
+impl TimestampUnit {
+    /// All units, the coarsest first.
     const ALL: [Self; 4] = [
         Self::Seconds,
         Self::Milliseconds,
@@ -27,7 +27,7 @@ impl Unit {
         Self::Nanoseconds,
     ];
 
-    /// As `format` names it in the config.
+    /// The unit as the config's `format` names it.
     pub(super) fn format(self) -> &'static str {
         match self {
             Self::Seconds => "unix",
@@ -41,7 +41,7 @@ impl Unit {
         Self::ALL.into_iter().find(|unit| unit.format() == format)
     }
 
-    /// Whole seconds; the rest is cut off.
+    /// Whole seconds, rounded down.
     pub(super) fn seconds(self, count: i64) -> i64 {
         count.div_euclid(match self {
             Self::Seconds => 1,
@@ -51,33 +51,43 @@ impl Unit {
         })
     }
 
-    /// The coarsest unit in which a number is a plausible time. In a finer one it is a day of January or February 1970,
-    /// or of the end of 1969.
+    /// The coarsest unit in which a number is a plausible time. In finer units it means a day close to 1970-01-01.
     fn by_size(count: i64) -> Option<Self> {
         let plausible = |unit: &Self| PLAUSIBLE.contains(&unit.seconds(count));
         Self::ALL.into_iter().find(plausible)
     }
 }
 
-/// What the bare numbers of a column say of its unit.
+/// The evidence that the bare numbers of a column give for its unit.
 #[derive(Debug, Clone, Default)]
 pub(super) struct UnitVotes {
-    /// Values whose size speaks for the unit.
-    votes: [u64; Unit::ALL.len()],
-    /// Whether one of them lies before 2000.
-    early: [bool; Unit::ALL.len()],
-    /// Values that may as well be dates written as digits.
+    /// Per unit, the values that are plausible in it.
+    votes: [u64; TimestampUnit::ALL.len()],
+    /// Per unit, whether one of these values lies before 2000.
+    early: [bool; TimestampUnit::ALL.len()],
+    /// Values that may also be dates written as digits.
     likely_dates: u64,
 }
 
 impl UnitVotes {
+    /// Adds the votes of other rows.
+    pub(super) fn join(&mut self, other: &Self) {
+        for (votes, more) in self.votes.iter_mut().zip(other.votes) {
+            *votes += more;
+        }
+        for (early, too) in self.early.iter_mut().zip(other.early) {
+            *early |= too;
+        }
+        self.likely_dates += other.likely_dates;
+    }
+
     pub(super) fn see(&mut self, digits: &str, count: i64) {
         self.likely_dates += u64::from(date_digits::is_likely_date(digits));
-        let Some(unit) = Unit::by_size(count) else {
+        let Some(unit) = TimestampUnit::by_size(count) else {
             return;
         };
-        let mut slots = self.votes.iter_mut().zip(&mut self.early);
-        if let Some((votes, early)) = slots.nth(unit as usize) {
+        let mut counters = self.votes.iter_mut().zip(&mut self.early);
+        if let Some((votes, early)) = counters.nth(unit as usize) {
             *votes += 1;
             *early |= unit.seconds(count) < MILLENNIUM;
         }
@@ -87,31 +97,34 @@ impl UnitVotes {
         self.votes.iter().sum()
     }
 
-    /// The column's unit, and how many values are read in it.
-    pub(super) fn decided(&self) -> (Unit, u64) {
+    /// The column's unit, and the number of values that can be read in it.
+    pub(super) fn decided(&self) -> (TimestampUnit, u64) {
         let column = self.decide();
-        let units = Unit::ALL.into_iter().zip(self.votes);
-        let is_read = |unit: &Unit| match column.takes_early {
+        let units = TimestampUnit::ALL.into_iter().zip(self.votes);
+        let is_read = |unit: &TimestampUnit| match column.accepts_early {
             true => (*unit as u8) <= (column.unit as u8),
             false => *unit == column.unit,
         };
-        let votes = units.filter(|(unit, _)| is_read(unit) && !column.holds_dates);
+        let votes = units.filter(|(unit, _)| is_read(unit) && !column.has_dates);
         (column.unit, votes.map(|(_, votes)| votes).sum())
     }
 
-    /// The unit that most values speak for, the coarsest where several are level.
+    /// Decides for the unit with the most votes, and the coarsest of several with as many.
     pub(super) fn decide(&self) -> ColumnUnit {
         let mut decided = ColumnUnit {
-            unit: Unit::Seconds,
-            takes_early: false,
-            holds_dates: self.likely_dates * 2 > self.total(),
+            unit: TimestampUnit::Seconds,
+            accepts_early: false,
+            has_dates: self.likely_dates * 2 > self.total(),
         };
-        let mut most = 0;
-        for (unit, (votes, early)) in Unit::ALL.into_iter().zip(self.votes.iter().zip(self.early)) {
-            if *votes > most {
-                most = *votes;
+        let mut max_votes = 0;
+        for (unit, (votes, early)) in TimestampUnit::ALL
+            .into_iter()
+            .zip(self.votes.iter().zip(self.early))
+        {
+            if *votes > max_votes {
+                max_votes = *votes;
                 decided.unit = unit;
-                decided.takes_early = early && votes * 3 >= self.total() * 2;
+                decided.accepts_early = early && votes * 3 >= self.total() * 2;
             }
         }
         decided
@@ -121,38 +134,37 @@ impl UnitVotes {
 /// How the bare numbers of a column are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ColumnUnit {
-    pub(super) unit: Unit,
-    /// Whether a number whose size speaks for a coarser unit is taken in the column's: a day close to 1970-01-01. Only
-    /// in a column that goes back before 2000, as birthdays do: among times of today such a number is rather one in
-    /// another unit.
-    takes_early: bool,
-    /// Whether most values that look like dates written as digits are such.
-    holds_dates: bool,
+    pub(super) unit: TimestampUnit,
+    /// Whether a number that is plausible in a coarser unit is read in the column's unit, as a day close to 1970-01-01. True
+    /// only for a column with times before 2000, such as birthdays: among recent times the number is rather in another unit.
+    accepts_early: bool,
+    /// Whether values that look like dates written as digits are dates.
+    has_dates: bool,
 }
 
 impl ColumnUnit {
-    /// UNIX seconds of a number of the column.
-    pub(super) fn read(self, digits: &str, count: i64) -> Result<i64, Problem> {
-        if self.holds_dates
+    /// Reads a number of the column as UNIX seconds.
+    pub(super) fn read(self, digits: &str, count: i64) -> Result<i64, InvalidValue> {
+        if self.has_dates
             && let Some(problem) = date_digits::likely_date(digits)
         {
             return Err(problem);
         }
-        match Unit::by_size(count) {
+        match TimestampUnit::by_size(count) {
             Some(own) if own == self.unit => Ok(own.seconds(count)),
-            Some(own) if (own as u8) < (self.unit as u8) && self.takes_early => {
+            Some(own) if (own as u8) < (self.unit as u8) && self.accepts_early => {
                 Ok(self.unit.seconds(count))
             }
-            Some(own) => Err(self.other(own)),
+            Some(own) => Err(self.in_other_unit(own)),
             None => Err(implausible()),
         }
     }
 
-    fn other(self, own: Unit) -> Problem {
-        Problem::new(
+    fn in_other_unit(self, own: TimestampUnit) -> InvalidValue {
+        InvalidValue::new(
             "ambiguous_date",
             format!(
-                "is no UNIX time of the years 1900 to 2100 in the unit of the column's other numbers (\"{}\")",
+                "is not a UNIX time of the years 1900 to 2100 in the unit of the column's other numbers (\"{}\")",
                 self.unit.format()
             ),
         )
@@ -160,10 +172,10 @@ impl ColumnUnit {
     }
 }
 
-fn implausible() -> Problem {
-    Problem::new(
+fn implausible() -> InvalidValue {
+    InvalidValue::new(
         "bad_date",
-        "is no UNIX time of the years 1900 to 2100 in any unit",
+        "is not a UNIX time of the years 1900 to 2100 in any unit",
     )
     .format("unix", vec!["unix_ms".to_owned()])
 }

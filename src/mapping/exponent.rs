@@ -1,7 +1,7 @@
-/// Exponent from which a spreadsheet shows whole numbers rounded, as `1.23E+11`.
-const ROUNDED_FROM: i32 = 11;
+/// Spreadsheets show whole numbers rounded, as `1.23E+11`, from this exponent on.
+const MIN_ROUNDED_EXPONENT: i32 = 11;
 
-/// Exponents beyond this are not those of any number that a float can hold.
+/// Larger exponents do not fit into a 64-bit float.
 const MAX_EXPONENT: i32 = 300;
 
 /// A number with an exponent, such as `1.5e3`.
@@ -11,12 +11,12 @@ pub(super) struct Exponent<'a> {
     whole: &'a str,
     fraction: Option<&'a str>,
     exponent: &'a str,
-    /// `+` or `-` before the exponent, as programs write it.
+    /// `+` or `-` before the exponent.
     sign: Option<char>,
 }
 
 impl<'a> Exponent<'a> {
-    /// `decimal` says which characters stand before decimals. Returns None if the text is no such number.
+    /// Returns `None` if the text has no exponent. `decimal` recognizes decimal separators.
     pub(super) fn parse(text: &'a str, decimal: impl Fn(char) -> bool) -> Option<Self> {
         let (is_negative, digits) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
@@ -33,8 +33,8 @@ impl<'a> Exponent<'a> {
             None => (mantissa, None),
         };
         let all_digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
-        let fits = all_digits(whole) && fraction.is_none_or(all_digits) && all_digits(exponent);
-        fits.then_some(Self {
+        let is_valid = all_digits(whole) && fraction.is_none_or(all_digits) && all_digits(exponent);
+        is_valid.then_some(Self {
             is_negative,
             whole,
             fraction,
@@ -53,25 +53,26 @@ impl<'a> Exponent<'a> {
         (value.abs() <= MAX_EXPONENT).then_some(value)
     }
 
-    /// Whether a spreadsheet may have rounded it: the exponent asks for more digits than there are, and is so large that
-    /// spreadsheets show numbers like this.
+    /// Whether a spreadsheet may have rounded the number: there are fewer digits than the exponent requires, and the exponent
+    /// is one for which spreadsheets switch to this form.
     pub(super) fn is_rounded(&self) -> bool {
         let digits = self.fraction.map_or(0, str::len);
         self.sign != Some('-')
             && self.value().is_none_or(|value| {
-                value >= ROUNDED_FROM && usize::try_from(value).is_ok_and(|value| digits < value)
+                value >= MIN_ROUNDED_EXPONENT
+                    && usize::try_from(value).is_ok_and(|value| digits < value)
             })
     }
 
-    /// Whether it is written as programs write numbers, so that it is hardly a hash that happens to look like one: with a
-    /// signed exponent, with decimals, or with one digit before the exponent. `1e5` is, `12e34` is not.
-    pub(super) fn is_of_a_program(&self) -> bool {
+    /// Whether programs write numbers like this, so that it is unlikely to be a hash: with a signed exponent, with decimals,
+    /// or with a single digit before the exponent. True for `1e5`, false for `12e34`.
+    pub(super) fn is_machine_written(&self) -> bool {
         let is_one_digit = self.whole.len() == 1 && self.whole != "0";
         let is_plain = !self.exponent.starts_with('0') && self.value().is_some();
         self.sign.is_some() || self.fraction.is_some() || (is_one_digit && is_plain)
     }
 
-    /// The same number in plain decimal form, to the last digit. Returns None if its exponent is out of range.
+    /// The number in plain decimal form, with all digits; `None` if the exponent is out of range.
     pub(super) fn plain(&self) -> Option<String> {
         let fraction = self.fraction.unwrap_or_default();
         let digits = format!("{}{fraction}", self.whole);
@@ -155,10 +156,10 @@ mod tests {
         for text in [
             "1.23E+11", "5E-05", "-1E+12", "1e5", "7E10", "1.0E10", "12E+34",
         ] {
-            assert!(parse(text).unwrap().is_of_a_program(), "{text}");
+            assert!(parse(text).unwrap().is_machine_written(), "{text}");
         }
         for text in ["12e34", "1234e56", "7e10234", "5e05", "0e12"] {
-            assert!(!parse(text).unwrap().is_of_a_program(), "{text}");
+            assert!(!parse(text).unwrap().is_machine_written(), "{text}");
         }
     }
 
@@ -172,7 +173,7 @@ mod tests {
         #[test]
         fn arbitrary_text_never_panics(text in any::<String>()) {
             if let Some(exponent) = parse(&text) {
-                let _ = (exponent.plain(), exponent.is_rounded(), exponent.is_of_a_program());
+                let _ = (exponent.plain(), exponent.is_rounded(), exponent.is_machine_written());
             }
         }
     }

@@ -1,308 +1,215 @@
-//! Exports of contacts that other tools make, known by their headers. For proposals only.
+//! Exports of contacts from other tools, recognized by the names of their columns. Used for proposals only.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
 
 use super::profile::ColumnProfile;
-use crate::domain::Field;
+use crate::domain::{Field, text};
 
-/// What a column of such an export is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Meaning {
-    /// Where several columns hold a field, the first in the export's list that is filled.
-    Field(Field),
-    FirstName,
-    LastName,
-    /// A list with this between its items, unless the cells show another separator.
-    Tags(char),
-    /// A custom property, although its name could be a field's.
-    Property,
-    /// Of no use in HelpCrunch, and why.
-    Unused(&'static str),
+static EXPORTS: LazyLock<Vec<Export>> = LazyLock::new(|| {
+    let file = toml::from_str(include_str!("../../data/exports.toml"));
+    // A unit test guarantees that the file parses.
+    file.map_or_else(|_| Vec::new(), |file: ExportFile| file.export)
+});
+
+/// `data/exports.toml`, which explains its members.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExportFile {
+    export: Vec<Export>,
 }
 
 /// The export of one tool.
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Export {
-    pub(super) tool: &'static str,
-    /// Columns that all have to be there, any one of each list.
-    known_by: &'static [&'static [&'static str]],
-    columns: &'static [(&'static str, Meaning)],
-    /// Before the names of the account's own properties.
-    property_prefix: Option<&'static str>,
-    /// What else the user should know.
-    pub(super) hint: Option<&'static str>,
+    pub(super) tool: String,
+    recognized_by: Vec<Vec<String>>,
+    fields: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    first_name: Vec<String>,
+    #[serde(default)]
+    last_name: Vec<String>,
+    tags: Option<TagColumns>,
+    #[serde(default)]
+    properties: Vec<String>,
+    #[serde(default)]
+    unused: Vec<String>,
+    property_prefix: Option<String>,
+    people: Option<People>,
+    pub(super) hint: Option<String>,
 }
 
-use Meaning::{FirstName, LastName, Property, Tags, Unused};
+/// Which rows of an export are customers.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct People {
+    column: String,
+    #[serde(rename = "where")]
+    expression: String,
+    note: String,
+}
 
-const USER_ID: Meaning = Meaning::Field(Field::UserId);
-const EMAIL: Meaning = Meaning::Field(Field::Email);
-const NAME: Meaning = Meaning::Field(Field::Name);
-const COMPANY: Meaning = Meaning::Field(Field::Company);
-const PHONE: Meaning = Meaning::Field(Field::Phone);
-const FIRST_SEEN: Meaning = Meaning::Field(Field::FirstSeen);
-const LAST_SEEN: Meaning = Meaning::Field(Field::LastSeen);
-const UNSUBSCRIBED: Meaning = Meaning::Field(Field::Unsubscribed);
-const BLOCKED: Meaning = Meaning::Field(Field::Blocked);
-const LOCALE: Meaning = Meaning::Field(Field::Locale);
-const SOURCE: Meaning = Meaning::Field(Field::Source);
-const NOTES: Meaning = Meaning::Field(Field::Notes);
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TagColumns {
+    columns: Vec<String>,
+    separator: char,
+}
 
-const INTERNAL: Meaning = Unused("of no use outside of the tool that it is from");
+/// What a column of an export holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ColumnMeaning {
+    Field(Field),
+    FirstName,
+    LastName,
+    /// Tags, with the separator that the tool writes between them.
+    Tags(char),
+    /// A custom property, although its name could mean a field.
+    Property,
+    /// Nothing of use outside of the tool.
+    Unused,
+}
 
-/// Names are compared without case, spaces and signs, and without what stands in brackets: `Last seen (GMT +2)`.
-const EXPORTS: [Export; 6] = [
-    Export {
-        tool: "Intercom",
-        known_by: &[
-            &["User ID", "id"],
-            &["Signed up", "First seen"],
-            &[
-                "Web sessions",
-                "Unsubscribed from Emails",
-                "Last heard from",
-            ],
-        ],
-        columns: &[
-            ("User ID", USER_ID),
-            ("id", USER_ID),
-            ("Email", EMAIL),
-            ("Name", NAME),
-            ("Phone", PHONE),
-            ("Company name", COMPANY),
-            ("Companies", COMPANY),
-            ("Signed up", FIRST_SEEN),
-            ("First seen", FIRST_SEEN),
-            ("Last seen", LAST_SEEN),
-            ("Language override", LOCALE),
-            ("Browser Language", LOCALE),
-            ("Unsubscribed from Emails", UNSUBSCRIBED),
-            ("Tag", Tags(',')),
-            ("Tags", Tags(',')),
-        ],
-        property_prefix: None,
-        hint: Some(
-            "its dates carry no zone: where their headers name another than UTC, add timezone = \"…\" to each",
-        ),
-    },
-    Export {
-        tool: "Zendesk",
-        known_by: &[
-            &["external_id"],
-            &["locale_id", "time_zone"],
-            &["role"],
-            &["email"],
-        ],
-        columns: &[
-            ("external_id", USER_ID),
-            ("id", USER_ID),
-            ("email", EMAIL),
-            ("name", NAME),
-            ("phone", PHONE),
-            ("created_at", FIRST_SEEN),
-            ("last_login_at", LAST_SEEN),
-            ("locale", LOCALE),
-            ("suspended", BLOCKED),
-            ("tags", Tags(' ')),
-            ("notes", NOTES),
-            ("url", INTERNAL),
-            ("locale_id", INTERNAL),
-        ],
-        property_prefix: None,
-        hint: None,
-    },
-    Export {
-        tool: "HubSpot",
-        known_by: &[
-            &["Record ID", "Contact ID"],
-            &["Create Date", "Lifecycle Stage", "Lead Status"],
-            &[
-                "Contact owner",
-                "Associated Company",
-                "Marketing contact status",
-                "Lifecycle Stage",
-            ],
-        ],
-        columns: &[
-            ("Record ID", USER_ID),
-            ("Contact ID", USER_ID),
-            ("Email", EMAIL),
-            ("First Name", FirstName),
-            ("Last Name", LastName),
-            ("Phone Number", PHONE),
-            ("Mobile Phone Number", PHONE),
-            ("Company Name", COMPANY),
-            ("Associated Company", COMPANY),
-            ("Create Date", FIRST_SEEN),
-            ("Last Activity Date", LAST_SEEN),
-            ("Preferred language", LOCALE),
-            ("Unsubscribed from all email", UNSUBSCRIBED),
-            ("Original Source", SOURCE),
-        ],
-        property_prefix: None,
-        hint: Some(
-            "its dates are of the time zone that the account is set to: where that is not UTC, add timezone = \"…\" to each",
-        ),
-    },
-    Export {
-        tool: "Freshdesk",
-        known_by: &[
-            &["Full name"],
-            &["Work phone", "Mobile phone"],
-            &[
-                "Unique external ID",
-                "Can see all tickets from this company",
-                "Twitter",
-            ],
-        ],
-        columns: &[
-            ("Unique external ID", USER_ID),
-            ("Contact ID", USER_ID),
-            ("Email", EMAIL),
-            ("Full name", NAME),
-            ("Mobile phone", PHONE),
-            ("Work phone", PHONE),
-            ("Company", COMPANY),
-            ("Created at", FIRST_SEEN),
-            ("Language", LOCALE),
-            ("Tags", Tags(',')),
-            ("About", NOTES),
-        ],
-        property_prefix: None,
-        hint: None,
-    },
-    Export {
-        tool: "Crisp",
-        known_by: &[&["nickname", "person.nickname"], &["segments"], &["email"]],
-        columns: &[
-            ("data.user_id", USER_ID),
-            ("people_id", USER_ID),
-            ("email", EMAIL),
-            ("person.nickname", NAME),
-            ("nickname", NAME),
-            ("person.phone", PHONE),
-            ("phone", PHONE),
-            ("company.name", COMPANY),
-            ("company", COMPANY),
-            ("created_at", FIRST_SEEN),
-            ("active.last", LAST_SEEN),
-            ("person.locales", LOCALE),
-            ("locales", LOCALE),
-            ("segments", Tags('|')),
-            ("notepad", NOTES),
-        ],
-        property_prefix: Some("data."),
-        hint: None,
-    },
-    Export {
-        tool: "Salesforce",
-        known_by: &[
-            &["Id", "Contact ID"],
-            &["LastName", "Last Name"],
-            &[
-                "AccountId",
-                "Account Name",
-                "HasOptedOutOfEmail",
-                "Email Opt Out",
-            ],
-            &[
-                "OwnerId",
-                "Contact Owner",
-                "LeadSource",
-                "Lead Source",
-                "CreatedDate",
-            ],
-        ],
-        columns: &[
-            ("Id", USER_ID),
-            ("Contact ID", USER_ID),
-            ("Email", EMAIL),
-            ("FirstName", FirstName),
-            ("LastName", LastName),
-            ("MobilePhone", PHONE),
-            ("Mobile", PHONE),
-            ("Phone", PHONE),
-            ("Account Name", COMPANY),
-            ("CreatedDate", FIRST_SEEN),
-            ("HasOptedOutOfEmail", UNSUBSCRIBED),
-            ("Email Opt Out", UNSUBSCRIBED),
-            ("LeadSource", SOURCE),
-            ("Description", NOTES),
-            // A day: whom somebody called on it was not seen then.
-            ("LastActivityDate", Property),
-            ("Last Activity", Property),
-            ("IsDeleted", INTERNAL),
-            ("MasterRecordId", INTERNAL),
-            ("OwnerId", INTERNAL),
-        ],
-        property_prefix: None,
-        hint: Some(
-            "rows with IsDeleted = 1 are deleted contacts: take them out first, if there are any",
-        ),
-    },
-];
-
-/// The export whose columns these are.
-pub(super) fn recognise(columns: &[(&str, &ColumnProfile)]) -> Option<&'static Export> {
-    let there: Vec<String> = columns.iter().map(|(name, _)| folded(name)).collect();
-    let has = |name: &&str| there.contains(&folded(name));
+/// Returns the export that has these columns.
+pub(super) fn recognize(columns: &[(&str, &ColumnProfile)]) -> Option<&'static Export> {
+    let names: Vec<String> = columns.iter().map(|(name, _)| fold(name)).collect();
+    let has = |name: &String| names.contains(&fold(name));
     EXPORTS
         .iter()
-        .find(|export| export.known_by.iter().all(|any| any.iter().any(has)))
+        .find(|export| export.recognized_by.iter().all(|any| any.iter().any(has)))
 }
 
 impl Export {
-    /// What a column is, where the export says so.
-    pub(super) fn meaning(&self, column: &str) -> Option<Meaning> {
-        let name = folded(column);
-        let mut known = self.columns.iter();
-        known
-            .find(|(known, _)| folded(known) == name)
-            .map(|(_, meaning)| *meaning)
+    /// Returns what a column holds, or `None` if the export does not list it.
+    pub(super) fn meaning(&self, column: &str) -> Option<ColumnMeaning> {
+        let name = fold(column);
+        let is_in = |columns: &[String]| columns.iter().any(|column| fold(column) == name);
+        let field = self.fields.iter().find(|(_, columns)| is_in(columns));
+        if let Some((field, _)) = field {
+            return Field::from_name(field).map(ColumnMeaning::Field);
+        }
+        match &self.tags {
+            Some(tags) if is_in(&tags.columns) => Some(ColumnMeaning::Tags(tags.separator)),
+            _ if is_in(&self.first_name) => Some(ColumnMeaning::FirstName),
+            _ if is_in(&self.last_name) => Some(ColumnMeaning::LastName),
+            _ if is_in(&self.properties) => Some(ColumnMeaning::Property),
+            _ if is_in(&self.unused) => Some(ColumnMeaning::Unused),
+            _ => None,
+        }
     }
 
-    /// The columns that this meaning falls to, the best first.
-    pub(super) fn columns_of<'a>(
+    /// The input's columns that may hold a field: in the order of the export, but filled ones first.
+    pub(super) fn field_columns<'a>(
         &self,
-        meaning: Meaning,
+        field: Field,
         columns: &[(&'a str, &'a ColumnProfile)],
-    ) -> Vec<(&'a str, &'a ColumnProfile)> {
-        let named = self.columns.iter().filter(|(_, other)| *other == meaning);
-        let found = named.filter_map(|(name, _)| {
-            let name = folded(name);
-            columns.iter().find(|(column, _)| folded(column) == name)
-        });
-        let mut found: Vec<_> = found.copied().collect();
-        // A sort that keeps the order of those that are alike.
-        found.sort_by_key(|(_, profile)| profile.filled() == 0);
-        found
+    ) -> Vec<&'a str> {
+        let names = self.fields.get(field.name());
+        ordered(names.map_or(&[], Vec::as_slice), columns)
     }
 
-    /// Whether some column of the export is made for this field.
-    pub(super) fn claims(&self, field: Field, columns: &[(&str, &ColumnProfile)]) -> bool {
-        !self.columns_of(Meaning::Field(field), columns).is_empty()
+    /// The columns of the first and of the last name, if the input has both.
+    pub(super) fn name_parts<'a>(
+        &self,
+        columns: &[(&'a str, &'a ColumnProfile)],
+    ) -> Option<(&'a str, &'a str)> {
+        let first = ordered(&self.first_name, columns).first().copied();
+        first.zip(ordered(&self.last_name, columns).first().copied())
     }
 
-    /// The name of the property that a column holds.
+    /// The line of `[rows]` that leaves out rows which are no customers.
+    pub(super) fn where_line(&self, columns: &[(&str, &ColumnProfile)]) -> Option<String> {
+        let people = self.people.as_ref()?;
+        let has_column = columns.iter().any(|(name, _)| *name == people.column);
+        let People {
+            expression, note, ..
+        } = people;
+        has_column.then(|| format!("where = {expression:?}   # {note}"))
+    }
+
+    /// Returns the name of the custom property that a column holds, if its name says so.
     pub(super) fn property<'a>(&self, column: &'a str) -> Option<&'a str> {
-        let name = column.strip_prefix(self.property_prefix?)?;
+        let name = column.strip_prefix(self.property_prefix.as_ref()?)?;
         (!name.trim().is_empty()).then_some(name)
     }
 }
 
+/// A known export whose columns a run without a config leaves out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnmappedExport {
+    pub tool: &'static str,
+    /// Columns that a proposed config would use, those of consent first.
+    pub lost: Vec<String>,
+    /// Of these, columns that say that somebody does not want to be written to.
+    pub consent: Vec<String>,
+}
+
+/// Returns the export that has these columns, if some of its columns are among the `unused` ones.
+#[must_use]
+pub fn unmapped_export(columns: &[String], unused: &[String]) -> Option<UnmappedExport> {
+    let profile = ColumnProfile::default();
+    let named: Vec<_> = columns
+        .iter()
+        .map(|name| (name.as_str(), &profile))
+        .collect();
+    let export = recognize(&named)?;
+    let meaning = |name: &String| export.meaning(name);
+    let lost = unused.iter();
+    let mut lost: Vec<String> = lost
+        .filter(|name| meaning(name) != Some(ColumnMeaning::Unused))
+        .cloned()
+        .collect();
+    let is_consent = |name: &String| {
+        let consent = [Field::Unsubscribed, Field::Blocked].map(ColumnMeaning::Field);
+        meaning(name).is_some_and(|meaning| consent.contains(&meaning))
+    };
+    lost.sort_by_key(|name| !is_consent(name));
+    let consent = lost.iter().filter(|name| is_consent(name)).cloned();
+    (!lost.is_empty()).then(|| UnmappedExport {
+        tool: &export.tool,
+        consent: consent.collect(),
+        lost: lost.clone(),
+    })
+}
+
+/// The columns with these names, in the order of the names, but filled ones first.
+fn ordered<'a>(names: &[String], columns: &[(&'a str, &'a ColumnProfile)]) -> Vec<&'a str> {
+    let column = |name: &String| {
+        let name = fold(name);
+        columns.iter().find(|(column, _)| fold(column) == name)
+    };
+    let mut found: Vec<_> = names.iter().filter_map(column).collect();
+    found.sort_by_key(|(_, profile)| profile.filled() == 0);
+    found.into_iter().map(|(name, _)| *name).collect()
+}
+
 /// Letters and digits in lower case, without what stands in brackets.
-fn folded(name: &str) -> String {
-    let plain = name.split('(').next().unwrap_or(name);
-    let letters = plain.chars().filter(|c| c.is_alphanumeric());
-    letters.flat_map(char::to_lowercase).collect()
+fn fold(name: &str) -> String {
+    text::fold(name.split('(').next().unwrap_or(name))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[test]
+    fn the_file_parses_and_names_only_fields_of_the_api() {
+        let file: ExportFile = toml::from_str(include_str!("../../data/exports.toml")).unwrap();
+        assert_eq!(file.export.len(), EXPORTS.len());
+        for export in &file.export {
+            for field in export.fields.keys() {
+                assert!(Field::from_name(field).is_some(), "{field}");
+            }
+        }
+    }
+
     fn tool(header: &str) -> Option<&'static str> {
         let profile = ColumnProfile::default();
         let columns: Vec<_> = header.split(',').map(|name| (name, &profile)).collect();
-        recognise(&columns).map(|export| export.tool)
+        recognize(&columns).map(|export| export.tool.as_str())
     }
 
     #[test]
@@ -342,12 +249,43 @@ mod tests {
     }
 
     #[test]
+    fn what_a_run_without_a_config_loses_of_an_export_is_known_consent_first() {
+        let owned = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
+        let columns = owned(&[
+            "id",
+            "locale_id",
+            "email",
+            "time_zone",
+            "role",
+            "external_id",
+            "suspended",
+        ]);
+        let unused = owned(&["id", "locale_id", "time_zone", "suspended"]);
+        let lost = unmapped_export(&columns, &unused).unwrap();
+        assert_eq!(lost.tool, "Zendesk");
+        assert_eq!(lost.lost, ["suspended", "id", "time_zone"]);
+        assert_eq!(lost.consent, ["suspended"]);
+        assert_eq!(unmapped_export(&columns, &owned(&["locale_id"])), None);
+        assert_eq!(
+            unmapped_export(&owned(&["email", "plan"]), &owned(&["plan"])),
+            None
+        );
+    }
+
+    #[test]
     fn no_export_gives_one_column_two_meanings() {
-        for export in &EXPORTS {
+        for export in EXPORTS.iter() {
+            let tags = export.tags.iter().flat_map(|tags| &tags.columns);
             let mut names: Vec<_> = export
-                .columns
-                .iter()
-                .map(|(name, _)| folded(name))
+                .fields
+                .values()
+                .flatten()
+                .chain(&export.first_name)
+                .chain(&export.last_name)
+                .chain(&export.properties)
+                .chain(&export.unused)
+                .chain(tags)
+                .map(|name| fold(name))
                 .collect();
             let count = names.len();
             names.sort();

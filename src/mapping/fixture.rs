@@ -5,9 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::{FieldRules, MappingSettings, PropertyRules, Schema, SchemaError, TagSettings};
-use crate::domain::{
-    Cells, Columns, DesiredCustomer, KeyField, Position, RawRecord, Row, RowNumber,
-};
+use crate::domain::{Cells, Columns, DesiredCustomer, KeyField, Position, Row, RowNumber};
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
@@ -20,8 +18,11 @@ struct File {
 }
 
 #[derive(Deserialize, Default)]
+#[serde(default)]
 struct Rows {
     empty_cells: super::EmptyCells,
+    #[serde(rename = "where")]
+    row_filter: String,
 }
 
 #[derive(Deserialize, Default)]
@@ -29,6 +30,7 @@ struct Rows {
 struct Input {
     null_values: Vec<String>,
     repair: super::Repair,
+    timezone: Option<String>,
 }
 
 pub(super) const KEYS: [KeyField; 2] = [KeyField::UserId, KeyField::Email];
@@ -42,6 +44,8 @@ pub(super) fn settings(config: &str) -> MappingSettings {
         empty_cells: file.rows.empty_cells,
         null_values: file.input.null_values,
         repair: file.input.repair,
+        timezone: file.input.timezone,
+        row_filter: file.rows.row_filter,
     }
 }
 
@@ -64,7 +68,7 @@ fn row(source: u16, cells: Cells) -> Row {
         kinds: Vec::new(),
         position,
         cells,
-        raw: RawRecord::default(),
+        raw: None,
     }
 }
 
@@ -88,22 +92,25 @@ pub(super) fn object(json: &str) -> Row {
 /// What a table's one row wants under a config.
 pub(super) fn wanted(config: &str, cells: &[(&str, &str)]) -> DesiredCustomer {
     let names: Vec<&str> = cells.iter().map(|(name, _)| *name).collect();
-    let mapped = schema(config, &names).unwrap().map(&table(cells));
+    let (schema, row) = (schema(config, &names).unwrap(), table(cells));
+    let mapped = schema.map(&row);
     assert_eq!(mapped.issues, []);
-    mapped.desired.unwrap()
+    mapped.desired.unwrap().into_owned()
 }
 
 /// What an object wants under a config, whose input has these columns.
 pub(super) fn wanted_of_object(config: &str, names: &[&str], json: &str) -> DesiredCustomer {
-    let mapped = schema(config, names).unwrap().map(&object(json));
+    let (schema, row) = (schema(config, names).unwrap(), object(json));
+    let mapped = schema.map(&row);
     assert_eq!(mapped.issues, []);
-    mapped.desired.unwrap()
+    mapped.desired.unwrap().into_owned()
 }
 
 /// The codes and columns of all that is wrong with a table's one row.
 pub(super) fn issues(config: &str, cells: &[(&str, &str)]) -> Vec<(String, Option<String>)> {
     let names: Vec<&str> = cells.iter().map(|(name, _)| *name).collect();
-    let mapped = schema(config, &names).unwrap().map(&table(cells));
+    let (schema, row) = (schema(config, &names).unwrap(), table(cells));
+    let mapped = schema.map(&row);
     assert_eq!(mapped.desired.is_none(), !mapped.issues.is_empty());
     let issues = mapped.issues.into_iter();
     issues.map(|issue| (issue.code, issue.column)).collect()

@@ -1,30 +1,36 @@
-use super::given::Scalar;
-use super::problem::Problem;
+use std::borrow::Cow;
+
+use super::invalid_value::InvalidValue;
+use super::source_value::{Scalar, trimmed};
 use crate::domain::CustomerId;
 
-/// The user's own id of a customer: any text, a cell's trimmed; a JSON number as its digits.
-pub(super) fn user_id(scalar: Scalar<'_>) -> Result<String, Problem> {
+/// Reads the user's own id of a customer: any text without control characters.
+pub(super) fn user_id(scalar: Scalar<'_>) -> Result<Cow<'_, str>, InvalidValue> {
     if matches!(scalar, Scalar::Bool(_)) {
-        return Err(Problem::new("bad_user_id", "is true or false, not an id"));
+        return Err(InvalidValue::new(
+            "bad_user_id",
+            "is true or false, not an id",
+        ));
     }
-    // What a program wrote is exact; spaces around a cell are of the table's making.
+    // JSON texts are exact, but spaces around a table's cell do not belong to the id.
     let is_exact = matches!(scalar, Scalar::Native(_));
-    let text = scalar.into_text();
-    let trimmed = if is_exact { text.as_str() } else { text.trim() };
-    if trimmed.chars().any(char::is_control) {
-        return Err(Problem::new("bad_user_id", "holds control characters"));
+    let text = match is_exact {
+        true => scalar.into_text(),
+        false => trimmed(scalar.into_text()),
+    };
+    match text.chars().any(char::is_control) {
+        true => Err(InvalidValue::new(
+            "bad_user_id",
+            "contains control characters",
+        )),
+        false => Ok(text),
     }
-    Ok(if trimmed.len() == text.len() {
-        text
-    } else {
-        trimmed.to_owned()
-    })
 }
 
-/// HelpCrunch's own id: a positive integer.
-pub(super) fn customer_id(scalar: Scalar<'_>) -> Result<CustomerId, Problem> {
+/// Reads HelpCrunch's own id: a positive integer.
+pub(super) fn customer_id(scalar: Scalar<'_>) -> Result<CustomerId, InvalidValue> {
     let refused = || {
-        Problem::new("bad_id", "is not a HelpCrunch id")
+        InvalidValue::new("bad_id", "is not a HelpCrunch id")
             .advice("a positive whole number, as HelpCrunch shows it")
     };
     if matches!(scalar, Scalar::Bool(_)) {
@@ -43,8 +49,6 @@ pub(super) fn customer_id(scalar: Scalar<'_>) -> Result<CustomerId, Problem> {
 
 #[cfg(test)]
 mod tests {
-    use std::borrow::Cow;
-
     use serde_json::json;
 
     use super::*;

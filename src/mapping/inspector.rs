@@ -1,76 +1,75 @@
 use std::borrow::Cow;
 
 use super::Repair;
-use super::damage::{self, Identifier};
-use super::given::{Emptiness, Given, Scalar};
-use super::problem::Problem;
+use super::damage::{self, IdentifierKind};
+use super::damage_words::is_spreadsheet_error;
+use super::invalid_value::InvalidValue;
+use super::source_value::{NullPolicy, Scalar, SourceValue};
 use crate::domain::{Cell, Repairs};
 
-/// Takes the cells of a row and looks for damage: the one way by which cells reach the readers of their types.
+/// Checks the cells of a row for damage, and repairs them if the config says so. All values pass it before they are read.
 #[derive(Debug)]
 pub(super) struct Inspector<'s> {
-    emptiness: &'s Emptiness,
+    null_policy: &'s NullPolicy,
     repair: Repair,
-    /// What was put right so far.
+    /// The repairs made so far.
     pub(super) repairs: Repairs,
 }
 
 impl<'s> Inspector<'s> {
-    pub(super) fn new(emptiness: &'s Emptiness, repair: Repair) -> Self {
+    pub(super) fn new(null_policy: &'s NullPolicy, repair: Repair) -> Self {
         Self {
-            emptiness,
+            null_policy,
             repair,
             repairs: Repairs::default(),
         }
     }
 
-    /// Whether an empty cell says that there is no value.
+    /// Whether an empty cell clears the value.
     pub(super) fn empty_clears(&self) -> bool {
-        self.emptiness.clears
+        self.null_policy.clears
     }
 
-    pub(super) fn given<'c>(&self, cell: Option<Cell<'c>>) -> Given<'c> {
-        self.emptiness.given(cell)
+    pub(super) fn value<'c>(&self, cell: Option<Cell<'c>>) -> SourceValue<'c> {
+        self.null_policy.value(cell)
     }
 
-    /// The value if it is sound, or put right where the config asks for that.
-    ///
-    /// # Errors
-    /// If it is damaged: any value may be an error of a spreadsheet, one of an identifier has more ways.
+    /// Returns the value if it is sound, or repaired if the config says so. Every text is checked for spreadsheet errors, and
+    /// identifiers for all kinds of damage.
     pub(super) fn sound<'c>(
         &mut self,
-        given: Given<'c>,
-        identifier: Option<Identifier>,
-    ) -> Result<Given<'c>, Problem> {
-        self.checked(given, identifier, false)
+        value: SourceValue<'c>,
+        identifier: Option<IdentifierKind>,
+    ) -> Result<SourceValue<'c>, InvalidValue> {
+        self.check(value, identifier, false)
     }
 
-    /// The same for a part of a template, where a placeholder has no one meaning: without its value the template would
-    /// make another identifier.
+    /// The same for a part of a template, where a placeholder is always an error: without that part the template would
+    /// produce a different identifier.
     pub(super) fn sound_part<'c>(
         &mut self,
-        given: Given<'c>,
-        identifier: Option<Identifier>,
-    ) -> Result<Given<'c>, Problem> {
-        self.checked(given, identifier, true)
+        value: SourceValue<'c>,
+        identifier: Option<IdentifierKind>,
+    ) -> Result<SourceValue<'c>, InvalidValue> {
+        self.check(value, identifier, true)
     }
 
-    fn checked<'c>(
+    fn check<'c>(
         &mut self,
-        given: Given<'c>,
-        identifier: Option<Identifier>,
+        value: SourceValue<'c>,
+        identifier: Option<IdentifierKind>,
         is_part: bool,
-    ) -> Result<Given<'c>, Problem> {
-        let Given::Scalar(scalar) = &given else {
-            return Ok(given);
+    ) -> Result<SourceValue<'c>, InvalidValue> {
+        let SourceValue::Scalar(scalar) = &value else {
+            return Ok(value);
         };
         let damaged = match (scalar, identifier) {
-            // A text of JSON and a number of a workbook were written as such: they mean themselves.
-            (Scalar::Native(_) | Scalar::Digits(_), None) => return Ok(given),
+            // Texts of JSON and numbers of workbooks have a type already: they are what they seem.
+            (Scalar::Native(_) | Scalar::Digits(_), None) => return Ok(value),
             (Scalar::Text(text), None) => {
-                return match damage::is_spreadsheet_error(text.trim()) {
+                return match is_spreadsheet_error(text) {
                     true => Err(spreadsheet_error()),
-                    false => Ok(given),
+                    false => Ok(value),
                 };
             }
             (
@@ -83,25 +82,22 @@ impl<'s> Inspector<'s> {
             (Scalar::Number(_) | Scalar::Bool(_), _) => None,
         };
         let Some(damaged) = damaged else {
-            return Ok(given);
+            return Ok(value);
         };
         match &damaged.fixed {
             Some(fixed) if self.repair == Repair::Fix && !(is_part && fixed.is_empty()) => {
                 self.repairs.add(damaged.repairs);
-                Ok(match self.emptiness.is_empty(fixed) {
-                    true => Given::Empty,
-                    false => Given::Scalar(Scalar::Native(Cow::Owned(fixed.clone()))),
+                Ok(match self.null_policy.is_empty(fixed) {
+                    true => SourceValue::Empty,
+                    false => SourceValue::Scalar(Scalar::Native(Cow::Owned(fixed.clone()))),
                 })
             }
-            _ => Err(damaged.problem(&scalar.to_text(), is_part)),
+            _ => Err(damaged.to_invalid_value(&scalar.to_text(), is_part)),
         }
     }
 }
 
-fn spreadsheet_error() -> Problem {
-    Problem::new(
-        "cell_error",
-        "is an error of a spreadsheet, such as of a formula",
-    )
-    .advice("correct the cell in its source, or list its text under `null_values` in [input]")
+fn spreadsheet_error() -> InvalidValue {
+    InvalidValue::new("cell_error", "is a spreadsheet error, such as of a formula")
+        .advice("correct the cell in its source, or list its text under `null_values` in [input]")
 }

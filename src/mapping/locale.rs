@@ -4,11 +4,11 @@ use std::sync::LazyLock;
 
 use isolang::Language;
 
-use super::given::Scalar;
-use super::problem::Problem;
+use super::invalid_value::InvalidValue;
+use super::source_value::Scalar;
 
-/// Languages under codes that ISO 639-1 does not have: withdrawn ones, the bibliographic ones of ISO 639-2, and members of a
-/// macrolanguage that go by its name. What has neither is a language that cannot be told in two letters.
+/// Two-letter codes of languages by other codes: withdrawn codes, the bibliographic ones of ISO 639-2, and members of a
+/// macrolanguage that share its name.
 const OTHER_CODES: &[(&str, &[&str])] = &[
     ("ak", &["fat"]),
     (
@@ -54,7 +54,7 @@ const OTHER_CODES: &[(&str, &[&str])] = &[
     ("ro", &["mo", "mol", "rum"]),
     ("sk", &["slo"]),
     ("sq", &["alb", "aln", "als"]),
-    // What Unicode's CLDR makes of Serbo-Croatian.
+    // As Unicode's CLDR maps Serbo-Croatian.
     ("sr", &["hbs", "scc", "sh"]),
     ("sw", &["swc", "swh"]),
     ("tl", &["fil"]),
@@ -66,25 +66,26 @@ const OTHER_CODES: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Codes of ISO 639 that stand for no one language.
-const NO_ONE_LANGUAGE: [&str; 4] = ["mis", "mul", "und", "zxx"];
+/// Codes of ISO 639 that do not name a single language.
+const SPECIAL_CODES: [&str; 4] = ["mis", "mul", "und", "zxx"];
 
-/// A language as the API wants it (ISO 639-1, documented), from a two- or three-letter code, a language tag such
-/// as `uk-UA` or `en_US.UTF-8`, or the language's name in English or in itself.
-pub(super) fn read(scalar: &Scalar<'_>) -> Result<String, Problem> {
-    let text = text_of(scalar).ok_or_else(refused)?;
-    find(text)
-        .map(Cow::into_owned)
-        .ok_or_else(|| match code_of_tag(text) {
-            Some(code) if NO_ONE_LANGUAGE.contains(&code.as_str()) => unknown(),
-            code if is_known(code.as_deref(), text) => without_two_letters(),
-            _ => refused(),
-        })
+/// Reads a language as the ISO 639-1 code that the API requires (documented): from a two- or three-letter code, a language
+/// tag such as `uk-UA` or `en_US.UTF-8`, or the language's name in English or in the language itself.
+pub(super) fn read(scalar: Scalar<'_>) -> Result<Cow<'_, str>, InvalidValue> {
+    let text = text_of(&scalar).ok_or_else(refused)?;
+    if let Some(code) = code_of(text) {
+        return Ok(Cow::Borrowed(code));
+    }
+    Err(match code_of_tag(text) {
+        Some(code) if SPECIAL_CODES.contains(&code.as_str()) => unknown(),
+        code if is_language_at_all(code.as_deref(), text) => without_two_letters(),
+        _ => refused(),
+    })
 }
 
-/// Whether a value is a language that can be sent.
+/// Whether [`read`] accepts a value.
 pub(super) fn is_language(scalar: &Scalar<'_>) -> bool {
-    text_of(scalar).is_some_and(|text| find(text).is_some())
+    text_of(scalar).is_some_and(|text| code_of(text).is_some())
 }
 
 fn text_of<'a>(scalar: &'a Scalar<'_>) -> Option<&'a str> {
@@ -94,27 +95,27 @@ fn text_of<'a>(scalar: &'a Scalar<'_>) -> Option<&'a str> {
     }
 }
 
-/// The two-letter code of a language, by its code or name.
-fn find(text: &str) -> Option<Cow<'_, str>> {
-    if PLAIN_CODES.contains(text) {
-        return Some(Cow::Borrowed(text));
+/// The two-letter code of a language, given its code or name.
+fn code_of(text: &str) -> Option<&'static str> {
+    if let Some(code) = PLAIN_CODES.get(text) {
+        return Some(code);
     }
     let code = code_of_tag(text);
     let code = code.as_deref().and_then(two_letters);
-    code.or_else(|| of_name(text)).map(Cow::Borrowed)
+    code.or_else(|| code_of_name(text))
 }
 
-/// `Chinese (Simplified)` is Chinese: the two letters say no more than that.
-fn of_name(text: &str) -> Option<&'static str> {
-    // Ids, addresses and numbers are no names, and need not be looked up.
+/// The two-letter code of a language by its name, without what stands in brackets: `Chinese (Simplified)`.
+fn code_of_name(text: &str) -> Option<&'static str> {
+    // Ids, addresses and numbers are not names: skip the lookup.
     let name = text.split('(').next().unwrap_or(text);
-    if name.bytes().any(is_of_no_name) {
+    if name.bytes().any(is_in_no_name) {
         return None;
     }
     NAMES.get(&plain_name(name)).copied().flatten()
 }
 
-fn is_of_no_name(byte: u8) -> bool {
+fn is_in_no_name(byte: u8) -> bool {
     byte.is_ascii_digit() || matches!(byte, b'@' | b'_')
 }
 
@@ -123,29 +124,29 @@ fn plain_name(text: &str) -> String {
     name.to_lowercase()
 }
 
-/// Whether it is a language at all, with two letters or without.
-fn is_known(code: Option<&str>, text: &str) -> bool {
+/// Whether a code or a name is a language at all, even one without a two-letter code.
+fn is_language_at_all(code: Option<&str>, text: &str) -> bool {
     code.and_then(Language::from_639_3).is_some() || NAMES.contains_key(&plain_name(text))
 }
 
-fn refused() -> Problem {
-    Problem::new("bad_locale", "is not a language code").advice(
+fn refused() -> InvalidValue {
+    InvalidValue::new("bad_locale", "is not a language code").advice(
         "a two-letter ISO 639-1 code such as uk; other spellings can be translated with `map`",
     )
 }
 
-fn without_two_letters() -> Problem {
-    Problem::new(
+fn without_two_letters() -> InvalidValue {
+    InvalidValue::new(
         "bad_locale",
-        "is a language without a two-letter code (ISO 639-1), which HelpCrunch needs",
+        "is a language without a two-letter code (ISO 639-1), which HelpCrunch requires",
     )
-    .advice("leave the cell empty, or say with `map` which language to take for it")
+    .advice("leave the cell empty, or choose another language with `map`")
 }
 
-fn unknown() -> Problem {
-    Problem::new(
+fn unknown() -> InvalidValue {
+    InvalidValue::new(
         "bad_locale",
-        "says that the language is unknown or not just one",
+        "is a code for an unknown language or for several languages",
     )
     .advice("leave the cell empty, or add the code to `null_values` in [input]")
 }
@@ -176,17 +177,17 @@ fn two_letters(code: &str) -> Option<&'static str> {
     }
 }
 
-/// The two-letter codes that mean themselves, which is what most cells hold.
-static PLAIN_CODES: LazyLock<HashSet<String>> = LazyLock::new(|| {
+/// The valid two-letter codes, the fast path for most cells.
+static PLAIN_CODES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     let letters = || 'a'..='z';
     let codes = letters().flat_map(|first| letters().map(move |second| format!("{first}{second}")));
     codes
-        .filter(|code| two_letters(code) == Some(code.as_str()))
+        .filter_map(|code| two_letters(&code).filter(|valid| *valid == code))
         .collect()
 });
 
-/// Two-letter codes by name in lower case, English names and the languages' own. None for a language without such a code, and
-/// for a name that two languages with different codes share.
+/// Two-letter codes by name in lower case, in English and in the language itself. `None` for a language without such a code
+/// and for a name that languages with different codes share.
 static NAMES: LazyLock<HashMap<String, Option<&'static str>>> = LazyLock::new(|| {
     let (with_code, without): (Vec<_>, Vec<_>) = Language::match_names(|_| true)
         .map(|language| (language, language.to_639_1().and_then(two_letters)))
@@ -196,7 +197,7 @@ static NAMES: LazyLock<HashMap<String, Option<&'static str>>> = LazyLock::new(||
         for name in names_of(language) {
             names
                 .entry(name)
-                .and_modify(|known| *known = known.filter(|known| Some(*known) == code))
+                .and_modify(|other| *other = other.filter(|other| Some(*other) == code))
                 .or_insert(code);
         }
     }
@@ -224,14 +225,16 @@ mod tests {
     use super::*;
 
     fn locale(text: &str) -> Option<String> {
-        read(&Scalar::Text(Cow::Borrowed(text))).ok()
+        read(Scalar::Text(Cow::Borrowed(text)))
+            .ok()
+            .map(Cow::into_owned)
     }
 
     #[test]
     fn no_language_name_has_a_digit_or_an_at_sign() {
         let mut with_code = NAMES.iter().filter(|(_, code)| code.is_some());
         assert!(with_code.clone().count() > 300);
-        assert!(!with_code.any(|(name, _)| name.bytes().any(is_of_no_name)));
+        assert!(!with_code.any(|(name, _)| name.bytes().any(is_in_no_name)));
     }
 
     #[test]
@@ -306,9 +309,9 @@ mod tests {
 
     #[test]
     fn a_refusal_says_what_is_wrong() {
-        let what = |cell: &str| read(&Scalar::Text(Cow::Borrowed(cell))).unwrap_err().what;
+        let what = |cell: &str| read(Scalar::Text(Cow::Borrowed(cell))).unwrap_err().what;
         for cell in ["und", "mul", "zxx", "und-Latn"] {
-            assert!(what(cell).contains("language is unknown"), "{cell}");
+            assert!(what(cell).contains("an unknown language"), "{cell}");
         }
         for cell in ["tlh", "klingon", "Klingon", "haw-US", "Cebuano"] {
             assert!(what(cell).contains("without a two-letter code"), "{cell}");

@@ -1,202 +1,31 @@
-use std::borrow::Cow;
-
 use super::exponent::Exponent;
-use super::given::Scalar;
-use super::problem::Problem;
+use super::invalid_value::InvalidValue;
+use super::number_form::NumberForm;
+use super::source_value::Scalar;
 use crate::domain::Number;
 
-/// Digits that a 64-bit float, which is what JSON readers hold a number in, keeps exactly.
+/// Decimal digits that a 64-bit float, which JSON parsers use for numbers, represents exactly.
 const EXACT_DIGITS: usize = 15;
 
-/// 2^64: what a reader of JSON keeps as an integer is below it.
-const INTEGERS: f64 = 18_446_744_073_709_551_616.0;
+/// 2^64: JSON parsers keep integers below it as integers.
+const INTEGER_LIMIT: f64 = 18_446_744_073_709_551_616.0;
 
-/// `decimal` and `thousands`: how the texts of an attribute write numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct NumberForm {
-    decimal: char,
-    thousands: Option<char>,
-}
-
-impl Default for NumberForm {
-    fn default() -> Self {
-        Self {
-            decimal: '.',
-            thousands: None,
-        }
-    }
-}
-
-impl NumberForm {
-    /// # Errors
-    /// The option that cannot be meant, and why.
-    pub(super) fn new(
-        decimal: Option<char>,
-        thousands: Option<char>,
-    ) -> Result<Self, (&'static str, String)> {
-        let form = Self {
-            decimal: decimal.unwrap_or('.'),
-            thousands,
-        };
-        let digit_like = |c: char| c.is_alphanumeric() || matches!(c, '-' | '+');
-        if digit_like(form.decimal) || form.decimal.is_whitespace() {
-            return Err((
-                "decimal",
-                "is no decimal separator: it is a point or a comma".to_owned(),
-            ));
-        }
-        match thousands {
-            Some(c) if digit_like(c) => {
-                Err(("thousands", "is no separator of thousands".to_owned()))
-            }
-            Some(c) if c == form.decimal => {
-                let reason = format!("and `decimal` are the same, `{c}`: name both");
-                Err(("thousands", reason))
-            }
-            _ => Ok(form),
-        }
-    }
-
-    /// `type = "number"`: a JSON number as it is, a text in decimal form.
-    pub(super) fn read(&self, scalar: &Scalar<'_>) -> Result<Number, Problem> {
-        match scalar {
-            Scalar::Number(number) => of_json(number),
-            Scalar::Bool(_) => Err(self.not_a_number()),
-            Scalar::Text(text) | Scalar::Native(text) => self.parse(text.trim()),
-            // A workbook keeps its numbers in one form, however it shows them.
-            Scalar::Digits(text) => Self::default().parse(text),
-        }
-    }
-
-    fn parse(&self, text: &str) -> Result<Number, Problem> {
-        if *self == Self::default() && is_plain(text) {
-            return Number::parse(text).ok_or_else(inexact);
-        }
-        if let Some(exponent) = Exponent::parse(text, |c| c == self.decimal) {
-            return with_exponent(exponent);
-        }
-        let plain = self.with_point(text).and_then(|text| plain_form(&text));
-        let Some(plain) = plain else {
-            return Err(self.refusal(text));
-        };
-        Number::parse(&plain).ok_or_else(inexact)
-    }
-
-    /// The text with a decimal point and nothing between the thousands; nothing where it is not written in this form.
-    /// Between thousands there are three digits, everywhere: `1.5` is no number with a point between its thousands.
-    fn with_point(&self, text: &str) -> Option<String> {
-        if *self == Self::default() {
-            return Some(text.to_owned());
-        }
-        let (whole, fraction) = match text.split_once(self.decimal) {
-            Some((whole, fraction)) => (whole, Some(fraction)),
-            None => (text, None),
-        };
-        let (sign, digits) =
-            whole.split_at(whole.len() - whole.trim_start_matches(['-', '+']).len());
-        let mut groups = digits.split(|c| self.separates(c));
-        let mut plain = format!("{sign}{}", groups.next()?);
-        let mut is_grouped = false;
-        for group in groups {
-            if group.len() != 3 {
-                return None;
-            }
-            is_grouped = true;
-            plain.push_str(group);
-        }
-        let first = digits.split(|c| self.separates(c)).next()?;
-        if is_grouped && !(1..=3).contains(&first.len()) {
-            return None;
-        }
-        if let Some(fraction) = fraction {
-            let digits = fraction.bytes().all(|b| b.is_ascii_digit());
-            if !digits || fraction.is_empty() {
-                return None;
-            }
-            plain.push('.');
-            plain.push_str(fraction);
-        } else if plain.contains('.') {
-            return None;
-        }
-        Some(plain)
-    }
-
-    /// Spreadsheets and locales write one separator in several ways: a space that does not break, another apostrophe.
-    fn separates(self, c: char) -> bool {
-        self.thousands.is_some_and(|thousands| match thousands {
-            ' ' => matches!(c, ' ' | '\u{a0}' | '\u{202f}' | '\u{2009}'),
-            '\'' | '’' => matches!(c, '\'' | '’'),
-            other => c == other,
-        })
-    }
-
-    fn refusal(self, text: &str) -> Problem {
-        let has = |wanted: fn(char) -> bool| text.chars().any(wanted);
-        if !has(|c| c.is_ascii_digit()) {
-            return self.not_a_number();
-        }
-        let exponent = Exponent::parse(text, |c| matches!(c, '.' | ','));
-        if exponent.is_some_and(|exponent| exponent.is_rounded()) {
-            return rounded();
-        }
-        let is_plain = self == Self::default();
-        let separator = |c: char| matches!(c, ',' | '\'') || c.is_whitespace();
-        let written = |c: char| {
-            c.is_ascii_digit() || matches!(c, '.' | '-' | '+') || separator(c) || exponent.is_some()
-        };
-        let separated = text
-            .chars()
-            .any(|c| separator(c) || (c == '.' && !is_plain));
-        match separated && text.chars().all(written) {
-            true if is_plain => separators_unnamed(),
-            true => Problem::new(
-                "bad_number",
-                "is not written with the separators that the config names",
-            )
-            .advice(self.how_to_write()),
-            false => self.not_a_number(),
-        }
-    }
-
-    fn not_a_number(self) -> Problem {
-        Problem::new("bad_number", "is not a number").advice(self.how_to_write())
-    }
-
-    /// What to do about a text that is not in this form, with the signs that the config names.
-    fn how_to_write(self) -> Cow<'static, str> {
-        let decimal = self.decimal;
-        match self.thousands {
-            None if decimal == '.' => {
-                "write digits and a decimal point only, without units: 1234.5".into()
-            }
-            None => format!(
-                "write digits and a decimal `{decimal}` only, without units: 1234{decimal}5; or name other signs in the config than decimal = \"{decimal}\""
-            )
-            .into(),
-            Some(thousands) => format!(
-                "write digits, a decimal `{decimal}` and `{thousands}` before every three digits, without units: 1{thousands}234{decimal}5; or name other signs in the config than decimal = \"{decimal}\", thousands = \"{thousands}\""
-            )
-            .into(),
-        }
-    }
-}
-
-/// The plain form alone.
-pub(super) fn read(scalar: &Scalar<'_>) -> Result<Number, Problem> {
+/// Reads a number without options from the config.
+pub(super) fn read(scalar: &Scalar<'_>) -> Result<Number, InvalidValue> {
     NumberForm::default().read(scalar)
 }
 
-/// A JSON number as it stands there; not one of so many digits that its reader had to round it.
-pub(super) fn of_json(number: &serde_json::Number) -> Result<Number, Problem> {
+/// Takes a JSON number as it is, unless it has more digits than its parser keeps.
+pub(super) fn of_json(number: &serde_json::Number) -> Result<Number, InvalidValue> {
     let float = number.as_f64().filter(|_| number.is_f64());
-    if float.is_some_and(|float| float.fract() == 0.0 && float.abs() >= INTEGERS) {
+    if float.is_some_and(|float| float.fract() == 0.0 && float.abs() >= INTEGER_LIMIT) {
         return Err(inexact());
     }
     Ok(Number::new(number.clone()))
 }
 
-/// A number with an exponent, as long as it has all its digits: `1.5e3` is 1500.
-fn with_exponent(exponent: Exponent<'_>) -> Result<Number, Problem> {
+/// Reads a number with an exponent if all of its digits are there: `1.5e3` is 1500.
+pub(super) fn with_exponent(exponent: Exponent<'_>) -> Result<Number, InvalidValue> {
     if exponent.is_rounded() {
         return Err(rounded());
     }
@@ -206,21 +35,21 @@ fn with_exponent(exponent: Exponent<'_>) -> Result<Number, Problem> {
         .ok_or_else(inexact)
 }
 
-fn inexact() -> Problem {
-    Problem::new("bad_number", "has more digits than can be sent exactly")
-        .advice("keep it as text: type = \"text\", and in JSON with quotes around it")
+pub(super) fn inexact() -> InvalidValue {
+    InvalidValue::new("bad_number", "has more digits than can be sent exactly")
+        .advice("keep it as text: set type = \"text\", and in JSON put it in quotes")
 }
 
-/// Whether a text is written as JSON writes numbers, without a sign.
-fn is_plain(text: &str) -> bool {
+/// Whether a text is an unsigned number as JSON writes it.
+pub(super) fn is_plain(text: &str) -> bool {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let all_digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
     all_digits(whole) && all_digits(fraction) && (whole == "0" || !whole.starts_with('0'))
 }
 
-/// The text as JSON writes numbers, where it is a plain decimal: a sign, digits and one point. Leading zeros and
-/// a `+` change nothing about a value that the user declared to be a number.
-fn plain_form(text: &str) -> Option<String> {
+/// Rewrites a plain decimal (a sign, digits and one point) as JSON writes numbers: without leading zeros and `+`, which mean
+/// nothing in a value that is declared to be a number.
+pub(super) fn plain_form(text: &str) -> Option<String> {
     let (sign, digits) = match text.strip_prefix('-') {
         Some(rest) => ("-", rest),
         None => ("", text.strip_prefix('+').unwrap_or(text)),
@@ -238,28 +67,34 @@ fn plain_form(text: &str) -> Option<String> {
     }
     let whole = whole.trim_start_matches('0');
     let whole = if whole.is_empty() { "0" } else { whole };
-    let fraction = fraction.map(|f| format!(".{f}")).unwrap_or_default();
-    Some(format!("{sign}{whole}{fraction}"))
+    let mut plain = String::with_capacity(text.len() + 1);
+    plain.push_str(sign);
+    plain.push_str(whole);
+    if let Some(fraction) = fraction {
+        plain.push('.');
+        plain.push_str(fraction);
+    }
+    Some(plain)
 }
 
-fn separators_unnamed() -> Problem {
-    Problem::new(
+pub(super) fn separators_unnamed() -> InvalidValue {
+    InvalidValue::new(
         "bad_number",
         "is written with a decimal comma or thousands separators",
     )
     .advice(
-        "name its separators in the config, such as decimal = \",\", thousands = \" \", or write it with a decimal point and nothing between the thousands: 1234.5",
+        "set its separators in the config, such as decimal = \",\", thousands = \" \", or write it with a decimal point and without thousands separators: 1234.5",
     )
 }
 
-/// What a cell tells about the signs that numbers are written with.
+/// What a cell reveals about the separators of numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Separators {
-    /// There are none.
+    /// The cell has no separators.
     None,
-    /// `1,101` and `1.101`: the sign may stand before decimals as well as between thousands.
+    /// `1,101` and `1.101`: the separator may be for decimals or for thousands.
     Either,
-    /// No thousands begin with `0,125`, no decimals are grouped as in `1,234,567`.
+    /// It is clear what the separators are: decimals in `0,125`, thousands in `1,234,567`.
     Decided,
 }
 
@@ -277,9 +112,9 @@ pub(super) fn separators(cell: &str) -> Separators {
     }
 }
 
-/// What spreadsheets show, and save, of numbers that are too wide for a cell: `1.23E+11`.
-fn rounded() -> Problem {
-    Problem::new(
+/// Spreadsheets show, and save, numbers that are too wide for a cell as `1.23E+11`.
+pub(super) fn rounded() -> InvalidValue {
+    InvalidValue::new(
         "damaged",
         "was turned into a rounded number such as 1.23E+11 by a spreadsheet",
     )
@@ -288,34 +123,43 @@ fn rounded() -> Problem {
     )
 }
 
-/// What an untyped cell is under `type = "auto"`: a number where it is in the one form in which that number
-/// would be written again, so that nothing is lost (`007` and `1.50` are texts).
+/// Reads an untyped cell under `type = "auto"`: it is a number only if writing that number gives the same text, so that
+/// nothing is lost. `007` and `1.50` stay texts.
 pub(super) fn of_untyped(text: &str) -> Option<Number> {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let (whole, fraction) = match digits.split_once('.') {
-        Some((whole, fraction)) => (whole, Some(fraction)),
-        None => (digits, None),
-    };
-    let all_digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
-    let shortest = all_digits(whole)
-        && (whole == "0" || !whole.starts_with('0'))
-        && fraction.is_none_or(|f| all_digits(f) && !f.ends_with('0'))
-        && text != "-0"
-        && whole.len() + fraction.map_or(0, str::len) <= EXACT_DIGITS;
-    if !shortest {
+    if !is_shortest(text) {
         return None;
     }
     let json: serde_json::Number = text.parse().ok()?;
     Some(Number::new(json))
 }
 
+/// Whether a text is a number in the form in which it would be written.
+pub(super) fn is_shortest(text: &str) -> bool {
+    if !matches!(text.as_bytes(), [b'0'..=b'9', ..] | [b'-', b'0'..=b'9', ..]) {
+        return false;
+    }
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = match digits.split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (digits, None),
+    };
+    let all_digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
+    all_digits(whole)
+        && (whole == "0" || !whole.starts_with('0'))
+        && fraction.is_none_or(|f| all_digits(f) && !f.ends_with('0'))
+        && text != "-0"
+        && whole.len() + fraction.map_or(0, str::len) <= EXACT_DIGITS
+}
+
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use proptest::prelude::*;
 
     use super::*;
 
-    fn text(text: &str) -> Result<Number, Problem> {
+    fn text(text: &str) -> Result<Number, InvalidValue> {
         read(&Scalar::Text(Cow::Borrowed(text)))
     }
 

@@ -4,23 +4,23 @@ use std::fmt;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, Region};
 use unicode_normalization::UnicodeNormalization;
 
-use super::given::Scalar;
-use super::problem::Problem;
+use super::invalid_value::InvalidValue;
+use super::source_value::Scalar;
 use crate::domain::is_invisible;
 
-/// Bytes of a cell that is looked at: some numbers with words around them.
+/// Longer cells, in bytes, are rejected: this is enough for several numbers with words around them.
 const MAX_LENGTH: usize = 250;
 
-/// What people put between the digits of one number.
+/// The characters that people put between the digits of a number.
 const SEPARATORS: &str = "()[]{}-./~·_‐‒–—―−ー";
 
-/// `region`: reads phone numbers as they are written in one country, and gives them in E.164. Off unless it is asked
-/// for: without it a number is sent as it is written.
+/// `region`: reads phone numbers as they are written in one country, and converts them to E.164. Without `region` a number
+/// is sent as written.
 #[derive(Clone)]
 pub(super) struct PhoneReader {
     region: Region,
     name: String,
-    /// The country's code, such as `380`.
+    /// The country calling code, such as `380`.
     code: String,
 }
 
@@ -32,14 +32,14 @@ impl fmt::Debug for PhoneReader {
 
 impl PhoneReader {
     /// # Errors
-    /// When there is no such region.
+    /// If there is no such region.
     pub(super) fn new(region: &str) -> Result<Self, String> {
         let name = region.to_ascii_uppercase();
-        let known = name.parse().ok().and_then(|region: Region| {
+        let supported = name.parse().ok().and_then(|region: Region| {
             let code = PHONE_NUMBER_UTIL.get_country_code_for_region(region)?;
             Some((region, code.to_string()))
         });
-        match known {
+        match supported {
             Some((region, code)) => Ok(Self { region, name, code }),
             None => Err(format!(
                 "`{region}` is not a region: write a two-letter ISO 3166 code such as UA"
@@ -47,7 +47,7 @@ impl PhoneReader {
         }
     }
 
-    pub(super) fn read(&self, scalar: Scalar<'_>) -> Result<String, Problem> {
+    pub(super) fn read(&self, scalar: Scalar<'_>) -> Result<String, InvalidValue> {
         let text = scalar.to_text();
         if text.len() > MAX_LENGTH {
             return Err(self.refused());
@@ -62,29 +62,29 @@ impl PhoneReader {
         let mut numbers = numbers.into_iter();
         match (numbers.next(), numbers.next()) {
             (Some(number), None) => Ok(number),
-            (Some(_), Some(_)) => Err(Problem::new(
+            (Some(_), Some(_)) => Err(InvalidValue::new(
                 "bad_phone",
                 "can be read as two different phone numbers",
             )
-            .advice("write it with + and the country's code, such as +380501234567")),
+            .advice("write it with + and the country code, such as +380501234567")),
             (None, _) => Err(self.problem(text)),
         }
     }
 
-    /// The valid numbers that a text of digits and separators may stand for, in E.164; none for any other text.
+    /// The valid numbers, in E.164, that a text of digits and separators may stand for; none for any other text.
     fn readings(&self, text: &str) -> BTreeSet<String> {
         let Some(dialled) = dialled(text) else {
             return BTreeSet::new();
         };
         let mut forms = Vec::new();
         if let Some(international) = dialled.strip_prefix("00") {
-            // Everywhere, whatever has to be dialled there.
+            // Accepted for every region, whatever its prefix for calls abroad.
             forms.push(format!("+{international}"));
         }
         if let Some(digits) = dialled.strip_prefix('+') {
-            // +44 (0)20 …: the zero is not dialled from abroad.
+            // +44 (0)20 …: the zero is for calls within the country.
             forms.extend(text.contains("(0)").then(|| text.replacen("(0)", "", 1)));
-            // +8 (495) …: the plus stands before what is dialled within the country, where an 8 comes first.
+            // +8 (495) …: a national number, which begins with 8, with a plus before it.
             let after_eight = text.split_once('8').map(|(_, rest)| rest);
             if digits.starts_with('8')
                 && after_eight.is_some_and(|rest| rest.starts_with(is_separator))
@@ -93,7 +93,7 @@ impl PhoneReader {
                 forms.push(digits.to_owned());
             }
         } else if dialled.starts_with(&self.code) {
-            // A spreadsheet drops the plus.
+            // A spreadsheet dropped the plus.
             forms.push(format!("+{dialled}"));
         }
         forms.push(dialled);
@@ -105,46 +105,46 @@ impl PhoneReader {
         (number.extension.is_none() && number.is_valid()).then(|| number.to_string())
     }
 
-    /// What is wrong with a text that is not one valid number.
-    fn problem(&self, text: &str) -> Problem {
+    /// Explains why a text is not exactly one valid number.
+    fn problem(&self, text: &str) -> InvalidValue {
         let pieces = pieces(text);
         let numbers = pieces
             .iter()
             .filter(|piece| !self.readings(piece).is_empty());
         let (what, advice) = match numbers.count() {
             0 if text.chars().any(char::is_alphabetic) => (
-                "is not a phone number: it holds letters",
-                "write the digits that are dialled",
+                "is not a phone number: it contains letters",
+                "write only the digits to dial",
             ),
             0 => return self.refused(),
             1 if pieces.len() > 1 => (
-                "holds an extension, which the form +380501234567 has no place for",
-                "keep the extension in a column of its own, or map the column without `region`",
+                "contains an extension, which the format +380501234567 cannot hold",
+                "move the extension to a column of its own, or map the column without `region`",
             ),
             1 => (
-                "holds other text beside the phone number",
+                "contains other text besides the phone number",
                 "leave only the number in the cell",
             ),
             _ => (
-                "holds several phone numbers",
-                "leave one number in the cell; a property in [custom_data] can hold the others",
+                "contains several phone numbers",
+                "leave one number in the cell; a custom property can hold the others",
             ),
         };
-        Problem::new("bad_phone", what).advice(advice)
+        InvalidValue::new("bad_phone", what).advice(advice)
     }
 
-    fn refused(&self) -> Problem {
+    fn refused(&self) -> InvalidValue {
         let what = format!(
-            "is not a valid phone number of the region {}, nor of another country",
+            "is not a valid phone number in the region {} or in international format",
             self.name
         );
-        Problem::new("bad_phone", what)
-            .advice("a whole number as it is dialled there, or with + and the country's code; without `region` it is sent as it is written")
+        InvalidValue::new("bad_phone", what)
+            .advice("write the complete number as it is dialled there, or with + and the country code; without `region` it is sent as written")
     }
 }
 
-/// The text with full-width and other forms of ASCII replaced by ASCII, the digits of any script by ours, and nothing
-/// invisible.
+/// Replaces full-width and similar forms of ASCII by ASCII and the digits of all scripts by `0` to `9`, and drops invisible
+/// characters.
 fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for c in text.chars().filter(|c| !is_invisible(*c)) {
@@ -155,7 +155,7 @@ fn plain(text: &str) -> String {
         if !digit.is_empty() {
             plain.push_str(&digit);
         } else if c.is_numeric() {
-            // A fraction or a footnote is not a digit of the number.
+            // A fraction or a superscript is not a digit of the number.
             plain.push(c);
         } else {
             plain.extend(c.nfkc().flat_map(char::to_lowercase));
@@ -168,8 +168,8 @@ fn is_separator(c: char) -> bool {
     c.is_whitespace() || SEPARATORS.contains(c)
 }
 
-/// The digits of a number without what separates them, with a plus in front if the country's code follows. None if there is
-/// anything else, or two numbers: `030 901820/21`.
+/// The digits of a number without separators, with a plus if the country code follows. `None` if the text contains anything
+/// else or two numbers, as in `030 901820/21`.
 fn dialled(text: &str) -> Option<String> {
     let digits_of = |text: &str| text.bytes().filter(u8::is_ascii_digit).count();
     if let Some((_, last)) = text.rsplit_once('/')
@@ -182,17 +182,17 @@ fn dialled(text: &str) -> Option<String> {
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    // No country's code begins with a zero.
+    // No country code begins with a zero.
     let is_international = dialled.starts_with('+') && !digits.starts_with('0');
     let plus = if is_international { "+" } else { "" };
     Some(format!("{plus}{digits}"))
 }
 
-/// The parts of a text that hold digits, where words, commas, line breaks, slashes or a further plus part it.
+/// The parts of a text that contain digits. Words, commas, line breaks, slashes and each further plus separate them.
 fn pieces(text: &str) -> Vec<&str> {
-    let parts =
+    let is_between =
         |c: char| c == '/' || c == '\n' || !(is_separator(c) || c == '+' || c.is_ascii_digit());
-    let whole = text.split(parts).flat_map(|piece| {
+    let whole = text.split(is_between).flat_map(|piece| {
         let mut starts: Vec<usize> = piece.match_indices('+').map(|(at, _)| at).collect();
         starts.insert(0, 0);
         let ends = starts.clone().into_iter().skip(1).chain([piece.len()]);
@@ -214,7 +214,7 @@ mod tests {
 
     use super::*;
 
-    fn read(region: &str, text: &str) -> Result<String, Problem> {
+    fn read(region: &str, text: &str) -> Result<String, InvalidValue> {
         let reader = PhoneReader::new(region).unwrap();
         reader.read(Scalar::Text(Cow::Borrowed(text)))
     }

@@ -1,148 +1,46 @@
-use std::fmt;
-use std::sync::Arc;
-
+use super::boolean_words::BooleanWordSurvey;
+use super::column_kind::ColumnKind;
 use super::date::DateReader;
-use super::date_forms::{COMPACT_DAY, Dates, is_timestamp};
+use super::date_forms::{COMPACT_DAY, DateFormatSurvey};
 use super::date_units::UnitVotes;
-use super::distinct::Distinct;
-use super::given::{Emptiness, Given, Scalar};
-use super::number::{self, NumberForm, Separators};
-use super::{EmptyCells, boolean, email, locale};
-use crate::domain::{Cells, Columns, Row};
+use super::distinct::DistinctCounter;
+use super::list_survey::ListSurvey;
+use super::locale;
+use super::possible_kinds::{FORMS, PossibleKinds};
+use super::source_value::{Scalar, SourceValue};
+use crate::domain::text::trim;
 
-/// What the cells of a column have in common.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ColumnKind {
-    /// No cell is filled.
-    Empty,
-    Text,
-    /// Some cells alone would be taken for numbers or booleans, others not.
-    MixedText,
-    /// Digits of which some begin with a zero that a number would lose.
-    Codes,
-    Number {
-        /// Whether each is in the one form in which it would be written again, so that no type has to be named.
-        shortest: bool,
-    },
-    /// `1.234,56` or `1,234.56`: texts, as far as the API is concerned.
-    Separated {
-        decimal: char,
-        thousands: char,
-    },
-    /// `1.101` or `1,101`: every sign may stand before decimals as well as between thousands.
-    NumberUnclear,
-    /// Integers that may be UNIX timestamps as well.
-    Timestamp,
-    Boolean {
-        /// Whether all are `true` or `false`, so that no type has to be named.
-        plain: bool,
-    },
-    Date {
-        /// Formats that fit every cell; none where they are understood without, several where the data does not
-        /// decide.
-        formats: Vec<String>,
-    },
-    Email,
-    /// JSON arrays or objects.
-    Nested,
-}
-
-impl fmt::Display for ColumnKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Empty => "empty",
-            Self::Text | Self::MixedText => "text",
-            Self::Codes => "codes",
-            Self::Number { .. } => "number",
-            Self::Separated { decimal: ',', .. } => "number, decimal comma",
-            Self::Separated { .. } => "number, thousands apart",
-            Self::NumberUnclear => "number, form unclear",
-            Self::Timestamp => "number or timestamp",
-            Self::Boolean { .. } => "boolean",
-            Self::Date { formats } if formats.len() > 1 => "date, form unclear",
-            Self::Date { .. } => "date",
-            Self::Email => "e-mail",
-            Self::Nested => "list or object",
-        })
-    }
-}
-
-/// What is known of one column after all its cells were seen, in bounded memory.
-#[derive(Debug, Clone)]
+/// Statistics of the cells of one column, in bounded memory.
+#[derive(Debug, Clone, Default)]
 pub struct ColumnProfile {
     rows: u64,
     filled: u64,
-    distinct: Distinct,
+    distinct: DistinctCounter,
     longest: usize,
-    fits: Fits,
-    dates: Dates,
+    possible: PossibleKinds,
+    dates: DateFormatSurvey,
+    /// `None` if nothing is proposed for the column.
+    hints: Option<Hints>,
+}
+
+/// What only the proposal of a config needs.
+#[derive(Debug, Clone, Default)]
+struct Hints {
     units: UnitVotes,
-    separated: [u64; SEPARATORS.len()],
-}
-
-/// Percent.
-const NEARLY_ALL: u64 = 90;
-/// Percent of the values: dates of one form are told surely by fewer, and whatever is none is rejected and shown.
-const MOST_DATES: u64 = 80;
-
-/// What may stand between the items of a list, the likeliest first.
-const SEPARATORS: [char; 3] = [';', '|', ','];
-
-/// How numbers are written with signs between their thousands: what stands before decimals, and what between thousands. The likelier
-/// one first, where cells fit several.
-const FORMS: [(char, char); 5] = [(',', '.'), ('.', ','), (',', ' '), ('.', ' '), ('.', '\'')];
-
-/// What every cell so far could be.
-#[derive(Debug, Clone)]
-struct Fits {
-    number: bool,
-    shortest: bool,
-    zero_led: bool,
-    /// Which of the forms.
-    forms: [bool; FORMS.len()],
-    /// Some cell has a separator.
-    separated: bool,
-    /// No cell's separators tell whether they stand before decimals or between thousands.
-    either_way: bool,
-    timestamp: bool,
-    boolean: bool,
-    plain_boolean: bool,
-    emails: u64,
     locales: u64,
-    nested: bool,
-    /// Some cell alone would be a number or a boolean.
-    any_typed: bool,
+    /// Cells that contain each separator.
+    separated: [u64; SEPARATORS.len()],
+    lists: ListSurvey,
+    words: BooleanWordSurvey,
 }
 
-impl Default for ColumnProfile {
-    fn default() -> Self {
-        let fits = Fits {
-            number: true,
-            shortest: true,
-            zero_led: false,
-            forms: [true; FORMS.len()],
-            separated: false,
-            either_way: true,
-            timestamp: true,
-            boolean: true,
-            plain_boolean: true,
-            emails: 0,
-            locales: 0,
-            nested: false,
-            any_typed: false,
-        };
-        Self {
-            rows: 0,
-            filled: 0,
-            distinct: Distinct::default(),
-            longest: 0,
-            fits,
-            dates: Dates::default(),
-            units: UnitVotes::default(),
-            separated: [0; SEPARATORS.len()],
-        }
-    }
-}
+/// Percentage of the values from which on a column counts as one of e-mail addresses or languages.
+const MIN_PERCENT: u64 = 90;
+/// The same for dates. It is lower because dates of one format are hard to mistake; other values are rejected and reported.
+const MIN_DATE_PERCENT: u64 = 80;
+
+/// Possible separators of a list, the most likely first.
+const SEPARATORS: [char; 3] = [';', '|', ','];
 
 impl ColumnProfile {
     #[must_use]
@@ -150,19 +48,19 @@ impl ColumnProfile {
         self.rows
     }
 
-    /// Rows with a value.
+    /// The number of rows with a value.
     #[must_use]
     pub fn filled(&self) -> u64 {
         self.filled
     }
 
-    /// The number of distinct values, or None if there are more than are counted.
+    /// The number of distinct values, or `None` if it exceeds 1,024.
     #[must_use]
     pub fn distinct(&self) -> Option<u64> {
         self.distinct.count()
     }
 
-    /// Characters of the longest value.
+    /// Length of the longest value in characters.
     #[must_use]
     pub fn longest(&self) -> usize {
         self.longest
@@ -171,73 +69,95 @@ impl ColumnProfile {
     /// Whether nearly every value is an e-mail address.
     #[must_use]
     pub fn is_mostly_email(&self) -> bool {
-        self.filled > 0 && self.fits.emails * 100 >= self.filled * NEARLY_ALL
+        self.filled > 0 && self.possible.emails * 100 >= self.filled * MIN_PERCENT
     }
 
-    /// Whether nearly every value is a language that can be sent: a few that are not are the rows' own fault.
+    /// Whether nearly every value is a language.
     #[must_use]
     pub fn is_mostly_locale(&self) -> bool {
-        self.fits.locales * 100 >= self.filled * NEARLY_ALL
+        let locales = self.hints.as_ref().map_or(0, |hints| hints.locales);
+        locales * 100 >= self.filled * MIN_PERCENT
     }
 
-    /// Whether every value is true or false, also where all are 1 or 0.
+    /// Whether every value is a boolean, including 1 and 0.
     #[must_use]
     pub fn is_boolean(&self) -> bool {
-        self.filled > 0 && self.fits.boolean && !self.fits.nested
+        self.filled > 0 && self.possible.boolean && !self.possible.nested
     }
 
-    /// The formats of the dates, as in [`ColumnKind::Date`], where nearly every value is one.
+    /// The formats of the dates, as in [`ColumnKind::Date`], if nearly every value is a date.
     #[must_use]
     pub fn mostly_dates(&self) -> Option<Vec<String>> {
-        self.dates.formats(MOST_DATES)
+        self.dates.formats(MIN_DATE_PERCENT)
     }
 
-    /// Whether each value is a day as digits alone, though it may be a number as well.
+    /// Whether each value may be a day written as digits alone: `20240131`.
     #[must_use]
     pub fn is_compact_day(&self) -> bool {
         let formats = self.dates.formats(100);
         formats.is_some_and(|formats| formats == [COMPACT_DAY])
     }
 
-    /// The format of UNIX times in one unit, where nearly every value is one.
+    /// The name of the unit if nearly every value is a UNIX time in one unit.
     #[must_use]
     pub fn unix_format(&self) -> Option<&'static str> {
-        let (unit, values) = self.units.decided();
-        (values > 0 && values * 100 >= self.filled * MOST_DATES).then(|| unit.format())
+        let (unit, values) = self.hints.as_ref()?.units.decided();
+        (values > 0 && values * 100 >= self.filled * MIN_DATE_PERCENT).then(|| unit.format())
     }
 
-    /// What stands between items, where some cell seems to hold several.
+    /// The separator of lists, if some cell seems to contain one.
     #[must_use]
     pub fn separator(&self) -> Option<char> {
-        let found = SEPARATORS.iter().zip(self.separated);
-        found.into_iter().find(|(_, n)| *n > 0).map(|(c, _)| *c)
+        let counts = SEPARATORS.iter().zip(self.hints.as_ref()?.separated);
+        counts.into_iter().find(|(_, n)| *n > 0).map(|(c, _)| *c)
+    }
+
+    /// The words for yes and no, if every cell is one of them in some language and true and false do not suffice.
+    pub(super) fn boolean_words(&self) -> Option<[Vec<&'static str>; 2]> {
+        let words = self
+            .hints
+            .as_ref()?
+            .words
+            .words()
+            .filter(|_| self.filled > 0)?;
+        words.iter().any(|words| !words.is_empty()).then_some(words)
+    }
+
+    /// Whether the cells look like lists of tags.
+    pub(super) fn are_tags(&self) -> bool {
+        self.hints
+            .as_ref()
+            .is_some_and(|hints| hints.lists.are_tags())
     }
 
     #[must_use]
     pub fn kind(&self) -> ColumnKind {
-        let fits = &self.fits;
+        let possible = &self.possible;
         if self.filled == 0 {
             return ColumnKind::Empty;
         }
-        if fits.nested {
+        if possible.nested {
             return ColumnKind::Nested;
         }
-        if fits.plain_boolean || (fits.boolean && !fits.number) {
-            let plain = fits.plain_boolean;
+        if possible.plain_boolean || (possible.boolean && !possible.number) {
+            let plain = possible.plain_boolean;
             return ColumnKind::Boolean { plain };
         }
-        if fits.number && fits.zero_led {
+        if possible.number && possible.zero_led {
             return ColumnKind::Codes;
         }
-        if fits.timestamp {
+        if possible.timestamp {
             return ColumnKind::Timestamp;
         }
-        let form = FORMS.iter().zip(fits.forms).find(|(_, fits)| *fits);
-        if form.is_some() && fits.separated && fits.either_way {
+        let form = FORMS
+            .iter()
+            .zip(possible.forms)
+            .find(|(_, possible)| *possible);
+        if form.is_some() && possible.separated && possible.either_way {
             return ColumnKind::NumberUnclear;
         }
-        if fits.number {
-            let shortest = fits.shortest;
+        if possible.number {
+            let shortest = possible.shortest;
             return ColumnKind::Number { shortest };
         }
         if let Some(formats) = self.dates.formats(100) {
@@ -249,146 +169,134 @@ impl ColumnProfile {
                 thousands: *thousands,
             };
         }
-        match (fits.emails == self.filled, fits.any_typed) {
+        match (possible.emails == self.filled, possible.any_typed) {
             (true, _) => ColumnKind::Email,
             (false, true) => ColumnKind::MixedText,
             (false, false) => ColumnKind::Text,
         }
     }
 
-    fn see(&mut self, given: &Given<'_>) {
+    /// The same with what the proposal of a config needs.
+    pub(super) fn with_hints(self) -> Self {
+        let hints = Some(Hints::default());
+        Self { hints, ..self }
+    }
+
+    /// Adds a value to everything but the survey of date formats.
+    pub(super) fn see(&mut self, value: &SourceValue<'_>) {
         self.rows += 1;
-        match given {
-            Given::Missing | Given::Null | Given::Empty => {}
-            Given::Nested(json) => {
-                self.value(&json.to_string());
-                self.fits.nested = true;
+        match value {
+            SourceValue::Missing | SourceValue::Null | SourceValue::Empty => {}
+            SourceValue::Nested(json) => {
+                self.add_text(&json.to_string());
+                self.possible.nested = true;
             }
-            Given::Scalar(scalar) => {
-                self.value(&scalar.to_text());
-                self.fits.see(scalar);
-                self.dates.see(scalar);
-                if let Some((digits, count)) = DateReader::default().bare_number(scalar) {
-                    self.units.see(&digits, count);
+            SourceValue::Scalar(scalar) => {
+                self.add_text(&scalar.to_text());
+                self.possible.see(scalar);
+                if let Some(hints) = &mut self.hints {
+                    hints.see(scalar);
                 }
             }
         }
     }
 
-    fn value(&mut self, text: &str) {
-        let text = text.trim();
+    /// Adds a value to the survey of date formats.
+    pub(super) fn see_date(&mut self, scalar: &Scalar<'_>) {
+        self.dates.see(scalar);
+    }
+
+    /// Whether further values change nothing about date formats.
+    pub(super) fn has_dates_decided(&self) -> bool {
+        self.dates.has_ended()
+    }
+
+    /// Adds the values of other rows, except for date formats and hints.
+    pub(super) fn join(&mut self, other: &Self) {
+        self.rows += other.rows;
+        self.filled += other.filled;
+        self.distinct.join(&other.distinct);
+        self.longest = self.longest.max(other.longest);
+        self.possible.join(&other.possible);
+    }
+
+    fn add_text(&mut self, text: &str) {
+        let text = trim(text);
         self.filled += 1;
         self.distinct.add(text);
         self.longest = self.longest.max(text.chars().count());
-        for (count, separator) in self.separated.iter_mut().zip(SEPARATORS) {
-            *count += u64::from(text.contains(separator));
+        if let Some(hints) = &mut self.hints {
+            hints.lists.see(text, &SEPARATORS);
+            for (count, separator) in hints.separated.iter_mut().zip(SEPARATORS) {
+                *count += u64::from(text.contains(separator));
+            }
         }
     }
 }
 
-impl Fits {
+impl Hints {
     fn see(&mut self, scalar: &Scalar<'_>) {
-        let text = scalar.to_text();
-        let text = text.trim();
-        let typed = matches!(
-            scalar,
-            Scalar::Number(_) | Scalar::Digits(_) | Scalar::Bool(_)
-        ) || matches!(text, "true" | "false")
-            || number::of_untyped(text).is_some();
-        self.any_typed |= typed;
-        let may_be_number = self.number || self.forms.contains(&true);
-        let is_number = may_be_number && number::read(scalar).is_ok();
-        self.number = self.number && is_number;
-        self.shortest = self.shortest
-            && (matches!(scalar, Scalar::Number(_) | Scalar::Digits(_))
-                || number::of_untyped(text).is_some());
-        self.zero_led |= self.number && is_zero_led(text);
-        self.timestamp = self.timestamp && self.number && is_timestamp(text);
-        self.boolean = self.boolean && boolean::read(scalar).is_ok();
-        self.plain_boolean = self.plain_boolean && matches!(text, "true" | "false");
-        // Digits alone are written the same in all forms.
-        let is_bare = text.bytes().all(|byte| byte.is_ascii_digit());
-        for (fits, (decimal, thousands)) in self.forms.iter_mut().zip(FORMS) {
-            let form = NumberForm::new(Some(decimal), Some(thousands)).unwrap_or_default();
-            *fits = *fits && (is_bare && is_number || form.read(scalar).is_ok());
-        }
-        // A JSON number has a decimal point whatever texts are written with.
-        if let Scalar::Text(_) | Scalar::Native(_) = scalar {
-            let separators = number::separators(text);
-            self.separated |= separators != Separators::None;
-            self.either_way &= separators != Separators::Decided;
-        }
-        // Looked at thoroughly only where it may be one.
-        self.emails += u64::from(text.contains('@') && email::read(scalar).is_ok());
         self.locales += u64::from(locale::is_language(scalar));
-    }
-}
-
-fn is_zero_led(text: &str) -> bool {
-    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-    text.starts_with('+')
-        || (digits.len() > 1 && digits.starts_with('0') && !digits.starts_with("0."))
-}
-
-/// The profile of all columns of one input.
-#[derive(Debug, Clone)]
-pub struct TableProfile {
-    names: Arc<Columns>,
-    emptiness: Emptiness,
-    columns: Vec<ColumnProfile>,
-}
-
-impl TableProfile {
-    /// `null_values`: cell texts that mean "no value".
-    #[must_use]
-    pub fn new(names: Arc<Columns>, null_values: &[String]) -> Self {
-        let columns = vec![ColumnProfile::default(); names.names().len()];
-        Self {
-            names,
-            emptiness: Emptiness::new(null_values, EmptyCells::Keep),
-            columns,
+        self.words.see(scalar);
+        if let Some((digits, count)) = DateReader::default().bare_number(scalar) {
+            self.units.see(&digits, count);
         }
-    }
-
-    pub fn see(&mut self, row: &Row) {
-        let named = self.names.names().iter().zip(&mut self.columns);
-        for (index, (name, column)) in named.enumerate() {
-            let cell = match &row.cells {
-                Cells::Table { .. } => row.cell_at(index),
-                Cells::Object(_) => row.cell(name),
-            };
-            column.see(&self.emptiness.given(cell));
-        }
-    }
-
-    pub fn columns(&self) -> impl Iterator<Item = (&str, &ColumnProfile)> {
-        let names = self.names.names().iter().map(String::as_str);
-        names.zip(&self.columns)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::{Value, json};
 
+    use std::sync::Arc;
+
     use super::*;
+    use crate::domain::{Cells, Columns, Position, Row, RowNumber};
+    use crate::mapping::TableProfile;
+
+    fn rows<'c>(cells: impl IntoIterator<Item = &'c str>) -> (Arc<Columns>, Vec<Row>) {
+        let columns = Arc::new(Columns::new(vec!["a".to_owned()]));
+        let row = |cell| Row {
+            cells: Cells::Table {
+                columns: Arc::clone(&columns),
+                texts: [cell].iter().collect(),
+            },
+            ..of_json_row(Value::Null)
+        };
+        let rows = cells.into_iter().map(row).collect();
+        (Arc::clone(&columns), rows)
+    }
+
+    fn of_json_row(value: Value) -> Row {
+        Row {
+            position: Position {
+                source: 0,
+                row: RowNumber(1),
+                line: 1,
+            },
+            cells: Cells::Object(serde_json::Map::from_iter([("a".to_owned(), value)])),
+            raw: None,
+            flaws: Vec::new(),
+            kinds: Vec::new(),
+        }
+    }
+
+    fn of_rows(columns: Arc<Columns>, rows: &[Row]) -> ColumnProfile {
+        let mut profile = TableProfile::for_proposal(columns);
+        rows.iter().for_each(|row| profile.see(row));
+        profile.columns().next().unwrap().1.clone()
+    }
 
     fn of_cells(cells: &[&str]) -> ColumnProfile {
-        let mut profile = ColumnProfile::default();
-        for cell in cells {
-            let cell = crate::domain::Cell::Text(cell);
-            profile.see(&Emptiness::default().given(Some(cell)));
-        }
-        profile
+        let (columns, rows) = rows(cells.iter().copied());
+        of_rows(columns, &rows)
     }
 
     fn of_json(values: &[Value]) -> ColumnKind {
-        let mut profile = ColumnProfile::default();
-        for value in values {
-            let cell = crate::domain::Cell::Json(value);
-            profile.see(&Emptiness::default().given(Some(cell)));
-        }
-        profile.kind()
+        let columns = Columns::of_objects(vec!["a".to_owned()]);
+        let rows: Vec<Row> = values.iter().cloned().map(of_json_row).collect();
+        of_rows(Arc::new(columns), &rows).kind()
     }
 
     fn date(formats: &[&str]) -> ColumnKind {
@@ -498,5 +406,36 @@ mod tests {
         assert_eq!(of_cells(&short).mostly_dates(), None);
         cells.extend(["soon"; 11]);
         assert_eq!(of_cells(&cells).mostly_dates(), None);
+    }
+
+    /// Everything that a profile without hints says.
+    fn findings(profile: &ColumnProfile) -> impl PartialEq + std::fmt::Debug {
+        (
+            (profile.rows(), profile.filled(), profile.distinct()),
+            (profile.longest(), profile.kind(), profile.mostly_dates()),
+            (profile.is_mostly_email(), profile.is_boolean()),
+            profile.is_compact_day(),
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn profiles_of_parts_join_to_that_of_the_whole(
+            usual in "1|0|true|15|15\\.5|007|1\\.101|1,5|uk|a@b\\.co|[0-9]{2}/0[1-9]/2024|2024-01-31|1603885746|20240131",
+            cells in proptest::collection::vec((any::<bool>(), "|x|-3|1\\.234,5|yes|\\+7|[a-z]{1,3}|1603885746000|0[1-9]/[0-9]{2}/2024"), 0..40),
+            parts in proptest::collection::vec(0..3_usize, 40),
+        ) {
+            let cells = cells.iter().map(|(odd, cell)| if *odd { cell } else { &usual });
+            let (columns, rows) = rows(cells.map(String::as_str));
+            let mut joined = TableProfile::new(Arc::clone(&columns), &[]);
+            let mut profiles = vec![joined.clone(); 3];
+            for (row, part) in rows.iter().zip(parts) {
+                profiles[part].see_values(row);
+                joined.see_dates(row);
+            }
+            profiles.iter().for_each(|part| joined.join(part));
+            let whole = of_rows(columns, &rows);
+            prop_assert_eq!(findings(joined.columns().next().unwrap().1), findings(&whole));
+        }
     }
 }

@@ -1,8 +1,11 @@
-use super::boolean::Words;
+use std::borrow::Cow;
+
+use super::boolean::BooleanWords;
 use super::date::DateReader;
-use super::given::Scalar;
-use super::number::{self, NumberForm};
-use super::problem::Problem;
+use super::invalid_value::InvalidValue;
+use super::number;
+use super::number_form::NumberForm;
+use super::source_value::Scalar;
 use crate::domain::{CustomType, CustomValue, Number};
 
 /// Reads the values of one custom property.
@@ -11,7 +14,7 @@ pub(super) enum PropertyReader {
     Auto,
     Text,
     Number(NumberForm),
-    Boolean(Words),
+    Boolean(BooleanWords),
     Date(DateReader),
 }
 
@@ -26,7 +29,7 @@ impl PropertyReader {
         }
     }
 
-    /// Whether a value has no type of its own and gets that of its property, which only the known customers tell.
+    /// Whether a value is untyped. It gets the type that its property has among the existing customers.
     pub(super) fn leaves_type_open(&self, scalar: &Scalar<'_>) -> bool {
         matches!(
             (self, scalar),
@@ -34,7 +37,10 @@ impl PropertyReader {
         )
     }
 
-    pub(super) fn read(&self, scalar: Scalar<'_>) -> Result<CustomValue, Problem> {
+    pub(super) fn read<'a>(
+        &self,
+        scalar: Scalar<'a>,
+    ) -> Result<CustomValue<Cow<'a, str>>, InvalidValue> {
         match self {
             Self::Auto => auto(scalar),
             Self::Text => Ok(CustomValue::Text(scalar.into_text())),
@@ -45,15 +51,15 @@ impl PropertyReader {
     }
 }
 
-/// JSON types stay; the text of an untyped cell is what its type is decided from later.
-fn auto(scalar: Scalar<'_>) -> Result<CustomValue, Problem> {
+/// Keeps the types of JSON and workbooks. An untyped cell stays a text, whose type is decided later.
+fn auto(scalar: Scalar<'_>) -> Result<CustomValue<Cow<'_, str>>, InvalidValue> {
     Ok(match scalar {
         Scalar::Number(number) => CustomValue::Number(number::of_json(number)?),
         Scalar::Bool(b) => CustomValue::Bool(b),
-        Scalar::Native(text) | Scalar::Text(text) => CustomValue::Text(text.into_owned()),
+        Scalar::Native(text) | Scalar::Text(text) => CustomValue::Text(text),
         Scalar::Digits(text) => match text.parse() {
             Ok(number) => CustomValue::Number(Number::new(number)),
-            Err(_) => CustomValue::Text(text.into_owned()),
+            Err(_) => CustomValue::Text(text),
         },
     })
 }
@@ -63,7 +69,7 @@ mod tests {
     use super::*;
 
     fn typed(scalar: Scalar<'_>) -> CustomValue {
-        auto(scalar).unwrap()
+        auto(scalar).unwrap().into_owned()
     }
 
     #[test]
@@ -91,7 +97,7 @@ mod tests {
     #[test]
     fn text_takes_anything() {
         fn text(scalar: Scalar<'_>) -> CustomValue {
-            PropertyReader::Text.read(scalar).unwrap()
+            PropertyReader::Text.read(scalar).unwrap().into_owned()
         }
         assert_eq!(
             text(Scalar::Number(&15.into())),

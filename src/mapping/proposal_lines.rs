@@ -1,10 +1,14 @@
-//! Lines of a proposed config: the one that fits a column's data, or commented ones where the data does not decide.
+//! Lines of a proposed config. Where the data is ambiguous, all possible lines are offered as comments.
 
+use super::column_kind::ColumnKind;
 use super::date_forms::COMPACT_DAY;
-use super::profile::{ColumnKind, ColumnProfile};
+use super::profile::ColumnProfile;
 use crate::domain::{Field, FieldKind};
 
-/// The line of a field, or commented lines where the data does not fit it.
+/// The line of a field.
+///
+/// # Errors
+/// Commented lines if the data is ambiguous or does not fit the field.
 pub(super) fn field_line(
     field: Field,
     name: &str,
@@ -24,29 +28,43 @@ pub(super) fn field_line(
             Some(several) => Err(undecided(field.name(), name, several)),
             None => Err(vec![comment(
                 &date_line(field.name(), name, "%d.%m.%Y"),
-                "its cells are no dates of one form",
+                "its cells are not dates in one format",
             )]),
         },
         (FieldKind::OneWay, _) if column.is_boolean() => Ok(plain),
-        (FieldKind::OneWay, _) => Err(vec![comment(
-            &format!(
-                "{} = {{ column = {}, true_values = [\"ja\"], false_values = [\"nein\"] }}",
-                field.name(),
-                quoted(name)
-            ),
-            "its cells are neither true nor false: name the words",
-        )]),
+        (FieldKind::OneWay, _) => column.boolean_words().map_or_else(
+            || {
+                let line = words_line(field.name(), name, "", &[vec!["ja"], vec!["nein"]]);
+                let why = "its cells are neither true nor false: list the words";
+                Err(vec![comment(&line, why)])
+            },
+            |words| Ok(words_line(field.name(), name, "", &words)),
+        ),
         (FieldKind::Text, _) if field == Field::Locale && !column.is_mostly_locale() => {
             Err(vec![comment(
                 &format!(
                     "locale = {{ column = {}, map = {{ Deutsch = \"de\" }} }}",
                     quoted(name)
                 ),
-                "its cells are no language codes: translate them",
+                "its cells are not language codes: translate them",
             )])
         }
         (FieldKind::Text, _) => Ok(plain),
     }
+}
+
+/// A line with words for yes and no. `kind`: its type with a comma, unless the field has it.
+fn words_line(attribute: &str, column: &str, kind: &str, [yes, no]: &[Vec<&str>; 2]) -> String {
+    let list = |words: &[&str]| {
+        let words: Vec<_> = words.iter().map(|word| quoted(word)).collect();
+        words.join(", ")
+    };
+    format!(
+        "{attribute} = {{ column = {}, {kind}true_values = [{}], false_values = [{}] }}",
+        quoted(column),
+        list(yes),
+        list(no)
+    )
 }
 
 fn date_line(attribute: &str, column: &str, format: &str) -> String {
@@ -57,7 +75,7 @@ fn date_line(attribute: &str, column: &str, format: &str) -> String {
     )
 }
 
-/// Seconds need no format; a finer unit is named, so that a later file of few rows is read in it too.
+/// Seconds need no format. A finer unit is written out, so that it also holds for later files with few rows.
 fn unix_line(attribute: &str, column: &str, format: Option<&str>) -> String {
     match format {
         Some(finer) if finer != "unix" => date_line(attribute, column, finer),
@@ -65,7 +83,7 @@ fn unix_line(attribute: &str, column: &str, format: Option<&str>) -> String {
     }
 }
 
-/// A line for each way to read the dates, to choose from.
+/// A commented line for each way to read the dates.
 fn undecided(attribute: &str, column: &str, formats: &[String]) -> Vec<String> {
     let way = |format: &String| {
         let which = match (format.find("%d"), format.find("%m"), format.find("%y")) {
@@ -73,13 +91,13 @@ fn undecided(attribute: &str, column: &str, formats: &[String]) -> Vec<String> {
             (Some(day), Some(month), _) if day < month => "day first",
             _ => "month first",
         };
-        let why = format!("{which}? every date in the file fits both ways: keep the right line");
+        let why = format!("{which}? every date in the file fits both: keep the right line");
         comment(&date_line(attribute, column, format), &why)
     };
     formats.iter().map(way).collect()
 }
 
-/// A property that is a text whatever it looks like.
+/// The line of a property that is a text, whatever its values look like.
 pub(super) fn text_line(name: &str, column_name: &str) -> String {
     let (key, column) = (key(name), quoted(column_name));
     format!("{key} = {{ column = {column}, type = \"text\" }}")
@@ -92,12 +110,17 @@ pub(super) fn property_lines(name: &str, column_name: &str, column: &ColumnProfi
     let typed = |value_type: &str| {
         format!("{key} = {{ column = {quoted_column}, type = \"{value_type}\" }}")
     };
+    if let Some(words) = column.boolean_words() {
+        return vec![words_line(
+            &key,
+            column_name,
+            "type = \"boolean\", ",
+            &words,
+        )];
+    }
     let line = match column.kind() {
         ColumnKind::Empty => comment(&plain, "empty in this file"),
-        ColumnKind::Nested => comment(
-            &plain,
-            "lists or objects; name a member, as `object.member`",
-        ),
+        ColumnKind::Nested => comment(&plain, "lists or objects; name a member as `object.member`"),
         ColumnKind::Number { .. } if column.is_compact_day() => format!(
             "{plain}   # numbers; if they are days, write {}",
             date_line(&key, column_name, COMPACT_DAY)
@@ -132,18 +155,18 @@ fn number_line(key: &str, column: &str, [decimal, thousands]: [char; 2]) -> Stri
     )
 }
 
-/// A line for each way to read the numbers, to choose from.
+/// A commented line for each way to read the numbers.
 fn number_undecided(key: &str, column: &str) -> Vec<String> {
     let way = |which: &str, signs| {
         let why = format!(
-            "decimal {which}? every number in the file fits both ways, as 1,101 does: keep the right line"
+            "decimal {which}? every number in the file fits both, as 1,101 does: keep the right line"
         );
         comment(&number_line(key, column, signs), &why)
     };
     vec![way("comma", [',', '.']), way("point", ['.', ','])]
 }
 
-/// A line that says nothing yet, and why.
+/// A line that is commented out, and why.
 pub(super) fn comment(line: &str, why: &str) -> String {
     format!("# {line}   # {why}")
 }
@@ -157,7 +180,7 @@ fn key(name: &str) -> String {
     }
 }
 
-/// A TOML basic string, on one line: JSON's escapes are TOML's too, but for one character that only TOML wants
+/// A TOML basic string on one line. TOML shares JSON's escapes, except for one character that only TOML requires to be
 /// escaped.
 pub(super) fn quoted(text: &str) -> String {
     let json = serde_json::Value::from(text).to_string();

@@ -2,9 +2,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::Case;
-use super::given::{Given, Scalar};
+use super::source_value::{Scalar, SourceValue};
 
-/// `map`, `default` and `case`: what happens to a value before its type is looked at.
+/// `map`, `default` and `case`: changes to a value before its type is applied.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Recode {
     pub(super) map: Option<BTreeMap<String, String>>,
@@ -13,35 +13,38 @@ pub(super) struct Recode {
 }
 
 impl Recode {
-    /// `map` looks at the trimmed value, also at a JSON number or boolean as its text. What the config wrote, in
-    /// `map` or `default`, is taken as it stands there; `case` is for the values that pass.
-    pub(super) fn apply<'a>(&'a self, given: Given<'a>) -> Given<'a> {
-        let Given::Scalar(scalar) = given else {
-            return given;
+    /// Applies `map` and `default` to the trimmed value, where JSON numbers and booleans count as text, and `case` to values
+    /// that those do not replace.
+    pub(super) fn apply<'a>(&'a self, value: SourceValue<'a>) -> SourceValue<'a> {
+        let SourceValue::Scalar(scalar) = value else {
+            return value;
         };
-        if let Some(written) = self.written_for(&scalar) {
-            return if written.trim().is_empty() {
-                Given::Empty
+        if self.map.is_none() && self.case.is_none() {
+            return SourceValue::Scalar(scalar);
+        }
+        if let Some(replacement) = self.replacement_for(&scalar) {
+            return if replacement.trim().is_empty() {
+                SourceValue::Empty
             } else {
-                Given::Scalar(Scalar::Text(Cow::Borrowed(written)))
+                SourceValue::Scalar(Scalar::Text(Cow::Borrowed(replacement)))
             };
         }
-        Given::Scalar(match (self.case, scalar) {
+        SourceValue::Scalar(match (self.case, scalar) {
             (Some(case), Scalar::Text(text)) => Scalar::Text(Cow::Owned(in_case(case, &text))),
             (Some(case), Scalar::Native(text)) => Scalar::Native(Cow::Owned(in_case(case, &text))),
             (_, scalar) => scalar,
         })
     }
 
-    /// Whether `map` names the value.
-    pub(super) fn names(&self, given: &Given<'_>) -> bool {
-        match (&self.map, given) {
-            (Some(map), Given::Scalar(scalar)) => map.contains_key(scalar.to_text().trim()),
+    /// Whether `map` has an entry for the value.
+    pub(super) fn has_entry_for(&self, value: &SourceValue<'_>) -> bool {
+        match (&self.map, value) {
+            (Some(map), SourceValue::Scalar(scalar)) => map.contains_key(scalar.to_text().trim()),
             _ => false,
         }
     }
 
-    fn written_for(&self, scalar: &Scalar<'_>) -> Option<&str> {
+    fn replacement_for(&self, scalar: &Scalar<'_>) -> Option<&str> {
         let map = self.map.as_ref()?;
         let named = map.get(scalar.to_text().trim());
         named.or(self.default.as_ref()).map(String::as_str)
@@ -61,8 +64,8 @@ mod tests {
 
     use super::*;
 
-    fn text(text: &str) -> Given<'_> {
-        Given::Scalar(Scalar::Text(text.into()))
+    fn text(text: &str) -> SourceValue<'_> {
+        SourceValue::Scalar(Scalar::Text(text.into()))
     }
 
     fn languages(default: Option<&str>) -> Recode {
@@ -82,12 +85,12 @@ mod tests {
         let plain = languages(None);
         assert_eq!(plain.apply(text(" Ukrainian ")), text("uk"));
         assert_eq!(plain.apply(text("german")), text("GERMAN"));
-        assert_eq!(plain.apply(text("none")), Given::Empty);
+        assert_eq!(plain.apply(text("none")), SourceValue::Empty);
         let json = json!(1);
-        let one = Given::Scalar(Scalar::Number(json.as_number().unwrap()));
+        let one = SourceValue::Scalar(Scalar::Number(json.as_number().unwrap()));
         assert_eq!(plain.apply(one), text("one"));
-        let native = Given::Scalar(Scalar::Native("de".into()));
-        let upper = Given::Scalar(Scalar::Native("DE".into()));
+        let native = SourceValue::Scalar(Scalar::Native("de".into()));
+        let upper = SourceValue::Scalar(Scalar::Native("DE".into()));
         assert_eq!(plain.apply(native), upper);
     }
 
@@ -96,7 +99,7 @@ mod tests {
         let plain = languages(Some("en"));
         assert_eq!(plain.apply(text("German")), text("en"));
         assert_eq!(plain.apply(text("Ukrainian")), text("uk"));
-        for silent in [Given::Empty, Given::Null, Given::Missing] {
+        for silent in [SourceValue::Empty, SourceValue::Null, SourceValue::Missing] {
             assert_eq!(plain.apply(silent.clone()), silent);
         }
     }

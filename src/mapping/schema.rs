@@ -1,27 +1,37 @@
 use std::collections::BTreeSet;
 
+use super::column_binding::{ColumnBinding, ColumnIndex, InputColumns};
+use super::date::DateReader;
 use super::field::FieldReader;
-use super::given::Emptiness;
+use super::managed_tags::ManagedTagRule;
 use super::property::PropertyReader;
-use super::rule::{Rule, Target, forms, property_reader};
-use super::schema_error::{Nearest, SchemaError};
-use super::slot::{Index, Inputs, Slot};
-use super::tags::{ManagedTagRule, TagRule};
-use super::{AttributeRule, FieldRules, MappingSettings, PropertyRules, Repair, TagSettings, auto};
+use super::row_filter::{RowFilter, WHERE};
+use super::rule::Rule;
+use super::rule_options::time_zone;
+use super::schema_error::SchemaError;
+use super::schema_rules::{
+    explicit_fields, explicit_properties, implicit_fields, implicit_properties, tags,
+};
+use super::source_value::NullPolicy;
+use super::tags::TagRule;
+use super::{MappingSettings, OnInvalid, Repair};
 use crate::domain::{Columns, CustomType, Field, FieldKind, KeyField, Overwrite};
 
-/// The mapping of a run: what each attribute is made of, checked and bound to the inputs' columns.
+/// The mapping of a run: the source of each attribute, checked and bound to the inputs' columns.
 #[derive(Debug, Clone)]
 pub struct Schema {
     pub(super) id: Option<Rule>,
     pub(super) fields: Vec<MappedField>,
     pub(super) properties: Vec<MappedProperty>,
     pub(super) tags: Option<TagRule>,
-    pub(super) emptiness: Emptiness,
+    pub(super) null_policy: NullPolicy,
     pub(super) repair: Repair,
+    pub(super) filter: Option<RowFilter>,
+    /// Whether the first rows alone decided the units of date columns.
+    pub(super) has_provisional_units: bool,
     keys: Vec<KeyField>,
-    unused: Vec<String>,
-    lacking: Vec<String>,
+    unused_columns: Vec<String>,
+    missing_columns: Vec<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -29,9 +39,9 @@ pub(super) struct MappedField {
     pub(super) field: Field,
     pub(super) rule: Rule,
     pub(super) reader: FieldReader,
-    /// Whether a row can want the field to have no value: never a match key, nor a one-way field.
+    /// Whether a row can clear the field. False for match keys and one-way fields.
     pub(super) clearable: bool,
-    overwrite: Overwrite,
+    pub(super) overwrite: Overwrite,
 }
 
 #[derive(Debug, Clone)]
@@ -39,32 +49,31 @@ pub(super) struct MappedProperty {
     pub(super) name: String,
     pub(super) rule: Rule,
     pub(super) reader: PropertyReader,
-    overwrite: Overwrite,
+    pub(super) overwrite: Overwrite,
 }
 
 impl Schema {
-    /// Sections of the settings that are there are used as they are written; the others are filled from the
-    /// columns, which are given for each input of the run in order (`Position::source` is the index). An input of
-    /// objects gives the dotted names of all its records.
+    /// Binds the settings to the columns of all inputs, in order (`Position::source` is the index). The columns of JSON input
+    /// are the dotted names of all members. A section that the settings lack is filled from the names of the columns.
     ///
-    /// Where no columns are known at all (no input, or none with a header or record) names are not checked.
+    /// If no columns are known (no input, or none with a header or record), names are not checked.
     ///
     /// # Errors
-    /// When settings and columns do not fit together, or no match key is mapped.
+    /// If settings and columns do not fit together, or no match key is mapped.
     pub fn new(
         settings: &MappingSettings,
         keys: &[KeyField],
         columns: &[&Columns],
     ) -> Result<Self, SchemaError> {
-        let index = Index::new(columns);
-        let inputs = Inputs(&index);
+        let index = ColumnIndex::new(columns);
+        let inputs = InputColumns(&index);
         let (id, fields) = match &settings.fields {
-            Some(rules) => written_fields(rules, inputs)?,
-            None => (None, found_fields(inputs)?),
+            Some(rules) => explicit_fields(rules, inputs)?,
+            None => (None, implicit_fields(inputs)?),
         };
         let properties = match &settings.custom_data {
-            Some(rules) => written_properties(rules, inputs)?,
-            None => found_properties(inputs)?,
+            Some(rules) => explicit_properties(rules, inputs)?,
+            None => implicit_properties(inputs)?,
         };
         let tags = tags(settings.tags.as_ref(), inputs)?.filter(TagRule::is_active);
         let mut schema = Self {
@@ -72,18 +81,26 @@ impl Schema {
             fields,
             properties,
             tags,
-            emptiness: Emptiness::new(&settings.null_values, settings.empty_cells),
+            null_policy: NullPolicy::new(&settings.null_values, settings.empty_cells),
             repair: settings.repair,
+            filter: RowFilter::new(&settings.row_filter, inputs)?,
             keys: Vec::new(),
-            unused: Vec::new(),
-            lacking: Vec::new(),
+            has_provisional_units: false,
+            unused_columns: Vec::new(),
+            missing_columns: Vec::new(),
         };
-        if columns.iter().any(|columns| columns.are_of_sheet()) {
-            schema.take_iso_dates();
+        if columns.iter().any(|columns| columns.is_from_sheet()) {
+            schema.accept_iso_dates();
+        }
+        if let Some(name) = &settings.timezone {
+            let zone = time_zone(name).map_err(|reason| SchemaError::Timezone { reason })?;
+            for dates in schema.date_readers() {
+                dates.set_input_zone(&zone);
+            }
         }
         schema.keys = schema.usable_keys(keys, inputs)?;
-        schema.unused = schema.left_over(inputs);
-        schema.lacking = schema.lacked_by(inputs);
+        schema.unused_columns = schema.find_unused(inputs);
+        schema.missing_columns = schema.find_missing(inputs);
         for mapped in &mut schema.fields {
             let is_key = key_of(mapped.field).is_some_and(|key| schema.keys.contains(&key));
             mapped.clearable = !is_key && mapped.field.kind() != FieldKind::OneWay;
@@ -91,35 +108,39 @@ impl Schema {
         Ok(schema)
     }
 
-    /// Dates in ISO form are taken beside the formats that are given.
-    fn take_iso_dates(&mut self) {
-        for mapped in &mut self.fields {
-            if let FieldReader::Date(dates) = &mut mapped.reader {
-                dates.also_iso();
-            }
-        }
-        for mapped in &mut self.properties {
-            if let PropertyReader::Date(dates) = &mut mapped.reader {
-                dates.also_iso();
-            }
-        }
+    /// Accepts dates in ISO form besides the formats of the config.
+    fn accept_iso_dates(&mut self) {
+        self.date_readers().for_each(DateReader::accept_iso);
     }
 
-    /// The match keys that are mapped, in the order in which they are tried. An `id` that is mapped is one of them
-    /// also where the settings do not name it, and then goes first: it can serve nothing else.
+    /// The readers of all date attributes, in the order in which [`UnitSurvey`](super::UnitSurvey) counts them.
+    pub(super) fn date_readers(&mut self) -> impl Iterator<Item = &mut DateReader> {
+        let fields = self.fields.iter_mut().filter_map(|m| match &mut m.reader {
+            FieldReader::Date(dates) => Some(dates),
+            _ => None,
+        });
+        let properties = self.properties.iter_mut();
+        fields.chain(properties.filter_map(|m| match &mut m.reader {
+            PropertyReader::Date(dates) => Some(dates),
+            _ => None,
+        }))
+    }
+
+    /// The mapped match keys, in the order in which they are tried. A mapped `id` is always one of them, and comes first if the
+    /// settings do not list it, because it serves no other purpose.
     #[must_use]
     pub fn keys(&self) -> &[KeyField] {
         &self.keys
     }
 
-    /// The fields that belong to this sync.
+    /// The fields that this sync manages.
     pub fn fields(&self) -> impl Iterator<Item = (Field, Overwrite)> {
         self.fields
             .iter()
             .map(|mapped| (mapped.field, mapped.overwrite))
     }
 
-    /// The custom properties that belong to this sync.
+    /// The custom properties that this sync manages.
     pub fn properties(&self) -> impl Iterator<Item = (&str, CustomType, Overwrite)> {
         self.properties.iter().map(|mapped| {
             let custom_type = mapped.reader.custom_type();
@@ -127,33 +148,39 @@ impl Schema {
         })
     }
 
-    /// Which tags may be removed; nothing where tags are not managed at all.
+    /// Which tags may be removed; `None` if the sync does not manage tags.
     #[must_use]
     pub fn tags(&self) -> Option<&ManagedTagRule> {
         self.tags.as_ref().map(|tags| &tags.managed)
     }
 
-    /// For each attribute the columns that it is made of, as `("email", ["E-mail"])`.
+    /// The columns that each attribute comes from, as `("email", ["E-mail"])`.
     pub fn sources(&self) -> impl Iterator<Item = (&str, Vec<&str>)> {
         let tags = self.tags.iter().flat_map(|tags| {
-            let slots = [
+            let bindings = [
                 ("tags", &tags.column),
                 ("tags to remove", &tags.remove_column),
             ];
-            slots.map(|(name, slot)| (name, slot.iter().flat_map(Slot::names).collect()))
+            bindings.map(|(name, binding)| {
+                (
+                    name,
+                    binding.iter().flat_map(ColumnBinding::names).collect(),
+                )
+            })
         });
         self.rules()
             .map(|rule| (rule.attribute.as_str(), rule.columns()))
             .chain(tags.filter(|(_, columns): &(_, Vec<_>)| !columns.is_empty()))
+            .chain(self.filter.iter().map(|filter| (WHERE, filter.columns())))
     }
 
-    /// The columns that nothing uses, in order.
+    /// The columns that are not mapped, in order.
     #[must_use]
     pub fn unused_columns(&self) -> &[String] {
-        &self.unused
+        &self.unused_columns
     }
 
-    /// Whether a member of an object, by its dotted name, belongs to something that is mapped, or holds it.
+    /// Whether a member of an object, given its dotted name, is mapped, or contains or belongs to a mapped member.
     pub(super) fn uses_member(&self, path: &str) -> bool {
         let holds = |outer: &str, inner: &str| {
             let rest = inner.strip_prefix(outer);
@@ -163,10 +190,18 @@ impl Schema {
         used.any(|column| holds(column, path) || holds(path, column))
     }
 
-    /// The columns that are mapped and that no record of an input of objects has, in order.
+    /// The mapped columns that no record of a JSON input has, in order.
     #[must_use]
     pub fn lacking_columns(&self) -> &[String] {
-        &self.lacking
+        &self.missing_columns
+    }
+
+    /// The attributes that are left out of a row where their value does not fit (`on_invalid = "skip"`).
+    pub fn skippable(&self) -> impl Iterator<Item = &str> {
+        let skippable = self
+            .rules()
+            .filter(|rule| rule.on_invalid == OnInvalid::Skip);
+        skippable.map(|rule| rule.attribute.as_str())
     }
 
     fn rules(&self) -> impl Iterator<Item = &Rule> {
@@ -191,7 +226,7 @@ impl Schema {
     fn usable_keys(
         &self,
         keys: &[KeyField],
-        inputs: Inputs<'_>,
+        inputs: InputColumns<'_>,
     ) -> Result<Vec<KeyField>, SchemaError> {
         let mut usable = Vec::with_capacity(keys.len() + 1);
         if self.id.is_some() && !keys.contains(&KeyField::Id) {
@@ -212,7 +247,7 @@ impl Schema {
         Ok(usable)
     }
 
-    fn lacked_by(&self, inputs: Inputs<'_>) -> Vec<String> {
+    fn find_missing(&self, inputs: InputColumns<'_>) -> Vec<String> {
         if inputs.are_unknown() {
             return Vec::new();
         }
@@ -224,7 +259,7 @@ impl Schema {
             .collect()
     }
 
-    fn left_over(&self, inputs: Inputs<'_>) -> Vec<String> {
+    fn find_unused(&self, inputs: InputColumns<'_>) -> Vec<String> {
         let used: BTreeSet<&str> = self.sources().flat_map(|(_, columns)| columns).collect();
         let names = inputs.names().into_iter();
         names
@@ -240,124 +275,6 @@ fn key_of(field: Field) -> Option<KeyField> {
         Field::Email => Some(KeyField::Email),
         _ => None,
     }
-}
-
-fn found_fields(inputs: Inputs<'_>) -> Result<Vec<MappedField>, SchemaError> {
-    let mapped = |(field, slot): (Field, _)| MappedField {
-        field,
-        rule: Rule::of_column(field.name().to_owned(), Target::Field(field), slot),
-        reader: FieldReader::plain(field),
-        clearable: false,
-        overwrite: Overwrite::Default,
-    };
-    Ok(auto::fields(inputs)?.into_iter().map(mapped).collect())
-}
-
-fn written_fields(
-    rules: &FieldRules,
-    inputs: Inputs<'_>,
-) -> Result<(Option<Rule>, Vec<MappedField>), SchemaError> {
-    let mut id = None;
-    let mut fields = Vec::with_capacity(rules.len());
-    for (name, written) in rules {
-        if name == KeyField::Id.name() {
-            id = Some(Rule::new(name.clone(), Target::Id, written, inputs)?);
-        } else {
-            let field = Field::from_name(name).ok_or_else(|| unknown_field(name))?;
-            fields.push(written_field(field, written, inputs)?);
-        }
-    }
-    fields.sort_by_key(|mapped| mapped.field);
-    Ok((id, fields))
-}
-
-fn written_field(
-    field: Field,
-    written: &AttributeRule,
-    inputs: Inputs<'_>,
-) -> Result<MappedField, SchemaError> {
-    let name = field.name();
-    let rule = Rule::new(name.to_owned(), Target::Field(field), written, inputs)?;
-    let forms = forms(name, written)?;
-    Ok(MappedField {
-        field,
-        rule,
-        reader: FieldReader::new(field, forms),
-        clearable: false,
-        overwrite: written.overwrite,
-    })
-}
-
-fn unknown_field(name: &str) -> SchemaError {
-    let section = match name.to_lowercase().as_str() {
-        "tags" | "tag" => Some("[tags]"),
-        "customdata" | "custom_data" | "custom" => Some("[custom_data]"),
-        _ => None,
-    };
-    if let Some(section) = section {
-        return SchemaError::OwnSection {
-            name: name.to_owned(),
-            section,
-        };
-    }
-    let known = Field::ALL.into_iter().map(Field::name);
-    SchemaError::UnknownField {
-        name: name.to_owned(),
-        nearest: Nearest::among(name, known.chain([KeyField::Id.name()])),
-    }
-}
-
-fn found_properties(inputs: Inputs<'_>) -> Result<Vec<MappedProperty>, SchemaError> {
-    let mapped = |(name, slot)| MappedProperty {
-        rule: Rule::of_column(format!("customData.{name}"), Target::Property, slot),
-        name,
-        reader: PropertyReader::Auto,
-        overwrite: Overwrite::Default,
-    };
-    Ok(auto::properties(inputs)?.into_iter().map(mapped).collect())
-}
-
-fn written_properties(
-    rules: &PropertyRules,
-    inputs: Inputs<'_>,
-) -> Result<Vec<MappedProperty>, SchemaError> {
-    let mut properties = Vec::with_capacity(rules.len());
-    for (name, written) in rules {
-        if name.trim().is_empty() {
-            return Err(SchemaError::NamelessProperty);
-        }
-        let attribute = format!("customData.{name}");
-        let reader = property_reader(&attribute, written);
-        let rule = Rule::new(attribute, Target::Property, written, inputs)?;
-        properties.push(MappedProperty {
-            name: name.clone(),
-            rule,
-            reader: reader?,
-            overwrite: written.overwrite,
-        });
-    }
-    Ok(properties)
-}
-
-fn tags(
-    settings: Option<&TagSettings>,
-    inputs: Inputs<'_>,
-) -> Result<Option<TagRule>, SchemaError> {
-    let Some(settings) = settings else {
-        let Some(column) = auto::tags(inputs)? else {
-            return Ok(None);
-        };
-        return TagRule::new(&TagSettings::default(), Some(column), None).map(Some);
-    };
-    let slot = |attribute: &str, column: &Option<String>| {
-        let named = column
-            .as_ref()
-            .map(|column| inputs.named(attribute, column));
-        named.transpose()
-    };
-    let column = slot("tags", &settings.column)?;
-    let remove_column = slot("tags to remove", &settings.remove_column)?;
-    TagRule::new(settings, column, remove_column).map(Some)
 }
 
 #[cfg(test)]
@@ -520,7 +437,7 @@ mod tests {
             ("firstSeen = { column = \"c\", type = \"text\" }", "a date"),
             (
                 "firstSeen = { column = \"c\", format = \"%d.%m\" }",
-                "whole date",
+                "a part of the date",
             ),
             (
                 "firstSeen = { column = \"c\", timezone = \"Europe/Kyv\" }",

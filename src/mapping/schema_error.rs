@@ -1,25 +1,26 @@
 use std::fmt;
 
 use super::proposal::KeyColumn;
+use crate::domain::text::{fold, nearest};
 use crate::domain::{KeyField, visible};
 
-/// Why the config and the input's columns do not fit together. Nothing was read but the column names.
+/// Errors of a mapping that does not fit the input's columns.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SchemaError {
-    #[error("[fields] names `{name}`, which is no field of a customer{nearest}")]
+    #[error("[fields] names `{name}`, which is not a field of a customer{nearest}")]
     UnknownField { name: String, nearest: Nearest },
     #[error("[fields] names `{name}`, which has a section of its own: {section}")]
     OwnSection { name: String, section: &'static str },
     #[error("[custom_data] has a property without a name")]
     NamelessProperty,
-    #[error("`{attribute}` is to come from column `{column}`, which no input has{nearest}")]
+    #[error("`{attribute}` is mapped to column `{column}`, which no input has{nearest}")]
     NoSuchColumn {
         attribute: String,
         column: String,
         nearest: Nearest,
     },
     #[error(
-        "two columns for `{attribute}`: `{}` and `{}`; rename one, or say in the config which it is",
+        "two columns for `{attribute}`: `{}` and `{}`; rename one, or map one of them in the config",
         visible(.first),
         visible(.second)
     )]
@@ -29,18 +30,18 @@ pub enum SchemaError {
         second: String,
     },
     #[error(
-        "`{attribute}` is to come from column `{column}`, which is there twice: as column {first} and as column {second}"
+        "`{attribute}` is mapped to column `{column}`, which occurs twice, as column {first} and as column {second}: rename one"
     )]
     ColumnTwice {
         attribute: String,
         column: String,
-        /// From 1, as a spreadsheet counts.
+        /// Counted from 1.
         first: usize,
         second: usize,
     },
-    #[error("`{attribute}` has both `column` and `template`; keep one")]
+    #[error("`{attribute}` has both `column` and `template`: keep one")]
     ColumnAndTemplate { attribute: String },
-    #[error("`{attribute}` has neither `column` nor `template`")]
+    #[error("`{attribute}` has neither `column` nor `template`: add one")]
     NoSource { attribute: String },
     #[error("`{attribute}`: `{option}` {reason}")]
     Option {
@@ -51,23 +52,29 @@ pub enum SchemaError {
     #[error("`{attribute}`: the template does not parse{}: {reason}", at_line(*.line))]
     Template {
         attribute: String,
-        /// Within the template, from 1.
+        /// Line of the template, counted from 1.
         line: Option<usize>,
         reason: String,
     },
+    #[error("rows.where: {0}")]
+    Where(String),
+    #[error("sync.scope: {0}")]
+    Scope(String),
+    #[error("input.timezone: {reason}")]
+    Timezone { reason: String },
     #[error("[tags]: {0}")]
     Tags(String),
     #[error("no match key: {}", no_key(.keys, .columns, .candidates))]
     NoMatchKey {
         keys: Vec<KeyField>,
         columns: Vec<String>,
-        /// Columns that look like a key. The names of the columns alone do not tell; the caller adds them from a profile.
+        /// Columns that look like a key. The schema leaves this empty; the caller adds them from a profile of the data.
         candidates: Vec<KeyColumn>,
     },
 }
 
 impl SchemaError {
-    /// Where in a config the blame lies, as paths of keys, the most exact first.
+    /// The paths of the config keys that caused the error, the most exact first.
     #[must_use]
     pub fn config_paths(&self) -> Vec<String> {
         let of = |attribute: &str, option: &str| {
@@ -94,6 +101,9 @@ impl SchemaError {
                 attribute, option, ..
             } => of(attribute, option),
             Self::Template { attribute, .. } => of(attribute, "template"),
+            Self::Where(_) => vec!["rows.where".to_owned()],
+            Self::Scope(_) => vec!["sync.scope".to_owned()],
+            Self::Timezone { .. } => vec!["input.timezone".to_owned()],
             Self::Tags(_) => vec!["tags".to_owned()],
             Self::NamelessProperty => vec!["custom_data".to_owned()],
             Self::NoMatchKey { .. } => vec!["match.keys".to_owned(), "fields".to_owned()],
@@ -101,7 +111,7 @@ impl SchemaError {
     }
 }
 
-/// The known name that an unknown one was likely meant to be.
+/// The suggestion for a misspelled name, if any.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Nearest(pub Option<String>);
 
@@ -115,25 +125,25 @@ impl fmt::Display for Nearest {
 }
 
 impl Nearest {
-    /// The candidate that is most like `name`, if any is like it at all.
-    pub(super) fn among<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Self {
-        let wanted = name.to_lowercase();
-        let likeness = |candidate: &str| {
-            let candidate = candidate.to_lowercase();
-            let jaro = strsim::jaro_winkler(&wanted, &candidate);
-            // A part of a longer name is a common slip too: `Plan` for `Plan name`.
-            let part = candidate.contains(&wanted) || wanted.contains(&candidate);
-            if part { jaro.max(0.8) } else { jaro }
+    /// The candidate nearest to `name`; else one that is a part of it or the other way round, such as `Plan name` for `Plan`.
+    pub(super) fn among<'a, C>(name: &str, candidates: C) -> Self
+    where
+        C: IntoIterator<Item = &'a str> + Clone,
+    {
+        let part = || {
+            let wanted = fold(name);
+            let candidates = candidates.clone().into_iter().filter(|candidate| {
+                let candidate = fold(candidate);
+                let (part, whole) = match candidate.len() < wanted.len() {
+                    true => (&candidate, &wanted),
+                    false => (&wanted, &candidate),
+                };
+                !part.is_empty() && whole.contains(part)
+            });
+            candidates.min_by_key(|candidate| candidate.len().abs_diff(name.len()))
         };
-        candidates
-            .into_iter()
-            .filter(|candidate| !candidate.is_empty())
-            .map(|candidate| (likeness(candidate), candidate))
-            .filter(|(likeness, _)| *likeness >= 0.75)
-            .max_by(|(a, _), (b, _)| a.total_cmp(b))
-            .map_or(Self(None), |(_, candidate)| {
-                Self(Some(candidate.to_owned()))
-            })
+        let nearest = nearest(name, candidates.clone()).or_else(part);
+        Self(nearest.map(str::to_owned))
     }
 }
 
@@ -142,15 +152,15 @@ fn at_line(line: Option<usize>) -> String {
         .unwrap_or_default()
 }
 
-/// Columns that an error names.
-const MAX_NAMED: usize = 20;
+/// Columns that an error lists.
+const MAX_LISTED: usize = 20;
 
 fn no_key(keys: &[KeyField], columns: &[String], candidates: &[KeyColumn]) -> String {
     let fields: Vec<_> = keys.iter().map(|key| format!("`{key}`")).collect();
     let fields = fields.join(" or ");
-    let named = columns.iter().take(MAX_NAMED);
+    let named = columns.iter().take(MAX_LISTED);
     let named: Vec<_> = named.map(|name| format!("`{}`", visible(name))).collect();
-    let more = match columns.len().saturating_sub(MAX_NAMED) {
+    let more = match columns.len().saturating_sub(MAX_LISTED) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
@@ -169,7 +179,7 @@ fn no_key(keys: &[KeyField], columns: &[String], candidates: &[KeyColumn]) -> St
         (None, Some(found)) => {
             let (column, key, line) = (&found.column, found.key, &found.line);
             format!(
-                "column `{column}` looks like `{key}`, which [match] keys do not name; to use it, write keys = [\"{key}\"] under \
+                "column `{column}` looks like `{key}`, which is not in [match] keys; to use it, write keys = [\"{key}\"] under \
                  [match] and {line} under [fields]"
             )
         }
@@ -190,7 +200,9 @@ mod tests {
         assert_eq!(near("email").as_deref(), Some("E-mail"));
         assert_eq!(near("Fullname").as_deref(), Some("Full name"));
         assert_eq!(near("plan").as_deref(), Some("Plan"));
+        assert_eq!(near("Email address").as_deref(), Some("E-mail"));
         assert_eq!(near("zzz"), None);
+        assert_eq!(near("?"), None);
         let hidden = Nearest::among("Mail", ["E\u{200b}mail"]).to_string();
         assert_eq!(hidden, r"; did you mean `E\u{200b}mail`?");
     }

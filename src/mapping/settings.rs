@@ -7,14 +7,13 @@ use serde::{Deserialize, Deserializer};
 
 use crate::domain::{CustomType, Overwrite, TagMode};
 
-/// `[fields]`: for each of the API's field names (and `id`) where its value comes from. Names are checked when the
-/// schema is made, so that an unknown one can name the nearest.
+/// `[fields]`: the source of each field, by the API's field name or `id`. The schema checks the names.
 pub type FieldRules = BTreeMap<String, AttributeRule>;
 
-/// `[custom_data]`: for each property where its value comes from.
+/// `[custom_data]`: the source of each property.
 pub type PropertyRules = BTreeMap<String, AttributeRule>;
 
-/// Where one attribute's value comes from and what is done with it. In a config file: a column name, or a table.
+/// [`AttributeRule`] as a table of a config file.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RuleTable {
@@ -41,30 +40,30 @@ struct RuleTable {
     on_invalid: OnInvalid,
 }
 
-/// See [`FieldRules`]; `column` and `template` exclude each other, which the schema checks.
+/// The source of one attribute's value and how it is processed: in a config file a column name or a table. `column` and
+/// `template` exclude each other, which the schema checks.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AttributeRule {
     pub column: Option<String>,
-    /// A minijinja template over the row's columns. Where all columns that it names are empty, so is the cell.
+    /// A minijinja template over the row's columns. The result is empty if all columns that it uses are empty.
     pub template: Option<String>,
     pub value_type: Option<ValueType>,
-    /// Date formats in `strptime` notation, tried in order; `unix`, `unix_ms`, `unix_us` and `unix_ns` name
-    /// timestamps.
+    /// Date formats in `strptime` notation, or `unix`, `unix_ms`, `unix_us`, `unix_ns` for timestamps; tried in order.
     pub formats: Vec<String>,
-    /// IANA name of the zone of dates that carry none; UTC without it.
+    /// IANA time zone of dates without a zone; the default is UTC.
     pub timezone: Option<String>,
-    /// Of numbers; a point without it.
+    /// Decimal separator of numbers; the default is a point.
     pub decimal: Option<char>,
-    /// What may stand between the thousands of numbers; nothing without it.
+    /// Thousands separator of numbers; the default is none.
     pub thousands: Option<char>,
-    /// Words of booleans besides the usual ones, in any case.
+    /// Additional words for booleans, in any case.
     pub true_values: Vec<String>,
     pub false_values: Vec<String>,
-    /// ISO 3166 code of the country whose phone numbers are written without its code; they are sent in E.164. Without
-    /// it a number is sent as it is written.
+    /// ISO 3166 code of the country for phone numbers without a country code, which are converted to E.164. Without it numbers
+    /// are sent as written.
     pub region: Option<String>,
     pub case: Option<Case>,
-    /// Cell text → value; a text that is not named passes, unless there is a `default`.
+    /// Cell text → value. Other texts stay as they are unless there is a `default`.
     pub map: Option<BTreeMap<String, String>>,
     pub default: Option<String>,
     pub overwrite: Overwrite,
@@ -124,7 +123,7 @@ impl<'de> Deserialize<'de> for AttributeRule {
     }
 }
 
-/// The `type` of a field or property. `date` also fits text fields of `[custom_data]`.
+/// The `type` of a field or property.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ValueType {
@@ -154,14 +153,14 @@ pub enum Case {
     Upper,
 }
 
-/// What becomes of a row whose value does not fit its attribute.
+/// What happens to a row with an invalid value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnInvalid {
-    /// It is rejected.
+    /// The row is rejected.
     #[default]
     Reject,
-    /// It is taken without the attribute.
+    /// The attribute is left out of the row.
     Skip,
 }
 
@@ -202,7 +201,7 @@ pub struct TagSettings {
     pub remove_column: Option<String>,
     pub mode: TagMode,
     pub managed: ManagedTags,
-    /// Tag name → CSS colour, given to the tag when it is added.
+    /// Tag name → CSS colour for the tag when it is added.
     pub colors: BTreeMap<String, String>,
 }
 
@@ -225,7 +224,7 @@ impl Default for TagSettings {
 pub enum ManagedTags {
     /// Names and globs.
     Named(Vec<String>),
-    /// Those that hcsync itself added.
+    /// The tags that hcsync itself added.
     Ours,
 }
 
@@ -262,29 +261,29 @@ impl<'de> Deserialize<'de> for ManagedTags {
     }
 }
 
-/// What an empty cell says.
+/// What an empty cell means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EmptyCells {
-    /// Nothing: the remote value stays.
+    /// The remote value stays.
     #[default]
     Keep,
-    /// That there is no value.
+    /// The remote value is cleared.
     Clear,
 }
 
-/// What is done about a damaged id, userId, e-mail or phone.
+/// What happens to a damaged id, userId, e-mail or phone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Repair {
-    /// Its row is rejected.
+    /// The row is rejected.
     #[default]
     Report,
-    /// What has exactly one meaning is put right, and counted.
+    /// Damage that has exactly one meaning is repaired and counted.
     Fix,
 }
 
-/// Everything that the mapping needs to know. A section that is `None` is filled from the input's columns.
+/// All settings of the mapping. A section that is `None` is filled from the names of the input's columns.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MappingSettings {
     pub fields: Option<FieldRules>,
@@ -294,4 +293,8 @@ pub struct MappingSettings {
     /// Cell texts that mean "no value".
     pub null_values: Vec<String>,
     pub repair: Repair,
+    /// IANA time zone of dates that have none, where their rule names none; `None` is UTC.
+    pub timezone: Option<String>,
+    /// An expression over the row's cells; rows for which it is false are skipped. Empty: all rows are processed.
+    pub row_filter: String,
 }

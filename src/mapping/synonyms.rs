@@ -1,393 +1,76 @@
-//! What people call the API's fields in the headers of their files. For proposals only: a sync takes no column for
-//! a field unless its name is the field's own.
+//! What people call the API's fields in the headers of their files. Used for proposals only: a sync takes a column for a
+//! field only if the column has the field's own name.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::LazyLock;
+
+use serde::Deserialize;
 
 use crate::domain::Field;
+use crate::domain::text::fold;
 
-/// Names without anything but letters and digits, in lower case.
-const FIELDS: &[(Field, &[&str])] = &[
-    (
-        Field::UserId,
-        &[
-            "userid",
-            "externalid",
-            "extid",
-            "customerid",
-            "clientid",
-            "crmid",
-            "contactid",
-            "memberid",
-            "uid",
-            "uuid",
-            "customernumber",
-            "customerno",
-            "kundennummer",
-            "kundennr",
-            "kundenid",
-            "benutzerid",
-            "idклієнта",
-            "кодклієнта",
-            "номерклієнта",
-            "idклиента",
-            "кодклиента",
-            "номерклиента",
-            "numéroclient",
-            "idclient",
-            "idcliente",
-            "numerklienta",
-            "idklienta",
-            "ідентифікатор",
-            "идентификатор",
-            "identifiant",
-            "identificador",
-            "identyfikator",
-        ],
-    ),
-    (
-        Field::Email,
-        &[
-            "email",
-            "mail",
-            "emailaddress",
-            "mailaddress",
-            "emailaddr",
-            "primaryemail",
-            "contactemail",
-            "workemail",
-            "emailadresse",
-            "mailadresse",
-            "електроннапошта",
-            "пошта",
-            "емейл",
-            "имейл",
-            "эмейл",
-            "почта",
-            "электроннаяпочта",
-            "courriel",
-            "adressemail",
-            "adresseemail",
-            "correo",
-            "correoelectrónico",
-            "adresemail",
-        ],
-    ),
-    (
-        Field::Name,
-        &[
-            "name",
-            "fullname",
-            "customername",
-            "clientname",
-            "contactname",
-            "displayname",
-            "contact",
-            "kundenname",
-            "ansprechpartner",
-            "vollständigername",
-            "імя",
-            "піб",
-            "повнеімя",
-            "имя",
-            "фио",
-            "полноеимя",
-            "nomcomplet",
-            "nombrecompleto",
-            "nombre",
-            "imięinazwisko",
-            "vollername",
-        ],
-    ),
-    (
-        Field::Company,
-        &[
-            "company",
-            "companyname",
-            "organization",
-            "organisation",
-            "organizationname",
-            "organisationname",
-            "accountname",
-            "business",
-            "businessname",
-            "firma",
-            "firmenname",
-            "unternehmen",
-            "компанія",
-            "організація",
-            "компания",
-            "организация",
-            "entreprise",
-            "société",
-            "empresa",
-            "firmaunternehmen",
-            "nazwafirmy",
-        ],
-    ),
-    (
-        Field::Phone,
-        &[
-            "phone",
-            "phonenumber",
-            "mobile",
-            "mobilephone",
-            "mobilenumber",
-            "cell",
-            "cellphone",
-            "telephone",
-            "tel",
-            "telefon",
-            "telefonnummer",
-            "handy",
-            "handynummer",
-            "mobil",
-            "mobiltelefon",
-            "телефон",
-            "номертелефону",
-            "мобільний",
-            "мобільнийтелефон",
-            "номертелефона",
-            "мобильный",
-            "téléphone",
-            "numérodetéléphone",
-            "portable",
-            "teléfono",
-            "móvil",
-            "numertelefonu",
-            "komórka",
-        ],
-    ),
-    (
-        Field::FirstSeen,
-        &[
-            "firstseen",
-            "createdat",
-            "created",
-            "createdate",
-            "createddate",
-            "creationdate",
-            "datecreated",
-            "signedup",
-            "signedupat",
-            "signupdate",
-            "signup",
-            "registered",
-            "registeredat",
-            "registrationdate",
-            "joined",
-            "joinedat",
-            "customersince",
-            "erstelltam",
-            "angelegtam",
-            "registriertam",
-            "registrierungsdatum",
-            "kundeseit",
-            "датареєстрації",
-            "зареєстрований",
-            "створено",
-            "датастворення",
-            "датарегистрации",
-            "создан",
-            "датасоздания",
-            "crééle",
-            "datedinscription",
-            "datedecréation",
-            "inscritle",
-            "fechadealta",
-            "fechaderegistro",
-            "datarejestracji",
-        ],
-    ),
-    (
-        Field::LastSeen,
-        &[
-            "lastseen",
-            "lastactivity",
-            "lastactive",
-            "lastactiveat",
-            "lastlogin",
-            "lastloginat",
-            "lastvisit",
-            "letzteranmeldung",
-            "letzteaktivität",
-            "letzterbesuch",
-            "zuletztgesehen",
-            "останняактивність",
-            "останнійвхід",
-            "останнійвізит",
-            "последняяактивность",
-            "последнийвход",
-            "последнийвизит",
-            "dernièreconnexion",
-            "dernièreactivité",
-            "dernièrevisite",
-            "últimaconexión",
-        ],
-    ),
-    (
-        Field::Unsubscribed,
-        &[
-            "unsubscribed",
-            "optout",
-            "optedout",
-            "emailoptout",
-            "abgemeldet",
-            "newsletterabbestellt",
-            "newsletterabgemeldet",
-            "відписаний",
-            "відписався",
-            "відписка",
-            "отписан",
-            "отписался",
-            "désabonné",
-            "désinscrit",
-            "debaja",
-        ],
-    ),
-    (
-        Field::Blocked,
-        &[
-            "blocked",
-            "banned",
-            "gesperrt",
-            "заблокований",
-            "заблокирован",
-            "bloqué",
-            "blockiert",
-        ],
-    ),
-    (
-        Field::Source,
-        &[
-            "source",
-            "leadsource",
-            "utmsource",
-            "quelle",
-            "herkunft",
-            "джерело",
-            "источник",
-            "origine",
-            "origen",
-            "źródło",
-        ],
-    ),
-    (
-        Field::Referer,
-        &["referer", "referrer", "referrerurl", "refererurl"],
-    ),
-    (Field::LastPage, &["lastpage", "lastpageurl"]),
-    (
-        Field::Locale,
-        &[
-            "locale",
-            "language",
-            "lang",
-            "preferredlanguage",
-            "sprache",
-            "мова",
-            "язык",
-            "langue",
-            "idioma",
-            "język",
-        ],
-    ),
-    (
-        Field::Notes,
-        &[
-            "notes",
-            "note",
-            "comment",
-            "comments",
-            "remark",
-            "remarks",
-            "notiz",
-            "notizen",
-            "bemerkung",
-            "bemerkungen",
-            "kommentar",
-            "нотатки",
-            "примітка",
-            "примітки",
-            "коментар",
-            "заметки",
-            "примечание",
-            "комментарий",
-            "remarque",
-            "remarques",
-            "commentaire",
-            "notas",
-            "observaciones",
-            "notatki",
-            "uwagi",
-        ],
-    ),
-];
+static SYNONYMS: LazyLock<Synonyms> = LazyLock::new(|| {
+    // A unit test guarantees that the file parses.
+    parse(include_str!("../../data/synonyms.toml")).unwrap_or_default()
+});
 
-const FIRST_NAMES: &[&str] = &[
-    "firstname",
-    "givenname",
-    "forename",
-    "vorname",
-    "prénom",
-    "imię",
-];
-const LAST_NAMES: &[&str] = &[
-    "lastname",
-    "surname",
-    "familyname",
-    "nachname",
-    "familienname",
-    "прізвище",
-    "фамилия",
-    "apellidos",
-    "nazwisko",
-];
-const TAGS: &[&str] = &[
-    "tags",
-    "tag",
-    "labels",
-    "label",
-    "segments",
-    "schlagwort",
-    "schlagwörter",
-    "schlagworte",
-    "stichworte",
-    "теги",
-    "мітки",
-    "метки",
-    "étiquettes",
-    "etiquetas",
-    "tagi",
-    "etykiety",
-];
-/// What HelpCrunch says of a customer and nobody can write.
-const READ_ONLY: &[&str] = &["createdFrom", "integrationId", "location", "device"];
-
-fn folded(name: &str) -> String {
-    let letters = name.chars().filter(|c| c.is_alphanumeric());
-    letters.flat_map(char::to_lowercase).collect()
+/// `data/synonyms.toml` as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SynonymFile {
+    fields: BTreeMap<String, Vec<String>>,
+    first_name: HashSet<String>,
+    last_name: HashSet<String>,
+    tags: HashSet<String>,
 }
 
-/// The field that a column of this name holds, as far as a name can tell.
+/// All names [folded](fold).
+#[derive(Debug, Default)]
+struct Synonyms {
+    fields: HashMap<String, Field>,
+    first_name: HashSet<String>,
+    last_name: HashSet<String>,
+    tags: HashSet<String>,
+}
+
+/// Members of the API's customers that cannot be written (documented).
+const READ_ONLY: [&str; 4] = ["createdFrom", "integrationId", "location", "device"];
+
+fn parse(text: &str) -> Result<Synonyms, toml::de::Error> {
+    let file: SynonymFile = toml::from_str(text)?;
+    let folded = |names: HashSet<String>| names.iter().map(|name| fold(name)).collect();
+    let fields = file.fields.iter().flat_map(|(field, names)| {
+        let field = Field::from_name(field);
+        names
+            .iter()
+            .filter_map(move |name| Some((fold(name), field?)))
+    });
+    Ok(Synonyms {
+        fields: fields.collect(),
+        first_name: folded(file.first_name),
+        last_name: folded(file.last_name),
+        tags: folded(file.tags),
+    })
+}
+
+/// Returns the field that a column of this name usually holds.
 pub(super) fn field(column: &str) -> Option<Field> {
-    let name = folded(column);
-    let named = FIELDS
-        .iter()
-        .find(|(_, names)| names.contains(&name.as_str()));
-    named.map(|(field, _)| *field)
+    SYNONYMS.fields.get(&fold(column)).copied()
 }
 
 pub(super) fn is_first_name(column: &str) -> bool {
-    FIRST_NAMES.contains(&folded(column).as_str())
+    SYNONYMS.first_name.contains(&fold(column))
 }
 
 pub(super) fn is_last_name(column: &str) -> bool {
-    LAST_NAMES.contains(&folded(column).as_str())
+    SYNONYMS.last_name.contains(&fold(column))
 }
 
 pub(super) fn is_tags(column: &str) -> bool {
-    TAGS.contains(&folded(column).as_str())
+    SYNONYMS.tags.contains(&fold(column))
 }
 
-/// Whether a column is a member of HelpCrunch's own answers that it does not take back.
+/// Whether a column, such as `location.city`, is one of the members that cannot be written.
 pub(super) fn is_read_only(column: &str) -> bool {
     let member = column.split('.').next().unwrap_or(column);
     READ_ONLY.contains(&member)
@@ -398,16 +81,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_file_parses_and_names_only_fields_of_the_api() {
+        let text = include_str!("../../data/synonyms.toml");
+        parse(text).unwrap();
+        let file: SynonymFile = toml::from_str(text).unwrap();
+        for field in file.fields.keys() {
+            assert!(Field::from_name(field).is_some(), "{field}");
+        }
+    }
+
+    #[test]
     fn every_field_is_known_by_its_own_name_and_no_name_stands_for_two() {
         for field in Field::ALL {
             assert_eq!(super::field(field.name()), Some(field));
         }
-        let mut names: Vec<_> = FIELDS.iter().flat_map(|(_, names)| *names).collect();
+        let file: SynonymFile = toml::from_str(include_str!("../../data/synonyms.toml")).unwrap();
+        let mut names: Vec<_> = file.fields.values().flatten().collect();
         let count = names.len();
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), count);
-        assert!(names.iter().all(|name| folded(name) == ***name));
+        assert_eq!(SYNONYMS.fields.len(), count);
     }
 
     #[test]

@@ -1,40 +1,45 @@
-//! Lists of tags in one cell, in the notations of other programs: JSON, Python, PostgreSQL, Java.
+//! Reads lists of tags in a cell in the notations of other programs: JSON, Python, PostgreSQL, Java.
 
 use serde_json::Value;
 
-/// How a cell of tags is written.
+use crate::domain::text::trim;
+
+/// How the tags in a cell are written.
 #[derive(Debug, PartialEq)]
-pub(super) enum Notation {
-    /// The whole cell is a list in brackets, or of names in quotes.
+pub(super) enum TagNotation {
+    /// A list in brackets or of quoted names.
     List(Vec<Value>),
-    /// Names with the separator between them.
+    /// Names separated by the configured separator.
     Plain,
-    /// The beginning or end of a list.
+    /// A list that is incomplete or malformed.
     Broken,
 }
 
-/// Without one of these a cell is no list, nor a piece of one.
-const SIGNS_OF_LISTS: &[u8] = b"[]{}()\"'";
+/// Every list, and every piece of one, contains one of these.
+fn has_list_mark(text: &str) -> bool {
+    let is_mark = |byte: u8| matches!(byte, b'[' | b']' | b'{' | b'}' | b'(' | b')' | b'"' | b'\'');
+    text.bytes().any(is_mark)
+}
 
-pub(super) fn notation(cell: &str, separator: &str) -> Notation {
-    let cell = cell.trim();
-    if !cell.bytes().any(|byte| SIGNS_OF_LISTS.contains(&byte)) {
-        return Notation::Plain;
+pub(super) fn notation(cell: &str, separator: &str) -> TagNotation {
+    let cell = trim(cell);
+    if !has_list_mark(cell) {
+        return TagNotation::Plain;
     }
     let inside = |open: char, close: char| cell.strip_prefix(open)?.strip_suffix(close);
     if let Some(inner) = inside('[', ']') {
         return match json_list(cell).or_else(|| bracketed(inner, separator)) {
-            Some(items) => Notation::List(items),
-            // `[a];[b]` may be two names.
-            None if cell.contains(separator) && !has_quote(cell) => Notation::Plain,
-            None => Notation::Broken,
+            Some(items) => TagNotation::List(items),
+            // `[a];[b]` may be two names with brackets.
+            None if cell.contains(separator) && !has_quote(cell) => TagNotation::Plain,
+            None => TagNotation::Broken,
         };
     }
     if let Some(inner) = inside('{', '}') {
         return match items(inner, separator) {
-            Some(items) => Notation::List(items.into_iter().map(|item| item.value).collect()),
-            None if cell.contains(separator) && !has_quote(cell) => Notation::Plain,
-            None => Notation::Broken,
+            Some(items) => TagNotation::List(items.into_iter().map(|item| item.value).collect()),
+            None if cell.contains(separator) && !has_quote(cell) => TagNotation::Plain,
+            None => TagNotation::Broken,
         };
     }
     let quoted = match inside('(', ')') {
@@ -42,14 +47,30 @@ pub(super) fn notation(cell: &str, separator: &str) -> Notation {
         None => items(cell, separator).filter(|items| items.len() > 1 || cell.starts_with('"')),
     };
     match quoted.filter(|items| !items.is_empty() && items.iter().all(|item| item.is_quoted)) {
-        Some(items) => Notation::List(items.into_iter().map(|item| item.value).collect()),
-        None => Notation::Plain,
+        Some(items) => TagNotation::List(items.into_iter().map(|item| item.value).collect()),
+        None => TagNotation::Plain,
     }
 }
 
-/// Whether a name is a piece of a list: it begins or ends with a bracket or quote that has no other.
+/// The names in a cell that is no list.
+pub(super) fn names_in<'c>(cell: &'c str, separator: &str) -> impl Iterator<Item = &'c str> {
+    let mut rest = Some(cell);
+    let names = std::iter::from_fn(move || {
+        let cell = rest?;
+        let split = match separator.as_bytes() {
+            // A single character is found faster than a text.
+            [byte] => cell.split_once(char::from(*byte)),
+            _ => cell.split_once(separator),
+        };
+        rest = split.map(|(_, rest)| rest);
+        Some(trim(split.map_or(cell, |(name, _)| name)))
+    });
+    names.filter(|name| !name.is_empty())
+}
+
+/// Whether a name is a piece of a torn list: it begins or ends with an unpaired bracket or quote.
 pub(super) fn is_torn(name: &str) -> bool {
-    if !name.bytes().any(|byte| SIGNS_OF_LISTS.contains(&byte)) {
+    if !has_list_mark(name) {
         return false;
     }
     let count = |c: char| name.matches(c).count();
@@ -69,7 +90,7 @@ fn has_quote(cell: &str) -> bool {
     cell.contains(['"', '\''])
 }
 
-/// Numbers are names in a cell, as they are without brackets.
+/// Reads a JSON list. Numbers become names, as they are outside of lists.
 fn json_list(cell: &str) -> Option<Vec<Value>> {
     let items: Vec<Value> = serde_json::from_str(cell).ok()?;
     let name = |item| match item {
@@ -79,7 +100,7 @@ fn json_list(cell: &str) -> Option<Vec<Value>> {
     Some(items.into_iter().map(name).collect())
 }
 
-/// What stands in brackets. One bare word in them may as well be a name that has brackets, such as `[VIP]`.
+/// Reads the contents of brackets. A single bare word is not a list: it may be a name such as `[VIP]`.
 fn bracketed(inner: &str, separator: &str) -> Option<Vec<Value>> {
     let items = items(inner, separator)?;
     let is_name =
@@ -87,14 +108,14 @@ fn bracketed(inner: &str, separator: &str) -> Option<Vec<Value>> {
     (!is_name).then(|| items.into_iter().map(|item| item.value).collect())
 }
 
-struct Item {
+struct ListItem {
     value: Value,
     is_quoted: bool,
 }
 
-/// The items of a list, with commas or the separator between them; quoted ones may do with a blank. Returns None if the
-/// text is no such list.
-fn items(text: &str, separator: &str) -> Option<Vec<Item>> {
+/// Reads items that are separated by commas, by the separator or, if they are quoted, by a blank. Returns `None` if the text is
+/// not such a list.
+fn items(text: &str, separator: &str) -> Option<Vec<ListItem>> {
     let mut items = Vec::new();
     let mut rest = text.trim();
     while !rest.is_empty() {
@@ -118,11 +139,11 @@ fn items(text: &str, separator: &str) -> Option<Vec<Item>> {
     Some(items)
 }
 
-/// The first item, if there is one before the next comma, and what comes after it.
-fn item<'t>(text: &'t str, separator: &str) -> Option<(Option<Item>, &'t str)> {
+/// Reads the first item, if there is one before the next comma. Also returns the rest of the text.
+fn item<'t>(text: &'t str, separator: &str) -> Option<(Option<ListItem>, &'t str)> {
     if let Some(quote) = text.chars().next().filter(|c| matches!(c, '"' | '\'')) {
         let (name, after) = quoted(text, quote)?;
-        let item = Item {
+        let item = ListItem {
             value: Value::String(name),
             is_quoted: true,
         };
@@ -142,14 +163,14 @@ fn item<'t>(text: &'t str, separator: &str) -> Option<(Option<Item>, &'t str)> {
         "null" | "NULL" | "None" | "nil" => Value::Null,
         name => Value::String(name.to_owned()),
     };
-    let item = Item {
+    let item = ListItem {
         value,
         is_quoted: false,
     };
     Some((Some(item), after))
 }
 
-/// The text in quotes, and what comes after them. A quote within is doubled or has a backslash before it.
+/// Reads a quoted text, in which quotes are doubled or escaped by a backslash. Also returns the rest of the text.
 fn quoted(text: &str, quote: char) -> Option<(String, &str)> {
     let mut name = String::new();
     let mut characters = text.char_indices().skip(1).peekable();
@@ -178,7 +199,7 @@ mod tests {
     #[track_caller]
     fn is_list(cell: &str, items: Value) {
         let Value::Array(items) = items else { panic!() };
-        assert_eq!(notation(cell, ";"), Notation::List(items), "{cell}");
+        assert_eq!(notation(cell, ";"), TagNotation::List(items), "{cell}");
     }
 
     #[test]
@@ -227,7 +248,7 @@ mod tests {
             "",
             "()",
         ] {
-            assert_eq!(notation(cell, ";"), Notation::Plain, "{cell}");
+            assert_eq!(notation(cell, ";"), TagNotation::Plain, "{cell}");
             assert!(cell.split(';').all(|name| !is_torn(name)), "{cell}");
         }
     }
@@ -241,11 +262,11 @@ mod tests {
             "{{name}}",
             "[[a], b]",
         ] {
-            assert_eq!(notation(cell, ";"), Notation::Broken, "{cell}");
+            assert_eq!(notation(cell, ";"), TagNotation::Broken, "{cell}");
         }
         for name in [r#"["a""#, "[a", "b]", "{a", "'b']", "\"a", r#"["a"]x"#] {
             assert!(
-                notation(name, ";") == Notation::Plain && is_torn(name),
+                notation(name, ";") == TagNotation::Plain && is_torn(name),
                 "{name}"
             );
         }
@@ -256,7 +277,7 @@ mod tests {
         fn lists_of_json_are_read_back(names in prop::collection::vec("\\PC{0,5}", 0..4)) {
             let cell = serde_json::to_string(&names).unwrap();
             let items = names.into_iter().map(Value::String).collect();
-            prop_assert_eq!(notation(&cell, ";"), Notation::List(items));
+            prop_assert_eq!(notation(&cell, ";"), TagNotation::List(items));
         }
 
         #[test]

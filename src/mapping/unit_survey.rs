@@ -1,66 +1,87 @@
-//! The bare numbers in date columns of a whole input: what they count is decided before any of them is read.
+//! Surveys the bare numbers in the date columns of a whole input, to decide their units before any of them is read.
 
 use super::date::DateReader;
 use super::date_units::UnitVotes;
 use super::field::FieldReader;
-use super::given::Given;
 use super::inspector::Inspector;
 use super::property::PropertyReader;
 use super::rule::Rule;
 use super::schema::Schema;
+use super::source_value::SourceValue;
 use crate::domain::Row;
 
-/// What the rows seen so far say of the units, for each date attribute of a schema.
+/// The votes of the rows seen so far for the unit of each date attribute of a schema.
 #[derive(Debug, Clone, Default)]
 pub struct UnitSurvey {
     votes: Vec<UnitVotes>,
 }
 
 impl UnitSurvey {
-    /// Takes note of a row. All rows have to be of the same schema.
+    /// Adds the votes of other rows of the same schema.
+    pub fn join(&mut self, other: &Self) {
+        if self.votes.len() < other.votes.len() {
+            self.votes
+                .resize_with(other.votes.len(), UnitVotes::default);
+        }
+        for (votes, more) in self.votes.iter_mut().zip(&other.votes) {
+            votes.join(more);
+        }
+    }
+
+    /// Adds the votes of a row. All rows must use the same schema.
     pub fn see(&mut self, schema: &Schema, row: &Row) {
         for (at, (rule, dates)) in schema.dates().enumerate() {
             if self.votes.len() <= at {
                 self.votes.push(UnitVotes::default());
             }
-            if let (Some((digits, count)), Some(votes)) =
-                (schema.bare_number(rule, dates, row), self.votes.get_mut(at))
-            {
-                votes.see(&digits, count);
+            if let Some(votes) = self.votes.get_mut(at) {
+                schema.bare_number(rule, dates, row, |digits, count| votes.see(digits, count));
             }
         }
     }
 }
 
 impl Schema {
-    /// Whether a row holds a bare number in a date column of which the unit is not decided yet.
+    /// Whether a row has a bare number in a date column whose unit is not decided yet.
     #[must_use]
     pub fn awaits_units(&self, row: &Row) -> bool {
-        let mut undecided = self.dates().filter(|(_, dates)| dates.awaits_unit());
-        undecided.any(|(rule, dates)| self.bare_number(rule, dates, row).is_some())
+        let mut undecided = self.dates().filter(|(_, dates)| dates.needs_unit());
+        undecided.any(|(rule, dates)| self.bare_number(rule, dates, row, |_, _| {}).is_some())
     }
 
-    /// Decides the unit of each date column. A schema of which it is not decided takes each number by its size.
+    /// Decides the unit of each date column by the first rows, until all are surveyed.
+    pub fn assume_units(&mut self, survey: &UnitSurvey) {
+        self.decide_units(survey);
+        self.has_provisional_units = true;
+    }
+
+    /// Decides the unit of each date column. Until then the size of each number decides.
     pub fn decide_units(&mut self, survey: &UnitSurvey) {
-        let fields = self.fields.iter_mut().filter_map(|m| match &mut m.reader {
-            FieldReader::Date(dates) => Some(dates),
-            _ => None,
-        });
-        let properties = self
-            .properties
-            .iter_mut()
-            .filter_map(|m| match &mut m.reader {
-                PropertyReader::Date(dates) => Some(dates),
-                _ => None,
-            });
+        self.has_provisional_units = false;
         let none = UnitVotes::default();
         let votes = survey.votes.iter().chain(std::iter::repeat(&none));
-        for (dates, votes) in fields.chain(properties).zip(votes) {
+        for (dates, votes) in self.date_readers().zip(votes) {
             dates.decide_unit(votes);
         }
     }
 
-    /// The attributes that are dates, in the order of `decide_units`.
+    /// Whether a survey of all rows has to confirm the units of date columns.
+    #[must_use]
+    pub fn has_provisional_units(&self) -> bool {
+        self.has_provisional_units
+    }
+
+    /// Whether this survey decides for the units that the date columns already have.
+    #[must_use]
+    pub fn has_units_of(&self, survey: &UnitSurvey) -> bool {
+        let none = UnitVotes::default();
+        let votes = survey.votes.iter().chain(std::iter::repeat(&none));
+        self.dates()
+            .zip(votes)
+            .all(|((_, dates), votes)| dates.has_unit_of(votes))
+    }
+
+    /// The date attributes, in the order of [`Self::decide_units`].
     fn dates(&self) -> impl Iterator<Item = (&Rule, &DateReader)> {
         let fields = self.fields.iter().filter_map(|m| match &m.reader {
             FieldReader::Date(dates) => Some((&m.rule, dates)),
@@ -73,12 +94,21 @@ impl Schema {
         fields.chain(properties)
     }
 
-    fn bare_number(&self, rule: &Rule, dates: &DateReader, row: &Row) -> Option<(String, i64)> {
-        let mut inspector = Inspector::new(&self.emptiness, self.repair);
-        match rule.given(row, &mut inspector) {
-            Ok(Given::Scalar(scalar)) => dates.bare_number(&scalar),
-            _ => None,
-        }
+    /// Passes the digits and the value of a bare number to `see`, if the row has one.
+    fn bare_number(
+        &self,
+        rule: &Rule,
+        dates: &DateReader,
+        row: &Row,
+        see: impl FnOnce(&str, i64),
+    ) -> Option<()> {
+        let mut inspector = Inspector::new(&self.null_policy, self.repair);
+        let Ok(SourceValue::Scalar(scalar)) = rule.value(row, &mut inspector) else {
+            return None;
+        };
+        let (digits, count) = dates.bare_number(&scalar)?;
+        see(&digits, count);
+        Some(())
     }
 }
 

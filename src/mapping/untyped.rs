@@ -1,13 +1,13 @@
-//! Cells without a type of their own under `type = "auto"`: they take the type that their property has.
+//! Decides the type of untyped cells under `type = "auto"` by the type that their property already has.
 
 use super::boolean;
-use super::given::Scalar;
 use super::number;
+use super::source_value::Scalar;
 use crate::domain::{CustomValue, DesiredCustomer, PropertyKind, RemoteCustomer, Wish};
 
-/// Decides the type of each value that a row left open: `kind_of` tells the kind that a property has among the known
-/// customers, and `remote` is the row's own customer. A cell that, read in any way, means the value which that customer
-/// has already, leaves it as it is.
+/// Decides the type of each untyped value of a row. `kind_of` returns the kind that a property has among the existing
+/// customers, and `remote` is the row's own customer. If a cell can be read as the value that this customer already has, it
+/// is, so that nothing changes.
 pub fn decide_types(
     desired: &mut DesiredCustomer,
     kind_of: impl Fn(&str) -> Option<PropertyKind>,
@@ -28,9 +28,9 @@ fn decided(
 ) -> CustomValue {
     let cell = &*given.to_string();
     let text = || CustomValue::Text(cell.to_owned());
-    // A numeric cell of a workbook is a number where nothing else is known.
+    // A numeric cell of a workbook is a number unless the property has another kind.
     let own = || match given {
-        CustomValue::Text(_) => spelled(cell),
+        CustomValue::Text(_) => by_spelling(cell),
         number => number.clone(),
     };
     let value = match kind {
@@ -42,7 +42,7 @@ fn decided(
     let Some(theirs) = theirs.filter(|theirs| !value.means(theirs)) else {
         return value;
     };
-    // `yes` is no more than a text where there is no boolean.
+    // `yes` is a boolean only if the customer has one.
     let is_boolean = matches!(theirs, CustomValue::Bool(_));
     let boolean = boolean_of(cell).filter(|_| is_boolean || is_true_or_false(cell));
     let readings = [Some(text()), Some(own()), number_of(cell), boolean];
@@ -53,9 +53,9 @@ fn decided(
     same.unwrap_or(value)
 }
 
-/// By its spelling alone: a boolean as `true` or `false` in any case, a number only where the very same cell would be
-/// written for it again, else a text.
-fn spelled(cell: &str) -> CustomValue {
+/// Reads a cell by its spelling alone: `true` and `false` in any case are booleans, a number must be in its shortest form, and
+/// the rest is text.
+fn by_spelling(cell: &str) -> CustomValue {
     if let Some(boolean) = boolean_of(cell).filter(|_| is_true_or_false(cell)) {
         return boolean;
     }
@@ -66,7 +66,7 @@ fn is_true_or_false(cell: &str) -> bool {
     cell.eq_ignore_ascii_case("true") || cell.eq_ignore_ascii_case("false")
 }
 
-/// Beside numbers `1.50` is one too; `007` and `1e5` are codes.
+/// Reads a cell of a numeric property. Here `1.50` is a number too, but `007` and `1e5` are codes.
 fn number_of(cell: &str) -> Option<CustomValue> {
     let shortest = match cell.split_once('.') {
         Some((_, fraction)) if !fraction.is_empty() => {

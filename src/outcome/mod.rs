@@ -1,4 +1,4 @@
-//! What happened: states of rows and operations, below both the runner and the reports. Pure.
+//! Statuses and results of rows and operations, shared by the run and the reports. Pure.
 
 mod operation_result;
 mod row_result;

@@ -2,16 +2,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::{Operation, OperationKind};
 
-/// How far an operation came.
+/// The status of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OperationStatus {
     Planned,
     Done,
     Failed,
-    /// Sent, and whether it took is not known.
+    /// Sent, outcome unknown.
     InDoubt,
-    /// Left out because an earlier operation of its customer did not end well.
+    /// Left out because an earlier operation of its customer failed.
     NotSent,
 }
 
@@ -24,15 +24,15 @@ pub struct OperationResult {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
     pub status: OperationStatus,
-    /// HTTP exchanges that were begun for it; look-ups to settle a doubt do not count.
+    /// HTTP exchanges that were begun for it, without look-ups that settle a doubt.
     pub attempts: u32,
     pub http_status: Option<u16>,
-    /// When it ended (RFC 3339, UTC, whole seconds); nothing where it was not sent.
+    /// When it ended (RFC 3339, UTC, whole seconds), or `None` if it was not sent.
     pub at: Option<String>,
 }
 
 impl OperationResult {
-    /// The operation as planned, before anything was sent.
+    /// Returns the result of an operation before it is sent.
     #[must_use]
     pub fn planned(operation: &Operation) -> Self {
         Self {
@@ -44,5 +44,15 @@ impl OperationResult {
             http_status: None,
             at: None,
         }
+    }
+
+    #[must_use]
+    pub fn with_status(self, status: OperationStatus) -> Self {
+        Self { status, ..self }
+    }
+
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.status == OperationStatus::Done
     }
 }

@@ -4,11 +4,11 @@ use crate::domain::{CustomerId, Issue, RowKey, RowNumber};
 
 use super::OperationResult;
 
-/// The code of the error of a row that was created while another customer got its key: it ended well, and needs
-/// attention all the same.
+/// The error code of a row whose customer was created while another customer got the same key. The row succeeded but
+/// needs attention.
 pub const CREATED_TWICE: &str = "created_twice";
 
-/// How a row ended; exactly one for each row of the input.
+/// How a row ended. Each row of the input has exactly one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RowStatus {
@@ -21,7 +21,7 @@ pub enum RowStatus {
     Skipped,
     Failed,
     InDoubt,
-    /// Not reached; resumable.
+    /// Not reached; a resume sends it.
     Pending,
     WouldCreate,
     WouldUpdate,
@@ -44,14 +44,14 @@ impl RowStatus {
         }
     }
 
-    /// Whether the row belongs into the rejected file, to be mended and fed back.
+    /// Whether the row belongs in the rejected file, to be fixed and fed back.
     #[must_use]
     pub fn needs_attention(self) -> bool {
         matches!(self, Self::Rejected | Self::Failed | Self::InDoubt)
     }
 }
 
-/// Rows without a result of their own: there is nothing to say of them, and they are only counted.
+/// Counts of rows that have no result of their own because there is nothing to report of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Unlisted {
     pub unchanged: u64,
@@ -69,23 +69,29 @@ pub struct RowResult {
     pub key: RowKey,
     pub customer_id: Option<CustomerId>,
     pub status: RowStatus,
+    /// Whether it is no row but a customer that the input no longer holds. Its number follows the last row's.
+    #[serde(
+        default,
+        rename = "missing",
+        skip_serializing_if = "std::ops::Not::not"
+    )]
+    pub is_missing: bool,
     /// The earlier row of the same customer that this one was merged into, which carries the operations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merged_into: Option<RowNumber>,
     pub operations: Vec<OperationResult>,
-    /// Where a row has several problems, this stands for all of them.
+    /// The row's problem; a summary if there are several.
     pub error: Option<Issue>,
-    /// Each problem of a row that has several.
+    /// Each problem, if the row has several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Issue>,
-    /// Things worth knowing that did not change how the row ended, such as a value that the server keeps
-    /// rewriting.
+    /// Problems that did not change how the row ended, such as a value that the server keeps overriding.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Issue>,
 }
 
 impl RowResult {
-    /// Everything that is wrong with the row, each problem on its own.
+    /// Returns each problem of the row.
     #[must_use]
     pub fn problems(&self) -> &[Issue] {
         match self.errors.as_slice() {

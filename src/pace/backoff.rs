@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-/// Exponential backoff with full jitter: the n-th wait is even over `0..=base * 2^n`, and never above `cap`.
-/// Clients that failed together so do not come back together.
+/// Exponential backoff with full jitter: the n-th wait is uniform over `0..=base * 2^n` and at most `cap`.
+/// The jitter keeps clients that failed together from retrying together.
 #[derive(Debug, Clone, Copy)]
 pub struct Backoff {
     pub base: Duration,
@@ -9,20 +9,20 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// The longest wait before retry number `retry`, counted from 0.
+    /// Returns the longest wait before retry number `retry`, counted from 0.
     #[must_use]
     pub fn ceiling(&self, retry: u32) -> Duration {
         let factor = 2_u32.saturating_pow(retry);
         self.base.saturating_mul(factor).min(self.cap)
     }
 
-    /// A wait from zero to the ceiling.
+    /// Returns a random wait from zero to the ceiling.
     #[must_use]
     pub fn delay(&self, retry: u32, rng: &mut fastrand::Rng) -> Duration {
         self.ceiling(retry).mul_f64(rng.f64())
     }
 
-    /// A wait from half the ceiling to the ceiling: for a server that said "later", where zero would be deaf.
+    /// Returns a random wait from half the ceiling to the ceiling, for a server that asked for a wait.
     #[must_use]
     pub fn late_delay(&self, retry: u32, rng: &mut fastrand::Rng) -> Duration {
         self.ceiling(retry).mul_f64(0.5 + rng.f64() / 2.0)

@@ -2,21 +2,21 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Retries that are free to go before any success has paid for them.
+/// Retries allowed before any success has paid for them.
 const CAPACITY: f64 = 50.0;
 
-/// One retry that nothing paid for may go this often.
+/// An unpaid retry may go this often.
 const TRICKLE: Duration = Duration::from_secs(5);
 
-/// A token bucket that retries pay into the void from and successes refill: over time there are at most as many
-/// retries as successes, plus a trickle. A server that mostly fails so sees fewer requests, not more.
+/// A token bucket that retries drain and successes refill: over time there are at most as many retries as successes,
+/// plus a trickle, so that a server that mostly fails sees fewer requests, not more.
 ///
-/// An empty budget delays a retry and never denies it: a row is not failed because others had bad luck.
+/// An empty budget delays a retry and never denies it: a row does not fail because others did.
 #[derive(Debug)]
 pub struct RetryBudget {
-    /// Negative by as many retries as are already waiting for the trickle.
+    /// Negative: this many retries are already waiting for the trickle.
     tokens: f64,
-    at: Instant,
+    refilled_at: Instant,
 }
 
 impl RetryBudget {
@@ -24,26 +24,26 @@ impl RetryBudget {
     pub fn new(now: Instant) -> Self {
         Self {
             tokens: CAPACITY,
-            at: now,
+            refilled_at: now,
         }
     }
 
-    /// Pays for one retry and says how long it has to wait for its token.
+    /// Takes the token of one retry and returns how long the retry has to wait for it.
     #[must_use]
     pub fn pay(&mut self, now: Instant) -> Duration {
-        self.trickle(now);
+        self.refill(now);
         self.tokens -= 1.0;
         TRICKLE.mul_f64((-self.tokens).max(0.0))
     }
 
-    pub fn success(&mut self, now: Instant) {
-        self.trickle(now);
+    pub fn record_success(&mut self, now: Instant) {
+        self.refill(now);
         self.tokens = (self.tokens + 1.0).min(CAPACITY);
     }
 
-    fn trickle(&mut self, now: Instant) {
-        let elapsed = now.saturating_duration_since(self.at);
-        self.at = now;
+    fn refill(&mut self, now: Instant) {
+        let elapsed = now.saturating_duration_since(self.refilled_at);
+        self.refilled_at = now;
         self.tokens = (self.tokens + elapsed.as_secs_f64() / TRICKLE.as_secs_f64()).min(CAPACITY);
     }
 }
@@ -69,7 +69,7 @@ mod tests {
         let now = Instant::now();
         let mut budget = RetryBudget::new(now);
         for _ in 0..1000 {
-            budget.success(now);
+            budget.record_success(now);
             assert_eq!(budget.pay(now), Duration::ZERO);
         }
         let waited = (0..100).filter(|_| !budget.pay(now).is_zero()).count();

@@ -3,11 +3,11 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-/// The wall time, read once and carried on by the monotonic clock: a small step of the system clock in mid-run moves
-/// no wait and no record, and under tokio's paused clock wall time is virtual too.
+/// The wall time, read once and then advanced by the monotonic clock: a small step of the system clock during a run
+/// shifts no wait and no record, and under tokio's paused clock wall time is virtual too.
 ///
-/// The monotonic clock stands still while the machine is suspended. How long that was is asked separately
-/// ([`Clock::suspended`]): wall times include it, instants do not.
+/// The monotonic clock stands still while the machine is suspended. [`Clock::suspended`] returns for how long it was:
+/// wall times include it, instants do not.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
     wall: Timestamp,
@@ -16,7 +16,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// Anchors `wall` to this moment. A time that cannot be shown as a date is taken as the epoch.
+    /// Anchors `wall` to this moment. A time that has no date counts as the epoch.
     #[must_use]
     pub fn start(wall: SystemTime) -> Self {
         Self {
@@ -26,22 +26,22 @@ impl Clock {
         }
     }
 
-    /// The same clock, on a machine that may be suspended: `suspended` returns for how long it was so far.
+    /// Adds the time in which the machine was suspended, as `suspended` returns it.
     #[must_use]
-    pub fn counting(self, suspended: fn() -> Duration) -> Self {
+    pub fn with_suspension(self, suspended: fn() -> Duration) -> Self {
         suspended();
         Self { suspended, ..self }
     }
 
-    /// For how long the machine was suspended since the clock was started. Never decreases.
+    /// Returns for how long the machine was suspended since the clock was started. Never decreases.
     #[must_use]
     pub fn suspended(&self) -> Duration {
         (self.suspended)()
     }
 
-    /// The moment of the anchor.
+    /// Returns the instant at which the clock was started.
     #[must_use]
-    pub fn began(&self) -> Instant {
+    pub fn started_at(&self) -> Instant {
         self.anchor
     }
 
@@ -56,13 +56,13 @@ impl Clock {
         self.wall.checked_add(elapsed).unwrap_or(Timestamp::MAX)
     }
 
-    /// Now, as RFC 3339 in whole seconds, UTC: the form of every time in this program's files.
+    /// Returns the wall time as RFC 3339 in whole seconds, UTC: the form of every time in hcsync's files.
     #[must_use]
     pub fn rfc3339(&self) -> String {
         Self::format(self.wall())
     }
 
-    /// RFC 3339 in whole seconds, UTC, such as `2026-11-20T03:12:44Z`.
+    /// Formats a time as RFC 3339 in whole seconds, UTC, such as `2026-11-20T03:12:44Z`.
     #[must_use]
     pub fn format(timestamp: Timestamp) -> String {
         Timestamp::from_second(timestamp.as_second())
@@ -85,7 +85,8 @@ mod tests {
 
     #[test]
     fn the_wall_counts_the_time_in_which_the_machine_was_suspended() {
-        let clock = Clock::start(SystemTime::UNIX_EPOCH).counting(|| Duration::from_secs(7200));
+        let clock =
+            Clock::start(SystemTime::UNIX_EPOCH).with_suspension(|| Duration::from_secs(7200));
         assert_eq!(clock.rfc3339(), "1970-01-01T02:00:00Z");
     }
 }

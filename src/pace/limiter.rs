@@ -8,39 +8,39 @@ use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 use tokio::time::Instant;
 
-/// The share of the limit that is used. The rest takes up the jitter of the network: whichever way the API counts
-/// its minute, a request that is late or early by half a second does not go over.
+/// The share of the limit that is used. The rest absorbs network jitter: however the API counts its minute, a request
+/// that is late or early by half a second does not exceed the limit.
 pub const PACE_SHARE: f64 = 0.99;
 
-/// A request is this many cells, so that a wake-up that came a little late is made good by the next request
-/// (a timer is up to a millisecond late each time, which would cost 0.2 % of the limit).
+/// Cells per request. Fractions of a request let the next one make up for a late wake-up (a timer is up to a
+/// millisecond late each time, which would cost 0.2 % of the limit).
 const CELLS: u32 = 20;
 
-/// What the next request may make good of at least, whatever the rate.
+/// The lateness that the next request can make up for, at any rate.
 const LATENESS: Duration = Duration::from_millis(2);
 
-/// By how much one 429 lengthens the gap between requests, and how far that can go.
-const EASE: f64 = 1.1;
-const EASE_MOST: f64 = 2.0;
+/// The factor by which one 429 lengthens the gap between requests, and its upper limit.
+const SLOW_DOWN: f64 = 1.1;
+const MAX_SLOWDOWN: f64 = 2.0;
 
-/// The way back: a step after so many good answers.
-const RECOVER: f64 = 1.05;
-const RECOVER_AFTER: u32 = 20;
+/// The factor by which the gap shrinks again after every [`SPEED_UP_AFTER`] successful answers.
+const SPEED_UP: f64 = 1.05;
+const SPEED_UP_AFTER: u32 = 20;
 
 type Governor = RateLimiter<NotKeyed, InMemoryState, TokioTime, NoOpMiddleware<Duration>>;
 
-/// Even pacing: one request at a time with an equal gap before the next, and no burst, not even after a rest.
+/// Paces requests evenly: one at a time with an equal gap before the next, and no burst, not even after a pause.
 ///
-/// Its time is tokio's, so that a paused clock paces virtually. It never sleeps; it says how long to.
+/// Its time is tokio's, so that a paused clock paces virtually. It never sleeps; it returns how long to.
 pub struct Limiter {
     anchor: Instant,
-    /// Gap between requests at full pace; nothing: no limit.
-    gap: Option<Duration>,
-    /// The gap's present factor, 1 at full pace.
-    eased: f64,
-    good_answers: u32,
+    /// Gap between requests at full pace, or `None` without a limit.
+    full_pace_gap: Option<Duration>,
+    /// The current factor on the gap, 1 at full pace.
+    slowdown: f64,
+    successes: u32,
     governor: Option<Governor>,
-    /// A swapped governor knows no past: this keeps its first request away from the last one.
+    /// Keeps the first request of a new governor away from the last one, which that governor does not know.
     not_before: Option<Instant>,
     last: Option<Instant>,
 }
@@ -48,37 +48,37 @@ pub struct Limiter {
 impl fmt::Debug for Limiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Limiter")
-            .field("gap", &self.gap)
-            .field("eased", &self.eased)
+            .field("full_pace_gap", &self.full_pace_gap)
+            .field("slowdown", &self.slowdown)
             .finish_non_exhaustive()
     }
 }
 
 impl Limiter {
-    /// `requests_per_minute` less `reserve` is the limit, of which [`PACE_SHARE`] is used. 0: no limit. A reserve
-    /// that leaves nothing is taken as leaving one a minute.
+    /// Uses [`PACE_SHARE`] of `requests_per_minute` minus `reserve`, but at least one request a minute. Zero
+    /// `requests_per_minute`: no limit.
     #[must_use]
     pub fn new(requests_per_minute: u32, reserve: u32) -> Self {
         let usable = requests_per_minute.saturating_sub(reserve).max(1);
-        let gap = (requests_per_minute > 0)
+        let full_pace_gap = (requests_per_minute > 0)
             .then(|| Duration::from_secs_f64(60.0 / (f64::from(usable) * PACE_SHARE)));
         let mut limiter = Self {
             anchor: Instant::now(),
-            gap,
-            eased: 1.0,
-            good_answers: 0,
+            full_pace_gap,
+            slowdown: 1.0,
+            successes: 0,
             governor: None,
             not_before: None,
             last: None,
         };
-        limiter.swap();
+        limiter.replace_governor();
         limiter
     }
 
-    /// Takes the next request's place, or says how long to wait before asking again.
+    /// Admits the next request.
     ///
     /// # Errors
-    /// The wait.
+    /// How long to wait before asking again.
     pub fn try_acquire(&mut self) -> Result<(), Duration> {
         let now = Instant::now();
         if let Some(wait) = self.not_before.and_then(|t| t.checked_duration_since(now))
@@ -89,7 +89,7 @@ impl Limiter {
         let (Some(governor), Some(cells)) = (&self.governor, NonZeroU32::new(CELLS)) else {
             return Ok(());
         };
-        // The outer error says that a request never fits the quota, which is made to hold one.
+        // The outer error would mean that a request never fits the quota, which is made to hold one.
         if let Ok(Err(not_until)) = governor.check_n(cells) {
             let wait = not_until.wait_time_from(now.saturating_duration_since(self.anchor));
             return Err(wait.max(Duration::from_micros(1)));
@@ -99,46 +99,39 @@ impl Limiter {
         Ok(())
     }
 
-    /// Another process sent the last request so long ago: the first one of this keeps its distance from that.
-    pub fn follow(&mut self, ago: Duration) {
-        if let Some(wait) = self.gap().and_then(|gap| gap.checked_sub(ago)) {
-            self.not_before = Some(Instant::now() + wait);
-        }
+    /// Slows down a little, after a 429.
+    pub fn slow_down(&mut self) {
+        self.successes = 0;
+        self.set_slowdown((self.slowdown * SLOW_DOWN).min(MAX_SLOWDOWN));
     }
 
-    /// After a 429: a little slower.
-    pub fn ease_back(&mut self) {
-        self.good_answers = 0;
-        self.set_eased((self.eased * EASE).min(EASE_MOST));
-    }
-
-    /// After a good answer: towards the full pace again, in steps.
-    pub fn recover(&mut self) {
-        if self.eased <= 1.0 {
+    /// Counts a successful answer, and returns towards the full pace in steps.
+    pub fn record_success(&mut self) {
+        if self.slowdown <= 1.0 {
             return;
         }
-        self.good_answers += 1;
-        if self.good_answers >= RECOVER_AFTER {
-            self.good_answers = 0;
-            self.set_eased((self.eased / RECOVER).max(1.0));
+        self.successes += 1;
+        if self.successes >= SPEED_UP_AFTER {
+            self.successes = 0;
+            self.set_slowdown((self.slowdown / SPEED_UP).max(1.0));
         }
     }
 
-    /// The present gap between requests; nothing without a limit.
+    /// Returns the current gap between requests, or `None` without a limit.
     #[must_use]
     pub fn gap(&self) -> Option<Duration> {
-        self.gap.map(|gap| gap.mul_f64(self.eased))
+        self.full_pace_gap.map(|gap| gap.mul_f64(self.slowdown))
     }
 
-    fn set_eased(&mut self, eased: f64) {
-        if (self.eased - eased).abs() > f64::EPSILON {
-            self.eased = eased;
-            self.swap();
+    fn set_slowdown(&mut self, slowdown: f64) {
+        if (self.slowdown - slowdown).abs() > f64::EPSILON {
+            self.slowdown = slowdown;
+            self.replace_governor();
         }
     }
 
-    /// A quota cannot change, so that a new pace is a new governor.
-    fn swap(&mut self) {
+    /// Makes a governor for the current gap, since the quota of an existing one cannot change.
+    fn replace_governor(&mut self) {
         let Some(gap) = self.gap() else { return };
         let cell = gap / CELLS;
         self.governor = quota(cell).map(|quota| {
@@ -150,7 +143,7 @@ impl Limiter {
 }
 
 fn quota(cell: Duration) -> Option<Quota> {
-    let late = LATENESS
+    let lateness_cells = LATENESS
         .div_duration_f64(cell)
         .ceil()
         .clamp(1.0, f64::from(CELLS));
@@ -159,7 +152,7 @@ fn quota(cell: Duration) -> Option<Quota> {
         clippy::cast_sign_loss,
         reason = "clamped to 1..=CELLS"
     )]
-    let burst = NonZeroU32::new(CELLS + late as u32)?;
+    let burst = NonZeroU32::new(CELLS + lateness_cells as u32)?;
     Some(Quota::with_period(cell)?.allow_burst(burst))
 }
 
@@ -279,7 +272,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_rest_saves_up_no_burst() {
+    async fn a_pause_saves_up_no_burst() {
         let mut limiter = Limiter::new(120, 0);
         limiter.try_acquire().unwrap();
         tokio::time::advance(MINUTE * 5).await;
@@ -302,39 +295,28 @@ mod tests {
         for _ in 0..10_000 {
             limiter.try_acquire().unwrap();
         }
-        limiter.ease_back();
+        limiter.slow_down();
         limiter.try_acquire().unwrap();
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_pace_eases_back_and_recovers() {
+    async fn a_429_slows_down_and_successes_return_to_full_pace() {
         let mut limiter = Limiter::new(120, 0);
         let full = limiter.gap().unwrap();
         limiter.try_acquire().unwrap();
-        limiter.ease_back();
+        limiter.slow_down();
         let wait = limiter.try_acquire().unwrap_err();
         assert!(
             wait >= full.mul_f64(1.09) && wait <= full.mul_f64(1.11),
             "{wait:?}"
         );
         for _ in 0..100 {
-            limiter.ease_back();
+            limiter.slow_down();
         }
         assert_eq!(limiter.gap(), Some(full * 2));
         for _ in 0..400 {
-            limiter.recover();
+            limiter.record_success();
         }
         assert_eq!(limiter.gap(), Some(full));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_first_request_keeps_its_distance_from_that_of_another_process() {
-        let mut limiter = Limiter::new(60, 0);
-        limiter.follow(Duration::from_millis(400));
-        let wait = limiter.try_acquire().unwrap_err();
-        assert!(wait > Duration::from_millis(500) && wait < Duration::from_millis(700));
-        let mut limiter = Limiter::new(60, 0);
-        limiter.follow(Duration::from_secs(5));
-        assert!(limiter.try_acquire().is_ok());
     }
 }

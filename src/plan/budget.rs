@@ -1,21 +1,22 @@
-//! What a plan costs: requests, and the time that they take at the pace of the limit.
+//! Estimates what a plan costs: requests, and the time that they take under the rate limit.
 
 use std::collections::HashSet;
 use std::time::Duration;
 
 use crate::domain::CustomerId;
 
-use super::writes::{BATCH_MOST, Carried, Together, WriteRules};
+use super::reread_window::RereadWindow;
+use super::writes::{MAX_BATCH, UpdateScope, WriteRules};
 use super::{Estimate, Lane, Operation};
 
-/// The rules under which the executor will send the plan.
+/// The rules by which the executor will send the plan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BudgetRules {
-    /// The limit in requests a minute that the pace keeps to; nothing where there is none.
+    /// The rate limit, or `None` without one.
     pub requests_per_minute: Option<u32>,
-    /// Seconds between two requests at that pace; 0 without a limit.
+    /// Seconds between two requests; 0 without a limit.
     pub interval_s: f64,
-    /// Age from which on a reading has to be read again before a write.
+    /// Age at which a customer must be read again before a write.
     pub recheck_after: Duration,
     /// Whether every customer is read again before its operations (`apply`).
     pub reread_all: bool,
@@ -23,30 +24,27 @@ pub struct BudgetRules {
 }
 
 impl BudgetRules {
-    /// Nobody so far of those who are to be read again together.
-    #[must_use]
-    pub fn together(&self) -> Together {
-        Together::within(self.recheck_after, self.interval_s)
+    /// An empty window of customers to be read again together.
+    pub fn reread_window(&self) -> RereadWindow {
+        RereadWindow::new(self.recheck_after, self.interval_s)
     }
 }
 
-/// How old a reading was when it began to be used.
+/// How old a reading was when planning began.
 #[derive(Debug, Clone, Default)]
 pub struct ReadingAge {
     snapshot: Option<(Duration, HashSet<CustomerId>)>,
 }
 
 impl ReadingAge {
-    /// A reading of which all but the fresh ones come from a snapshot that is so old.
-    #[must_use]
+    /// A reading whose customers come from a snapshot of this age, except the fresh ones.
     pub fn of_snapshot(age: Duration, fresh: HashSet<CustomerId>) -> Self {
         Self {
             snapshot: Some((age, fresh)),
         }
     }
 
-    /// The age of what is known of a customer; nobody: those that are not known were looked for just now.
-    #[must_use]
+    /// The age of what is known of a customer. A customer to be created was looked for just now.
     pub fn of(&self, customer: Option<CustomerId>) -> Duration {
         match (&self.snapshot, customer) {
             (Some((age, fresh)), Some(id)) if !fresh.contains(&id) => *age,
@@ -55,81 +53,81 @@ impl ReadingAge {
     }
 }
 
-/// Adds up what lanes cost, in the order in which they will run, put together as the executor does it.
+/// Adds up the requests of lanes in the order in which they will run, grouped as the executor does it.
 #[derive(Debug, Clone)]
 pub struct Budget {
     rules: BudgetRules,
     age: ReadingAge,
-    /// Requests that write, each for one customer.
-    alone: u64,
-    /// At the end it is looked whether whom they created is there twice.
+    /// Write requests for a single customer.
+    single_writes: u64,
+    /// At the end of a run, created customers are searched for duplicates.
     creates: u64,
     batches: u64,
     reads: u64,
-    /// Lanes that have to be read again before they are sent.
-    held: Together,
-    /// Patches that wait for a batch to be full.
+    /// Lanes whose customers must be read again first.
+    held: RereadWindow,
+    /// Patches that wait for a full batch.
     forming: u64,
-    /// What the batches to come carry.
-    carrying: Carried,
-    /// The first batch of each kind is read before and after.
-    watched: Carried,
-    /// Before the first PATCH of each kind that goes by what the probe found its customer is read.
-    watched_alone: Carried,
+    /// What those patches contain.
+    forming_scope: UpdateScope,
+    /// Scopes of batches so far. The first of each kind is read before and after.
+    watched: UpdateScope,
+    /// Scopes of single patches so far. Before the first of each kind that relies on the probe, its customer is read.
+    watched_alone: UpdateScope,
 }
 
-/// Keys of created customers that one search looks for.
-const KEYS_AT_ONCE: u64 = 100;
+/// Created customers that one search looks for.
+const MAX_KEYS_PER_SEARCH: u64 = 100;
 
 impl Budget {
-    #[must_use]
     pub fn new(rules: BudgetRules) -> Self {
-        let held = rules.together();
+        let held = rules.reread_window();
         Self {
             rules,
             age: ReadingAge::default(),
-            alone: 0,
+            single_writes: 0,
             creates: 0,
             batches: 0,
             reads: 0,
             held,
             forming: 0,
-            carrying: Carried::default(),
-            watched: Carried::default(),
-            watched_alone: Carried::default(),
+            forming_scope: UpdateScope::default(),
+            watched: UpdateScope::default(),
+            watched_alone: UpdateScope::default(),
         }
     }
 
-    /// The same for a plan on a reading that was this old when it was made.
     #[must_use]
-    pub fn on_reading_of(self, age: ReadingAge) -> Self {
+    pub fn with_reading_age(self, age: ReadingAge) -> Self {
         Self { age, ..self }
     }
 
     pub fn add(&mut self, lane: &Lane) {
         let cost = self.rules.writes.cost(&lane.operations);
         let is_read_again = self.needs_reread(lane);
-        self.alone += cost.alone;
+        self.single_writes += cost.single_writes;
         let creates = |operation: &Operation| matches!(operation, Operation::Create(_));
         self.creates += u64::from(lane.operations.iter().any(creates));
+        // The first update of each kind is watched, which takes reads of its customers.
         if cost.in_batch {
-            let carried = self.rules.writes.carried(&lane.operations);
-            self.carrying = self.carrying.and(carried);
+            let scope = self.rules.writes.batch_scope(&lane.operations);
+            self.forming_scope = self.forming_scope.union(scope);
         } else {
-            let believed = self.rules.writes.believed_alone(&lane.operations);
-            if !self.watched_alone.covers(believed) {
-                self.watched_alone = self.watched_alone.and(believed);
+            let scope = self.rules.writes.patch_scope(&lane.operations);
+            if !self.watched_alone.covers(scope) {
+                self.watched_alone = self.watched_alone.union(scope);
                 self.reads += u64::from(!is_read_again);
             }
         }
+        // Customers that must be read again wait for others; fresh ones only wait for a full batch.
         if is_read_again {
             self.held.add(cost);
             if self.held.is_full() {
-                self.refresh();
+                self.reread();
             }
         } else if cost.in_batch {
             self.forming += 1;
-            if self.forming >= BATCH_MOST as u64 {
+            if self.forming >= MAX_BATCH as u64 {
                 self.send_batches(false);
             }
         }
@@ -138,11 +136,11 @@ impl Budget {
     fn needs_reread(&self, lane: &Lane) -> bool {
         let age = self.age.of(lane.customer).as_secs_f64();
         let stale = age + self.seconds(self.requests()) >= self.rules.recheck_after.as_secs_f64();
-        self.rules.reread_all || stale || self.rules.writes.needs_reading(&lane.operations)
+        self.rules.reread_all || stale || self.rules.writes.needs_reread(&lane.operations)
     }
 
-    /// What was read again goes out at once, in as many batches as it takes.
-    fn refresh(&mut self) {
+    /// Customers that were read again are written immediately, in as many batches as that takes.
+    fn reread(&mut self) {
         self.reads += 1 + self.held.reads_by_id();
         let is_fresh = self.forming == 0;
         self.forming += self.held.in_batch();
@@ -152,24 +150,26 @@ impl Budget {
 
     fn send_batches(&mut self, is_fresh: bool) {
         let patches = std::mem::take(&mut self.forming);
-        let carried = std::mem::take(&mut self.carrying);
-        let most = BATCH_MOST as u64;
-        self.batches += patches.div_ceil(most);
-        // One that is left over goes alone, and needs no reading.
-        let mut unread = patches / most + u64::from(patches % most > 1);
-        if unread > 0 && !self.watched.covers(carried) {
-            self.watched = self.watched.and(carried);
+        let scope = std::mem::take(&mut self.forming_scope);
+        let max = MAX_BATCH as u64;
+        self.batches += patches.div_ceil(max);
+        // A single patch that is left over is not batched, and needs no reading.
+        let mut unread = patches / max + u64::from(patches % max > 1);
+        // A whole batch is compared with what was read directly before, and needs no watch.
+        let is_whole = self.rules.writes.has_whole_batches();
+        if unread > 0 && !is_whole && !self.watched.covers(scope) {
+            self.watched = self.watched.union(scope);
             self.reads += if is_fresh { 1 } else { 2 };
             unread -= 1;
         }
         let rules = self.rules.writes.batch.unwrap_or_default();
-        if !rules.tells_customers {
+        if !rules.returns_customers {
             self.reads += unread;
         }
     }
 
     fn requests(&self) -> u64 {
-        self.alone + self.batches + self.reads
+        self.single_writes + self.batches + self.reads
     }
 
     #[expect(
@@ -180,19 +180,18 @@ impl Budget {
         requests as f64 * self.rules.interval_s
     }
 
-    /// What the lanes cost that were added; those that wait for others are sent as they are.
-    #[must_use]
+    /// The cost of the lanes so far; waiting ones are counted as if they were sent now.
     pub fn estimate(&self) -> Estimate {
-        let mut whole = self.clone();
-        if !whole.held.is_empty() {
-            whole.refresh();
+        let mut all = self.clone();
+        if !all.held.is_empty() {
+            all.reread();
         }
-        whole.send_batches(false);
-        whole.reads += whole.creates.div_ceil(KEYS_AT_ONCE);
+        all.send_batches(false);
+        all.reads += all.creates.div_ceil(MAX_KEYS_PER_SEARCH);
         Estimate {
-            requests: whole.requests(),
-            reads: whole.reads,
-            duration_s: (self.seconds(whole.requests()) * 10.0).round() / 10.0,
+            requests: all.requests(),
+            reads: all.reads,
+            duration_s: (self.seconds(all.requests()) * 10.0).round() / 10.0,
             requests_per_minute: self.rules.requests_per_minute,
         }
     }
@@ -244,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn writes_and_the_readings_before_them_are_counted() {
+    fn writes_and_the_reads_before_them_are_counted() {
         let tag = || Operation::Tag(vec![Tag::named("t")]);
         assert_eq!(estimate(rules(), &vec![lane(vec![tag()]); 30]), (30, 0));
         assert_eq!(
@@ -278,21 +277,21 @@ mod tests {
     }
 
     #[test]
-    fn who_was_created_is_looked_for_a_hundred_at_a_time() {
+    fn created_customers_are_searched_for_a_hundred_at_a_time() {
         let create = lane(vec![Operation::Create(Create::default())]);
         assert_eq!(estimate(rules(), &vec![create.clone(); 100]), (101, 1));
         assert_eq!(estimate(rules(), &vec![create; 101]), (103, 2));
     }
 
     #[test]
-    fn what_is_sent_long_after_the_reading_is_read_again() {
+    fn customers_are_read_again_if_the_reading_is_old() {
         let tag = || Operation::Tag(vec![Tag::named("t")]);
         let (requests, reads) = estimate(rules(), &vec![lane(vec![tag()]); 3700]);
         assert_eq!((requests, reads), (3704, 4));
     }
 
     #[test]
-    fn readings_by_id_are_counted_where_search_lags() {
+    fn reads_by_id_are_counted_if_search_lags() {
         let lags = |patch_merges| BudgetRules {
             writes: WriteRules {
                 search_lags: true,
@@ -316,7 +315,8 @@ mod tests {
         let batch = BatchRules {
             merges,
             adds_tags: true,
-            tells_customers: tells,
+            returns_customers: tells,
+            ..BatchRules::default()
         };
         let rules = BudgetRules {
             reread_all,
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn batches_and_the_readings_about_the_first_of_them_are_counted() {
+    fn batches_and_the_reads_around_the_first_one_are_counted() {
         assert_eq!(batched(40, true, false), (4 + 2, 2));
         assert_eq!(
             batched(41, true, false),
@@ -345,5 +345,23 @@ mod tests {
         assert_eq!(batched(200, true, true), (20 + 2 + 1, 3));
         assert_eq!(batched(200, false, false), (20 + 2 + 1, 3));
         assert_eq!(with_batches(41, true, false, false), (5 + 2 + 3, 5));
+    }
+
+    #[test]
+    fn whole_batches_are_read_a_hundred_at_a_time() {
+        let whole = |returns_customers| BudgetRules {
+            writes: WriteRules {
+                batch: Some(BatchRules {
+                    whole: true,
+                    returns_customers,
+                    ..BatchRules::default()
+                }),
+                ..WriteRules::default()
+            },
+            ..rules()
+        };
+        let lanes = vec![lane(vec![Operation::Patch(Patch::default())]); 1_000];
+        assert_eq!(estimate(whole(true), &lanes), (100 + 10, 10));
+        assert_eq!(estimate(whole(false), &lanes), (100 + 110, 110));
     }
 }

@@ -1,23 +1,21 @@
-//! Groups rows by why they ended badly, in bounded memory: what differs from row to row in a message, such as the
-//! place of a quote, makes no group of its own.
+//! Groups rejected and failed rows by cause, in bounded memory. What differs from row to row in a message, such as the position
+//! of a quote, makes no group of its own.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use crate::domain::{Issue, IssueKind, without_cells};
 
-use super::Cause;
-use super::previewer::Place;
+use super::{Cause, RowPlace};
 
-/// Distinct causes that are kept apart; what comes after them is counted under `other`, so that a file of a million
-/// bad rows takes no more memory than one of a thousand.
-pub const MAX_CAUSES: usize = 1_000;
+/// Distinct causes. Further ones are counted as `other`, so that a million bad rows take no more memory than a thousand.
+pub(crate) const MAX_CAUSES: usize = 1_000;
 
-/// Longest part of a message or code that is kept, in characters: both may come from an answer of any length.
-const MOST_CHARS: usize = 200;
+/// Characters of a message or code that are kept: both may come from an answer of any length.
+const MAX_CHARS: usize = 200;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Key {
+struct CauseKey {
     kind: IssueKind,
     code: String,
     column: Option<String>,
@@ -25,7 +23,7 @@ struct Key {
     message: String,
 }
 
-/// Rows that ended for one and the same reason.
+/// Rows with the same cause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CauseGroup {
     pub cause: Cause,
@@ -33,17 +31,16 @@ pub struct CauseGroup {
     pub http_status: Option<u16>,
 }
 
-/// Groups of rows; each knows its first row.
+/// Groups of rows by cause, each with its first row as an example.
 #[derive(Debug, Default)]
 pub struct Causes {
-    /// With the order in which they came.
-    groups: HashMap<Key, (usize, CauseGroup)>,
+    /// With the order in which the groups began.
+    groups: HashMap<CauseKey, (usize, CauseGroup)>,
     shows_cells: bool,
 }
 
 impl Causes {
-    /// The same, whose messages show the bad cells of their first rows.
-    #[must_use]
+    /// Empty groups whose messages show the bad cell of their first row.
     pub fn with_cells() -> Self {
         Self {
             shows_cells: true,
@@ -51,16 +48,16 @@ impl Causes {
         }
     }
 
-    /// Counts a row under the cause of each of its problems.
-    pub fn add_all(&mut self, problems: &[Issue], place: Place<'_>) {
+    /// Counts a row under each of its problems.
+    pub fn add_all(&mut self, problems: &[Issue], place: RowPlace<'_>) {
         problems.iter().for_each(|issue| self.add(issue, place));
     }
 
-    /// Counts a row; rows are given in the order of the input, so that the example is the first of its kind.
-    pub fn add(&mut self, issue: &Issue, place: Place<'_>) {
-        let key = Key {
+    /// Counts a problem of a row. Rows come in the order of the input, so the example is the first of its kind.
+    pub fn add(&mut self, issue: &Issue, place: RowPlace<'_>) {
+        let key = CauseKey {
             kind: issue.kind,
-            code: beginning(&issue.code),
+            code: shortened(&issue.code),
             column: issue.column.clone(),
             http_status: issue.http_status,
             message: normalised(&issue.message),
@@ -72,7 +69,7 @@ impl Causes {
         }
     }
 
-    fn count(&mut self, key: Key, issue: &Issue, place: Place<'_>) {
+    fn count(&mut self, key: CauseKey, issue: &Issue, place: RowPlace<'_>) {
         let next = self.groups.len();
         let shows_cells = self.shows_cells;
         let new = || {
@@ -86,10 +83,10 @@ impl Causes {
         group.cause.count += 1;
     }
 
-    /// One group for each kind: as many as there are kinds.
-    fn add_other(&mut self, kind: IssueKind, place: Place<'_>) {
+    /// Counts a problem under `other`, of which there is one group per kind.
+    fn add_other(&mut self, kind: IssueKind, place: RowPlace<'_>) {
         let issue = Issue::new(kind, "other", "other causes, too many to list");
-        let key = Key {
+        let key = CauseKey {
             kind,
             code: issue.code.clone(),
             column: None,
@@ -99,8 +96,7 @@ impl Causes {
         self.count(key, &issue, place);
     }
 
-    /// Most first, then in the order of their first rows and of the problems of one row.
-    #[must_use]
+    /// The groups, largest first, then in the order in which they began.
     pub fn sorted(&self) -> Vec<CauseGroup> {
         let mut groups: Vec<_> = self.groups.values().collect();
         groups.sort_by_key(|(index, group)| (Reverse(group.cause.count), *index));
@@ -109,17 +105,17 @@ impl Causes {
 }
 
 impl CauseGroup {
-    /// A group without rows; the one at `place` is its example.
-    fn new(issue: &Issue, place: Place<'_>) -> Self {
+    /// An empty group with the row at `place` as its example.
+    fn new(issue: &Issue, place: RowPlace<'_>) -> Self {
         let cause = Cause {
             kind: issue.kind,
-            code: beginning(&issue.code),
+            code: shortened(&issue.code),
             column: issue.column.clone(),
             count: 0,
             example_row: place.row,
             example_source: place.source.to_owned(),
             example_line: place.line,
-            message: beginning(&issue.message),
+            message: shortened(&issue.message),
             hint: issue.hint.clone(),
         };
         Self {
@@ -129,15 +125,14 @@ impl CauseGroup {
     }
 }
 
-fn beginning(text: &str) -> String {
-    text.chars().take(MOST_CHARS).collect()
+fn shortened(text: &str) -> String {
+    text.chars().take(MAX_CHARS).collect()
 }
 
-/// The message without what differs from row to row: cells are left out, runs of digits become `#`.
-#[must_use]
+/// Returns a message without what differs from row to row: cells are left out, runs of digits become `#`.
 pub fn normalised(message: &str) -> String {
     let mut text = String::new();
-    for c in without_cells(message).chars().take(MOST_CHARS) {
+    for c in without_cells(message).chars().take(MAX_CHARS) {
         let c = if c.is_ascii_digit() { '#' } else { c };
         if c != '#' || !text.ends_with('#') {
             text.push(c);
@@ -152,13 +147,13 @@ mod tests {
     use crate::domain::{RowNumber, quoted_cell};
 
     #[test]
-    fn cells_make_no_groups_and_are_shown_only_where_that_is_asked_for() {
+    fn cells_make_no_groups_and_are_shown_only_on_request() {
         for (mut causes, cell) in [
             (Causes::with_cells(), "“u\\u{200b}”"),
             (Causes::default(), "“…”"),
         ] {
             for (row, text) in [(1, "u\u{200b}"), (2, "’secret")] {
-                let place = Place {
+                let place = RowPlace {
                     row: RowNumber(row),
                     source: "a.csv",
                     line: row + 1,

@@ -1,11 +1,11 @@
-//! What has to be written so that a customer is as its row wants it: by meaning, and nothing else.
+//! What must be written so that a customer is as its row wants it. Values are compared by their meaning.
 
 use crate::domain::{
-    CustomValue, DesiredCustomer, DesiredTags, Field, FieldKind, Known, Overwrite, RemoteCustomer,
-    Tag, TagMode, Value, Wish, email_eq,
+    CustomValue, DesiredCustomer, DesiredTags, Field, FieldKind, Overwrite, RemoteCustomer,
+    Reported, Tag, TagMode, Value, Wish, email_eq,
 };
 
-use super::{Create, FieldChange, Operation, Ownership, Patch, PropertyChange, Written};
+use super::{Create, FieldChange, LastWritten, Operation, Ownership, Patch, PropertyChange};
 
 /// The difference between a wanted and a remote customer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -13,17 +13,16 @@ pub struct Diff {
     pub patch: Patch,
     pub tag: Vec<Tag>,
     pub untag: Vec<Tag>,
-    /// One-way booleans that stay true although the row says false.
+    /// Number of one-way booleans that stay true although the row says false.
     pub kept_true: u32,
-    /// Fields and properties (`customData.NAME`) that differ and are left as somebody edited them.
+    /// Fields and properties (`customData.NAME`) that differ but were edited in HelpCrunch, and so stay as they are.
     pub kept_edited: Vec<String>,
-    /// The reading says nothing of tags or properties that the row speaks of: it has to be read again.
+    /// Whether the reading lacks tags or properties that have to be known, since something could be lost.
     pub unknown: bool,
 }
 
 impl Diff {
-    /// The operations in running order; none where nothing differs.
-    #[must_use]
+    /// The operations in the order in which they run; empty if nothing differs.
     pub fn operations(self) -> Vec<Operation> {
         let patch = (!self.patch.is_empty()).then_some(Operation::Patch(self.patch));
         let tag = (!self.tag.is_empty()).then_some(Operation::Tag(self.tag));
@@ -34,33 +33,32 @@ impl Diff {
 
 /// What a row is compared with.
 #[derive(Debug, Clone, Copy)]
-pub struct Against<'a> {
+pub struct DiffBaseline<'a> {
     /// The customer as it was read.
     pub remote: &'a RemoteCustomer,
-    /// What hcsync last wrote to it.
-    pub written: &'a Written,
+    /// What hcsync last wrote to the customer.
+    pub written: &'a LastWritten,
     pub ownership: &'a Ownership,
 }
 
-/// What differs between what a row wants and the customer as it was read, as far as the row may write it.
-#[must_use]
-pub fn diff(desired: &DesiredCustomer, against: Against<'_>) -> Diff {
+/// Returns the differences between a row and its customer that the row may write.
+pub fn diff(desired: &DesiredCustomer, baseline: DiffBaseline<'_>) -> Diff {
     let mut diff = Diff::default();
     for (field, wish) in &desired.fields {
-        diff_field(*field, wish, against, &mut diff);
+        diff_field(*field, wish, baseline, &mut diff);
     }
-    diff_properties(desired, against, &mut diff);
-    diff_tags(&desired.tags, against, &mut diff);
+    diff_properties(desired, baseline, &mut diff);
+    diff_tags(&desired.tags, baseline, &mut diff);
+    untag_returned(&desired.tags, baseline, &mut diff);
     diff
 }
 
-/// The create that makes the customer that a row wants.
-#[must_use]
+/// Returns the create for the customer that a row wants.
 pub fn create(desired: &DesiredCustomer, ownership: &Ownership) -> Create {
     let cleared = |(field, wish): &(Field, Wish<Value>)| {
-        // What HelpCrunch fills in of its own accord was not written by hcsync.
-        let firm = ownership.field(*field).is_firm();
-        (*wish == Wish::Clear && firm).then_some(*field)
+        // A value that HelpCrunch sets by itself was not written by hcsync, so only unconditional fields are cleared.
+        let is_unconditional = ownership.field(*field).is_unconditional();
+        (*wish == Wish::Clear && is_unconditional).then_some(*field)
     };
     let set = desired
         .fields
@@ -80,16 +78,14 @@ pub fn create(desired: &DesiredCustomer, ownership: &Ownership) -> Create {
     }
 }
 
-/// Whether a remote value is what was wanted of a field. No value and false are the same of a one-way field.
-#[must_use]
-pub fn field_holds(field: Field, wanted: Option<&Value>, remote: Option<&Value>) -> bool {
+/// Whether a field's remote value is the wanted one. In a one-way field, false equals no value.
+pub fn field_matches(field: Field, wanted: Option<&Value>, remote: Option<&Value>) -> bool {
     match (wanted, remote) {
-        (Some(Value::Text(a)), Some(Value::Text(b))) => match field {
-            Field::Email => email_eq(a, b),
-            Field::UserId => a == b,
-            _ => Value::Text(a.clone()).means(&Value::Text(b.clone())),
+        (Some(wanted), Some(remote)) => match (field, wanted, remote) {
+            (Field::Email, Value::Text(a), Value::Text(b)) => email_eq(a, b),
+            (Field::UserId, Value::Text(a), Value::Text(b)) => a == b,
+            _ => wanted.means(remote),
         },
-        (Some(a), Some(b)) => a.means(b),
         (None, None) => true,
         (Some(value), None) | (None, Some(value)) => {
             is_blank(value) || (field.kind() == FieldKind::OneWay && *value == Value::Bool(false))
@@ -97,37 +93,38 @@ pub fn field_holds(field: Field, wanted: Option<&Value>, remote: Option<&Value>)
     }
 }
 
-/// Whether a value is a text that holds nothing but blanks.
 fn is_blank(value: &Value) -> bool {
     value.as_text().is_some_and(|text| text.trim().is_empty())
 }
 
-/// Whether a remote value is what was wanted of a property.
-#[must_use]
-pub fn property_holds(wanted: Option<&CustomValue>, remote: Option<&CustomValue>) -> bool {
-    let some = |value: Option<&CustomValue>| value.filter(|v| !v.is_no_value()).cloned();
-    match (some(wanted), some(remote)) {
-        (Some(a), Some(b)) => a.means(&b),
+/// Whether a property's remote value is the wanted one.
+pub fn property_matches(wanted: Option<&CustomValue>, remote: Option<&CustomValue>) -> bool {
+    let some = |value: &&CustomValue| !value.is_no_value();
+    match (wanted.filter(some), remote.filter(some)) {
+        (Some(a), Some(b)) => a.means(b),
         (None, None) => true,
         _ => false,
     }
 }
 
-fn diff_field(field: Field, wish: &Wish<Value>, against: Against<'_>, diff: &mut Diff) {
-    let theirs = against.remote.value(field);
-    if field_holds(field, wish.value(), theirs) {
+fn diff_field(field: Field, wish: &Wish<Value>, baseline: DiffBaseline<'_>, diff: &mut Diff) {
+    let current = baseline.remote.value(field);
+    if field_matches(field, wish.value(), current) {
         return;
     }
-    let overwrite = against.ownership.field(field);
-    let back_to_false = field.kind() == FieldKind::OneWay && theirs == Some(&Value::Bool(true));
+    let overwrite = baseline.ownership.field(field);
+    let back_to_false = field.kind() == FieldKind::OneWay && current == Some(&Value::Bool(true));
     if back_to_false && overwrite != Overwrite::Always {
         diff.kept_true += 1;
         return;
     }
-    if against.ownership.may_write(field, theirs, against.written) {
+    if baseline
+        .ownership
+        .can_overwrite(field, current, baseline.written)
+    {
         diff.patch.set.push(FieldChange {
             field,
-            from: theirs.cloned(),
+            from: current.cloned(),
             to: wish.value().cloned(),
         });
     } else if overwrite == Overwrite::IfUnedited {
@@ -135,30 +132,31 @@ fn diff_field(field: Field, wish: &Wish<Value>, against: Against<'_>, diff: &mut
     }
 }
 
-fn diff_properties(desired: &DesiredCustomer, against: Against<'_>, diff: &mut Diff) {
-    let Against {
+fn diff_properties(desired: &DesiredCustomer, baseline: DiffBaseline<'_>, diff: &mut Diff) {
+    let DiffBaseline {
         remote,
         written,
         ownership,
-    } = against;
+    } = baseline;
     if desired.custom_data.is_empty() {
         return;
     }
-    if !remote.custom_data.is_known() {
+    if !remote.custom_data.is_reported() {
         diff.unknown = true;
         return;
     }
     for (name, wish) in &desired.custom_data {
-        let theirs = remote.property(name);
-        if property_holds(wish.value(), theirs) {
+        let current = remote.property(name);
+        if property_matches(wish.value(), current) {
             continue;
         }
-        // An object or a list is there, though it cannot be compared.
-        let opaque = remote.opaque.contains_key(name) && !ownership.property(name).is_firm();
-        if !opaque && ownership.may_write_property(name, theirs, written) {
+        // An object or array is a value too, though it cannot be compared.
+        let keeps_opaque =
+            remote.opaque.contains_key(name) && !ownership.property(name).is_unconditional();
+        if !keeps_opaque && ownership.can_overwrite_property(name, current, written) {
             let change = PropertyChange {
                 name: name.clone(),
-                from: theirs.cloned(),
+                from: current.cloned(),
                 to: wish.value().cloned(),
             };
             diff.patch.custom_data.push(change);
@@ -168,18 +166,20 @@ fn diff_properties(desired: &DesiredCustomer, against: Against<'_>, diff: &mut D
     }
 }
 
-fn diff_tags(desired: &DesiredTags, against: Against<'_>, diff: &mut Diff) {
-    let Against {
+fn diff_tags(desired: &DesiredTags, baseline: DiffBaseline<'_>, diff: &mut Diff) {
+    let DiffBaseline {
         remote,
         written,
         ownership,
-    } = against;
-    let rules = desired.spoken && ownership.tag_mode != TagMode::Add;
-    if desired.add.is_empty() && desired.remove.is_empty() && !rules {
+    } = baseline;
+    let removes_unlisted = desired.is_full_list && ownership.tag_mode != TagMode::Add;
+    if desired.add.is_empty() && desired.remove.is_empty() && !removes_unlisted {
         return;
     }
-    let Known::Is(theirs) = &remote.tags else {
-        diff.unknown = true;
+    let Reported::Value(current) = &remote.tags else {
+        // Tags are only added to those that a customer has.
+        diff.tag.clone_from(&desired.add);
+        diff.unknown |= removes_unlisted || !desired.remove.is_empty();
         return;
     };
     let wanted = |name: &str| desired.add.iter().any(|t| t.name == name);
@@ -189,24 +189,38 @@ fn diff_tags(desired: &DesiredTags, against: Against<'_>, diff: &mut Diff) {
         .filter(|t| !remote.has_tag(&t.name))
         .cloned()
         .collect();
-    let leaves = |tag: &&Tag| {
-        let asked = desired.remove.contains(&tag.name);
-        let ruled = desired.spoken
+    let is_removed = |tag: &&Tag| {
+        let is_named = desired.remove.contains(&tag.name);
+        let is_unlisted = desired.is_full_list
             && match ownership.tag_mode {
                 TagMode::Add => false,
                 TagMode::Exact => true,
                 TagMode::Managed => {
                     ownership.managed_tags.is_match(&tag.name)
-                        || (ownership.managed_ours && written.added_tag(&tag.name))
+                        || (ownership.managed_ours && written.has_added_tag(&tag.name))
                 }
             };
-        !wanted(&tag.name) && (asked || ruled)
+        !wanted(&tag.name) && (is_named || is_unlisted)
     };
-    diff.untag = theirs
-        .iter()
-        .filter(leaves)
-        .map(|t| Tag::named(&t.name))
-        .collect();
+    // With their colours, so that an undo can bring them back as they were.
+    diff.untag = current.iter().filter(is_removed).cloned().collect();
+}
+
+/// Takes off the tag of missing customers that hcsync added: the customer has a row.
+fn untag_returned(desired: &DesiredTags, baseline: DiffBaseline<'_>, diff: &mut Diff) {
+    let (Some(name), Reported::Value(current)) =
+        (&baseline.ownership.missing_tag, &baseline.remote.tags)
+    else {
+        return;
+    };
+    let is_handled = |tags: &[Tag]| tags.iter().any(|tag| tag.name == *name);
+    if let Some(tag) = current.iter().find(|tag| tag.name == *name)
+        && baseline.written.has_added_tag(name)
+        && !is_handled(&desired.add)
+        && !is_handled(&diff.untag)
+    {
+        diff.untag.push(tag.clone());
+    }
 }
 
 #[cfg(test)]
@@ -220,14 +234,14 @@ mod tests {
         customer.set_field(Field::Name, Some(Value::Text("Ann".into())));
         customer.set_field(Field::Email, Some(Value::Text("Ann@x.org".into())));
         customer.set_field(Field::Unsubscribed, Some(Value::Bool(true)));
-        customer.tags = Known::Is(vec![
+        customer.tags = Reported::Value(vec![
             Tag {
                 name: "vip".into(),
                 color: Some("#ff0000".into()),
             },
             Tag::named("plan:a"),
         ]);
-        customer.custom_data = Known::Is(BTreeMap::from([(
+        customer.custom_data = Reported::Value(BTreeMap::from([(
             "mrr".into(),
             CustomValue::Text("15".into()),
         )]));
@@ -235,10 +249,10 @@ mod tests {
     }
 
     fn compared(desired: &DesiredCustomer, remote: &RemoteCustomer, ownership: &Ownership) -> Diff {
-        let written = Written::default();
+        let written = LastWritten::default();
         diff(
             desired,
-            Against {
+            DiffBaseline {
                 remote,
                 written: &written,
                 ownership,
@@ -263,7 +277,7 @@ mod tests {
         remote.set_field(Field::Name, Some(Value::Text(" Ann\u{a0}".into())));
         remote.set_field(Field::Notes, Some(Value::Text(" \n".into())));
         remote.set_field(Field::UserId, Some(Value::Text(" u1".into())));
-        remote.custom_data = Known::Is(BTreeMap::from([
+        remote.custom_data = Reported::Value(BTreeMap::from([
             ("plan".into(), CustomValue::Text("pro ".into())),
             ("gone".into(), CustomValue::Text(" ".into())),
         ]));
@@ -288,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn what_means_the_same_is_no_change() {
+    fn values_that_mean_the_same_are_no_change() {
         let desired = DesiredCustomer {
             custom_data: vec![
                 (
@@ -310,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn a_one_way_field_goes_back_only_where_always_is_written() {
+    fn a_one_way_field_goes_back_only_with_always() {
         let desired = wanting(vec![(Field::Unsubscribed, Wish::Set(Value::Bool(false)))]);
         let kept = compared(&desired, &remote(), &Ownership::default());
         assert_eq!((kept.kept_true, kept.patch.is_empty()), (1, true));
@@ -350,7 +364,7 @@ mod tests {
     fn tags(
         add: &[&str],
         remove: &[&str],
-        spoken: bool,
+        is_full_list: bool,
         mode: TagMode,
         managed: &str,
     ) -> (Vec<String>, Vec<String>) {
@@ -367,7 +381,7 @@ mod tests {
             tags: DesiredTags {
                 add: add.iter().map(|t| Tag::named(*t)).collect(),
                 remove: remove.iter().map(|t| (*t).to_owned()).collect(),
-                spoken,
+                is_full_list,
             },
             ..DesiredCustomer::default()
         };
@@ -408,10 +422,10 @@ mod tests {
         );
     }
 
-    /// What hcsync wrote to `remote()`, but for the name and the tag `vip`.
-    fn written() -> Written {
-        let mut written = Written::from_bytes([1; 16], CustomerId(1), &[]);
-        written.learn(&Operation::Create(Create {
+    /// What hcsync wrote to `remote()`: everything except the name and the tag `vip`.
+    fn written() -> LastWritten {
+        let mut written = LastWritten::from_bytes([1; 16], CustomerId(1), &[]);
+        written.record(&Operation::Create(Create {
             set: vec![
                 (Field::Email, Value::Text("ann@x.org".into())),
                 (Field::Phone, Value::Text("1".into())),
@@ -424,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn if_unedited_writes_over_its_own_and_over_nothing_else() {
+    fn if_unedited_overwrites_only_what_hcsync_wrote() {
         let fields = [
             Field::Name,
             Field::Email,
@@ -442,7 +456,7 @@ mod tests {
             ..wanting(vec![
                 (Field::Name, text("Bea")),
                 (Field::Email, text("b@x.org")),
-                // Somebody cleared what was written; the company was never written by anybody.
+                // The phone was cleared after hcsync wrote it; the company was never written.
                 (Field::Phone, text("2")),
                 (Field::Company, text("Acme")),
                 (Field::Notes, Wish::Clear),
@@ -450,7 +464,7 @@ mod tests {
         };
         let (remote, written) = (remote(), written());
         let compared = |written| {
-            let against = Against {
+            let against = DiffBaseline {
                 remote: &remote,
                 written,
                 ownership: &ownership,
@@ -466,9 +480,9 @@ mod tests {
                 named(&["name", "phone"])
             )
         );
-        // Without a memory all that is there counts as edited.
+        // Without a record of earlier writes every value counts as edited.
         assert_eq!(
-            compared(&Written::default()),
+            compared(&LastWritten::default()),
             (
                 named(&["phone", "company"]),
                 named(&["name", "email", "customData.mrr"])
@@ -477,24 +491,24 @@ mod tests {
     }
 
     #[test]
-    fn ours_are_the_tags_that_were_added_and_are_still_there() {
+    fn own_tags_are_those_that_hcsync_added_and_are_still_there() {
         let ownership = Ownership {
             tag_mode: TagMode::Managed,
             managed_ours: true,
             ..Ownership::default()
         };
         let (remote, written) = (remote(), written());
-        let untagged = |spoken, add: &[&str], written| {
+        let untagged = |is_full_list, add: &[&str], written| {
             let tags = DesiredTags {
                 add: add.iter().map(|t| Tag::named(*t)).collect(),
                 remove: vec![],
-                spoken,
+                is_full_list,
             };
             let desired = DesiredCustomer {
                 tags,
                 ..DesiredCustomer::default()
             };
-            let against = Against {
+            let against = DiffBaseline {
                 remote: &remote,
                 written,
                 ownership: &ownership,
@@ -505,21 +519,63 @@ mod tests {
         assert_eq!(untagged(true, &["new"], &written), ["plan:a"]);
         assert_eq!(untagged(true, &["plan:a"], &written), [""; 0]);
         assert_eq!(untagged(false, &["new"], &written), [""; 0]);
-        assert_eq!(untagged(true, &["new"], &Written::default()), [""; 0]);
+        assert_eq!(untagged(true, &["new"], &LastWritten::default()), [""; 0]);
     }
 
     #[test]
-    fn what_the_reading_does_not_say_is_unknown_not_empty() {
-        let mut silent = remote();
-        silent.tags = Known::Unknown;
-        let desired = DesiredCustomer {
-            tags: DesiredTags {
-                add: vec![Tag::named("vip")],
-                ..DesiredTags::default()
-            },
-            ..DesiredCustomer::default()
+    fn to_unreported_tags_a_tag_is_added_and_nothing_is_removed() {
+        let mut without_tags = remote();
+        without_tags.tags = Reported::Missing;
+        let diff_of = |tags: DesiredTags| {
+            let desired = DesiredCustomer {
+                tags,
+                ..DesiredCustomer::default()
+            };
+            compared(&desired, &without_tags, &Ownership::default())
         };
-        let found = compared(&desired, &silent, &Ownership::default());
-        assert!(found.unknown && found.operations().is_empty());
+        let vip = || vec![Tag::named("vip")];
+        let adding = diff_of(DesiredTags {
+            add: vip(),
+            ..DesiredTags::default()
+        });
+        assert!(!adding.unknown);
+        assert_eq!(adding.operations(), [Operation::Tag(vip())]);
+        let removing = diff_of(DesiredTags {
+            remove: vec!["vip".to_owned()],
+            ..DesiredTags::default()
+        });
+        assert!(removing.unknown && removing.operations().is_empty());
+    }
+
+    #[test]
+    fn the_tag_of_missing_customers_comes_off_if_hcsync_added_it() {
+        let ownership = Ownership {
+            missing_tag: Some("vip".into()),
+            ..Ownership::default()
+        };
+        let untagged = |desired: &DesiredCustomer, added: &[&str]| {
+            let mut written = LastWritten::from_bytes([7; 16], CustomerId(1), &[]);
+            let tags = added.iter().map(|name| Tag::named(*name)).collect();
+            written.record(&Operation::Tag(tags));
+            let baseline = DiffBaseline {
+                remote: &remote(),
+                written: &written,
+                ownership: &ownership,
+            };
+            diff(desired, baseline).untag
+        };
+        let row = DesiredCustomer::default();
+        let red = Tag {
+            name: "vip".into(),
+            color: Some("#ff0000".into()),
+        };
+        assert_eq!(untagged(&row, &["vip"]), [red]);
+        assert_eq!(untagged(&row, &["other"]), []);
+        let mut wanting = row.clone();
+        wanting.tags.add.push(Tag::named("vip"));
+        assert_eq!(untagged(&wanting, &["vip"]), []);
+        let mut removing = row;
+        removing.tags.remove = vec!["vip".into()];
+        assert_eq!(untagged(&removing, &["vip"]).len(), 1);
     }
 }

@@ -1,73 +1,98 @@
-//! Fingerprints that prove that a customer is as its row wants it, without reading the customer's values again.
+//! Fingerprints that prove that a customer is as its row wants it, without loading the customer's values.
 
-use std::hash::BuildHasher as _;
+use std::borrow::Borrow;
+use std::io::Write as _;
 use std::num::NonZeroU64;
 
-use foldhash::quality::RandomState;
+use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
+use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    CustomValue, DesiredCustomer, Field, Known, RemoteCustomer, Value, Wish, fold_email,
+    CustomValue, DesiredCustomer, Field, RemoteCustomer, Reported, Value, Wish, fold_email,
 };
 
-/// A sum of keyed hashes, one for each attribute with a value: its name and a text that is the same only for values that
-/// mean the same. What has no value adds nothing.
+use crate::domain::text::trim;
+
+/// A sum of keyed hashes, one for each attribute with a value: of its name and of a text that is equal only for values that mean
+/// the same.
 ///
-/// Equal fingerprints mean that the comparison would find nothing. Different ones mean nothing: values may be spelled in
-/// two ways, a customer may have what its row does not speak of.
+/// Equal fingerprints mean that a comparison would find no difference. Different ones prove nothing: one value may be spelled
+/// in two ways, and a customer may have attributes that its row does not mention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fingerprint(NonZeroU64);
 
 impl Fingerprint {
-    /// Of a sum of hashes. 0, where nothing has a value, counts as 1, so that an absent fingerprint takes no room.
+    /// A sum of 0, if no attribute has a value, becomes 1, so that `Option<Fingerprint>` takes eight bytes.
     fn of(sum: u64) -> Self {
         Self(NonZeroU64::new(sum).unwrap_or(NonZeroU64::MIN))
     }
+
+    /// The fingerprint as stored; 0 for none.
+    pub fn to_bits(fingerprint: Option<Self>) -> u64 {
+        fingerprint.map_or(0, |fingerprint| fingerprint.0.get())
+    }
+
+    pub fn from_bits(bits: u64) -> Option<Self> {
+        NonZeroU64::new(bits).map(Self)
+    }
 }
 
-/// Makes fingerprints over the attributes that a config manages. The hash has a new key in each process, so that two
-/// customers cannot be made to look alike.
+/// The attributes that a config manages, of which fingerprints are made.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManagedAttributes {
+    pub fields: Vec<Field>,
+    pub properties: Vec<String>,
+    pub tags: bool,
+}
+
+/// Makes fingerprints. Those of the same attributes and seed can be compared, in whichever process they were made. The seed is
+/// secret, so that equal fingerprints cannot be crafted.
 #[derive(Debug, Clone)]
 pub struct Fingerprinter {
-    fields: Vec<Field>,
-    properties: Vec<String>,
-    tags: bool,
-    hashes: RandomState,
+    managed: ManagedAttributes,
+    seed: u64,
+    secrets: RapidSecrets,
 }
 
-/// What kind of attribute a hash is of.
-#[derive(Hash)]
-enum Attribute<'a> {
-    Field(Field),
-    Property(&'a str),
-    Tag(&'a str),
-}
+/// Bytes of the longest number and more.
+const ROOM: usize = 40;
+
+/// Tells tags from fields, which have their index, and from properties, which have the hash of their name.
+const TAG: u64 = u64::MAX;
 
 impl Fingerprinter {
-    /// `tags`: whether tags are managed at all.
-    #[must_use]
-    pub fn new(fields: Vec<Field>, properties: Vec<String>, tags: bool) -> Self {
+    pub fn new(managed: ManagedAttributes, seed: u64) -> Self {
         Self {
-            fields,
-            properties,
-            tags,
-            hashes: RandomState::default(),
+            managed,
+            seed,
+            secrets: RapidSecrets::seed(seed),
         }
     }
 
-    /// None where the answer does not tell everything that is managed, or holds what cannot be compared.
-    #[must_use]
-    pub fn of_customer(&self, customer: &RemoteCustomer) -> Option<Fingerprint> {
+    pub fn managed(&self) -> &ManagedAttributes {
+        &self.managed
+    }
+
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Returns `None` if a managed attribute was not reported or cannot be compared.
+    pub fn of_customer<T>(&self, customer: &RemoteCustomer<T>) -> Option<Fingerprint>
+    where
+        T: AsRef<str> + Borrow<str> + Ord,
+    {
         let mut sum = 0_u64;
-        for field in &self.fields {
+        for field in &self.managed.fields {
             if let Some(value) = customer.value(*field) {
                 sum = sum.wrapping_add(self.field(*field, value));
             }
         }
-        if !self.properties.is_empty() {
-            if !customer.custom_data.is_known() {
+        if !self.managed.properties.is_empty() {
+            if !customer.custom_data.is_reported() {
                 return None;
             }
-            for name in &self.properties {
+            for name in &self.managed.properties {
                 if customer.opaque.contains_key(name) {
                     return None;
                 }
@@ -76,20 +101,65 @@ impl Fingerprinter {
                 }
             }
         }
-        if self.tags {
-            let Known::Is(tags) = &customer.tags else {
+        if self.managed.tags {
+            let Reported::Value(tags) = &customer.tags else {
                 return None;
             };
             for tag in tags {
-                sum = sum.wrapping_add(self.tag(&tag.name));
+                sum = sum.wrapping_add(self.tag(tag.name.as_ref()));
             }
         }
         Some(Fingerprint::of(sum))
     }
 
-    /// None where equal fingerprints would prove nothing: a row that removes tags, or that says nothing of managed ones.
-    #[must_use]
-    pub fn of_row(&self, desired: &DesiredCustomer) -> Option<Fingerprint> {
+    /// The fingerprint of what a row mentions of a customer: it is that of the row if every wish holds. `exact`: a list of tags
+    /// that is complete takes other tags from the customer. Returns `None` if an attribute was not reported or cannot be
+    /// compared.
+    pub fn of_mentioned<T, U>(
+        &self,
+        customer: &RemoteCustomer<T>,
+        desired: &DesiredCustomer<U>,
+        exact: bool,
+    ) -> Option<Fingerprint>
+    where
+        T: AsRef<str> + Borrow<str> + Ord,
+        U: AsRef<str>,
+    {
+        let mut sum = 0_u64;
+        for (field, _) in &desired.fields {
+            if let Some(value) = customer.value(*field) {
+                sum = sum.wrapping_add(self.field(*field, value));
+            }
+        }
+        let is_silent = !desired.custom_data.is_empty() && !customer.custom_data.is_reported();
+        for (name, _) in &desired.custom_data {
+            let name = name.as_ref();
+            if is_silent || customer.opaque.contains_key(name) {
+                return None;
+            }
+            if let Some(value) = customer.property(name) {
+                sum = sum.wrapping_add(self.property(name, value));
+            }
+        }
+        let tags = &desired.tags;
+        if tags.is_full_list || !tags.add.is_empty() {
+            let Reported::Value(current) = &customer.tags else {
+                return None;
+            };
+            let takes_all = tags.is_full_list && exact;
+            let is_wanted = |name: &str| tags.add.iter().any(|tag| tag.name.as_ref() == name);
+            for tag in current {
+                let name = tag.name.as_ref();
+                if takes_all || is_wanted(name) {
+                    sum = sum.wrapping_add(self.tag(name));
+                }
+            }
+        }
+        Some(Fingerprint::of(sum))
+    }
+
+    /// Returns `None` if the row removes tags, for equal fingerprints would then prove nothing.
+    pub fn of_row<T: AsRef<str>>(&self, desired: &DesiredCustomer<T>) -> Option<Fingerprint> {
         if !desired.tags.remove.is_empty() {
             return None;
         }
@@ -100,48 +170,69 @@ impl Fingerprinter {
             }
         }
         for (name, wish) in &desired.custom_data {
-            // A cell whose type is still open means what the customer has, if that is spelled like it.
+            // An untyped cell means the customer's value if that has the same spelling.
             let (Wish::Set(value) | Wish::Untyped(value)) = wish else {
                 continue;
             };
             if !value.is_no_value() {
-                sum = sum.wrapping_add(self.property(name, value));
+                sum = sum.wrapping_add(self.property(name.as_ref(), value));
             }
         }
         for tag in &desired.tags.add {
-            sum = sum.wrapping_add(self.tag(&tag.name));
+            sum = sum.wrapping_add(self.tag(tag.name.as_ref()));
         }
         Some(Fingerprint::of(sum))
     }
 
-    fn field(&self, field: Field, value: &Value) -> u64 {
-        let attribute = Attribute::Field(field);
-        match (field, value) {
-            // A blank text is no value, and false the same as none.
-            (_, Value::Text(text)) if text.trim().is_empty() => 0,
-            (_, Value::Bool(false)) => 0,
-            (Field::Email, Value::Text(text)) => self.hash(attribute, &fold_email(text)),
-            (Field::UserId, Value::Text(text)) => self.hash(attribute, text),
-            (_, Value::Text(text)) => self.hash(attribute, text.trim()),
-            (_, Value::Bool(true)) => self.hash(attribute, "true"),
-            (_, Value::Date(seconds)) => self.hash(attribute, &seconds.to_string()),
+    fn field<T: AsRef<str>>(&self, field: Field, value: &Value<T>) -> u64 {
+        let attribute = field.index() as u64;
+        let text = match value {
+            // False means no value.
+            Value::Bool(false) => return 0,
+            Value::Bool(true) => return self.hash(attribute, "true"),
+            Value::Date(seconds) => {
+                return self.hash(attribute, itoa::Buffer::new().format(*seconds));
+            }
+            Value::Text(text) => text.as_ref(),
+        };
+        match (field, trim(text)) {
+            // Compared without trimming, so that a blank one is no absent one.
+            (Field::Email, _) => self.hash(attribute, &fold_email(text)),
+            (Field::UserId, _) => self.hash(attribute, text),
+            (_, "") => 0,
+            (_, trimmed) => self.hash(attribute, trimmed),
         }
     }
 
-    fn property(&self, name: &str, value: &CustomValue) -> u64 {
-        let attribute = Attribute::Property(name);
+    fn property<T: AsRef<str>>(&self, name: &str, value: &CustomValue<T>) -> u64 {
+        let attribute = rapidhash_v3_seeded(name.as_bytes(), &self.secrets);
         match value {
-            CustomValue::Text(text) => self.hash(attribute, text.trim()),
-            other => self.hash(attribute, &other.to_string()),
+            CustomValue::Text(text) => self.hash(attribute, trim(text.as_ref())),
+            other => {
+                let mut room = [0; ROOM];
+                let mut free = room.as_mut_slice();
+                let fits = write!(free, "{other}").is_ok();
+                let length = ROOM - free.len();
+                match room.get(..length).filter(|_| fits) {
+                    Some(text) => self.hash_bytes(attribute, text),
+                    None => self.hash(attribute, &other.to_string()),
+                }
+            }
         }
     }
 
     fn tag(&self, name: &str) -> u64 {
-        self.hashes.hash_one(Attribute::Tag(name))
+        self.hash(TAG, name)
     }
 
-    fn hash(&self, attribute: Attribute<'_>, text: &str) -> u64 {
-        self.hashes.hash_one((attribute, text))
+    fn hash(&self, attribute: u64, text: &str) -> u64 {
+        self.hash_bytes(attribute, text.as_bytes())
+    }
+
+    fn hash_bytes(&self, attribute: u64, text: &[u8]) -> u64 {
+        let text = rapidhash_v3_seeded(text, &self.secrets);
+        let both = u128::from(attribute) << 64 | u128::from(text);
+        rapidhash_v3_seeded(&both.to_le_bytes(), &self.secrets)
     }
 }
 
@@ -153,16 +244,19 @@ mod tests {
 
     use super::*;
     use crate::domain::{CustomerId, DesiredTags, Number, Tag, TagMode};
-    use crate::plan::diff::{Against, diff};
-    use crate::plan::{Ownership, Written};
+    use crate::plan::diff::{DiffBaseline, diff};
+    use crate::plan::{LastWritten, Ownership};
 
     fn prints() -> Fingerprinter {
-        let fields = vec![Field::Name, Field::UserId, Field::Email, Field::Blocked];
-        let properties = vec!["plan".to_owned(), "mrr".to_owned()];
-        Fingerprinter::new(fields, properties, true)
+        let managed = ManagedAttributes {
+            fields: vec![Field::Name, Field::UserId, Field::Email, Field::Blocked],
+            properties: vec!["plan".to_owned(), "mrr".to_owned()],
+            tags: true,
+        };
+        Fingerprinter::new(managed, 7)
     }
 
-    /// Few texts, so that many are alike: blanks, spellings, numbers and booleans in two types.
+    /// A small set of texts, so that many are equal: blanks, spellings, numbers and booleans in two types.
     fn texts() -> impl Strategy<Value = String> {
         const TEXTS: &[&str] = &[
             "", " ", "a", "A", " a", "a@x.org", "A@x.org", "1", "1.0", "true", "é", "e\u{301}",
@@ -212,15 +306,17 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(4_000))]
 
-        /// The one promise: equal fingerprints, and the comparison finds nothing, whatever the mode.
+        /// With equal fingerprints the comparison finds no difference, in any mode.
         #[test]
         fn equal_fingerprints_mean_no_difference(
             theirs in (fields(), properties(), tags()),
             own in (fields(), properties(), tags()),
             alike in 0_u8..8,
+            silent in 0_u8..16,
+            is_full_list: bool,
             clears: bool,
         ) {
-            // Two of three parts are often the same, or hardly anything would ever be equal.
+            // Each part is often the same, or fingerprints would hardly ever be equal.
             let wanted = (
                 if alike & 1 == 0 { theirs.0.clone() } else { own.0 },
                 if alike & 2 == 0 { theirs.1.clone() } else { own.1 },
@@ -232,32 +328,43 @@ mod tests {
             }
             let properties = theirs.1.into_iter();
             let properties = properties.filter_map(|(name, value)| Some((name, value?)));
-            customer.custom_data = Known::Is(properties.collect::<BTreeMap<_, _>>());
-            customer.tags = Known::Is(theirs.2);
+            customer.custom_data = Reported::Value(properties.collect::<BTreeMap<_, _>>());
+            customer.tags = Reported::Value(theirs.2);
+            if silent == 1 {
+                customer.tags = Reported::Missing;
+            }
+            if silent == 2 {
+                customer.custom_data = Reported::Missing;
+            }
             let wished = wanted.0.into_iter();
             let custom = wanted.1.into_iter();
             let desired = DesiredCustomer {
                 fields: wished.filter_map(|(f, v)| Some((f, wish(v, clears)?))).collect(),
                 custom_data: custom.filter_map(|(n, v)| Some((n, wish(v, clears)?))).collect(),
-                tags: DesiredTags { add: wanted.2, spoken: true, ..DesiredTags::default() },
+                tags: DesiredTags { add: wanted.2, is_full_list, ..DesiredTags::default() },
                 ..DesiredCustomer::default()
             };
             let prints = prints();
-            if prints.of_row(&desired) == prints.of_customer(&customer) {
-                for tag_mode in [TagMode::Add, TagMode::Exact] {
+            let print = prints.of_row(&desired);
+            prop_assert!(print.is_some());
+            for tag_mode in [TagMode::Add, TagMode::Exact, TagMode::Managed] {
+                let exact = tag_mode != TagMode::Add;
+                if print == prints.of_customer(&customer)
+                    || print == prints.of_mentioned(&customer, &desired, exact)
+                {
                     let ownership = Ownership { tag_mode, ..Ownership::default() };
-                    let written = Written::default();
-                    let against = Against { remote: &customer, written: &written, ownership: &ownership };
-                    let found = diff(&desired, against);
-                    prop_assert_eq!((found.kept_true, found.unknown), (0, false));
-                    prop_assert_eq!(found.operations(), vec![]);
+                    let written = LastWritten::default();
+                    let against = DiffBaseline { remote: &customer, written: &written, ownership: &ownership };
+                    let diff = diff(&desired, against);
+                    prop_assert_eq!((diff.kept_true, diff.unknown), (0, false));
+                    prop_assert_eq!(diff.operations(), vec![]);
                 }
             }
         }
     }
 
     #[test]
-    fn usual_rows_are_proved_and_doubtful_ones_are_not() {
+    fn usual_rows_are_proven_and_doubtful_ones_are_not() {
         let mut customer = RemoteCustomer::unknown(CustomerId(1));
         customer.set_field(Field::Email, Some(Value::Text("Ann@x.org".into())));
         customer.set_field(Field::Company, Some(Value::Text("not managed".into())));
@@ -266,8 +373,8 @@ mod tests {
             ("mrr".to_owned(), number),
             ("other".to_owned(), CustomValue::Bool(true)),
         ];
-        customer.custom_data = Known::Is(properties.into());
-        customer.tags = Known::Is(vec![Tag::named("b"), Tag::named("a")]);
+        customer.custom_data = Reported::Value(properties.into());
+        customer.tags = Reported::Value(vec![Tag::named("b"), Tag::named("a")]);
         let email = Wish::Set(Value::Text("ann@X.org".into()));
         let open = Wish::Untyped(CustomValue::Text("15.5".into()));
         let mut desired = DesiredCustomer {
@@ -275,7 +382,7 @@ mod tests {
             custom_data: vec![("mrr".into(), open)],
             tags: DesiredTags {
                 add: vec![Tag::named("a"), Tag::named("b")],
-                spoken: true,
+                is_full_list: true,
                 ..DesiredTags::default()
             },
             ..DesiredCustomer::default()
@@ -286,11 +393,11 @@ mod tests {
                 && prints.of_row(desired) == prints.of_customer(customer)
         };
         assert!(proves(&desired, &customer));
-        customer.custom_data = Known::Unknown;
+        customer.custom_data = Reported::Missing;
         assert_eq!(prints.of_customer(&customer), None);
-        customer.custom_data = Known::Is(BTreeMap::new());
+        customer.custom_data = Reported::Value(BTreeMap::new());
         assert!(!proves(&desired, &customer));
-        customer.tags = Known::Unknown;
+        customer.tags = Reported::Missing;
         assert_eq!(prints.of_customer(&customer), None);
         desired.tags.remove.push("b".into());
         assert_eq!(prints.of_row(&desired), None);

@@ -1,30 +1,40 @@
-//! From what rows want and what HelpCrunch has to a plan. Pure: it never sees HTTP, a clock or the terminal.
+//! Makes a plan from what rows want and what HelpCrunch has. Pure: no HTTP, clock or terminal.
 
+mod attribute;
 pub mod budget;
 pub mod causes;
 pub mod codec;
+mod customer_state;
 pub mod diff;
-mod entries;
+pub mod field_limits;
 pub mod fingerprint;
-pub mod given_keys;
+pub mod key_hash;
+mod last_written;
 pub mod matching;
-pub mod near;
+mod missing;
+mod name_counts;
 mod operation;
-mod operation_line;
 mod preview;
 pub mod previewer;
+mod reread_window;
+mod reversal;
 pub mod safety;
 mod settings;
+mod shown_change;
 pub mod writes;
-mod written;
 
+pub use attribute::{Attribute, AttributeChange, AttributeValue};
+pub use customer_state::CustomerState;
+pub use last_written::{LastWritten, Salt};
+pub use missing::{MISSING_TAG, MissingAction, MissingFigures, MissingObstacle, MissingSettings};
 pub use operation::{Create, FieldChange, Lane, Operation, OperationKind, Patch, PropertyChange};
 pub use preview::{
-    Candidate, Cause, Estimate, Example, Explanation, NewName, PlanCounts, Preview, RemoteFacts,
-    ShownChange, TypeChange,
+    Cause, Destination, Estimate, Example, Explanation, NewName, PlanCounts, Preview, RemoteFacts,
+    RowPlace, ShownChange, StrategyCost, TypeChange,
 };
+pub use reread_window::RereadWindow;
+pub use reversal::{CreatedRule, Reversal, reverse};
 pub use settings::{
     Duplicates, MatchSettings, OnAmbiguous, OnConflict, Ownership, SafetySettings, SyncMode,
     Tolerance,
 };
-pub use written::{Salt, Written};

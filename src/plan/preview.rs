@@ -2,7 +2,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{CustomerId, IssueKind, PropertyKind, Repairs, RowKey, RowNumber};
 
-use super::OperationKind;
+use super::{MissingFigures, OperationKind};
+
+/// Place of a row, as messages show it.
+#[derive(Debug, Clone, Copy)]
+pub struct RowPlace<'a> {
+    pub row: RowNumber,
+    /// The input as the user named it.
+    pub source: &'a str,
+    /// Physical line.
+    pub line: u64,
+}
 
 /// Customers touched by each kind of operation, and rows without one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -11,26 +21,45 @@ pub struct PlanCounts {
     pub patch: u64,
     pub tag: u64,
     pub untag: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub delete: u64,
     pub unchanged: u64,
     pub rejected: u64,
     pub skipped: u64,
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands out references"
+)]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
 impl PlanCounts {
     /// Whether the plan would write anything.
-    #[must_use]
     pub fn has_changes(&self) -> bool {
-        self.create + self.patch + self.tag + self.untag > 0
+        self.create + self.patch + self.tag + self.untag + self.delete > 0
     }
 
-    /// Of so many rows, those that are to be written.
-    #[must_use]
+    /// The count of an operation.
+    pub fn of_mut(&mut self, operation: OperationKind) -> &mut u64 {
+        match operation {
+            OperationKind::Create => &mut self.create,
+            OperationKind::Patch => &mut self.patch,
+            OperationKind::Tag => &mut self.tag,
+            OperationKind::Untag => &mut self.untag,
+            OperationKind::Delete => &mut self.delete,
+        }
+    }
+
+    /// How many of this number of rows would be written.
     pub fn written_of(&self, rows: u64) -> u64 {
         rows.saturating_sub(self.unchanged + self.rejected + self.skipped)
     }
 }
 
-/// Rows that ended badly for one and the same reason; an entry of `errors` in `summary.json`.
+/// Rejected or failed rows with the same cause; an entry of `errors` in `summary.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cause {
     pub kind: IssueKind,
@@ -38,24 +67,24 @@ pub struct Cause {
     pub column: Option<String>,
     pub count: u64,
     pub example_row: RowNumber,
-    /// Where that row stands: input and physical line.
+    /// Input and physical line of that row.
     pub example_source: String,
     pub example_line: u64,
     pub message: String,
     pub hint: Option<String>,
 }
 
-/// A tag or property that no known customer has yet.
+/// A tag or property that no known customer has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewName {
     pub name: String,
-    /// Customers that would get it.
+    /// Number of customers that would get it.
     pub customers: u64,
-    /// A known name, or a more frequent new one, that differs so little that this one may be a typing error.
+    /// A known name, or a more frequent new one, of which this one may be a misspelling.
     pub near: Option<String>,
 }
 
-/// A property that customers would get a value of another type of than they have, or than the others have.
+/// A property in which customers would get a value of another type than they, or most others, have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TypeChange {
     pub property: String,
@@ -64,7 +93,7 @@ pub struct TypeChange {
     pub customers: u64,
 }
 
-/// One changed attribute, for people: values are shown here and nowhere else on standard output.
+/// One changed attribute as people read it: the only place where standard output shows customers' values.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShownChange {
     /// `company`, `customData.plan`, or `tags`.
@@ -73,7 +102,7 @@ pub struct ShownChange {
     pub new: Option<String>,
 }
 
-/// One customer whose planned change is shown as an example.
+/// A planned operation of one customer, shown as an example.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Example {
     pub op: OperationKind,
@@ -85,55 +114,86 @@ pub struct Example {
     pub changes: Vec<ShownChange>,
 }
 
-/// What the writes of a plan cost.
+/// The estimated cost of a plan's writes.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Estimate {
-    /// Requests still to be sent: writes, and readings that go before them.
+    /// Requests still to be sent: writes, and the reads that they need.
     pub requests: u64,
-    /// Of these, readings.
+    /// Reads among these requests.
     pub reads: u64,
-    /// At the pace that the limit allows; 0 without a limit.
+    /// Seconds under the rate limit; 0 without a limit.
     pub duration_s: f64,
-    /// The limit that the pace keeps to, in requests a minute; nothing where there is none.
+    /// The rate limit, or `None` without one.
     pub requests_per_minute: Option<u32>,
 }
 
-/// How the remote side was known.
+/// How HelpCrunch's customers were read.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RemoteFacts {
     /// `list`, `lookup`, `snapshot`, `file`, or `none`.
     pub strategy: String,
-    /// Customers of the account, where that is known.
+    /// Customers of the account, if known.
     pub customers: Option<u64>,
-    /// When it was read (RFC 3339, UTC).
+    /// When they were read (RFC 3339, UTC).
     pub as_of: Option<String>,
 }
 
-/// A way of knowing the remote side, with its price.
+/// A strategy for reading HelpCrunch's customers, with its cost.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Candidate {
+pub struct StrategyCost {
     /// `list`, `lookup` or `snapshot`.
     pub strategy: String,
-    /// Requests after the first one, which every way needs; nothing where it is out.
+    /// Requests after the first one, which every strategy needs; `None` if it is ruled out.
     pub requests: Option<u64>,
-    /// Why it is out.
+    /// Why it is ruled out.
     pub out: Option<String>,
 }
 
-/// Why the remote side was read in the way that it was.
+/// Why HelpCrunch's customers were read in the way that they were.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Explanation {
     pub taken: String,
-    /// Customers of the account as the first request told.
+    /// Customers of the account, as the first request reported.
     pub customers: Option<u64>,
-    pub candidates: Vec<Candidate>,
-    /// What turned out otherwise, a sentence each.
+    pub candidates: Vec<StrategyCost>,
+    /// What turned out differently, a sentence each.
     pub notes: Vec<String>,
 }
 
-/// Everything that is shown of a plan before anything is sent. The same facts in every format.
+/// Where the changes of a plan go.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Destination {
+    /// The user's name for the account.
+    pub account: Option<String>,
+    /// The id that stands for the account in plans and runs; `None` if the plan is made against a file.
+    pub account_id: Option<String>,
+    /// What HelpCrunch calls the account, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
+    pub base_url: String,
+    /// Whether it is the in-process sandbox.
+    pub sandbox: bool,
+    /// Whether nothing is written.
+    pub dry_run: bool,
+}
+
+impl Destination {
+    /// The host and port of the base URL.
+    pub fn host(&self) -> &str {
+        let rest = self.base_url.split_once("://");
+        let rest = rest.map_or(self.base_url.as_str(), |(_, rest)| rest);
+        rest.split('/').next().unwrap_or(rest)
+    }
+}
+
+/// Everything that is shown of a plan before anything is sent, in every format.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Preview {
+    #[serde(default)]
+    pub target: Option<Destination>,
+    /// Why a sync would refuse the plan, a sentence each.
+    #[serde(default)]
+    pub refused: Vec<String>,
     pub rows: u64,
     /// Rows for which a remote customer was found.
     pub matched: u64,
@@ -143,27 +203,29 @@ pub struct Preview {
     pub changed_fields: Vec<(String, u64)>,
     pub new_tags: Vec<NewName>,
     pub new_properties: Vec<NewName>,
-    /// Properties whose values would be of another type than they are, most customers first.
+    /// Properties whose values would change their type, most customers first.
     pub type_changes: Vec<TypeChange>,
-    /// Customers who would lose a value that they have.
+    /// Customers that would lose a value.
     pub cleared: u64,
     /// Booleans that would turn from true to false.
     pub turned_false: u64,
     /// One-way booleans that stay true although their row says false.
     pub kept_true: u64,
-    /// Fields and properties that somebody edited in HelpCrunch and that are left so, with the number of customers,
-    /// most first.
+    /// Fields and properties that were edited in HelpCrunch and stay as they are, with the number of customers, most first.
     pub kept_edited: Vec<(String, u64)>,
-    /// Damaged cells that were put right.
+    /// Damaged cells that were fixed.
     pub repaired: Repairs,
-    /// Fields and properties whose value does not fit and is left out, with the number of rows, most first.
+    /// Fields and properties whose invalid value is left out, with the number of rows, most first.
     pub left_out: Vec<(String, u64)>,
+    /// Customers that the input no longer holds, where `[sync] missing` does something about them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<MissingFigures>,
     pub ignored_columns: Vec<String>,
     /// Other things worth knowing, a sentence each.
     pub notes: Vec<String>,
     pub estimate: Estimate,
     pub remote: RemoteFacts,
-    /// Nothing where it was not asked for.
+    /// Only with `--explain`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub explain: Option<Explanation>,
     /// The plan's digest.

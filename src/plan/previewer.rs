@@ -1,141 +1,139 @@
 //! Builds the preview while rows are planned, in bounded memory.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use crate::domain::{CustomValue, Issue, IssueKind, KindCounts, PropertyKind, Tag, Value};
+use crate::domain::{CustomValue, Issue, IssueKind, PropertyKind, Value};
 
+use super::attribute::{Attribute, AttributeChange, AttributeValue};
 use super::causes::Causes;
-use super::near::nearest;
+use super::name_counts::{KindChange, MAX_NAMES, count, new_names, type_changes};
 use super::safety::SafetyFigures;
-use super::{
-    Example, Lane, NewName, Operation, OperationKind, PlanCounts, Preview, ShownChange, TypeChange,
-};
+use super::shown_change::shown_change;
+use super::{Example, Lane, Operation, OperationKind, PlanCounts, Preview, RowPlace};
 
-/// More distinct names than this are counted together: no preview is made for reading more.
-const MOST_NAMES: usize = 10_000;
-/// Of the new names, the most frequent ones that the others are compared with.
-const MOST_COMPARED: usize = 500;
+pub use super::name_counts::{KnownNames, by_count};
 
-/// Names that the known customers have.
-#[derive(Debug, Clone, Default)]
-pub struct KnownNames {
-    pub tags: BTreeSet<String>,
-    /// With what the customers have as their values.
-    pub properties: BTreeMap<String, KindCounts>,
-}
-
-impl KnownNames {
-    /// The kind that a property has among the known customers.
-    #[must_use]
-    pub fn kind_of(&self, property: &str) -> Option<PropertyKind> {
-        self.properties.get(property)?.prevailing()
-    }
-}
-
-/// Where a row stands, for people.
-#[derive(Debug, Clone, Copy)]
-pub struct Place<'a> {
-    pub row: crate::domain::RowNumber,
-    pub source: &'a str,
-    pub line: u64,
-}
-
-/// A property that a customer gets a value of: what it had, if it had one, and what it gets.
-type KindChange = (String, Option<PropertyKind>, PropertyKind);
-
-/// Adds up what is shown of a plan.
-#[derive(Debug)]
+/// Adds up what the preview of a plan shows.
+#[derive(Debug, Default)]
 pub struct Previewer {
     preview: Preview,
-    examples_of_each: usize,
+    examples_per_kind: usize,
     causes: Causes,
     fields: BTreeMap<String, u64>,
     edited: BTreeMap<String, u64>,
     tags: BTreeMap<String, u64>,
     properties: BTreeMap<String, u64>,
+    long_texts: BTreeMap<String, u64>,
     kinds: BTreeMap<KindChange, u64>,
-    shown: BTreeMap<OperationKind, usize>,
+    examples: BTreeMap<OperationKind, usize>,
     changed: u64,
     rejected_for_content: u64,
     merged: u64,
     left_out: u64,
+    conflict_advice: Option<String>,
 }
 
 impl Previewer {
-    #[must_use]
-    pub fn new(examples_of_each: usize) -> Self {
+    /// `examples_per_kind` is the number of customers shown with their values for each kind of operation.
+    pub fn new(examples_per_kind: usize) -> Self {
         Self {
-            preview: Preview::default(),
-            examples_of_each,
-            causes: match examples_of_each {
+            examples_per_kind,
+            causes: match examples_per_kind {
                 0 => Causes::default(),
                 _ => Causes::with_cells(),
             },
-            fields: BTreeMap::new(),
-            edited: BTreeMap::new(),
-            tags: BTreeMap::new(),
-            properties: BTreeMap::new(),
-            kinds: BTreeMap::new(),
-            shown: BTreeMap::new(),
-            changed: 0,
-            rejected_for_content: 0,
-            merged: 0,
-            left_out: 0,
+            ..Self::default()
         }
     }
 
-    /// A row was read.
-    pub fn row(&mut self) {
+    pub fn count_row(&mut self) {
         self.preview.rows += 1;
     }
 
-    /// A row's customer was found among those that HelpCrunch has.
-    pub fn matched(&mut self) {
+    /// Counts a row whose customer exists.
+    pub fn count_matched(&mut self) {
         self.preview.matched += 1;
     }
 
-    pub fn unchanged(&mut self) {
+    pub fn count_unchanged(&mut self) {
         self.preview.counts.unchanged += 1;
     }
 
-    pub fn skipped(&mut self) {
+    pub fn count_skipped(&mut self) {
         self.preview.counts.skipped += 1;
     }
 
-    /// A row that is merged into another: it is skipped, and for the safety limits no row of its own.
-    pub fn merged(&mut self) {
-        self.skipped();
+    /// Counts a row that is merged into another: it is skipped, and not a row of its own for the safety limits.
+    pub fn count_merged(&mut self) {
+        self.count_skipped();
         self.merged += 1;
     }
 
-    /// A one-way boolean of a row stays true.
-    pub fn kept_true(&mut self, count: u32) {
+    /// Counts a row's one-way booleans that stay true.
+    pub fn count_kept_true(&mut self, count: u32) {
         self.preview.kept_true += u64::from(count);
     }
 
-    /// Fields and properties of a row are left as somebody edited them.
-    pub fn kept_edited(&mut self, names: &[String]) {
+    /// Counts a row's fields and properties that are left as they were edited in HelpCrunch.
+    pub fn count_kept_edited(&mut self, names: &[String]) {
         names.iter().for_each(|name| count(&mut self.edited, name));
     }
 
-    /// A row is left out for another of its customer, or since the config or the user says so: it says nothing of
+    /// Counts a property's text that HelpCrunch may refuse as too long.
+    pub fn count_long_text(&mut self, property: String) {
+        *self.long_texts.entry(property).or_default() += 1;
+    }
+
+    /// Warns of texts that HelpCrunch may refuse. Some types of properties take longer ones (observed for URLs).
+    pub fn long_texts_note(&self, max: Option<usize>) -> Option<String> {
+        let texts = by_count(self.long_texts.clone());
+        let (worst, count) = texts.first()?;
+        let others = match texts.len() {
+            1 => String::new(),
+            n => format!(" and {} other properties", n - 1),
+        };
+        Some(format!(
+            "{count} texts for {worst}{others} are longer than the {} characters that HelpCrunch took for a property in a \
+             probe; their rows fail if it refuses them",
+            max?
+        ))
+    }
+
+    /// Counts a row left out for another of its customer, or by config or the user's decision: it says nothing about
     /// whether keys match.
-    pub fn left_out(&mut self) {
+    pub fn count_left_out(&mut self) {
         self.left_out += 1;
     }
 
-    /// A row is rejected for these problems; it counts under the cause of each.
-    pub fn rejected(&mut self, problems: &[Issue], place: Place<'_>) {
+    /// Counts a rejected row under the cause of each of its problems.
+    pub fn add_rejected(&mut self, problems: &[Issue], place: RowPlace<'_>) {
         self.preview.counts.rejected += 1;
         let is_input = |issue: &Issue| issue.kind == IssueKind::Input;
         self.rejected_for_content += u64::from(problems.iter().any(is_input));
         self.causes.add_all(problems, place);
     }
 
-    /// A row that writes.
-    pub fn lane(&mut self, lane: &Lane, place: Place<'_>) {
-        let mut changed = false;
-        let mut loses = false;
+    /// Sets what to do about rows in conflict, in place of each row's own advice.
+    pub fn advise_on_conflicts(&mut self, advice: String) {
+        self.conflict_advice = Some(advice);
+    }
+
+    /// Counts the operation of a customer that the input no longer holds, which is not one of its rows.
+    pub fn add_missing(&mut self, lane: &Lane) {
+        let (changed, cleared) = (self.changed, self.preview.cleared);
+        let place = RowPlace {
+            row: lane.row,
+            source: "",
+            line: 0,
+        };
+        self.add_lane(lane, place);
+        (self.changed, self.preview.cleared) = (changed, cleared);
+    }
+
+    /// Counts a row that writes.
+    pub fn add_lane(&mut self, lane: &Lane, place: RowPlace<'_>) {
+        let mut changes_existing = false;
+        let mut clears = false;
         for operation in &lane.operations {
             let counts = &mut self.preview.counts;
             match operation {
@@ -143,88 +141,52 @@ impl Previewer {
                 Operation::Patch(_) => counts.patch += 1,
                 Operation::Tag(_) => counts.tag += 1,
                 Operation::Untag(_) => counts.untag += 1,
+                Operation::Delete(_) => counts.delete += 1,
             }
-            changed |= matches!(operation, Operation::Patch(_) | Operation::Untag(_));
-            loses |= self.patched(operation);
-            self.names(operation);
-            self.kinds(operation);
-            self.example(lane, operation, place);
-        }
-        self.changed += u64::from(changed);
-        self.preview.cleared += u64::from(loses);
-    }
-
-    /// Counts changed fields; tells whether a value is lost.
-    fn patched(&mut self, operation: &Operation) -> bool {
-        let Operation::Patch(patch) = operation else {
-            return false;
-        };
-        for name in operation.fields() {
-            count(&mut self.fields, &name);
-        }
-        let back = |c: &&super::FieldChange| {
-            c.from == Some(Value::Bool(true)) && c.to == Some(Value::Bool(false))
-        };
-        self.preview.turned_false += patch.set.iter().filter(back).count() as u64;
-        let field = patch.set.iter().any(|c| c.from.is_some() && c.to.is_none());
-        field
-            || patch
-                .custom_data
-                .iter()
-                .any(|c| c.from.is_some() && c.to.is_none())
-    }
-
-    fn names(&mut self, operation: &Operation) {
-        match operation {
-            Operation::Create(create) => {
-                create
-                    .tags
-                    .iter()
-                    .for_each(|t| count(&mut self.tags, &t.name));
-                create
-                    .custom_data
-                    .iter()
-                    .for_each(|(name, _)| count(&mut self.properties, name));
-            }
-            Operation::Patch(patch) => {
-                let set = patch.custom_data.iter().filter(|c| c.to.is_some());
-                set.for_each(|c| count(&mut self.properties, &c.name));
-            }
-            Operation::Tag(tags) => tags.iter().for_each(|t| count(&mut self.tags, &t.name)),
-            Operation::Untag(_) => {}
-        }
-    }
-
-    fn kinds(&mut self, operation: &Operation) {
-        match operation {
-            Operation::Create(create) => {
-                let given = create.custom_data.iter();
-                given.for_each(|(name, to)| self.kind(name, None, to));
-            }
-            Operation::Patch(patch) => {
-                for change in &patch.custom_data {
-                    if let Some(to) = &change.to {
-                        self.kind(&change.name, change.from.as_ref(), to);
-                    }
+            changes_existing |= matches!(operation, Operation::Patch(_) | Operation::Untag(_));
+            let changes = operation.changes();
+            for change in &changes {
+                self.count_names(change);
+                if matches!(operation, Operation::Patch(_)) {
+                    count(&mut self.fields, &change.attribute.to_string());
+                    self.preview.turned_false += u64::from(turns_false(change));
+                    clears |= change.old.is_some() && change.new.is_none();
                 }
             }
-            Operation::Tag(_) | Operation::Untag(_) => {}
+            self.add_example(lane, operation, place);
+        }
+        self.changed += u64::from(changes_existing);
+        self.preview.cleared += u64::from(clears);
+    }
+
+    /// Counts the tag or property that a customer gets, and the kind of the property's value.
+    fn count_names(&mut self, change: &AttributeChange<'_>) {
+        match (change.attribute, change.new) {
+            (Attribute::Tag(name), Some(_)) => count(&mut self.tags, name),
+            (Attribute::Property(name), Some(AttributeValue::Property(new))) => {
+                count(&mut self.properties, name);
+                self.count_kind(name, change.old, new);
+            }
+            _ => {}
         }
     }
 
-    fn kind(&mut self, name: &str, from: Option<&CustomValue>, to: &CustomValue) {
-        let from = from.and_then(PropertyKind::of);
-        if let Some(to) = PropertyKind::of(to).filter(|to| from != Some(*to)) {
+    fn count_kind(&mut self, name: &str, old: Option<AttributeValue<'_>>, new: &CustomValue) {
+        let from = match old {
+            Some(AttributeValue::Property(old)) => PropertyKind::of(old),
+            _ => None,
+        };
+        if let Some(to) = PropertyKind::of(new).filter(|to| from != Some(*to)) {
             let change = (name.to_owned(), from, to);
-            if self.kinds.len() < MOST_NAMES || self.kinds.contains_key(&change) {
+            if self.kinds.len() < MAX_NAMES || self.kinds.contains_key(&change) {
                 *self.kinds.entry(change).or_default() += 1;
             }
         }
     }
 
-    fn example(&mut self, lane: &Lane, operation: &Operation, place: Place<'_>) {
-        let shown = self.shown.entry(operation.kind()).or_default();
-        if *shown >= self.examples_of_each {
+    fn add_example(&mut self, lane: &Lane, operation: &Operation, place: RowPlace<'_>) {
+        let shown = self.examples.entry(operation.kind()).or_default();
+        if *shown >= self.examples_per_kind {
             return;
         }
         *shown += 1;
@@ -235,185 +197,64 @@ impl Previewer {
             line: place.line,
             key: lane.key.clone(),
             customer_id: lane.customer,
-            changes: shown_changes(operation),
+            changes: operation.changes().iter().map(shown_change).collect(),
         });
     }
 
     /// The counts so far.
-    #[must_use]
     pub fn counts(&self) -> PlanCounts {
         self.preview.counts
     }
 
-    /// The figures for the safety limits.
-    #[must_use]
+    /// The figures that the safety limits check.
     pub fn figures(&self, customers: Option<u64>, finished_runs: u64) -> SafetyFigures {
         SafetyFigures {
             counts: self.preview.counts,
+            all_rows: self.preview.rows,
             rows: self.preview.rows - self.rejected_for_content - self.merged - self.left_out,
             matched: self.preview.matched,
             changed: self.changed,
             cleared: self.preview.cleared,
             customers,
             finished_runs,
+            missing: None,
         }
     }
 
-    /// The preview, but for the facts that only the caller has: estimate, remote, digest, columns, notes.
-    #[must_use]
+    /// Returns the preview, except for the facts that only the caller has: estimate, remote, digest, columns, notes.
     pub fn finish(self, known: &KnownNames) -> Preview {
         let mut preview = self.preview;
         let causes = self.causes.sorted().into_iter();
         preview.rejected_by_cause = causes.map(|group| group.cause).collect();
-        preview.changed_fields = most_first(self.fields);
-        preview.kept_edited = most_first(self.edited);
-        preview.new_tags = new_names(self.tags, &known.tags);
-        let properties = known.properties.keys().cloned().collect();
-        preview.new_properties = new_names(self.properties, &properties);
+        if let Some(advice) = self.conflict_advice {
+            let causes = preview.rejected_by_cause.iter_mut();
+            for cause in causes.filter(|cause| cause.code == "conflict") {
+                cause.hint = Some(advice.clone());
+            }
+        }
+        preview.changed_fields = by_count(self.fields);
+        preview.kept_edited = by_count(self.edited);
+        preview.new_tags = new_names(self.tags, known.tags.iter());
+        preview.new_properties = new_names(self.properties, known.properties.keys());
         preview.type_changes = type_changes(self.kinds, known);
         preview.examples.sort_by_key(|example| example.op);
         preview
     }
 }
 
-/// Customers who get a value of another kind than they have, or, having none, than most others have.
-fn type_changes(kinds: BTreeMap<KindChange, u64>, known: &KnownNames) -> Vec<TypeChange> {
-    let mut changes: Vec<TypeChange> = Vec::new();
-    for ((property, from, to), customers) in kinds {
-        let Some(from) = from
-            .or_else(|| known.kind_of(&property))
-            .filter(|from| *from != to)
-        else {
-            continue;
-        };
-        let same = |c: &&mut TypeChange| c.property == property && c.from == from && c.to == to;
-        match changes.iter_mut().rev().take(SAME_PROPERTY).find(same) {
-            Some(change) => change.customers += customers,
-            None => changes.push(TypeChange {
-                property,
-                from,
-                to,
-                customers,
-            }),
-        }
-    }
-    changes.sort_by_key(|change| std::cmp::Reverse(change.customers));
-    changes
-}
-
-/// Of one property there are no more changes than this: three kinds, each from another or from none.
-const SAME_PROPERTY: usize = 9;
-
-fn count(counts: &mut BTreeMap<String, u64>, name: &str) {
-    if let Some(count) = counts.get_mut(name) {
-        *count += 1;
-    } else if counts.len() < MOST_NAMES {
-        counts.insert(name.to_owned(), 1);
-    }
-}
-
-/// Names with their counts, the most frequent first.
-#[must_use]
-pub fn most_first(counts: BTreeMap<String, u64>) -> Vec<(String, u64)> {
-    let mut counts: Vec<_> = counts.into_iter().collect();
-    counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    counts
-}
-
-fn new_names(mut counts: BTreeMap<String, u64>, known: &BTreeSet<String>) -> Vec<NewName> {
-    counts.retain(|name, _| !known.contains(name));
-    let new = most_first(counts);
-    // Of two new names that are near each other the rarer one is the likelier error.
-    let common = |of: usize| new.iter().take(of.min(MOST_COMPARED)).map(|(n, _)| n);
-    let mut names: Vec<_> = new
-        .iter()
-        .enumerate()
-        .map(|(at, (name, customers))| {
-            let near = nearest(name, known.iter().map(String::as_str));
-            let near = near.or_else(|| nearest(name, common(at).map(String::as_str)));
-            NewName {
-                near: near.map(Into::into),
-                name: name.clone(),
-                customers: *customers,
-            }
-        })
-        .collect();
-    names.sort_by(|a, b| {
-        b.near
-            .is_some()
-            .cmp(&a.near.is_some())
-            .then(b.customers.cmp(&a.customers))
-    });
-    names
-}
-
-/// An operation's changes as old and new texts, for people.
-#[must_use]
-pub fn shown_changes(operation: &Operation) -> Vec<ShownChange> {
-    let shown = |field: String, old, new| ShownChange { field, old, new };
-    let tag = |tag: &Tag| Some(tag.name.clone());
-    let property = |name: &str| format!("customData.{name}");
-    match operation {
-        Operation::Create(create) => {
-            let fields = create.set.iter();
-            let fields = fields.map(|(f, v)| shown(f.name().into(), None, field_text(Some(v))));
-            let custom = create.custom_data.iter();
-            let custom = custom.map(|(n, v)| shown(property(n), None, property_text(Some(v))));
-            let tags = create
-                .tags
-                .iter()
-                .map(|t| shown("tags".into(), None, tag(t)));
-            fields.chain(custom).chain(tags).collect()
-        }
-        Operation::Patch(patch) => {
-            let fields = patch.set.iter().map(|c| {
-                let (old, new) = (field_text(c.from.as_ref()), field_text(c.to.as_ref()));
-                shown(c.field.name().into(), old, new)
-            });
-            let custom = patch.custom_data.iter().map(|c| {
-                let (old, new) = (property_text(c.from.as_ref()), property_text(c.to.as_ref()));
-                shown(property(&c.name), old, new)
-            });
-            fields.chain(custom).collect()
-        }
-        Operation::Tag(added) => added
-            .iter()
-            .map(|t| shown("tags".into(), None, tag(t)))
-            .collect(),
-        Operation::Untag(removed) => removed
-            .iter()
-            .map(|t| shown("tags".into(), tag(t), None))
-            .collect(),
-    }
-}
-
-fn field_text(value: Option<&Value>) -> Option<String> {
-    value.map(|value| match value {
-        Value::Date(seconds) => instant_text(*seconds),
-        other => other.to_string(),
-    })
-}
-
-fn property_text(value: Option<&CustomValue>) -> Option<String> {
-    value.map(|value| match value {
-        CustomValue::Date(seconds) => instant_text(*seconds),
-        other => other.to_string(),
-    })
-}
-
-/// UNIX seconds as people read them; the figure itself where it is no date of this calendar.
-fn instant_text(seconds: i64) -> String {
-    jiff::Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |at| at.to_string())
+fn turns_false(change: &AttributeChange<'_>) -> bool {
+    let is = |value, b| matches!(value, Some(AttributeValue::Field(Value::Bool(v))) if *v == b);
+    is(change.old, true) && is(change.new, false)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{CustomerId, Field, RowKey, RowNumber};
-    use crate::plan::{FieldChange, Patch, PropertyChange};
+    use crate::domain::{CustomerId, Field, RowKey, RowNumber, Tag};
+    use crate::plan::{FieldChange, NewName, Patch, PropertyChange, TypeChange};
 
-    fn place() -> Place<'static> {
-        Place {
+    fn place() -> RowPlace<'static> {
+        RowPlace {
             row: RowNumber(1),
             source: "a.csv",
             line: 2,
@@ -440,14 +281,14 @@ mod tests {
     fn losses_changes_and_new_names_are_counted_by_customer() {
         let mut previewer = Previewer::new(1);
         let text = |t: &str| Some(Value::Text(t.into()));
-        previewer.lane(
+        previewer.add_lane(
             &lane(vec![
                 change(Field::Phone, text("1"), None),
                 Operation::Untag(vec![Tag::named("x")]),
             ]),
             place(),
         );
-        previewer.lane(
+        previewer.add_lane(
             &lane(vec![change(
                 Field::Blocked,
                 Some(Value::Bool(true)),
@@ -455,7 +296,7 @@ mod tests {
             )]),
             place(),
         );
-        previewer.lane(
+        previewer.add_lane(
             &lane(vec![Operation::Tag(vec![
                 Tag::named("Leads"),
                 Tag::named("vip"),
@@ -486,25 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn new_names_that_are_near_each_other_are_told() {
-        let counts = [("Leads", 2), ("lead", 40), ("trial", 7), ("Lead", 2)];
-        let counts = counts.map(|(name, count)| (name.to_owned(), count));
-        let names = new_names(counts.into(), &BTreeSet::new());
-        let shown: Vec<_> = names
-            .iter()
-            .map(|new| (new.name.as_str(), new.near.as_deref()))
-            .collect();
-        let expected = [
-            ("Lead", Some("lead")),
-            ("Leads", Some("lead")),
-            ("lead", None),
-            ("trial", None),
-        ];
-        assert_eq!(shown, expected);
-    }
-
-    #[test]
-    fn properties_whose_type_would_change_are_told() {
+    fn properties_whose_type_would_change_are_listed() {
         let mut previewer = Previewer::new(0);
         let mut patch = |from: Option<CustomValue>, to: CustomValue| {
             let custom_data = vec![PropertyChange {
@@ -516,7 +339,7 @@ mod tests {
                 set: vec![],
                 custom_data,
             };
-            previewer.lane(&lane(vec![Operation::Patch(patch)]), place());
+            previewer.add_lane(&lane(vec![Operation::Patch(patch)]), place());
         };
         let text = |text: &str| CustomValue::Text(text.into());
         patch(Some(CustomValue::Bool(true)), text("no"));
@@ -525,7 +348,7 @@ mod tests {
         patch(None, CustomValue::Bool(true));
         let mut known = KnownNames::default();
         let counts = known.properties.entry("vip".into()).or_default();
-        counts.add(&CustomValue::Bool(true));
+        counts.add(&CustomValue::<String>::Bool(true));
         let change = TypeChange {
             property: "vip".into(),
             from: PropertyKind::Boolean,
@@ -540,13 +363,13 @@ mod tests {
         let mut previewer = Previewer::new(0);
         for _ in 0..3 {
             let date = Issue::input("bad_date", "not a date").column("Signed up");
-            previewer.rejected(&[date], place());
+            previewer.add_rejected(&[date], place());
         }
         let both = [
             Issue::matching("ambiguous", "two"),
             Issue::input("bad_date", "not a date").column("Signed up"),
         ];
-        previewer.rejected(&both, place());
+        previewer.add_rejected(&both, place());
         let preview = previewer.finish(&KnownNames::default());
         assert_eq!(
             preview

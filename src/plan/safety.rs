@@ -1,53 +1,62 @@
 //! Limits that refuse a plan that looks like a mistake, before anything is sent.
 
-use super::{PlanCounts, SafetySettings};
+use super::{MissingAction, MissingFigures, PlanCounts, SafetySettings};
 
-/// Below this many rows or customers a share says nothing (contract, `[safety]`).
-const ENOUGH: u64 = 20;
+/// With fewer rows or customers a share means nothing (contract, `[safety]`).
+const MIN_SAMPLE: u64 = 20;
 
-/// The figures that the limits look at.
+/// The figures that the limits check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SafetyFigures {
     pub counts: PlanCounts,
-    /// Rows that could be matched: all but those that are rejected for what they hold.
+    /// Every row of the input.
+    pub all_rows: u64,
+    /// Rows that could be matched: all except those rejected for their content.
     pub rows: u64,
     pub matched: u64,
     /// Matched customers that are patched or untagged.
     pub changed: u64,
-    /// Matched customers that lose a value that they have.
+    /// Matched customers that lose a value.
     pub cleared: u64,
-    /// Customers of the account, where that is known.
+    /// Customers of the account, if known.
     pub customers: Option<u64>,
     /// Runs that this account has finished before.
     pub finished_runs: u64,
+    /// What the plan does about customers that the input no longer holds.
+    pub missing: Option<MissingFigures>,
 }
 
-/// A limit that refuses a plan, with the figures and the option that lifts it for this plan.
+/// The config key of the limit on rejected rows.
+pub const MAX_REJECTED_PERCENT: &str = "max_rejected_percent";
+
+/// A limit that refuses a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// The config key.
     pub limit: &'static str,
     pub message: String,
-    /// The option as it is typed.
+    /// The option that lifts the limit for this plan, as it is typed.
     pub option: String,
 }
 
-/// The limits that refuse the plan; none where it is safe.
-#[must_use]
+/// Returns the limits that refuse the plan; none if it is safe.
 pub fn check(settings: &SafetySettings, figures: &SafetyFigures) -> Vec<Refusal> {
     let checks = [
-        changes(settings, figures),
-        clears(settings, figures),
-        matches(settings, figures),
-        creates(settings, figures),
+        check_changes(settings, figures),
+        check_clears(settings, figures),
+        check_matches(settings, figures),
+        check_creates(settings, figures),
+        check_rejected(settings, figures),
+        check_missing(settings, figures),
     ];
     checks.into_iter().flatten().collect()
 }
 
-/// As defaults the shares guard from an account's second finished run on: a first sync changes most.
+/// Returns a share limit, or `None` if it does not apply. The default applies once the account has a finished run, since a first
+/// sync changes most customers.
 fn share_limit(set: Option<f64>, default: f64, figures: &SafetyFigures) -> Option<f64> {
     let limit = set.or((figures.finished_runs >= 1).then_some(default))?;
-    (limit > 0.0 && figures.matched >= ENOUGH).then_some(limit)
+    (limit > 0.0 && figures.matched >= MIN_SAMPLE).then_some(limit)
 }
 
 /// The contract's default of `max_change_percent`.
@@ -55,7 +64,7 @@ const MAX_CHANGE_PERCENT: f64 = 50.0;
 /// The contract's default of `max_clear_percent`.
 const MAX_CLEAR_PERCENT: f64 = 5.0;
 
-fn changes(settings: &SafetySettings, figures: &SafetyFigures) -> Option<Refusal> {
+fn check_changes(settings: &SafetySettings, figures: &SafetyFigures) -> Option<Refusal> {
     let limit = share_limit(settings.max_change_percent, MAX_CHANGE_PERCENT, figures)?;
     let share = percent(figures.changed, figures.matched);
     (share > limit).then(|| Refusal {
@@ -68,7 +77,7 @@ fn changes(settings: &SafetySettings, figures: &SafetyFigures) -> Option<Refusal
     })
 }
 
-fn clears(settings: &SafetySettings, figures: &SafetyFigures) -> Option<Refusal> {
+fn check_clears(settings: &SafetySettings, figures: &SafetyFigures) -> Option<Refusal> {
     let limit = share_limit(settings.max_clear_percent, MAX_CLEAR_PERCENT, figures)?;
     let share = percent(figures.cleared, figures.matched);
     (share > limit).then(|| Refusal {
@@ -81,11 +90,11 @@ fn clears(settings: &SafetySettings, figures: &SafetyFigures) -> Option<Refusal>
     })
 }
 
-/// Catches a wrong key column before it creates everybody again.
-fn matches(settings: &SafetySettings, figures: &SafetyFigures) -> Option<Refusal> {
+/// Catches a wrong key column before every customer is created again.
+fn check_matches(settings: &SafetySettings, figures: &SafetyFigures) -> Option<Refusal> {
     let customers = figures.customers?;
-    let comparable = figures.rows >= ENOUGH
-        && customers >= ENOUGH
+    let comparable = figures.rows >= MIN_SAMPLE
+        && customers >= MIN_SAMPLE
         && customers.saturating_mul(2) >= figures.rows;
     if settings.min_match_percent <= 0.0 || !comparable || figures.counts.create == 0 {
         return None;
@@ -102,13 +111,70 @@ fn matches(settings: &SafetySettings, figures: &SafetyFigures) -> Option<Refusal
     })
 }
 
-fn creates(settings: &SafetySettings, figures: &SafetyFigures) -> Option<Refusal> {
+fn check_creates(settings: &SafetySettings, figures: &SafetyFigures) -> Option<Refusal> {
     let (limit, creates) = (settings.max_creates, figures.counts.create);
     (limit > 0 && creates > limit).then(|| Refusal {
         limit: "max_creates",
         message: format!("{creates} customers would be created; safety.max_creates allows {limit}"),
         option: format!("--max-creates {creates}"),
     })
+}
+
+/// Most rows are usually rejected for one reason, which is in the config or the export and not in the rows.
+fn check_rejected(settings: &SafetySettings, figures: &SafetyFigures) -> Option<Refusal> {
+    let (limit, rejected) = (settings.max_rejected_percent, figures.counts.rejected);
+    let share = percent(rejected, figures.all_rows);
+    (limit > 0.0 && figures.all_rows >= MIN_SAMPLE && share > limit).then(|| Refusal {
+        limit: MAX_REJECTED_PERCENT,
+        message: format!(
+            "{rejected} of {} rows are rejected ({share:.1} %); safety.max_rejected_percent allows {limit} %",
+            figures.all_rows
+        ),
+        option: format!("--max-rejected-percent {}", share.ceil()),
+    })
+}
+
+/// Refuses to do anything about missing customers where the input may hold them nevertheless, or where they are too many.
+fn check_missing(settings: &SafetySettings, figures: &SafetyFigures) -> Option<Refusal> {
+    let missing = figures.missing.filter(|missing| missing.customers > 0)?;
+    let refusal = |why: &str, option: String| {
+        let (customers, passive) = (missing.customers, missing.action.passive());
+        Some(Refusal {
+            limit: "max_missing_percent",
+            message: format!(
+                "{customers} customers that the input no longer holds would be {passive}, but {why}"
+            ),
+            option,
+        })
+    };
+    let ignore = || "--missing ignore".to_owned();
+    if let Some(obstacle) = missing.obstacle {
+        return refusal(obstacle.reason(), ignore());
+    }
+    let rejected = figures.counts.rejected;
+    if rejected > 0 {
+        let why = format!(
+            "rows that are rejected may be theirs ({rejected} of {})",
+            figures.all_rows
+        );
+        return refusal(&why, ignore());
+    }
+    let limit = settings.max_missing_percent;
+    let lost = missing.rows_before.saturating_sub(figures.all_rows);
+    let share = percent(lost, missing.rows_before).max(percent(missing.customers, missing.tracked));
+    if limit > 0.0 && share > limit {
+        let why = format!(
+            "the input shrank from {} to {} rows ({share:.1} % are missing); safety.max_missing_percent allows {limit} %",
+            missing.rows_before, figures.all_rows
+        );
+        return refusal(&why, format!("--max-missing-percent {}", share.ceil()));
+    }
+    let allowed = settings.allow_delete == Some(missing.customers);
+    if missing.action == MissingAction::Delete && !allowed {
+        let why = "that takes --allow-delete with their exact number";
+        return refusal(why, format!("--allow-delete {}", missing.customers));
+    }
+    None
 }
 
 #[expect(clippy::cast_precision_loss, reason = "row counts are far below 2^52")]
@@ -123,6 +189,7 @@ fn percent(part: u64, whole: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::MissingObstacle;
 
     fn figures() -> SafetyFigures {
         SafetyFigures {
@@ -142,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn shares_guard_from_the_second_run_on_or_where_they_are_set() {
+    fn share_limits_apply_from_the_second_run_on_or_if_set() {
         let default = SafetySettings::default();
         let many = SafetyFigures {
             changed: 51,
@@ -214,14 +281,14 @@ mod tests {
             create: 100,
             ..PlanCounts::default()
         };
-        let nobody = SafetyFigures {
+        let no_match = SafetyFigures {
             matched: 0,
             counts: creates,
             ..figures()
         };
-        assert_eq!(refused(&default, nobody), ["min_match_percent"]);
+        assert_eq!(refused(&default, no_match), ["min_match_percent"]);
         assert!(
-            check(&default, &nobody)[0]
+            check(&default, &no_match)[0]
                 .option
                 .contains("--min-match-percent 0")
         );
@@ -230,7 +297,7 @@ mod tests {
                 &default,
                 SafetyFigures {
                     matched: 50,
-                    ..nobody
+                    ..no_match
                 }
             ),
             [""; 0]
@@ -240,7 +307,7 @@ mod tests {
                 &default,
                 SafetyFigures {
                     customers: Some(49),
-                    ..nobody
+                    ..no_match
                 }
             ),
             [""; 0]
@@ -251,7 +318,7 @@ mod tests {
                 SafetyFigures {
                     customers: Some(19),
                     rows: 20,
-                    ..nobody
+                    ..no_match
                 }
             ),
             [""; 0]
@@ -260,9 +327,31 @@ mod tests {
             rows: 20,
             matched: 9,
             customers: Some(100_000),
-            ..nobody
+            ..no_match
         };
         assert_eq!(refused(&default, few_rows), ["min_match_percent"]);
+    }
+
+    #[test]
+    fn a_plan_that_rejects_most_rows_is_refused() {
+        let with = |rejected, all_rows| SafetyFigures {
+            all_rows,
+            counts: PlanCounts {
+                rejected,
+                ..PlanCounts::default()
+            },
+            ..figures()
+        };
+        let default = SafetySettings::default();
+        assert_eq!(refused(&default, with(479, 500)), ["max_rejected_percent"]);
+        assert_eq!(refused(&default, with(100, 500)), [""; 0]);
+        assert_eq!(refused(&default, with(5, 20)), ["max_rejected_percent"]);
+        assert_eq!(refused(&default, with(19, 19)), [""; 0]);
+        let off = SafetySettings {
+            max_rejected_percent: 0.0,
+            ..SafetySettings::default()
+        };
+        assert_eq!(refused(&off, with(500, 500)), [""; 0]);
     }
 
     #[test]
@@ -272,9 +361,11 @@ mod tests {
             changed: 61,
             cleared: 13,
             rows: 300,
+            all_rows: 400,
             customers: Some(200),
             counts: PlanCounts {
                 create: 203,
+                rejected: 99,
                 ..PlanCounts::default()
             },
             ..figures()
@@ -290,9 +381,92 @@ mod tests {
                 "max_change_percent" => lifted.max_change_percent = Some(value),
                 "max_clear_percent" => lifted.max_clear_percent = Some(value),
                 "min_match_percent" => lifted.min_match_percent = value,
+                "max_rejected_percent" => lifted.max_rejected_percent = value,
                 _ => lifted.max_creates = value as u64,
             }
         }
         assert_eq!(check(&lifted, &figures), []);
+    }
+
+    #[test]
+    fn nothing_is_done_about_missing_customers_unless_the_input_is_whole() {
+        let missing = MissingFigures {
+            action: MissingAction::Tag,
+            customers: 2,
+            tracked: 100,
+            rows_before: 100,
+            obstacle: None,
+        };
+        let with = |missing: MissingFigures, all_rows, rejected| SafetyFigures {
+            all_rows,
+            missing: Some(missing),
+            counts: PlanCounts {
+                rejected,
+                ..PlanCounts::default()
+            },
+            ..figures()
+        };
+        let default = SafetySettings::default();
+        let refusals = |figures: SafetyFigures| check(&default, &figures);
+        assert_eq!(refusals(with(missing, 98, 0)), []);
+        assert_eq!(refusals(with(missing, 95, 0)), []);
+        assert_eq!(
+            refusals(with(missing, 94, 0))[0].option,
+            "--max-missing-percent 6"
+        );
+        assert_eq!(refusals(with(missing, 98, 1))[0].option, "--missing ignore");
+        let none = MissingFigures {
+            customers: 0,
+            ..missing
+        };
+        assert_eq!(refusals(with(none, 50, 1)), []);
+        // Other people in as many rows.
+        let many = MissingFigures {
+            customers: 6,
+            ..missing
+        };
+        assert_eq!(refusals(with(many, 100, 0)).len(), 1);
+        let limited = MissingFigures {
+            obstacle: Some(MissingObstacle::Limit),
+            ..missing
+        };
+        let refused = refusals(with(limited, 98, 0));
+        assert!(refused[0].message.contains("--limit"), "{refused:?}");
+        let off = SafetySettings {
+            max_missing_percent: 0.0,
+            ..SafetySettings::default()
+        };
+        assert_eq!(check(&off, &with(many, 50, 0)), []);
+    }
+
+    #[test]
+    fn deletes_take_their_exact_number() {
+        let figures = SafetyFigures {
+            all_rows: 98,
+            missing: Some(MissingFigures {
+                action: MissingAction::Delete,
+                customers: 2,
+                tracked: 100,
+                rows_before: 100,
+                obstacle: None,
+            }),
+            ..figures()
+        };
+        for (allow_delete, is_allowed) in [
+            (None, false),
+            (Some(1), false),
+            (Some(3), false),
+            (Some(2), true),
+        ] {
+            let settings = SafetySettings {
+                allow_delete,
+                ..SafetySettings::default()
+            };
+            assert_eq!(
+                check(&settings, &figures).is_empty(),
+                is_allowed,
+                "{allow_delete:?}"
+            );
+        }
     }
 }

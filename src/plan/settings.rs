@@ -5,13 +5,13 @@ use serde::Deserialize;
 
 use crate::domain::{CustomValue, Field, KeyField, Overwrite, TagMode, Value};
 
-use super::Written;
+use super::LastWritten;
 
 /// `[match]`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MatchSettings {
-    /// Tried in this order; the first that finds a customer decides.
+    /// Tried in this order; the first that matches a customer decides.
     pub keys: Vec<KeyField>,
     pub on_ambiguous: OnAmbiguous,
     pub on_conflict: OnConflict,
@@ -27,7 +27,7 @@ impl Default for MatchSettings {
     }
 }
 
-/// What becomes of a row whose key finds several customers.
+/// What to do with a row whose key matches several customers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnAmbiguous {
@@ -40,17 +40,19 @@ pub enum OnAmbiguous {
     Newest,
 }
 
-/// What becomes of a row whose e-mail belongs to a customer with another userId.
+/// What to do with a row whose e-mail belongs to a customer with another userId.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnConflict {
     #[default]
     Reject,
-    /// E-mails may be shared: a row with its own userId is a customer of its own.
+    /// Customers may share e-mails: a row with another userId is another customer.
     Create,
+    /// The customer gets the row's userId.
+    Update,
 }
 
-/// What becomes of a second row for the same customer.
+/// What to do with a second row for the same customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Duplicates {
@@ -58,8 +60,15 @@ pub enum Duplicates {
     Reject,
     First,
     Last,
-    /// It is merged into the first.
+    /// Merge it into the first row.
     Merge,
+}
+
+impl Duplicates {
+    /// Whether a later row may change what an earlier one means, so that all rows are decided before the first is compared.
+    pub fn depends_on_later_rows(self) -> bool {
+        matches!(self, Self::Last | Self::Merge)
+    }
 }
 
 /// `[sync] mode`.
@@ -68,13 +77,13 @@ pub enum Duplicates {
 pub enum SyncMode {
     #[default]
     Upsert,
-    /// Only customers that are not there yet.
+    /// Only create customers.
     Create,
-    /// Only customers that are there.
+    /// Only update existing customers.
     Update,
 }
 
-/// What of a customer belongs to this sync, and how firmly.
+/// Which attributes the sync manages, and when it overwrites them.
 #[derive(Debug, Clone, Default)]
 pub struct Ownership {
     pub fields: BTreeMap<Field, Overwrite>,
@@ -84,50 +93,58 @@ pub struct Ownership {
     pub managed_tags: GlobSet,
     /// Whether `TagMode::Managed` may remove the tags that hcsync itself added.
     pub managed_ours: bool,
+    /// The tag of missing customers. A customer with a row loses it, if hcsync added it.
+    pub missing_tag: Option<String>,
 }
 
 impl Ownership {
-    #[must_use]
     pub fn field(&self, field: Field) -> Overwrite {
         self.fields.get(&field).copied().unwrap_or_default()
     }
 
-    #[must_use]
     pub fn property(&self, name: &str) -> Overwrite {
         self.custom_data.get(name).copied().unwrap_or_default()
     }
 
-    /// Whether what may be written depends on what hcsync wrote before.
-    #[must_use]
-    pub fn looks_back(&self) -> bool {
+    /// Whether what may be written depends on what hcsync wrote earlier.
+    pub fn needs_history(&self) -> bool {
         let mut overwrites = self.fields.values().chain(self.custom_data.values());
         let removes_ours = self.managed_ours && self.tag_mode == TagMode::Managed;
-        removes_ours || overwrites.any(|o| *o == Overwrite::IfUnedited)
+        removes_ours
+            || self.missing_tag.is_some()
+            || overwrites.any(|o| *o == Overwrite::IfUnedited)
     }
 
-    /// Whether a field may be written over what HelpCrunch has.
-    #[must_use]
-    pub fn may_write(&self, field: Field, theirs: Option<&Value>, written: &Written) -> bool {
-        match self.field(field) {
-            Overwrite::Default | Overwrite::Always => true,
-            Overwrite::IfEmpty => theirs.is_none(),
-            Overwrite::IfUnedited => written.is_unedited(field, theirs),
-        }
+    /// Whether a field's value in HelpCrunch may be overwritten.
+    pub fn can_overwrite(
+        &self,
+        field: Field,
+        remote: Option<&Value>,
+        written: &LastWritten,
+    ) -> bool {
+        allows(self.field(field), remote.is_none(), || {
+            written.is_unedited(field, remote)
+        })
     }
 
-    /// Whether a property may be written over what HelpCrunch has.
-    #[must_use]
-    pub fn may_write_property(
+    /// Whether a property's value in HelpCrunch may be overwritten.
+    pub(super) fn can_overwrite_property(
         &self,
         name: &str,
-        theirs: Option<&CustomValue>,
-        written: &Written,
+        remote: Option<&CustomValue>,
+        written: &LastWritten,
     ) -> bool {
-        match self.property(name) {
-            Overwrite::Default | Overwrite::Always => true,
-            Overwrite::IfEmpty => theirs.is_none(),
-            Overwrite::IfUnedited => written.is_property_unedited(name, theirs),
-        }
+        allows(self.property(name), remote.is_none(), || {
+            written.is_property_unedited(name, remote)
+        })
+    }
+}
+
+fn allows(overwrite: Overwrite, is_empty: bool, is_unedited: impl FnOnce() -> bool) -> bool {
+    match overwrite {
+        Overwrite::Default | Overwrite::Always => true,
+        Overwrite::IfEmpty => is_empty,
+        Overwrite::IfUnedited => is_unedited(),
     }
 }
 
@@ -135,13 +152,19 @@ impl Ownership {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SafetySettings {
-    /// Of the matched customers, patched or untagged. As a default it guards from an account's second finished
-    /// run on; set, always.
+    /// Share of matched customers that may be patched or untagged. Its default applies from the account's second run on.
     pub max_change_percent: Option<f64>,
-    /// Of the matched customers, losing a value that they have; likewise.
+    /// Share of matched customers that may lose a value. Its default applies from the account's second run on.
     pub max_clear_percent: Option<f64>,
     pub min_match_percent: f64,
     pub max_creates: u64,
+    /// Share of all rows that may be rejected.
+    pub max_rejected_percent: f64,
+    /// Share of the last finished run's rows that may be missing, where `[sync] missing` does something about it.
+    pub max_missing_percent: f64,
+    /// The number of missing customers that this run may delete. Only the command line has it.
+    #[serde(skip)]
+    pub allow_delete: Option<u64>,
     pub max_failures: u64,
     pub max_consecutive_errors: u64,
     pub tolerated_rows: Tolerance,
@@ -154,6 +177,9 @@ impl Default for SafetySettings {
             max_clear_percent: None,
             min_match_percent: 50.0,
             max_creates: 0,
+            max_rejected_percent: 20.0,
+            max_missing_percent: 5.0,
+            allow_delete: None,
             max_failures: 100,
             max_consecutive_errors: 0,
             tolerated_rows: Tolerance::Rows(0),
@@ -161,21 +187,20 @@ impl Default for SafetySettings {
     }
 }
 
-/// So many rejected or failed rows are still a success.
+/// How many rejected or failed rows still count as success.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Tolerance {
     Rows(u64),
-    /// Of all rows of the input.
+    /// Of all rows.
     Percent(f64),
 }
 
 impl Tolerance {
-    #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "row counts are far below 2^52")]
     pub fn allows(self, bad: u64, rows: u64) -> bool {
         match self {
-            Self::Rows(most) => bad <= most,
-            Self::Percent(most) => bad as f64 * 100.0 <= most * rows as f64,
+            Self::Rows(max) => bad <= max,
+            Self::Percent(max) => bad as f64 * 100.0 <= max * rows as f64,
         }
     }
 }

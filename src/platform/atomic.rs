@@ -10,10 +10,10 @@ use super::error::at;
 use super::private::{open_new, parent, sync_parent};
 use super::{FileAction, FileError};
 
-/// A file that appears whole or not at all: written beside its place under another name, brought to the disk,
-/// and then renamed. Dropped without [`commit`](Self::commit), it leaves no trace.
+/// A file that appears whole or not at all: written under a temporary name in the same folder, flushed to disk, and then
+/// renamed. Dropped without [`commit`](Self::commit), it leaves no trace.
 ///
-/// It is made 0600, whatever was in its place before.
+/// Its mode is 0600, even if it replaces a file with another one, unless it is to be like that.
 #[derive(Debug)]
 pub struct AtomicFile {
     path: PathBuf,
@@ -22,75 +22,89 @@ pub struct AtomicFile {
 
 #[derive(Debug)]
 enum Sink {
-    Beside(NamedTempFile),
-    /// A device or pipe, which cannot be replaced: what is written there is there at once.
-    Straight(File),
+    Temporary(NamedTempFile),
+    /// A device or pipe, which cannot be replaced: bytes are written to it directly.
+    Direct(File),
 }
 
 impl AtomicFile {
-    /// For state files: a link in their place is replaced, never followed.
+    /// For state files: a link at `path` is replaced, never followed.
     ///
     /// # Errors
-    /// Where the folder is missing or takes no new file.
+    /// The folder is missing or no file can be created in it.
     pub fn create(path: &Path) -> Result<Self, FileError> {
         let beside = temporary(path).map_err(at(path, FileAction::Create))?;
-        Ok(Self::over(path.to_owned(), Sink::Beside(beside)))
+        Ok(Self::with_sink(path.to_owned(), Sink::Temporary(beside)))
     }
 
-    /// For files that the user names: through a link the file that it points to is replaced, and a device or
-    /// pipe (`/dev/stdout`, say) is written straight.
+    /// For files that the user names: if `path` is a link, the file that it points to is replaced; a device or pipe (such as
+    /// `/dev/stdout`) is written directly.
     ///
     /// # Errors
-    /// Where the path is a folder, or its folder is missing or takes no new file.
+    /// The path is a folder, or its folder is missing or no file can be created in it.
     pub fn create_output(path: &Path) -> Result<Self, FileError> {
         match fs::metadata(path) {
-            Ok(found) if found.is_dir() => Err(is_a_folder(path)),
-            Ok(found) if found.is_file() => {
+            Ok(metadata) if metadata.is_dir() => Err(folder_error(path)),
+            Ok(metadata) if metadata.is_file() => {
                 let real = fs::canonicalize(path).map_err(at(path, FileAction::Open))?;
                 Self::create(&real)
             }
             Ok(_) => {
                 let opened = OpenOptions::new().write(true).open(path);
                 let device = opened.map_err(at(path, FileAction::Open))?;
-                Ok(Self::over(path.to_owned(), Sink::Straight(device)))
+                Ok(Self::with_sink(path.to_owned(), Sink::Direct(device)))
             }
             Err(_) => Self::create(path),
         }
     }
 
-    fn over(path: PathBuf, sink: Sink) -> Self {
+    /// As [`create_output`](Self::create_output), but an existing file passes its permissions on: it may be there for others to
+    /// read.
+    ///
+    /// # Errors
+    /// As [`create_output`](Self::create_output), or the permissions cannot be set.
+    pub fn create_output_like(path: &Path) -> Result<Self, FileError> {
+        let file = Self::create_output(path)?;
+        if let (Ok(metadata), Sink::Temporary(beside)) = (fs::metadata(path), file.sink.get_ref()) {
+            let set = beside.as_file().set_permissions(metadata.permissions());
+            set.map_err(at(path, FileAction::Create))?;
+        }
+        Ok(file)
+    }
+
+    fn with_sink(path: PathBuf, sink: Sink) -> Self {
         Self {
             path,
             sink: BufWriter::with_capacity(64 * 1024, sink),
         }
     }
 
-    /// The place that it will take.
+    /// The path that it will have.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Names this file in an error that came out of writing to it.
+    /// Adds this file's path to an error from writing to it.
     #[must_use]
     pub fn write_error(&self, source: io::Error) -> FileError {
         FileError::new(FileAction::Write, &self.path, source)
     }
 
-    /// Puts the file in its place, durably.
+    /// Renames the file to its path, durably.
     ///
     /// # Errors
-    /// Where the disk refuses; the place then holds what it held before.
+    /// The disk fails; the path then holds what it held before.
     pub fn commit(self) -> Result<(), FileError> {
         let Self { path, sink } = self;
         let sink = sink
             .into_inner()
             .map_err(|error| FileError::new(FileAction::Write, &path, error.into_error()))?;
         let beside = match sink {
-            Sink::Beside(beside) => beside,
-            Sink::Straight(_) => return Ok(()),
+            Sink::Temporary(beside) => beside,
+            Sink::Direct(_) => return Ok(()),
         };
-        let is_flushed = !FLUSHED_LATER.get();
+        let is_flushed = !DEFERS_FLUSH.get();
         if is_flushed {
             let flushed = beside.as_file().sync_all();
             flushed.map_err(at(&path, FileAction::Sync))?;
@@ -106,28 +120,29 @@ impl AtomicFile {
 }
 
 thread_local! {
-    static FLUSHED_LATER: Cell<bool> = const { Cell::new(false) };
+    static DEFERS_FLUSH: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Writes many files that would be written again if a power failure took them: they are in their places at once, and on
-/// the disk after [`flush_disk`]. Where the system cannot flush a whole disk, each file is flushed as usual.
-pub fn flushed_later<T>(work: impl FnOnce() -> T) -> T {
-    /// Also where the work panics.
-    struct AsUsual;
-    impl Drop for AsUsual {
+/// Runs `work`, in which commits do not flush: the files appear immediately, and are on disk only after [`flush_disk`]. For
+/// many files that can be written again after a power failure. If the system cannot flush a whole disk, each file is
+/// flushed as usual.
+pub fn defer_flush<T>(work: impl FnOnce() -> T) -> T {
+    /// Resets the flag, also if `work` panics.
+    struct ResetFlag;
+    impl Drop for ResetFlag {
         fn drop(&mut self) {
-            FLUSHED_LATER.set(false);
+            DEFERS_FLUSH.set(false);
         }
     }
-    let _as_usual = AsUsual;
-    FLUSHED_LATER.set(super::system::FLUSHES_DISKS);
+    let _reset = ResetFlag;
+    DEFERS_FLUSH.set(super::system::FLUSHES_DISKS);
     work()
 }
 
-/// Flushes everything that was written to the disk that holds a folder, and no other: another one may hang.
+/// Flushes everything written to the disk that holds `folder`. Other disks are left alone: one of them may hang.
 ///
 /// # Errors
-/// Where the disk refuses.
+/// The disk fails.
 pub fn flush_disk(folder: &Path) -> Result<(), FileError> {
     super::system::flush_disk(folder).map_err(at(folder, FileAction::Sync))
 }
@@ -145,15 +160,15 @@ impl Write for AtomicFile {
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Self::Beside(file) => file.write(bytes),
-            Self::Straight(file) => file.write(bytes),
+            Self::Temporary(file) => file.write(bytes),
+            Self::Direct(file) => file.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
-            Self::Beside(file) => file.flush(),
-            Self::Straight(file) => file.flush(),
+            Self::Temporary(file) => file.flush(),
+            Self::Direct(file) => file.flush(),
         }
     }
 }
@@ -161,7 +176,7 @@ impl Write for Sink {
 /// Writes a state file whole or not at all.
 ///
 /// # Errors
-/// Where the disk refuses; the place then holds what it held before.
+/// The disk fails; the path then holds what it held before.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let mut file = AtomicFile::create(path)?;
     let written = file.write_all(bytes);
@@ -169,19 +184,19 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     file.commit()
 }
 
-/// A file under a name of its own in the folder of `path`, made 0600 and gone when it is dropped. Only a crash
-/// leaves it behind: `.NAME.RANDOM.tmp`.
+/// Creates a temporary file (0600) in the folder of `path` that is deleted when dropped. Only a crash leaves it behind:
+/// `.NAME.RANDOM.tmp`.
 pub(super) fn temporary(path: &Path) -> io::Result<NamedTempFile> {
     let mut prefix = OsString::from(".");
     prefix.push(path.file_name().unwrap_or_default());
     prefix.push(".");
     let mut builder = tempfile::Builder::new();
     builder.prefix(&prefix).suffix(".tmp");
-    // The library's own way of opening names the temporary file in its errors, and hides the system's code.
+    // With the library's own way to open, errors name the temporary file and hide the system's error code.
     builder.make_in(parent(path), open_new)
 }
 
-pub(super) fn is_a_folder(path: &Path) -> FileError {
+pub(super) fn folder_error(path: &Path) -> FileError {
     let source = io::Error::new(io::ErrorKind::IsADirectory, "it is a folder; name a file");
     FileError::new(FileAction::Write, path, source)
 }

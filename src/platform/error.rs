@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 
 use super::system;
 
-/// What was tried with a file or folder.
+/// What was attempted with a file or folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileAction {
     Create,
     Open,
     Read,
     Write,
-    /// Bring what was written to the disk itself.
+    /// Flush to disk.
     Sync,
     Replace,
     Remove,
@@ -33,7 +33,7 @@ impl fmt::Display for FileAction {
     }
 }
 
-/// A file or folder that did not do as it should, with its path and, where the cause is a known one, what to do.
+/// An error with a file or folder: its path and, if the cause is known, what to do.
 #[derive(Debug, thiserror::Error)]
 #[error("could not {action} `{}`{}", path.display(), advice(*action, source))]
 pub struct FileError {
@@ -51,7 +51,7 @@ impl FileError {
         }
     }
 
-    /// The cause, where it lies with the storage and not with the path.
+    /// The cause, if it lies with the storage and not with the path.
     #[must_use]
     pub fn storage_problem(&self) -> Option<StorageProblem> {
         storage_problem(&self.source)
@@ -68,7 +68,7 @@ impl FileError {
     }
 }
 
-/// Turns the bare I/O error of an action on `path` into one that names both.
+/// Adds action and path to an I/O error.
 pub(super) fn at(path: &Path, action: FileAction) -> impl FnOnce(io::Error) -> FileError + '_ {
     move |source| FileError::new(action, path, source)
 }
@@ -77,7 +77,7 @@ fn advice(action: FileAction, source: &io::Error) -> String {
     let known = storage_problem(source).map(StorageProblem::advice);
     let missing = || match (source.kind(), action) {
         (io::ErrorKind::NotFound, FileAction::Create | FileAction::Replace) => {
-            Some("its folder does not exist; make it first or choose another place")
+            Some("its folder does not exist; create it first or choose another path")
         }
         (io::ErrorKind::NotFound, _) => Some("it does not exist"),
         _ => None,
@@ -87,7 +87,7 @@ fn advice(action: FileAction, source: &io::Error) -> String {
         .map_or_else(String::new, |text| format!(": {text}"))
 }
 
-/// Why storage refuses to take anything more.
+/// Why storage accepts no more data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StorageProblem {
     Full,
@@ -107,16 +107,18 @@ impl StorageProblem {
     #[must_use]
     pub fn advice(self) -> &'static str {
         match self {
-            Self::Full => "the disk is full; free some space there, then go on",
-            Self::Quota => "your disk quota is used up; free some space, then go on",
+            Self::Full => "the disk is full; free some space there, then continue",
+            Self::Quota => "your disk quota is used up; free some space, then continue",
             Self::ReadOnly => {
-                "the file system is read-only; make it writable or choose another place"
+                "the file system is read-only; make it writable or choose another path"
             }
             Self::Denied => {
-                "permission denied; correct the permissions there or choose another place"
+                "permission denied; correct the permissions there or choose another path"
             }
-            Self::TooLarge => "the file has reached the size limit that is set here; raise it",
-            Self::Device => "the disk reports a fault; look into the system's log before going on",
+            Self::TooLarge => "the file has reached the size limit of this system; raise the limit",
+            Self::Device => {
+                "the disk reports a fault; look into the system's log before you continue"
+            }
             Self::TooManyFiles => {
                 "too many files are open; raise that limit (`ulimit -n`) and run the same command again"
             }
@@ -124,7 +126,7 @@ impl StorageProblem {
     }
 }
 
-/// Recognises the errors that no repetition mends while storage stays as it is.
+/// Recognises errors that repeating does not fix while storage stays as it is.
 #[must_use]
 pub fn storage_problem(error: &io::Error) -> Option<StorageProblem> {
     match error.kind() {
@@ -149,7 +151,7 @@ mod tests {
         let error = FileError::new(FileAction::Write, Path::new("/state/journal.jsonl"), source);
         assert_eq!(
             error.to_string(),
-            "could not write `/state/journal.jsonl`: the disk is full; free some space there, then go on"
+            "could not write `/state/journal.jsonl`: the disk is full; free some space there, then continue"
         );
         assert_eq!(error.storage_problem(), Some(StorageProblem::Full));
     }

@@ -4,18 +4,18 @@ use std::path::Path;
 use super::private::open_or_create_file;
 use super::{FileAction, FileError};
 
-/// A lock that the kernel holds for this process on a file, and frees when it is dropped or the process ends in
-/// whatever way. The file itself stays: to remove it would let two processes lock two files of one name.
+/// A lock on a file that the kernel holds for this process. It is released when it is dropped or the process ends, however
+/// that ends. The file itself stays: after a removal, two processes could lock two files of one name.
 #[derive(Debug)]
 pub struct FileLock {
     _file: File,
 }
 
 impl FileLock {
-    /// Takes the lock without waiting; nothing where another handle has it. The file is made where it is missing.
+    /// Takes the lock without waiting; `None` if another handle has it. Creates the file if it is missing.
     ///
     /// # Errors
-    /// Where the file cannot be opened or its file system knows no locks.
+    /// The file cannot be opened or its file system has no locks.
     pub fn try_acquire(path: &Path) -> Result<Option<Self>, FileError> {
         let file = open_or_create_file(path)?;
         match file.try_lock() {

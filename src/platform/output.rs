@@ -1,27 +1,26 @@
 use std::fs::{self, OpenOptions};
 use std::path::Path;
 
-use super::atomic::{is_a_folder, temporary};
+use super::atomic::{folder_error, temporary};
 use super::error::at;
 use super::private::parent;
 use super::{FileAction, FileError};
 
-/// Checks that a file which the user named can be written at the end, before any work is done. What is there is
-/// neither changed nor cut.
+/// Checks before any work that an output file of the user can be written in the end. An existing file is not changed.
 ///
 /// # Errors
-/// Where the path is a folder, its folder is missing or takes no new file, or what is there may not be written.
+/// The path is a folder, its folder is missing or no file can be created in it, or an existing file is not writable.
 pub fn check_output(path: &Path) -> Result<(), FileError> {
-    let found = match fs::metadata(path) {
-        Ok(found) if found.is_dir() => return Err(is_a_folder(path)),
-        Ok(found) => found,
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => return Err(folder_error(path)),
+        Ok(metadata) => metadata,
         Err(_) => return check_folder(path),
     };
-    if !found.is_file() {
+    if !metadata.is_file() {
         // Opening a pipe would wait for its reader.
         return Ok(());
     }
-    // A rename would pass over a file that its owner made read-only; this respects the wish.
+    // A rename would replace a file that its owner made read-only; this respects that wish.
     let opened = OpenOptions::new().append(true).open(path);
     opened.map_err(at(path, FileAction::Write))?;
     let real = fs::canonicalize(path).map_err(at(path, FileAction::Open))?;

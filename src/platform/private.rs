@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use super::error::at;
 use super::{FileAction, FileError, system};
 
-/// Makes a file that only its owner can read (0600) and that must not be there yet.
+/// Creates a file that only its owner can read (0600) and that must not exist yet.
 ///
 /// # Errors
-/// [`FileError::already_exists`] where the name is taken, also by a link.
+/// [`FileError::already_exists`] if the name is taken, also by a link.
 pub fn create_new_file(path: &Path) -> Result<File, FileError> {
     open_new(path).map_err(at(path, FileAction::Create))
 }
@@ -19,10 +19,10 @@ pub(super) fn open_new(path: &Path) -> io::Result<File> {
     open(path, &mut options)
 }
 
-/// Opens a state file for reading and writing, and makes it (0600) where it is missing. What is in it stays.
+/// Opens a state file for reading and writing, and creates it (0600) if it is missing. Its content stays.
 ///
 /// # Errors
-/// Where the path is a link, or cannot be opened.
+/// The path is a link, or cannot be opened.
 pub fn open_or_create_file(path: &Path) -> Result<File, FileError> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
@@ -32,15 +32,15 @@ pub fn open_or_create_file(path: &Path) -> Result<File, FileError> {
 /// Opens a state file for reading.
 ///
 /// # Errors
-/// Where the path is a link, or cannot be opened.
+/// The path is a link, or cannot be opened.
 pub fn open_file(path: &Path) -> Result<File, FileError> {
     open(path, OpenOptions::new().read(true)).map_err(at(path, FileAction::Open))
 }
 
-/// The whole of a state file; nothing where there is no such file.
+/// Reads a whole state file; `None` if it is missing.
 ///
 /// # Errors
-/// Where the path is a link, or cannot be read.
+/// The path is a link, or cannot be read.
 pub fn read_file(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
     let mut file = match open_file(path) {
         Err(error) if error.is_not_found() => return Ok(None),
@@ -52,10 +52,10 @@ pub fn read_file(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
     Ok(Some(bytes))
 }
 
-/// Removes a file; one that is not there is as good as removed.
+/// Removes a file, if it exists.
 ///
 /// # Errors
-/// Where it is there and stays.
+/// It cannot be removed.
 pub fn remove_file(path: &Path) -> Result<(), FileError> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -65,10 +65,10 @@ pub fn remove_file(path: &Path) -> Result<(), FileError> {
     }
 }
 
-/// Renames a state file that cannot be used to `NAME.damaged`, in the place of an earlier one, and returns that path.
+/// Renames a damaged state file to `NAME.damaged`, replacing an earlier one, and returns that path.
 ///
 /// # Errors
-/// If it cannot be renamed.
+/// It cannot be renamed.
 pub fn set_aside(path: &Path) -> Result<PathBuf, FileError> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".damaged");
@@ -77,11 +77,11 @@ pub fn set_aside(path: &Path) -> Result<PathBuf, FileError> {
     Ok(aside)
 }
 
-/// Makes a folder that only its owner can enter (0700), and those above it that are missing likewise. Folders
-/// that are there keep their modes.
+/// Creates a folder that only its owner can enter (0700), and missing folders above it likewise. Existing folders keep
+/// their modes.
 ///
 /// # Errors
-/// Where it cannot be made.
+/// It cannot be created.
 pub fn create_folder(path: &Path) -> Result<(), FileError> {
     let mut builder = DirBuilder::new();
     system::private_folder(builder.recursive(true))
@@ -89,10 +89,10 @@ pub fn create_folder(path: &Path) -> Result<(), FileError> {
         .map_err(at(path, FileAction::Create))
 }
 
-/// Makes a private folder that must not be there yet, in a folder that is.
+/// Creates a private folder that must not exist yet, in an existing folder.
 ///
 /// # Errors
-/// [`FileError::already_exists`] where the name is taken.
+/// [`FileError::already_exists`] if the name is taken.
 pub fn create_new_folder(path: &Path) -> Result<(), FileError> {
     system::private_folder(&mut DirBuilder::new())
         .create(path)
@@ -102,7 +102,7 @@ pub fn create_new_folder(path: &Path) -> Result<(), FileError> {
 /// Makes the names in a folder durable: files made in it, renames into it.
 ///
 /// # Errors
-/// Where the disk refuses.
+/// The disk fails.
 pub fn sync_folder(folder: &Path) -> Result<(), FileError> {
     system::sync_folder(folder).map_err(at(folder, FileAction::Sync))
 }
@@ -110,12 +110,12 @@ pub fn sync_folder(folder: &Path) -> Result<(), FileError> {
 /// Makes the name of `path` itself durable.
 ///
 /// # Errors
-/// Where the disk refuses.
+/// The disk fails.
 pub fn sync_parent(path: &Path) -> Result<(), FileError> {
     sync_folder(parent(path))
 }
 
-/// The folder that a path's last component lies in.
+/// The folder of a path's last component.
 pub(super) fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -123,24 +123,24 @@ pub(super) fn parent(path: &Path) -> &Path {
     }
 }
 
-pub(super) fn is_a_link() -> io::Error {
+pub(super) fn link_error() -> io::Error {
     io::Error::other(
         "it is a symbolic link, and state files are never reached through one; remove it",
     )
 }
 
-fn is_no_file() -> io::Error {
+fn not_a_file_error() -> io::Error {
     io::Error::other("it is a folder, pipe or device, and hcsync keeps a file there; remove it")
 }
 
 fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     let file = match system::refuse_link(system::private(options).open(path)) {
-        Err(error) if error.kind() == io::ErrorKind::IsADirectory => return Err(is_no_file()),
+        Err(error) if error.kind() == io::ErrorKind::IsADirectory => return Err(not_a_file_error()),
         opened => opened?,
     };
     match file.metadata()?.is_file() {
         true => Ok(file),
-        false => Err(is_no_file()),
+        false => Err(not_a_file_error()),
     }
 }
 

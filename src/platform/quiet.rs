@@ -1,4 +1,4 @@
-//! Keeps a damaged file from being taken for a bug of this program.
+//! Catches panics of libraries about damaged files, which would look like bugs of this program.
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
@@ -8,8 +8,8 @@ thread_local! {
     static IS_QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Returns what `work` returns, or None if it panics, without a word on standard error. A library that finds a damaged
-/// page with a panic is used in here; what it was working on must not be used afterwards.
+/// Returns what `work` returns, or `None` if it panics, without any message on standard error. For a library that panics
+/// about damaged pages; what it was working on must not be used afterwards.
 pub fn catch_panic<T>(work: impl FnOnce() -> T) -> Option<T> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_is_caught_and_the_next_one_is_heard_again() {
+    fn a_panic_is_caught_and_later_ones_are_reported_again() {
         assert_eq!(
             catch_panic(|| -> u8 { panic!("a page is not a page") }),
             None

@@ -5,8 +5,7 @@ use std::io;
 pub enum StopSignal {
     /// SIGINT, or Ctrl-C on Windows.
     Interrupt,
-    /// SIGTERM, or SIGHUP: the terminal was closed or the connection to it lost. On Windows the console or the session is
-    /// closing.
+    /// SIGTERM, or SIGHUP: the terminal was closed or its connection lost. On Windows the console or the session is closing.
     Terminate,
 }
 
@@ -14,14 +13,14 @@ pub enum StopSignal {
 #[cfg(unix)]
 const SIGXFSZ: i32 = 25;
 
-/// Requests to stop, one after another. While it lives, none of them ends the process by itself.
+/// Receives requests to stop. While it lives, none of them ends the process by itself.
 #[derive(Debug)]
 pub struct StopSignals {
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
-    /// None under `nohup`.
+    /// `None` under `nohup`.
     #[cfg(unix)]
     hangup: Option<tokio::signal::unix::Signal>,
     #[cfg(windows)]
@@ -34,12 +33,12 @@ impl StopSignals {
     /// Starts to listen; needs a running runtime.
     ///
     /// # Errors
-    /// Where the system takes no handler.
+    /// The system accepts no handler.
     #[cfg(unix)]
     pub fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        // With a handler a write beyond a file size limit is an error, and no longer the end of the process. The
-        // handler stays.
+        // With a handler, a write beyond the file size limit is an error and does not end the process. The handler
+        // outlives the dropped stream.
         drop(signal(SignalKind::from_raw(SIGXFSZ))?);
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
@@ -54,7 +53,7 @@ impl StopSignals {
     /// Starts to listen; needs a running runtime.
     ///
     /// # Errors
-    /// Where the system takes no handler.
+    /// The system accepts no handler.
     #[cfg(windows)]
     pub fn listen() -> io::Result<Self> {
         Ok(Self {
@@ -63,7 +62,7 @@ impl StopSignals {
         })
     }
 
-    /// Waits for the next one. Nothing is lost if the future is dropped.
+    /// Waits for the next one. Dropping the future loses none.
     #[cfg(unix)]
     pub async fn next(&mut self) -> StopSignal {
         let hangup = async {
@@ -79,7 +78,7 @@ impl StopSignals {
         }
     }
 
-    /// Waits for the next one. Nothing is lost if the future is dropped.
+    /// Waits for the next one. Dropping the future loses none.
     #[cfg(windows)]
     pub async fn next(&mut self) -> StopSignal {
         tokio::select! {
@@ -103,7 +102,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn signals_are_told_and_do_not_end_the_process() {
+    async fn signals_are_received_and_do_not_end_the_process() {
         let mut signals = StopSignals::listen().unwrap();
         send("-TERM");
         assert_eq!(signals.next().await, StopSignal::Terminate);

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::system;
 
-/// The wall clock is taken to have run on while the monotonic one stood still where it is ahead by at least this
-/// much. Less is a correction of the clock.
+/// If the wall clock is ahead of the monotonic one by at least this much, the machine was suspended. Less is a correction
+/// of the clock.
 const MIN_GAP: Duration = Duration::from_secs(5);
 
 /// The clocks at the first call.
@@ -18,8 +18,8 @@ struct Anchor {
 static ANCHOR: OnceLock<Anchor> = OnceLock::new();
 static LONGEST_MS: AtomicU64 = AtomicU64::new(0);
 
-/// For how long the machine was suspended since the first call; never decreases. Where the system does not count it,
-/// or hides it, the wall clock being clearly ahead of the monotonic one shows it.
+/// For how long the machine was suspended since the first call; never decreases. If the system does not report it, a wall
+/// clock that is clearly ahead of the monotonic one shows it.
 #[must_use]
 pub fn suspended() -> Duration {
     let anchor = ANCHOR.get_or_init(|| Anchor {
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_wall_clock_tells_a_suspend_when_it_is_clearly_ahead() {
+    fn a_wall_clock_that_is_clearly_ahead_shows_a_suspend() {
         let seconds = Duration::from_secs;
         assert_eq!(gap(seconds(3700), seconds(100)), seconds(3600));
         assert_eq!(gap(seconds(104), seconds(100)), Duration::ZERO);

@@ -1,17 +1,19 @@
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt as _, OpenOptionsExt, PermissionsExt};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
 use std::time::Duration;
 
 use etcetera::base_strategy::{BaseStrategy, choose_native_strategy};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use super::StorageProblem;
 
-/// New files are readable and writable by their owner alone. A link in place of the file is not followed, and a pipe is
-/// not waited for.
+/// New files are readable and writable by their owner only. A link is not followed, and opening a pipe does not wait.
 pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     options.mode(0o600).custom_flags(flags.bits().cast_signed())
@@ -21,32 +23,53 @@ pub(super) fn private_folder(builder: &mut DirBuilder) -> &mut DirBuilder {
     builder.mode(0o700)
 }
 
-/// Says why a link was refused; the kernel's own words are "too many levels of symbolic links".
+/// Explains why a link was refused; the kernel's own message is "too many levels of symbolic links".
 pub(super) fn refuse_link(opened: io::Result<File>) -> io::Result<File> {
     opened.map_err(|error| {
         let is_link = error.raw_os_error() == Some(Errno::LOOP.raw_os_error());
         if is_link {
-            super::private::is_a_link()
+            super::private::link_error()
         } else {
             error
         }
     })
 }
 
-/// The file's mode where others than its owner can read or write it.
+/// Makes the program and all that it starts a process group, which can be ended as a whole.
+pub(super) fn separate(command: &mut Command) {
+    command.process_group(0);
+}
+
+/// Sends SIGTERM to a program, or to its whole process group.
+pub(super) fn ask_to_end(program: &Child, is_separate: bool) {
+    let id = i32::try_from(program.id()).ok().and_then(Pid::from_raw);
+    // Fails if the program has ended already.
+    let _ = id.map(|id| match is_separate {
+        true => kill_process_group(id, Signal::TERM),
+        false => kill_process(id, Signal::TERM),
+    });
+}
+
+/// Kills a process group whose first program has ended or been killed.
+pub(super) fn kill_rest(program: &Child) {
+    let id = i32::try_from(program.id()).ok().and_then(Pid::from_raw);
+    let _ = id.map(|id| kill_process_group(id, Signal::KILL));
+}
+
+/// The file's mode if other users can read or write it.
 pub fn mode_open_to_others(file: &File) -> io::Result<Option<u32>> {
     let mode = file.metadata()?.permissions().mode();
     Ok((mode & 0o077 != 0).then_some(mode & 0o777))
 }
 
-/// The folder's mode if others than its owner can write in it; None if it is not there.
+/// The folder's mode if other users can write in it; `None` if they cannot or it does not exist.
 #[must_use]
 pub fn folder_writable_by_others(folder: &Path) -> Option<u32> {
     let mode = std::fs::metadata(folder).ok()?.permissions().mode();
     (mode & 0o022 != 0).then_some(mode & 0o7777)
 }
 
-/// Whether the process was started to outlive its terminal, as `nohup` does. Where the system does not say, it was not.
+/// Whether the process was started to outlive its terminal, as by `nohup`. False if the system does not show it.
 pub(super) fn ignores_hangup() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -54,6 +77,16 @@ pub(super) fn ignores_hangup() -> bool {
     // SIGHUP is signal 1, the lowest bit.
     mask.is_some_and(|mask| mask & 1 == 1)
 }
+
+/// Keeps the memory in small pages. In huge ones, which mimalloc asks for, much of it is taken and never used.
+#[cfg(target_os = "linux")]
+pub fn avoid_huge_pages() {
+    // Where that is not possible, the program only takes more memory.
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
+}
+
+#[cfg(not(target_os = "linux"))]
+pub fn avoid_huge_pages() {}
 
 /// Whether the disk of one folder can be flushed as a whole.
 pub(super) const FLUSHES_DISKS: bool = cfg!(target_os = "linux");
@@ -63,11 +96,16 @@ pub(super) fn flush_disk(folder: &Path) -> io::Result<()> {
     Ok(rustix::fs::syncfs(File::open(folder)?)?)
 }
 
-/// Each file was flushed by itself.
+/// Does nothing: each file was flushed by itself.
 #[cfg(not(target_os = "linux"))]
 #[expect(clippy::unnecessary_wraps, reason = "the same shape on every system")]
 pub(super) fn flush_disk(_folder: &Path) -> io::Result<()> {
     Ok(())
+}
+
+/// Reads at a place of a file.
+pub(super) fn read_at(file: &File, into: &mut [u8], offset: u64) -> io::Result<usize> {
+    file.read_at(into, offset)
 }
 
 /// Makes names in a folder durable: a new file, a rename.
@@ -88,14 +126,14 @@ pub(super) fn storage_problem_of_code(code: i32) -> Option<StorageProblem> {
     }
 }
 
-/// The machine's name, for people: which host holds a lock.
+/// The machine's name, to show which host holds a lock.
 #[must_use]
 pub fn host_name() -> String {
     let system = rustix::system::uname();
     system.nodename().to_string_lossy().into_owned()
 }
 
-/// For how long the machine was suspended since it was started; None where the system does not count that.
+/// For how long the machine was suspended since it was started; `None` if the system does not count that.
 #[cfg(target_os = "linux")]
 pub(super) fn suspended_since_boot() -> Option<Duration> {
     use rustix::time::{ClockId, clock_gettime};
@@ -115,12 +153,12 @@ pub(super) fn suspended_since_boot() -> Option<Duration> {
     None
 }
 
-/// Where state is kept unless the user says otherwise: on Linux `$XDG_STATE_HOME/hcsync` or
-/// `~/.local/state/hcsync`, on macOS `~/Library/Application Support/hcsync`. Nothing where there is no home.
+/// The default state folder: on Linux `$XDG_STATE_HOME/hcsync` or `~/.local/state/hcsync`, on macOS
+/// `~/Library/Application Support/hcsync`. `None` if there is no home folder.
 #[must_use]
 pub fn state_home() -> Option<PathBuf> {
-    let places = choose_native_strategy().ok()?;
-    let base = places.state_dir().unwrap_or_else(|| places.data_dir());
+    let folders = choose_native_strategy().ok()?;
+    let base = folders.state_dir().unwrap_or_else(|| folders.data_dir());
     Some(base.join("hcsync"))
 }
 
@@ -129,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_machine_has_a_name_and_a_place_for_state() {
+    fn this_machine_has_a_name_and_a_state_folder() {
         assert!(!host_name().is_empty());
         let home = state_home().unwrap();
         assert!(home.is_absolute() && home.ends_with("hcsync"), "{home:?}");

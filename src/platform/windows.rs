@@ -2,6 +2,7 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::windows::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
 
 use etcetera::base_strategy::{BaseStrategy, choose_native_strategy};
 
@@ -15,7 +16,7 @@ const BAD_CHECKSUM: i32 = 23;
 const HANDLE_DISK_FULL: i32 = 39;
 const IO_DEVICE: i32 = 1117;
 
-/// The user's own folder stands for modes here. A link in place of the file is opened itself, to be refused.
+/// The user's own folder protects the file instead of modes. A link is opened itself, to be refused.
 pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     options.custom_flags(OPEN_LINK_ITSELF)
 }
@@ -27,7 +28,7 @@ pub(super) fn private_folder(builder: &mut DirBuilder) -> &mut DirBuilder {
 pub(super) fn refuse_link(opened: io::Result<File>) -> io::Result<File> {
     let file = opened?;
     if file.metadata()?.file_type().is_symlink() {
-        return Err(super::private::is_a_link());
+        return Err(super::private::link_error());
     }
     Ok(file)
 }
@@ -49,19 +50,19 @@ pub(super) fn storage_problem_of_code(code: i32) -> Option<StorageProblem> {
 /// Whether the disk of one folder can be flushed as a whole.
 pub(super) const FLUSHES_DISKS: bool = false;
 
-/// Each file was flushed by itself.
+/// Does nothing: each file was flushed by itself.
 #[expect(clippy::unnecessary_wraps, reason = "the same shape on every system")]
 pub(super) fn flush_disk(_folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The machine's name, for people: which host holds a lock.
+/// The machine's name, to show which host holds a lock.
 #[must_use]
 pub fn host_name() -> String {
     std::env::var("COMPUTERNAME").unwrap_or_else(|_| String::from("this computer"))
 }
 
-/// Where state is kept unless the user says otherwise: `%LOCALAPPDATA%\hcsync`, which does not roam.
+/// The default state folder: `%LOCALAPPDATA%\hcsync`, which does not roam.
 #[must_use]
 pub fn state_home() -> Option<PathBuf> {
     let places = choose_native_strategy().ok()?;
@@ -69,19 +70,36 @@ pub fn state_home() -> Option<PathBuf> {
     Some(places.cache_dir().join("hcsync"))
 }
 
-/// There are no modes here: the user's own folder guards the file.
+/// `None`: Windows has no modes, the user's own folder protects the file.
 #[expect(clippy::unnecessary_wraps, reason = "the same shape on every system")]
 pub fn mode_open_to_others(_file: &File) -> io::Result<Option<u32>> {
     Ok(None)
 }
 
-/// There are no modes here: the user's own folder guards what is in it.
+/// `None`: Windows has no modes, the user's own folder protects its content.
 #[must_use]
 pub fn folder_writable_by_others(_folder: &Path) -> Option<u32> {
     None
 }
 
-/// Not counted: the wall clock has to show it.
+/// Reads at a place of a file, and leaves the file's own position behind it.
+pub(super) fn read_at(file: &File, into: &mut [u8], offset: u64) -> io::Result<usize> {
+    file.seek_read(into, offset)
+}
+
+/// Does nothing: the program itself is ended, and what it starts ends when its output is no longer read.
+pub(super) fn separate(_command: &mut Command) {}
+
+/// Does nothing: there is no signal that a program could handle.
+pub(super) fn ask_to_end(_program: &Child, _is_separate: bool) {}
+
+/// Does nothing, as [`separate`].
+pub(super) fn kill_rest(_program: &Child) {}
+
+/// Does nothing: pages are small.
+pub fn avoid_huge_pages() {}
+
+/// `None`: not counted, only the wall clock shows it.
 pub(super) fn suspended_since_boot() -> Option<std::time::Duration> {
     None
 }

@@ -1,31 +1,31 @@
-//! What the account shows of itself on one page: how large a page may be, and tags and properties that it has.
+//! What one page of customers shows of the account: how large a page may be, and which tags and properties exist.
 
 use crate::domain::{CustomValue, CustomerId, Number, RemoteCustomer};
-use crate::helpcrunch::{CallError, ListQuery, Order, Page, Sort};
+use crate::helpcrunch::{CallError, CustomerPage, ListQuery, SortField, SortOrder};
 
-use super::asking::{Asking, Halt, refusal};
 use super::finding::PageSize;
-use super::verdict::{USUAL_PAGE, page_size};
+use super::session::{Halt, ProbeSession, refusal};
+use super::verdict::{DOCUMENTED_PAGE, page_size};
 
-/// The largest page that is asked for. A larger one would save little.
-const LARGEST_PAGE: u32 = 1000;
-/// So many more limits are tried where the largest is refused.
-const PAGES_TRIED: u32 = 3;
+/// The largest page that is requested. A larger one would save little.
+const MAX_PAGE: u32 = 1000;
+/// Number of further limits that are tried if the largest is refused.
+const PAGE_TRIES: u32 = 3;
 
-/// Tags that are taken from the account; with fewer, some of ours have to be taken off in between.
-const MOST_TAGS: usize = 4;
-/// For one to be there while another is sent.
-const LEAST_TAGS: usize = 2;
+/// Tags taken from the account. With fewer, some have to be removed from the customer between two trials.
+const MAX_TAGS: usize = 4;
+/// One that the customer has, and one to send.
+const MIN_TAGS: usize = 2;
 const PROPERTIES: usize = 2;
 
-/// What a property that no customer has is called: one name, so that later probes make no further one.
+/// Name of a property that no customer has. It is fixed, so that later probes do not define another one.
 pub(super) const NEW_PROPERTY: &str = "hcsync_probe";
 
 /// A tag that a probe may give its customer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PoolTag {
     pub(super) name: String,
-    /// Whether the account may not have it yet.
+    /// The account may not have it yet.
     pub(super) is_new: bool,
 }
 
@@ -37,16 +37,16 @@ pub(super) struct PoolProperty {
     pub(super) is_new: bool,
 }
 
-/// What a probe works with.
+/// Tags and properties for the probe's customer, taken from the account as far as possible.
 #[derive(Debug, Default)]
-pub(super) struct Surroundings {
+pub(super) struct AccountSample {
     pub(super) tags: Vec<PoolTag>,
     pub(super) properties: Vec<PoolProperty>,
-    /// Somebody whom a search has to find.
+    /// An existing customer, which a search has to find.
     pub(super) anchor: Option<CustomerId>,
 }
 
-impl Surroundings {
+impl AccountSample {
     fn of(customers: &[RemoteCustomer]) -> Self {
         Self {
             tags: tags(customers),
@@ -57,12 +57,12 @@ impl Surroundings {
 }
 
 fn tags(customers: &[RemoteCustomer]) -> Vec<PoolTag> {
-    let known = customers.iter().filter_map(|c| c.tags.as_ref().ok());
+    let existing = customers.iter().filter_map(|c| c.tags.as_ref().ok());
     let mut pool: Vec<PoolTag> = Vec::new();
-    for tag in known.flatten() {
-        // It is not documented whether an API tells `VIP` from `vip`.
+    for tag in existing.flatten() {
+        // It is not documented whether `VIP` and `vip` are different tags.
         let is_near = |t: &PoolTag| t.name.to_lowercase() == tag.name.to_lowercase();
-        if pool.len() < MOST_TAGS && !pool.iter().any(is_near) && tag.name.trim() == tag.name {
+        if pool.len() < MAX_TAGS && !pool.iter().any(is_near) && tag.name.trim() == tag.name {
             pool.push(PoolTag {
                 name: tag.name.clone(),
                 is_new: false,
@@ -73,17 +73,17 @@ fn tags(customers: &[RemoteCustomer]) -> Vec<PoolTag> {
         name: name.to_owned(),
         is_new: true,
     });
-    let missing = LEAST_TAGS.saturating_sub(pool.len());
+    let missing = MIN_TAGS.saturating_sub(pool.len());
     let is_free = |tag: &PoolTag| !pool.iter().any(|t| t.name == tag.name);
     let new: Vec<PoolTag> = new.into_iter().filter(is_free).take(missing).collect();
     pool.extend(new);
     pool
 }
 
-/// Properties whose type is plain come first: a text may have to be a date or one of a list.
+/// Texts come last, since the API may accept only dates or the items of a list for such a property.
 fn properties(customers: &[RemoteCustomer]) -> Vec<PoolProperty> {
-    let known = customers.iter().filter_map(|c| c.custom_data.as_ref().ok());
-    let mut all: Vec<(&String, &CustomValue)> = known.flatten().collect();
+    let existing = customers.iter().filter_map(|c| c.custom_data.as_ref().ok());
+    let mut all: Vec<(&String, &CustomValue)> = existing.flatten().collect();
     all.sort_by_key(|(_, value)| matches!(value, CustomValue::Text(_)));
     let mut pool: Vec<PoolProperty> = Vec::new();
     for (name, value) in all {
@@ -100,7 +100,7 @@ fn properties(customers: &[RemoteCustomer]) -> Vec<PoolProperty> {
     let new = new.into_iter().take(PROPERTIES.saturating_sub(pool.len()));
     pool.extend(new.map(|name| PoolProperty {
         name,
-        values: ["hcsync probe", "hcsync probe again"].map(|t| CustomValue::Text(t.to_owned())),
+        values: texts(),
         is_new: true,
     }));
     pool
@@ -111,46 +111,48 @@ fn values_like(value: &CustomValue) -> Option<[CustomValue; 2]> {
     match value {
         CustomValue::Bool(_) => Some([true, false].map(CustomValue::Bool)),
         CustomValue::Number(_) | CustomValue::Date(_) => Some([number("1")?, number("2")?]),
-        CustomValue::Text(_) => {
-            Some(["hcsync probe", "hcsync probe again"].map(|t| CustomValue::Text(t.to_owned())))
-        }
+        CustomValue::Text(_) => Some(texts()),
     }
 }
 
-impl Asking<'_> {
-    /// Reads one page, as large as it comes.
-    pub(super) async fn look_around(&mut self) -> Result<(), Halt> {
-        match self.page(LARGEST_PAGE).await? {
+fn texts() -> [CustomValue; 2] {
+    ["hcsync probe", "hcsync probe again"].map(|text| CustomValue::Text(text.to_owned()))
+}
+
+impl ProbeSession<'_> {
+    /// Reads one page, as large as the API returns it.
+    pub(super) async fn sample_account(&mut self) -> Result<(), Halt> {
+        match self.page(MAX_PAGE).await? {
             Ok(page) => {
                 let got = u32::try_from(page.customers.len()).unwrap_or(u32::MAX);
-                let answer = page_size(LARGEST_PAGE, got, page.total);
+                let answer = page_size(MAX_PAGE, got, page.total);
                 let total = page
                     .total
                     .map_or("an unknown number".to_owned(), |t| t.to_string());
                 let evidence = format!(
-                    "a listing with limit {LARGEST_PAGE} answered with {got} of {total} customers"
+                    "a listing with limit {MAX_PAGE} answered with {got} of {total} customers"
                 );
-                self.findings.largest_page = self.found(answer, evidence);
-                self.account = Surroundings::of(&page.customers);
+                self.findings.largest_page = self.finding(answer, evidence);
+                self.account = AccountSample::of(&page.customers);
             }
-            Err(error) if refusal(&error).is_some() => self.smaller_pages().await?,
+            Err(error) if refusal(&error).is_some() => self.try_smaller_pages().await?,
             Err(error) => {
                 let evidence = format!("the listing got no usable answer: {error}");
-                self.findings.largest_page = self.found(None, evidence);
-                self.account = Surroundings::of(&[]);
+                self.findings.largest_page = self.finding(None, evidence);
+                self.account = AccountSample::of(&[]);
             }
         }
         Ok(())
     }
 
-    /// The largest limit is refused: which one is not?
-    async fn smaller_pages(&mut self) -> Result<(), Halt> {
-        let (mut works, mut refused, mut limit) = (0, LARGEST_PAGE, USUAL_PAGE);
-        for _ in 0..=PAGES_TRIED {
+    /// Narrows down which limit is accepted after the largest was refused.
+    async fn try_smaller_pages(&mut self) -> Result<(), Halt> {
+        let (mut works, mut refused, mut limit) = (0, MAX_PAGE, DOCUMENTED_PAGE);
+        for _ in 0..=PAGE_TRIES {
             match self.page(limit).await? {
                 Ok(page) => {
                     works = limit;
-                    self.account = Surroundings::of(&page.customers);
+                    self.account = AccountSample::of(&page.customers);
                 }
                 Err(error) if refusal(&error).is_some() => refused = limit,
                 Err(_) => break,
@@ -158,23 +160,23 @@ impl Asking<'_> {
             limit = u32::midpoint(works, refused);
         }
         if self.account.tags.is_empty() {
-            self.account = Surroundings::of(&[]);
+            self.account = AccountSample::of(&[]);
         }
         let evidence = match works {
             0 => format!("a listing with limit {refused} was refused"),
             _ => format!("a listing with limit {refused} was refused, one with {works} answered"),
         };
         self.findings.largest_page =
-            self.found(Some(PageSize::Refused { works, refused }), evidence);
+            self.finding(Some(PageSize::Refused { works, refused }), evidence);
         Ok(())
     }
 
-    async fn page(&self, limit: u32) -> Result<Result<Page, CallError>, Halt> {
+    async fn page(&self, limit: u32) -> Result<Result<CustomerPage, CallError>, Halt> {
         let query = ListQuery {
             limit,
             offset: 0,
-            sort: Some(Sort::FirstSeen),
-            order: Order::Descending,
+            sort: Some(SortField::FirstSeen),
+            order: SortOrder::Descending,
         };
         self.call(self.probe.client.list(&query)).await
     }
@@ -185,18 +187,18 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::domain::{Known, Tag};
+    use crate::domain::{Reported, Tag};
 
     fn customer(tags: &[&str], properties: &[(&str, CustomValue)]) -> RemoteCustomer {
         let mut customer = RemoteCustomer::unknown(CustomerId(7));
-        customer.tags = Known::Is(tags.iter().map(|t| Tag::named(*t)).collect());
+        customer.tags = Reported::Value(tags.iter().map(|t| Tag::named(*t)).collect());
         let owned = properties.iter().map(|(n, v)| ((*n).to_owned(), v.clone()));
-        customer.custom_data = Known::Is(owned.collect::<BTreeMap<_, _>>());
+        customer.custom_data = Reported::Value(owned.collect::<BTreeMap<_, _>>());
         customer
     }
 
     #[test]
-    fn the_accounts_own_tags_and_properties_go_first() {
+    fn the_accounts_own_tags_and_properties_come_first() {
         let text = CustomValue::Text("x".into());
         let all = [
             customer(
@@ -205,20 +207,21 @@ mod tests {
             ),
             customer(&["a", "b", "c"], &[("paid", CustomValue::Bool(false))]),
         ];
-        let found = Surroundings::of(&all);
-        let names: Vec<_> = found.tags.iter().map(|t| t.name.as_str()).collect();
+        let sample = AccountSample::of(&all);
+        let names: Vec<_> = sample.tags.iter().map(|t| t.name.as_str()).collect();
         assert_eq!(names, ["vip", "lead", "a", "b"]);
-        let names: Vec<_> = found.properties.iter().map(|p| p.name.as_str()).collect();
+        let names: Vec<_> = sample.properties.iter().map(|p| p.name.as_str()).collect();
         assert_eq!(names, ["paid", "city"]);
-        assert!(found.tags.iter().all(|t| !t.is_new));
-        assert_eq!(found.anchor, Some(CustomerId(7)));
+        assert!(sample.tags.iter().all(|t| !t.is_new));
+        assert_eq!(sample.anchor, Some(CustomerId(7)));
     }
 
     #[test]
-    fn what_an_account_does_not_have_is_made_up() {
-        let found = Surroundings::of(&[]);
-        assert_eq!((found.tags.len(), found.properties.len()), (2, 2));
-        assert!(found.tags.iter().all(|t| t.is_new) && found.properties.iter().all(|p| p.is_new));
-        assert_eq!(found.anchor, None);
+    fn an_empty_account_gets_new_tags_and_properties() {
+        let sample = AccountSample::of(&[]);
+        assert_eq!((sample.tags.len(), sample.properties.len()), (2, 2));
+        assert!(sample.tags.iter().all(|t| t.is_new));
+        assert!(sample.properties.iter().all(|p| p.is_new));
+        assert_eq!(sample.anchor, None);
     }
 }

@@ -1,27 +1,35 @@
-//! Finds out how an account's API behaves where its documentation is silent, with one throwaway customer that is
-//! deleted again; keeps what was found. It never touches any other customer, and never sees rows, plans or a terminal.
+//! Finds out how an account's API behaves where its documentation is silent, and stores the findings.
+//!
+//! A probe creates one customer and deletes it again. It never touches any other customer and never sees rows, plans
+//! or a terminal.
 
 mod account;
-mod asking;
-mod batching;
-mod clean;
+mod batch;
+mod cleanup;
+mod create;
 mod finding;
 mod findings;
-mod making;
+mod knowledge;
+mod length;
 mod run;
-mod searching;
+mod search;
+mod session;
 mod show;
 mod store;
 mod throwaway;
-mod updating;
+mod trial;
+mod update;
+mod user_id;
 mod verdict;
 
-pub use clean::{Cleaned, Left, clean};
+pub use cleanup::{Cleanup, Leftover, clean_up};
 pub use finding::{
-    BadEntry, BatchTold, Filters, Finding, Lag, PageSize, Tagging, TagsInCreate, Undefined,
+    BadEntry, BatchAnswerContent, FilterLimit, Finding, PageSize, SearchLag, TagsInCreate,
+    TagsInUpdate, TextLength, UndefinedProperty,
 };
-pub use findings::{Findings, Knowledge, PROBE_VERSION};
-pub use run::{End, MOST_REQUESTS, Probe, ProbeError, Report, USUAL_REQUESTS};
+pub use findings::Findings;
+pub use knowledge::Knowledge;
+pub use run::{MAX_REQUESTS, Probe, ProbeEnd, ProbeError, ProbeReport, TYPICAL_REQUESTS};
 pub use show::render;
 pub use store::{ProbeStore, StoreError};
 pub use throwaway::Throwaway;

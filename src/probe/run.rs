@@ -1,5 +1,5 @@
-//! One probe from the first request to the last: what an earlier one left is deleted, the questions are asked, and
-//! the customer is deleted whatever came of them.
+//! One probe from start to end: deletes what an earlier one left behind, asks the questions, and deletes the customer
+//! however they ended.
 
 use std::time::Duration;
 
@@ -8,126 +8,127 @@ use tokio_util::sync::CancellationToken;
 use crate::helpcrunch::{StopKind, WriteClient};
 use crate::pace::Clock;
 
-use super::asking::{Asking, Halt};
-use super::clean::{Cleaned, Left, clean};
+use super::cleanup::{Cleanup, Leftover, clean_up};
 use super::findings::Findings;
+use super::session::{Halt, ProbeSession};
 use super::store::{ProbeStore, StoreError};
 use super::throwaway::Throwaway;
 
-/// Requests that a probe sends to an API which answers everything.
-pub const USUAL_REQUESTS: u32 = 22;
-/// Requests that a probe sends at most, but for those that have to be repeated.
-pub const MOST_REQUESTS: u32 = 60;
+/// Requests of a probe if the API answers all of them.
+pub const TYPICAL_REQUESTS: u32 = 29;
+/// Maximum number of requests of a probe, not counting retries.
+pub const MAX_REQUESTS: u32 = 60;
 
-/// What a probe works with.
+/// The parameters of a probe.
 #[derive(Debug)]
 pub struct Probe<'a> {
     /// A signal must not close its gate, since the customer has to be deleted after one.
     pub client: &'a WriteClient,
     pub store: &'a ProbeStore,
     pub clock: Clock,
-    /// How long a customer that was just created is looked for.
+    /// How long to search for the customer after its create.
     pub settle: Duration,
-    /// Cancelled to ask nothing more.
+    /// Cancelled to stop asking.
     pub stop: CancellationToken,
 }
 
 /// How a probe ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum End {
+pub enum ProbeEnd {
     /// All questions were asked.
-    Through,
+    Completed,
     /// The user stopped it.
     Stopped,
-    /// The API is gone, or wants none of it.
+    /// The gate closed: the API is not responding or refuses everything.
     Closed(StopKind, String),
-    /// No customer was made to ask with.
-    NotMade(String),
+    /// There was no customer to test with.
+    NotCreated(String),
 }
 
-/// What came of a probe.
+/// The results of a probe.
 #[derive(Debug)]
-pub struct Report {
+pub struct ProbeReport {
     pub findings: Findings,
-    /// Tags and properties that were made for the whole account.
+    /// Tags and properties that were added to the account.
     pub made: Vec<String>,
-    pub end: End,
-    /// The customer, where it is or may be still there.
-    pub left: Option<Left>,
-    /// A customer of an earlier probe, deleted or found gone before this one began.
+    pub end: ProbeEnd,
+    /// The customer, if it still exists or may exist.
+    pub leftover: Option<Leftover>,
+    /// A customer of an earlier probe, which this one deleted or found gone at its start.
     pub earlier: Option<Throwaway>,
 }
 
-/// Why a probe did not begin, or lost its notes.
 #[derive(Debug, thiserror::Error)]
 pub enum ProbeError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("{} of an earlier probe could not be deleted: {}", .0.throwaway, .0.why)]
-    LeftOver(Left),
+    Leftover(Leftover),
 }
 
 impl Probe<'_> {
-    /// Asks everything. `token`: a dozen random lower-case letters and digits.
+    /// Asks all questions. `token` is a dozen random lower-case letters and digits.
     ///
     /// # Errors
-    /// When an earlier probe's customer cannot be deleted, or the account's folder cannot be written; whoever is
-    /// still there then is remembered by it.
-    pub async fn run(&self, token: String) -> Result<Report, ProbeError> {
-        let earlier = match self.clean().await? {
-            Cleaned::Nothing => None,
-            Cleaned::Gone(throwaway) => Some(throwaway),
-            Cleaned::Left(left) => return Err(ProbeError::LeftOver(left)),
+    /// If the customer of an earlier probe cannot be deleted, or the account's folder cannot be written. The folder
+    /// remembers a customer that still exists then.
+    pub async fn run(&self, token: String) -> Result<ProbeReport, ProbeError> {
+        let earlier = match self.clean_up().await? {
+            Cleanup::NothingToDo => None,
+            Cleanup::Deleted(throwaway) => Some(throwaway),
+            Cleanup::Failed(leftover) => return Err(ProbeError::Leftover(leftover)),
         };
         let ours = Throwaway::new(token, self.clock.rfc3339());
-        let mut asking = Asking::new(self, ours);
-        let asked = Box::pin(asking.ask_all()).await;
-        asking.tell_headers();
-        let Asking { findings, made, .. } = asking;
-        let left = match self.clean().await? {
-            Cleaned::Left(left) => Some(left),
-            Cleaned::Nothing | Cleaned::Gone(_) => None,
+        let mut session = ProbeSession::new(self, ours);
+        let result = Box::pin(session.ask_all()).await;
+        session.record_rate_limit_headers();
+        let ProbeSession { findings, made, .. } = session;
+        let leftover = match self.clean_up().await? {
+            Cleanup::Failed(leftover) => Some(leftover),
+            Cleanup::NothingToDo | Cleanup::Deleted(_) => None,
         };
-        let end = match asked {
-            Ok(()) => End::Through,
-            Err(Halt::Stopped) => End::Stopped,
-            Err(Halt::Closed(kind, why)) => End::Closed(kind, why),
-            Err(Halt::NotMade(why)) => End::NotMade(why),
+        let end = match result {
+            Ok(()) => ProbeEnd::Completed,
+            Err(Halt::Stopped) => ProbeEnd::Stopped,
+            Err(Halt::Closed(kind, why)) => ProbeEnd::Closed(kind, why),
+            Err(Halt::NotCreated(why)) => ProbeEnd::NotCreated(why),
             Err(Halt::Store(error)) => return Err(error.into()),
         };
-        Ok(Report {
+        Ok(ProbeReport {
             findings,
             made,
             end,
-            left,
+            leftover,
             earlier,
         })
     }
 
-    async fn clean(&self) -> Result<Cleaned, StoreError> {
-        clean(self.client, self.store, self.clock, self.settle).await
+    async fn clean_up(&self) -> Result<Cleanup, StoreError> {
+        clean_up(self.client, self.store, self.clock, self.settle).await
     }
 }
 
-impl Asking<'_> {
+impl ProbeSession<'_> {
     async fn ask_all(&mut self) -> Result<(), Halt> {
-        self.look_around().await?;
+        self.sample_account().await?;
         self.ours.at = self.probe.clock.rfc3339();
         let begun = self.probe.clock.now();
-        self.make().await?;
+        self.create().await?;
         let answered = self.probe.clock.now();
         self.ask_search(begun, answered).await?;
         self.ask_patch().await?;
         self.ask_undefined().await?;
+        self.ask_lengths().await?;
         self.ask_batch().await?;
-        self.ask_put().await
+        self.ask_put().await?;
+        self.ask_user_id().await
     }
 
-    /// Every answer of the probe was looked at for them.
-    fn tell_headers(&mut self) {
-        let told = self.probe.client.gate().stats().told_rate;
-        let answer = (told > 0 || self.seen.is_some()).then_some(told > 0);
-        let evidence = format!("{told} answers had such a header");
-        self.findings.rate_limit_headers = self.found(answer, evidence);
+    /// The gate counts the answers with such headers.
+    fn record_rate_limit_headers(&mut self) {
+        let answers = self.probe.client.gate().stats().with_rate_headers;
+        let answer = (answers > 0 || self.seen.is_some()).then_some(answers > 0);
+        let evidence = format!("{answers} answers had such a header");
+        self.findings.rate_limit_headers = self.finding(answer, evidence);
     }
 }

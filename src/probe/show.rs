@@ -1,53 +1,71 @@
-//! What is known of an account, for people.
+//! Renders what is known about an account's API.
 
-use super::findings::{Knowledge, Line};
+use super::findings::FindingText;
+use super::knowledge::Knowledge;
+use crate::domain::visible;
 
-/// Narrower than this nothing can be laid out.
-const NARROWEST: usize = 40;
+const MIN_WIDTH: usize = 40;
 const INDENT: &str = "    ";
 
-/// Lays out what is known, in lines of at most `width` columns.
+/// Renders the findings in lines of at most `width` columns, but at least `MIN_WIDTH`. `members`: what answers leave out, a
+/// sentence each.
 #[must_use]
-pub fn render(knowledge: &Knowledge, width: usize) -> String {
-    let width = width.max(NARROWEST);
+pub fn render(knowledge: &Knowledge, members: &[String], width: usize) -> String {
+    let width = width.max(MIN_WIDTH);
     let mut out = String::new();
     let head = match &knowledge.probed_at {
-        Some(at) => format!("How this account's API behaves, as probed until {at}:"),
-        None => "Nothing was probed yet: `hcsync probe` finds out how this account's API \
-                 behaves. Until then hcsync is right either way, and needs more requests."
+        Some(at) => format!("How this account's API behaves, last probed {at}:"),
+        None => "Nothing was probed yet. `hcsync probe` finds out how this account's API \
+                 behaves. Without it, hcsync works correctly but needs more requests."
             .to_owned(),
     };
     wrap(&mut out, &head, "", width);
+    render_limits(&mut out, knowledge, width);
     if knowledge.probed_at.is_none() {
         return out;
     }
     out.push('\n');
-    for line in knowledge.findings.lines() {
-        show_line(&mut out, &line, width);
+    for text in knowledge.findings.texts() {
+        render_finding(&mut out, &text, width);
+    }
+    for member in members {
+        wrap(&mut out, member, "", width);
     }
     if !knowledge.made.is_empty() {
         let made = knowledge.made.join(", ");
         out.push('\n');
         let text = format!(
-            "Probes may have made for the whole account: {made}. The API cannot remove them; \
-             HelpCrunch's settings can."
+            "Probes may have added to the account: {made}. The API cannot remove them; you can do \
+             so in HelpCrunch's settings."
         );
         wrap(&mut out, &text, "", width);
     }
     out
 }
 
-fn show_line(out: &mut String, line: &Line, width: usize) {
-    let answer = line.answer.as_deref().unwrap_or("unknown");
-    wrap(out, &format!("{}: {answer}", line.question), "", width);
-    let evidence = match &line.evidence {
+fn render_limits(out: &mut String, knowledge: &Knowledge, width: usize) {
+    for (field, limit) in knowledge.limits.iter() {
+        let refused = match limit.max_length {
+            Some(max) => format!("longer than {max} characters"),
+            None => "at all, since runs saw each value refused".to_owned(),
+        };
+        let field = visible(field);
+        let text = format!("Rows are rejected for {field} {refused} (--force-field {field})");
+        wrap(out, &text, "", width);
+    }
+}
+
+fn render_finding(out: &mut String, text: &FindingText, width: usize) {
+    let answer = text.answer.as_deref().unwrap_or("unknown");
+    wrap(out, &format!("{}: {answer}", text.question), "", width);
+    let evidence = match &text.evidence {
         Some((evidence, at)) => format!("{at}: {evidence}"),
         None => "not asked yet".to_owned(),
     };
     wrap(out, &evidence, INDENT, width);
 }
 
-/// Breaks a text between words. What it wraps is ASCII, so that a character is a column.
+/// Wraps a text between words. The texts are ASCII, so bytes are columns.
 fn wrap(out: &mut String, text: &str, indent: &str, width: usize) {
     let mut column = 0;
     for word in text.split_whitespace() {
@@ -65,7 +83,7 @@ fn wrap(out: &mut String, text: &str, indent: &str, width: usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Finding, Findings, Lag, Tagging};
+    use super::super::{Finding, Findings, SearchLag, TagsInUpdate};
     use super::*;
 
     fn some<T>(answer: Option<T>) -> Option<Finding<T>> {
@@ -81,8 +99,8 @@ mod tests {
         let mut knowledge = Knowledge::default();
         let findings = Findings {
             patch_merges_custom_data: some(Some(true)),
-            batch_tags: some(Some(Tagging::Replaces)),
-            search_lag: some(Some(Lag {
+            batch_tags: some(Some(TagsInUpdate::Replaces)),
+            search_lag: some(Some(SearchLag {
                 over_ms: 1_900,
                 within_ms: Some(4_250),
             })),
@@ -95,17 +113,19 @@ mod tests {
             "2026-11-20T03:12:50Z".into(),
         );
         for width in [40, 80] {
-            let text = render(&knowledge, width);
+            let members = ["tags that are empty: left out of lists".to_owned()];
+            let text = render(&knowledge, &members, width);
             assert!(text.lines().all(|line| line.len() <= width), "{text}");
             let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
             for part in [
                 "PATCH keeps properties that it does not name: yes",
-                "tags in a batch: they replace those that are there",
+                "tags in a batch: they replace the customer's tags",
                 "search lags behind a create: 1.9 s to 4.2 s",
                 "PUT keeps tags that it does not name: unknown",
                 "2026-11-20T03:12:44Z: a PATCH named",
                 "the largest page: unknown not asked yet",
                 "tag `hcsync-probe`",
+                "tags that are empty: left out of lists",
             ] {
                 assert!(flat.contains(part), "{part}: {flat}");
             }
@@ -114,7 +134,7 @@ mod tests {
 
     #[test]
     fn before_the_first_probe_there_is_advice() {
-        let text = render(&Knowledge::default(), 80);
+        let text = render(&Knowledge::default(), &[], 80);
         assert!(
             text.contains("`hcsync probe`") && text.lines().count() <= 3,
             "{text}"

@@ -1,4 +1,4 @@
-//! The probe's two files in the account's folder: what is known, and the customer that is to be deleted.
+//! The probe's two files in the account's folder: the findings, and the customer to delete.
 
 use std::path::{Path, PathBuf};
 
@@ -8,27 +8,27 @@ use serde::de::DeserializeOwned;
 use crate::journal::AccountDir;
 use crate::platform::{self, FileError};
 
-use super::findings::{Knowledge, PROBE_VERSION};
+use super::knowledge::{Knowledge, PROBE_VERSION};
 use super::throwaway::Throwaway;
 
-/// Why the probe's files do not do as they should.
+/// Errors reading or writing the probe's files.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error(transparent)]
     File(#[from] FileError),
-    #[error("`{}` could not be put into JSON", path.display())]
+    #[error("`{}` could not be encoded as JSON", path.display())]
     Encode {
         path: PathBuf,
         source: serde_json::Error,
     },
     #[error(
-        "`{}` was written by a newer version of hcsync (its version is {found}, this one knows {PROBE_VERSION})",
+        "`{}` was written by a newer version of hcsync (format {found}; this version reads up to {PROBE_VERSION})",
         path.display()
     )]
     Newer { path: PathBuf, found: u64 },
 }
 
-/// Where an account keeps what its probes found.
+/// The files of an account in which its probes keep their state.
 #[derive(Debug, Clone)]
 pub struct ProbeStore {
     knowledge: PathBuf,
@@ -36,7 +36,7 @@ pub struct ProbeStore {
 }
 
 impl ProbeStore {
-    /// `account` has to be there before anything is written.
+    /// The folder must exist before anything is written.
     #[must_use]
     pub fn of(account: &AccountDir) -> Self {
         Self {
@@ -45,33 +45,23 @@ impl ProbeStore {
         }
     }
 
-    /// What is known; None before the first probe. A damaged file is set aside.
-    ///
-    /// # Errors
-    /// If the file cannot be read, or a newer version wrote it.
+    /// Reads the findings. `None` before the first probe. A damaged file is set aside with a warning.
     pub fn read(&self) -> Result<Option<Knowledge>, StoreError> {
-        let forgotten =
-            "what was probed of the account is forgotten; `hcsync probe` finds it out again";
-        read(&self.knowledge, forgotten)
+        let consequence = "the results of earlier probes are lost; run `hcsync probe` again";
+        read(&self.knowledge, consequence)
     }
 
-    /// # Errors
-    /// Where the file cannot be written.
     pub fn write(&self, knowledge: &Knowledge) -> Result<(), StoreError> {
         write(&self.knowledge, knowledge)
     }
 
-    /// The customer of a probe that is not known to be deleted. A damaged file is set aside.
-    ///
-    /// # Errors
-    /// If the file cannot be read.
+    /// Reads which customer of a probe may still exist. A damaged file is set aside with a warning.
     pub fn throwaway(&self) -> Result<Option<Throwaway>, StoreError> {
-        let forgotten =
-            "a customer that an interrupted probe had created may still be in HelpCrunch";
-        read(&self.throwaway, forgotten)
+        let consequence = "the customer of an interrupted probe (userId hcsync-probe-…) may still be in HelpCrunch";
+        read(&self.throwaway, consequence)
     }
 
-    /// Takes note of a customer before it is created, on disk when this returns.
+    /// Writes the customer to disk. Called before it is created.
     pub(super) fn remember(&self, throwaway: &Throwaway) -> Result<(), StoreError> {
         write(&self.throwaway, throwaway)
     }
@@ -81,7 +71,7 @@ impl ProbeStore {
     }
 }
 
-fn read<T: DeserializeOwned>(path: &Path, forgotten: &str) -> Result<Option<T>, StoreError> {
+fn read<T: DeserializeOwned>(path: &Path, consequence: &str) -> Result<Option<T>, StoreError> {
     let Some(bytes) = platform::read_file(path)? else {
         return Ok(None);
     };
@@ -94,7 +84,7 @@ fn read<T: DeserializeOwned>(path: &Path, forgotten: &str) -> Result<Option<T>, 
         Err(Unusable::Damaged(error)) => {
             let aside = platform::set_aside(path)?;
             tracing::warn!(
-                "`{}` was damaged ({error}) and is now `{}`: {forgotten}",
+                "`{}` was damaged ({error}) and is now `{}`: {consequence}",
                 path.display(),
                 aside.display()
             );
@@ -133,7 +123,7 @@ mod tests {
     use crate::journal::{AccountId, StateDir};
 
     #[test]
-    fn both_files_come_back_newer_ones_are_refused_and_damaged_ones_set_aside() {
+    fn files_can_be_read_back_newer_ones_are_refused_and_damaged_ones_set_aside() {
         let folder = tempfile::tempdir().unwrap();
         let id = AccountId::from_text("a");
         let account = StateDir::at(folder.path()).create_account(&id).unwrap();

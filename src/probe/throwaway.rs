@@ -1,4 +1,4 @@
-//! The one customer of a probe: how it is marked, so that nobody else's is ever taken for it.
+//! The customer that a probe creates, and the texts by which it is recognized.
 
 use std::fmt;
 
@@ -6,28 +6,32 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{CustomerId, Field, RemoteCustomer, Value};
 
-use super::findings::PROBE_VERSION;
+use super::knowledge::PROBE_VERSION;
 
-/// A customer that a probe makes and deletes again.
+/// A customer that a probe creates and deletes again. The contents of `probe-customer.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Throwaway {
     version: u32,
     /// Random lower-case letters and digits, in every text of the customer.
     token: String,
-    /// Nothing before the create was answered.
+    /// `None` until the create is answered.
     pub id: Option<CustomerId>,
-    /// When it was noted, directly before it was sent; RFC 3339, UTC.
+    /// There may be a second one with the same texts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_doubled: bool,
+    /// When the create was about to be sent, RFC 3339 in UTC.
     pub at: String,
 }
 
 impl Throwaway {
-    /// `token`: random lower-case letters and digits, a dozen or so.
+    /// `token` is a dozen random lower-case letters and digits.
     #[must_use]
     pub fn new(token: String, at: String) -> Self {
         Self {
             version: PROBE_VERSION,
             token,
             id: None,
+            is_doubled: false,
             at,
         }
     }
@@ -37,8 +41,8 @@ impl Throwaway {
         format!("hcsync-probe-{}", self.token)
     }
 
-    /// In both cases, to see whether search minds them. Mail to example.com goes nowhere (RFC 2606), and every
-    /// validator takes it.
+    /// Mixed case, to find out whether search ignores it. The domain is reserved (RFC 2606): it receives no mail, and
+    /// every validator accepts it.
     pub(super) fn email(&self) -> String {
         format!("hcsync-Probe-{}@example.com", self.token)
     }
@@ -47,12 +51,12 @@ impl Throwaway {
         format!("hcsync probe {}", self.token)
     }
 
-    /// A text for some other field; each number gives another one.
+    /// Returns a text for any other field, a different one for each number.
     pub(super) fn mark(&self, number: u32) -> String {
         format!("hcsync probe {} {number}", self.token)
     }
 
-    /// Whether a customer carries the token in any of its texts, as no other can.
+    /// Whether any text of the customer contains the token.
     pub(super) fn is(&self, customer: &RemoteCustomer) -> bool {
         let texts = Field::ALL.into_iter().filter_map(|f| customer.value(f));
         let mut texts = texts.filter_map(Value::as_text);
@@ -61,7 +65,7 @@ impl Throwaway {
 }
 
 impl fmt::Display for Throwaway {
-    /// So that a person finds it in HelpCrunch.
+    /// Names the customer so that the user can find it in HelpCrunch.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.id {
             Some(id) => write!(f, "customer {id} (userId {})", self.user_id()),
@@ -75,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_known_by_any_text_and_nobody_else_is_taken_for_it() {
+    fn it_is_recognized_by_any_text_and_no_other_customer_is() {
         let ours = Throwaway::new("k3f9x".into(), String::new());
         let with = |field, text: &str| {
             let mut customer = RemoteCustomer::unknown(CustomerId(1));

@@ -1,18 +1,18 @@
-//! What a customer before and after a write tells of the write. Pure; nothing where it tells nothing.
+//! What a customer before and after a write shows about the write. Pure functions; `None` means that it shows nothing.
 
-use crate::domain::{CustomValue, Field, FieldKind, Known, RemoteCustomer, Tag, Value};
+use crate::domain::{CustomValue, Field, FieldKind, RemoteCustomer, Reported, Tag, Value};
 
-use super::finding::{PageSize, Tagging};
+use super::finding::{PageSize, TagsInUpdate};
 
-/// Whether a field holds what was sent.
-pub(super) fn took(after: &RemoteCustomer, sent: &[(Field, Value)]) -> bool {
+/// Whether at least one field has the value that was sent.
+pub(super) fn has_any_value(after: &RemoteCustomer, sent: &[(Field, Value)]) -> bool {
     sent.iter()
         .any(|(field, value)| after.value(*field).is_some_and(|v| v.means(value)))
 }
 
 /// Whether the fields that were not named kept their values.
 ///
-/// Dates may move by themselves, so that only one that is gone tells of a reset.
+/// A date may change by itself, so only a missing one counts as reset.
 pub(super) fn keeps_fields(
     before: &RemoteCustomer,
     after: &RemoteCustomer,
@@ -38,7 +38,8 @@ pub(super) fn keeps_fields(
 
 /// Whether all properties kept their values.
 pub(super) fn keeps_properties(before: &RemoteCustomer, after: &RemoteCustomer) -> Option<bool> {
-    let (Known::Is(old), Known::Is(_)) = (&before.custom_data, &after.custom_data) else {
+    let (Reported::Value(old), Reported::Value(_)) = (&before.custom_data, &after.custom_data)
+    else {
         return None;
     };
     let mut old = old
@@ -52,15 +53,15 @@ pub(super) fn keeps_properties(before: &RemoteCustomer, after: &RemoteCustomer) 
     Some(old.all(stays))
 }
 
-/// Whether all tags stayed.
+/// Whether all tags were kept.
 pub(super) fn keeps_tags(before: &RemoteCustomer, after: &RemoteCustomer) -> Option<bool> {
-    let (Known::Is(old), Known::Is(_)) = (&before.tags, &after.tags) else {
+    let (Reported::Value(old), Reported::Value(_)) = (&before.tags, &after.tags) else {
         return None;
     };
     (!old.is_empty()).then(|| old.iter().all(|tag| after.has_tag(&tag.name)))
 }
 
-/// Whether a write that named one property left another one alone.
+/// Whether a write that named one property kept another one.
 pub(super) fn merges(
     before: &RemoteCustomer,
     after: &RemoteCustomer,
@@ -78,13 +79,13 @@ pub(super) fn merges(
     }
 }
 
-/// What a write did that named one tag which the customer did not have, beside one that it had.
-pub(super) fn tagging(
+/// What a write did with its one tag. The customer must have had others before, but not that one.
+pub(super) fn tags_in_update(
     before: &RemoteCustomer,
     after: &RemoteCustomer,
     sent: &str,
-) -> Option<Tagging> {
-    let (Known::Is(old), Known::Is(new)) = (&before.tags, &after.tags) else {
+) -> Option<TagsInUpdate> {
+    let (Reported::Value(old), Reported::Value(new)) = (&before.tags, &after.tags) else {
         return None;
     };
     if old.is_empty() || before.has_tag(sent) {
@@ -93,14 +94,14 @@ pub(super) fn tagging(
     let stays = |tag: &Tag| new.iter().any(|t| t.name == tag.name);
     let (all, any) = (old.iter().all(stays), old.iter().any(stays));
     match (after.has_tag(sent), all, any) {
-        (true, true, _) => Some(Tagging::Adds),
-        (true, _, false) => Some(Tagging::Replaces),
-        (false, true, _) if new.len() == old.len() => Some(Tagging::Ignored),
+        (true, true, _) => Some(TagsInUpdate::Adds),
+        (true, _, false) => Some(TagsInUpdate::Replaces),
+        (false, true, _) if new.len() == old.len() => Some(TagsInUpdate::Ignored),
         _ => None,
     }
 }
 
-/// Fields of a create that were not kept; nothing where the answer leaves one of them open.
+/// Returns the fields of a create that were not stored, or `None` if the answer leaves one of them out.
 pub(super) fn ignored(sent: &[(Field, Value)], after: &RemoteCustomer) -> Option<Vec<Field>> {
     let mut ignored = Vec::new();
     for (field, value) in sent {
@@ -117,24 +118,24 @@ pub(super) fn ignored(sent: &[(Field, Value)], after: &RemoteCustomer) -> Option
     Some(ignored)
 }
 
-/// What a page of `got` customers tells where `asked` were wanted.
-pub(super) fn page_size(asked: u32, got: u32, total: Option<u64>) -> Option<PageSize> {
-    let there = total.map_or(u64::MAX, |total| total.min(u64::from(asked)));
-    if got > USUAL_PAGE && (u64::from(got) >= there || total.is_none()) {
+/// What a page of `got` customers shows if `limit` were requested.
+pub(super) fn page_size(limit: u32, got: u32, total: Option<u64>) -> Option<PageSize> {
+    let available = total.map_or(u64::MAX, |total| total.min(u64::from(limit)));
+    if got > DOCUMENTED_PAGE && (u64::from(got) >= available || total.is_none()) {
         return Some(PageSize::Honoured { seen: got });
     }
-    let short = total.is_some() && u64::from(got) < there && got > 0;
-    short.then_some(PageSize::Capped { at: got })
+    let is_short = total.is_some() && u64::from(got) < available && got > 0;
+    is_short.then_some(PageSize::Capped { at: got })
 }
 
-/// The largest limit that is documented to be asked for.
-pub(super) const USUAL_PAGE: u32 = 100;
+/// The largest documented page.
+pub(super) const DOCUMENTED_PAGE: u32 = 100;
 
-/// What the answer to a write and the reading after it say together: nothing where they contradict each other.
+/// Combines what the answer to a write and the reading after it show. `None` if they contradict each other.
 pub(super) fn agreed<T: PartialEq>(verdicts: impl IntoIterator<Item = Option<T>>) -> Option<T> {
-    let mut told = verdicts.into_iter().flatten();
-    let first = told.next()?;
-    told.all(|other| other == first).then_some(first)
+    let mut answers = verdicts.into_iter().flatten();
+    let first = answers.next()?;
+    answers.all(|other| other == first).then_some(first)
 }
 
 #[cfg(test)]
@@ -161,13 +162,14 @@ mod tests {
             customer.set_field(field, value.map(|(_, v)| v.clone()));
         }
         let owned = |(n, v): &(&str, &str)| ((*n).to_owned(), CustomValue::Text((*v).to_owned()));
-        customer.custom_data = Known::Is(properties.iter().map(owned).collect::<BTreeMap<_, _>>());
-        customer.tags = Known::Is(tags.iter().map(|t| Tag::named(*t)).collect());
+        customer.custom_data =
+            Reported::Value(properties.iter().map(owned).collect::<BTreeMap<_, _>>());
+        customer.tags = Reported::Value(tags.iter().map(|t| Tag::named(*t)).collect());
         customer
     }
 
     #[test]
-    fn a_field_that_is_gone_or_another_is_not_kept() {
+    fn a_field_that_is_missing_or_different_was_not_kept() {
         let before = customer(
             &[(Field::Notes, text("n")), (Field::LastSeen, Value::Date(1))],
             &[],
@@ -191,22 +193,22 @@ mod tests {
         assert_eq!(
             keeps_fields(&bare, &bare, &[]),
             None,
-            "nothing was there to lose"
+            "there was nothing to lose"
         );
-        let silent = RemoteCustomer::unknown(CustomerId(1));
-        assert_eq!(keeps_fields(&before, &silent, &[]), None);
+        let unreported = RemoteCustomer::unknown(CustomerId(1));
+        assert_eq!(keeps_fields(&before, &unreported, &[]), None);
     }
 
     #[test]
-    fn one_property_of_two_tells_of_merging() {
+    fn one_property_of_two_shows_merging() {
         let before = customer(&[], &[("a", "1"), ("b", "1")], &[]);
         let sent = CustomValue::Text("2".into());
-        let told =
+        let verdict =
             |after: &[(&str, &str)]| merges(&before, &customer(&[], after, &[]), "a", &sent, "b");
-        assert_eq!(told(&[("a", "2"), ("b", "1")]), Some(true));
-        assert_eq!(told(&[("a", "2")]), Some(false));
-        assert_eq!(told(&[("a", "1"), ("b", "1")]), None, "it did not take");
-        assert_eq!(told(&[("a", "2"), ("b", "3")]), None);
+        assert_eq!(verdict(&[("a", "2"), ("b", "1")]), Some(true));
+        assert_eq!(verdict(&[("a", "2")]), Some(false));
+        assert_eq!(verdict(&[("a", "1"), ("b", "1")]), None, "it had no effect");
+        assert_eq!(verdict(&[("a", "2"), ("b", "3")]), None);
         let one = customer(&[], &[("a", "1")], &[]);
         assert_eq!(
             merges(&one, &customer(&[], &[("a", "2")], &[]), "a", &sent, "b"),
@@ -215,35 +217,38 @@ mod tests {
     }
 
     #[test]
-    fn a_new_tag_beside_an_old_one_tells_of_adding() {
+    fn a_new_tag_next_to_an_old_one_shows_adding() {
         let before = customer(&[], &[], &["a"]);
-        let told = |after: &[&str]| tagging(&before, &customer(&[], &[], after), "b");
-        assert_eq!(told(&["a", "b"]), Some(Tagging::Adds));
-        assert_eq!(told(&["b"]), Some(Tagging::Replaces));
-        assert_eq!(told(&["a"]), Some(Tagging::Ignored));
-        assert_eq!(told(&[]), None);
-        assert_eq!(tagging(&before, &customer(&[], &[], &["a"]), "a"), None);
+        let verdict = |after: &[&str]| tags_in_update(&before, &customer(&[], &[], after), "b");
+        assert_eq!(verdict(&["a", "b"]), Some(TagsInUpdate::Adds));
+        assert_eq!(verdict(&["b"]), Some(TagsInUpdate::Replaces));
+        assert_eq!(verdict(&["a"]), Some(TagsInUpdate::Ignored));
+        assert_eq!(verdict(&[]), None);
+        assert_eq!(
+            tags_in_update(&before, &customer(&[], &[], &["a"]), "a"),
+            None
+        );
         let bare = customer(&[], &[], &[]);
-        assert_eq!(tagging(&bare, &before, "a"), None);
+        assert_eq!(tags_in_update(&bare, &before, "a"), None);
     }
 
     #[test]
-    fn what_a_create_does_not_keep_is_ignored() {
+    fn fields_that_a_create_does_not_store_are_ignored() {
         let sent = [
             (Field::Name, text(" A ")),
             (Field::LastSeen, Value::Date(5)),
             (Field::Blocked, Value::Bool(true)),
         ];
-        let told = |fields: &[(Field, Value)]| ignored(&sent, &customer(fields, &[], &[]));
+        let verdict = |fields: &[(Field, Value)]| ignored(&sent, &customer(fields, &[], &[]));
         assert_eq!(
-            told(&[
+            verdict(&[
                 (Field::Name, text("A")),
                 (Field::LastSeen, Value::Date(6)),
                 (Field::Blocked, Value::Bool(false))
             ]),
             Some(vec![Field::LastSeen, Field::Blocked])
         );
-        assert_eq!(told(&sent), Some(vec![]));
+        assert_eq!(verdict(&sent), Some(vec![]));
         assert_eq!(
             ignored(&sent, &RemoteCustomer::unknown(CustomerId(1))),
             None
@@ -251,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_tell_only_where_there_was_more_to_come() {
+    fn a_page_shows_its_limit_only_if_more_customers_exist() {
         assert_eq!(
             page_size(1000, 100, Some(250)),
             Some(PageSize::Capped { at: 100 })
@@ -275,19 +280,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_server_that_cuts_down_is_never_said_to_honour_more(total in 0u32..3000, most in 1u32..1500) {
+        fn a_server_that_caps_is_never_said_to_honour_more(total in 0u32..3000, most in 1u32..1500) {
             let got = total.min(most).min(1000);
             match page_size(1000, got, Some(u64::from(total))) {
                 Some(PageSize::Capped { at }) => prop_assert_eq!(at, most),
                 Some(PageSize::Honoured { seen }) => prop_assert!(seen <= most),
                 Some(PageSize::Refused { .. }) => prop_assert!(false),
-                None => prop_assert!(got <= USUAL_PAGE),
+                None => prop_assert!(got <= DOCUMENTED_PAGE),
             }
         }
     }
 
     #[test]
-    fn contradictions_tell_nothing() {
+    fn contradictions_show_nothing() {
         assert_eq!(agreed([Some(1), None, Some(1)]), Some(1));
         assert_eq!(agreed([Some(1), Some(2)]), None);
         assert_eq!(agreed::<u8>([None]), None);

@@ -1,21 +1,17 @@
 //! The remote side from an export instead of the API.
 
-use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
+use std::io;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::helpcrunch::decode_customer;
+use crate::helpcrunch::borrowed_customer;
 use crate::plan::fingerprint::Fingerprinter;
-use crate::plan::previewer::KnownNames;
-use crate::platform::worker_threads;
+use crate::platform::{map_in_order, read_from};
 
-use super::index::Entry;
-use super::reading::{Reading, ReadingError, learn_names};
+use super::decoded::DecodedCustomers;
+use super::index::Place;
+use super::reading::{Reading, ReadingError};
 
 /// Why an export cannot stand for the remote side.
 #[derive(Debug, thiserror::Error)]
@@ -30,53 +26,55 @@ pub enum RemoteFileError {
     Reading(#[from] ReadingError),
 }
 
-/// Reads an export: one customer a line, as the API answers it. Ends early once it is given up. Customers are taken apart
-/// by several threads, and their values stay in the file.
+/// Reads an export: one customer a line, as the API answers it. Ends early once the run is to stop. Several threads
+/// parse the customers, and their values stay in the file.
 ///
 /// # Errors
 /// At the first line that is no customer, since a plan against half an account would create the other half again.
 pub fn read_export(
     path: &Path,
     fingerprinter: Arc<Fingerprinter>,
-    given_up: &AtomicBool,
+    stopped: &dyn Fn() -> bool,
 ) -> Result<Reading, RemoteFileError> {
     let (file, bytes) = seekable(path)?;
-    let mut blocks = Blocks::new(file.try_clone()?);
-    let mut reading = Reading::of_export(file, bytes).with_fingerprints(Arc::clone(&fingerprinter));
-    thread::scope(|scope| {
-        let mut workers: VecDeque<Worker> = (0..worker_threads())
-            .map(|_| Worker::start(scope, &fingerprinter))
-            .collect();
-        // Blocks go round the workers and come back in the same order.
-        let mut waiting = VecDeque::new();
-        loop {
-            let block = match given_up.load(Ordering::Relaxed) {
-                true => None,
-                false => blocks.next_block()?,
-            };
-            let is_last = block.is_none();
-            if let Some(block) = block
-                && let Some(worker) = workers.pop_front()
-            {
-                worker.give(block);
-                waiting.push_back(worker);
-            }
-            while (is_last || workers.is_empty())
-                && let Some(worker) = waiting.pop_front()
-            {
-                let decoded = worker.take()?;
-                reading.take_names(decoded.names);
-                reading.add_silent(decoded.is_silent);
-                for entry in decoded.entries {
-                    reading.enter(entry)?;
-                }
-                workers.push_back(worker);
-            }
-            if is_last {
-                return Ok(reading);
-            }
+    let blocks = Blocks {
+        file: file.try_clone()?,
+        fingerprinter: Arc::clone(&fingerprinter),
+        free: Mutex::default(),
+    };
+    let mut reading = Reading::of_export(file, bytes).with_fingerprints(fingerprinter);
+    let mut starts = (0..bytes).step_by(BLOCK);
+    let next = || match stopped() {
+        true => Ok::<_, RemoteFileError>(None),
+        false => Ok(starts.next()),
+    };
+    let mut lines = 0;
+    let decode = |start| blocks.decode(start);
+    map_in_order(next, decode, |decoded| {
+        let decoded = decoded?;
+        if let Some((line, reason)) = decoded.bad_line {
+            let line = lines + line;
+            return Err(RemoteFileError::BadLine { line, reason });
         }
-    })
+        lines += decoded.lines;
+        if reading.is_empty() {
+            reading.reserve(expected_customers(bytes, decoded.customers.len()));
+        }
+        Ok(reading.put_all(decoded.customers)?)
+    })?;
+    Ok(reading)
+}
+
+/// A customer in an export is hardly ever shorter, in bytes: the API answers with all attributes.
+const MIN_CUSTOMER: u64 = 200;
+
+/// About how many customers a file of `bytes` bytes holds, rather too many, if its first block holds `in_block`. Short lines
+/// at the start must not lead to a far too large allocation.
+fn expected_customers(bytes: u64, in_block: usize) -> usize {
+    let blocks = bytes / BLOCK as u64 + 1;
+    let in_blocks = usize::try_from(blocks).map_or(0, |blocks| blocks * in_block);
+    let max = usize::try_from(bytes / MIN_CUSTOMER).unwrap_or(usize::MAX);
+    (in_blocks + in_blocks / 32).min(max)
 }
 
 /// The file and its length. One that is a pipe is copied first: values are read again where they are needed.
@@ -91,114 +89,156 @@ fn seekable(path: &Path) -> io::Result<(File, u64)> {
     Ok((copy, bytes))
 }
 
-/// Bytes of a block; one ends with the line that reaches this.
-const BLOCK: usize = 1 << 20;
+/// Bytes of a block. Small enough for a processor's own cache.
+const BLOCK: usize = 1 << 18;
 
-/// Whole lines of an export.
-struct Block {
-    offset: u64,
-    /// The number of its first line, from 1.
-    line: u64,
-    bytes: Vec<u8>,
-}
+/// Bytes that are read at a time of a line that ends behind its block.
+const STEP: usize = 1 << 12;
 
+/// An export in blocks, to which all lines belong that begin in them.
 struct Blocks {
-    input: BufReader<File>,
-    offset: u64,
-    line: u64,
+    file: File,
+    fingerprinter: Arc<Fingerprinter>,
+    /// Room of blocks that were decoded.
+    free: Mutex<Vec<Vec<u8>>>,
 }
 
 impl Blocks {
-    fn new(file: File) -> Self {
-        Self {
-            input: BufReader::with_capacity(BLOCK, file),
-            offset: 0,
-            line: 1,
-        }
+    fn decode(&self, start: u64) -> io::Result<DecodedBlock> {
+        let free = || self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut room = free().pop().unwrap_or_default();
+        let mut decoded = DecodedBlock::default();
+        let (offset, lines) = self.lines(start, &mut room)?;
+        decoded.add_lines(lines, offset, &self.fingerprinter);
+        free().push(room);
+        Ok(decoded)
     }
 
-    fn next_block(&mut self) -> io::Result<Option<Block>> {
-        // The reading looks values up in the same file, and leaves its position anywhere.
-        self.input.seek(SeekFrom::Start(self.offset))?;
-        let mut bytes = Vec::with_capacity(BLOCK + BLOCK / 8);
-        while bytes.len() < BLOCK && self.input.read_until(b'\n', &mut bytes)? > 0 {}
-        let block = Block {
-            offset: self.offset,
-            line: self.line,
-            bytes,
+    /// The lines of the block that begins at `start`, and where they are in the file.
+    fn lines<'r>(&self, start: u64, room: &'r mut Vec<u8>) -> io::Result<(u64, &'r [u8])> {
+        // The byte before the block shows whether a line begins with the block.
+        let before = usize::from(start > 0);
+        let offset = start - before as u64;
+        room.resize(before + BLOCK, 0);
+        let mut length = read_from(&self.file, offset, room)?;
+        let line_end = |room: &[u8], from: usize, to: usize| {
+            let at = memchr::memchr(b'\n', room.get(from..to)?);
+            at.map(|at| from + at + 1)
         };
-        self.offset += block.bytes.len() as u64;
-        self.line += memchr::memchr_iter(b'\n', &block.bytes).count() as u64;
-        Ok((!block.bytes.is_empty()).then_some(block))
+        let first = match before {
+            0 => Some(0),
+            _ => line_end(room, 0, length.min(BLOCK)),
+        };
+        let mut searched = before + BLOCK - 1;
+        let mut end = length;
+        while first.is_some() && length == room.len() {
+            if let Some(found) = line_end(room, searched, length) {
+                end = found;
+                break;
+            }
+            searched = length;
+            room.resize(length + STEP, 0);
+            let free = room.get_mut(length..).unwrap_or_default();
+            length += read_from(&self.file, offset + length as u64, free)?;
+            end = length;
+        }
+        let first = first.unwrap_or(end);
+        let lines = room.get(first..end).unwrap_or_default();
+        Ok((offset + first as u64, lines))
     }
 }
 
 /// The customers of a block.
 #[derive(Default)]
-struct Decoded {
-    entries: Vec<Entry>,
-    names: KnownNames,
-    /// Some answer left out tags or properties.
-    is_silent: bool,
+struct DecodedBlock {
+    customers: DecodedCustomers,
+    lines: u64,
+    /// The first line that is no customer, counted from 1 in the block, and why.
+    bad_line: Option<(u64, String)>,
 }
 
-impl Decoded {
-    fn of(block: &Block, fingerprinter: &Fingerprinter) -> Result<Self, RemoteFileError> {
-        let mut decoded = Self::default();
-        let mut offset = block.offset;
-        let lines = block.bytes.split_inclusive(|byte| *byte == b'\n');
-        for (line, bytes) in (block.line..).zip(lines) {
-            let start = offset;
-            offset += bytes.len() as u64;
-            let mark = b"\xef\xbb\xbf".as_slice();
-            let text = bytes.strip_prefix(mark).unwrap_or(bytes);
-            if text.iter().all(u8::is_ascii_whitespace) {
-                continue;
+impl DecodedBlock {
+    fn add_lines(&mut self, bytes: &[u8], offset: u64, fingerprinter: &Fingerprinter) {
+        let mut start = 0;
+        while let Some(rest) = bytes.get(start..).filter(|rest| !rest.is_empty()) {
+            let length = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
+            let line = rest.get(..length).unwrap_or_default();
+            start += length;
+            self.lines += 1;
+            let text = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+            let offset = offset + (start - text.len()) as u64;
+            if let Err(reason) = self.add(text, offset, fingerprinter) {
+                self.bad_line = Some((self.lines, reason));
+                return;
             }
-            let bad = |reason: String| RemoteFileError::BadLine { line, reason };
-            let customer = decode_customer(text).map_err(|e| bad(e.to_string()))?;
-            learn_names(&mut decoded.names, &customer);
-            let length = u32::try_from(text.len()).map_err(|e| bad(e.to_string()))?;
-            let place = (start + (bytes.len() - text.len()) as u64, length);
-            decoded.is_silent |= !customer.is_whole();
-            let entry = Entry::new(&customer, place, Some(fingerprinter));
-            decoded.entries.push(entry);
         }
-        Ok(decoded)
+    }
+
+    fn add(
+        &mut self,
+        line: &[u8],
+        offset: u64,
+        fingerprinter: &Fingerprinter,
+    ) -> Result<(), String> {
+        if line.iter().all(u8::is_ascii_whitespace) {
+            return Ok(());
+        }
+        let customer = borrowed_customer(line).map_err(|e| e.to_string())?;
+        let length = u32::try_from(line.len()).map_err(|e| e.to_string())?;
+        let place = Place::File { offset, length };
+        self.customers.add(&customer, place, Some(fingerprinter));
+        Ok(())
     }
 }
 
-/// A thread that decodes one block after the other.
-struct Worker {
-    blocks: SyncSender<Block>,
-    decoded: Receiver<Result<Decoded, RemoteFileError>>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{CustomerId, Field, Value};
+    use crate::plan::fingerprint::ManagedAttributes;
+    use crate::plan::matching::RemoteLookup as _;
 
-impl Worker {
-    fn start<'scope>(
-        scope: &'scope thread::Scope<'scope, '_>,
-        fingerprinter: &Arc<Fingerprinter>,
-    ) -> Self {
-        let (blocks, received) = sync_channel::<Block>(1);
-        let (sender, decoded) = sync_channel(1);
-        let fingerprinter = Arc::clone(fingerprinter);
-        scope.spawn(move || {
-            for block in received {
-                if sender.send(Decoded::of(&block, &fingerprinter)).is_err() {
-                    return;
-                }
-            }
-        });
-        Self { blocks, decoded }
+    fn read(lines: &[String]) -> Result<Reading, RemoteFileError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("export.jsonl");
+        // The last line has no end.
+        std::fs::write(&path, lines.join("\n")).unwrap();
+        let fingerprinter = Fingerprinter::new(ManagedAttributes::default(), 1);
+        read_export(&path, Arc::new(fingerprinter), &|| false)
     }
 
-    fn give(&self, block: Block) {
-        // A worker that panicked is noticed where its answer is taken.
-        drop(self.blocks.send(block));
-    }
-
-    fn take(&self) -> Result<Decoded, RemoteFileError> {
-        let panicked = |_| io::Error::other("a thread that read it panicked");
-        self.decoded.recv().map_err(panicked)?
+    #[test]
+    fn customers_and_bad_lines_are_found_wherever_blocks_end() {
+        let lengths = [10, BLOCK, 3 * BLOCK, 1, BLOCK / 2, BLOCK / 2, 100, 7];
+        let mut lines = vec!["\u{feff}".to_owned()];
+        for (id, length) in (1..).zip(lengths) {
+            let name = "x".repeat(length);
+            lines.push(format!("{{\"id\":{id},\"name\":\"{name}\"}}\r"));
+        }
+        lines.insert(5, String::new());
+        let reading = read(&lines).unwrap();
+        assert_eq!(reading.len(), lengths.len() as u64);
+        for (id, length) in (1..).zip(lengths) {
+            let customer = reading.customer(CustomerId(id)).unwrap().unwrap();
+            let name = Value::Text("x".repeat(length));
+            assert!(customer.value(Field::Name) == Some(&name), "{id}");
+        }
+        // The first line ends around the end of a block.
+        for length in BLOCK - 40..BLOCK + 4 {
+            let line =
+                |id: u64, length| format!("{{\"id\":{id},\"name\":\"{}\"}}", "x".repeat(length));
+            let reading = read(&[line(1, length), line(2, 3), line(3, 3)]).unwrap();
+            let found = reading.customer(CustomerId(2)).unwrap().unwrap();
+            assert_eq!(found.value(Field::Name), Some(&Value::Text("xxx".into())));
+            assert_eq!(reading.len(), 3, "{length}");
+        }
+        for at in 0..lines.len() {
+            let mut lines = lines.clone();
+            lines[at] = "[]".to_owned();
+            let Err(RemoteFileError::BadLine { line, .. }) = read(&lines) else {
+                panic!("line {at} was read")
+            };
+            assert_eq!(line, at as u64 + 1);
+        }
     }
 }

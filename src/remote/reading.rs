@@ -1,23 +1,25 @@
 //! A reading of the remote side: records in a file, an index in memory.
 
-use std::cell::RefCell;
+mod lookup;
+
+use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::sync::Arc;
 
-use crate::domain::{CustomValue, CustomerId, KindCounts, Known, RemoteCustomer};
+use crate::domain::{CustomerId, KindCounts, RemoteCustomer, RowKey};
 use crate::helpcrunch::decode_customer;
-use crate::plan::fingerprint::{Fingerprint, Fingerprinter};
-use crate::plan::given_keys::KeyHash;
-use crate::plan::matching::{CustomerIds, RemoteLookup};
+use crate::plan::fingerprint::Fingerprinter;
+use crate::plan::key_hash::KeyHashes;
 use crate::plan::previewer::KnownNames;
+use crate::platform::read_from;
 
-use super::index::{CustomerIndex, Entry};
+use super::decoded::{DecodedCustomers, count_kinds, join_names, learn_names};
+use super::index::{CustomerIndex, Entry, Place};
+use super::snapshot::{SnapshotError, StoredBlocks};
 
 /// Bytes that wait in memory before they go to the file.
 const BUFFER: usize = 1 << 20;
-/// Distinct tag and property names that are remembered; more are no help to anybody who looks for typing errors.
-const MOST_NAMES: usize = 100_000;
 
 /// Why a reading cannot be kept or consulted.
 #[derive(Debug, thiserror::Error)]
@@ -30,15 +32,19 @@ pub enum ReadingError {
         "the export was changed while it was read; run the command again once it is no longer written to"
     )]
     Changed,
+    #[error(transparent)]
+    Snapshot(#[from] Box<SnapshotError>),
 }
 
 /// Customers as they were read. Memory holds some hundred bytes for each, the records are in a file.
 #[derive(Debug)]
 pub struct Reading {
-    file: RefCell<File>,
+    file: File,
     /// Records at the end that are not in the file yet, from `written` on.
     tail: Vec<u8>,
     written: u64,
+    /// Records that stay in a snapshot.
+    stored: Option<Arc<StoredBlocks>>,
     index: CustomerIndex,
     /// Some customer's answer left out its tags or properties.
     silent: bool,
@@ -55,9 +61,10 @@ impl Reading {
     #[must_use]
     pub fn new(file: File) -> Self {
         Self {
-            file: RefCell::new(file),
+            file,
             tail: Vec::new(),
             written: 0,
+            stored: None,
             index: CustomerIndex::default(),
             silent: false,
             is_unread: false,
@@ -85,17 +92,28 @@ impl Reading {
         }
     }
 
-    /// Whether the fingerprints prove that a customer is as its row wants it. False says nothing.
-    #[must_use]
-    pub fn proves(&self, id: CustomerId, row: Fingerprint) -> bool {
-        let entry = self.index.get(id);
-        entry.is_some_and(|entry| entry.fingerprint == Some(row))
+    /// What makes the fingerprints, where they are made.
+    pub(super) fn fingerprinter(&self) -> Option<&Arc<Fingerprinter>> {
+        self.fingerprinter.as_ref()
     }
 
-    /// What makes the fingerprints.
+    /// Uses the fingerprints that a snapshot has, if they are of the same attributes. Nothing was added yet.
+    pub(super) fn share_fingerprints(&mut self, stored: &Arc<Fingerprinter>) {
+        let own = self.fingerprinter.as_mut();
+        if let Some(own) = own.filter(|own| own.managed() == stored.managed()) {
+            *own = Arc::clone(stored);
+        }
+    }
+
+    /// Sets where records are that stay in a snapshot.
+    pub(super) fn keep_stored(&mut self, stored: Arc<StoredBlocks>) {
+        self.stored = Some(stored);
+    }
+
+    /// What makes the fingerprints, and the customers that have them.
     #[must_use]
-    pub fn fingerprinter(&self) -> Option<&Fingerprinter> {
-        self.fingerprinter.as_deref()
+    pub fn fingerprints(&self) -> Option<(&Fingerprinter, &CustomerIndex)> {
+        Some((self.fingerprinter.as_deref()?, &self.index))
     }
 
     /// Stands for an account that is not asked: any id is taken to exist, and no other key to be known. The file stays
@@ -118,27 +136,25 @@ impl Reading {
         self.index(customer, start)
     }
 
-    /// Adds a customer from its [`record`](Self::record).
+    /// Adds customers that were decoded apart and whose records stay where they are.
     ///
     /// # Errors
-    /// When the record is of no customer or of another, or the file cannot be written.
-    pub(super) fn put_record(&mut self, id: CustomerId, record: &[u8]) -> Result<(), ReadingError> {
-        let customer: RemoteCustomer = serde_json::from_slice(record)?;
-        if customer.id != id {
-            return Err(io::Error::other("a record is of another customer").into());
-        }
-        let start = self.tail.len();
-        self.tail.extend_from_slice(record);
-        self.index(&customer, start)
+    /// When an earlier record of one cannot be read.
+    pub(super) fn put_all(&mut self, decoded: DecodedCustomers) -> Result<(), ReadingError> {
+        join_names(&mut self.names, decoded.names);
+        self.silent |= decoded.is_silent;
+        let mut entries = decoded.entries.into_iter();
+        entries.try_for_each(|entry| self.enter(entry))
     }
 
     /// Takes in the record that was just added to the tail, from `start` on.
     fn index(&mut self, customer: &RemoteCustomer, start: usize) -> Result<(), ReadingError> {
         let length = u32::try_from(self.tail.len() - start).map_err(io::Error::other)?;
-        let place = (self.written + start as u64, length);
+        let offset = self.written + start as u64;
+        let place = Place::File { offset, length };
         let entry = Entry::new(customer, place, self.fingerprinter.as_deref());
         learn_names(&mut self.names, customer);
-        self.silent |= !customer.is_whole();
+        self.silent |= !customer.is_complete();
         self.enter(entry)?;
         if self.tail.len() >= BUFFER {
             self.flush()?;
@@ -146,8 +162,12 @@ impl Reading {
         Ok(())
     }
 
-    /// Enters a customer whose names are known already.
-    pub(super) fn enter(&mut self, entry: Entry) -> Result<(), ReadingError> {
+    /// Makes room for as many more customers.
+    pub(super) fn reserve(&mut self, customers: usize) {
+        self.index.reserve(customers);
+    }
+
+    fn enter(&mut self, entry: Entry) -> Result<(), ReadingError> {
         if let Some(earlier) = self.index.put(entry) {
             // Each customer counts once, with what it has now.
             let earlier = self.load(earlier)?;
@@ -156,33 +176,12 @@ impl Reading {
         Ok(())
     }
 
-    /// Records whether answers left out tags or properties of their customers.
-    pub(super) fn add_silent(&mut self, is_silent: bool) {
-        self.silent |= is_silent;
-    }
-
-    /// Takes over the names that were learned elsewhere.
-    pub(super) fn take_names(&mut self, names: KnownNames) {
-        for tag in names.tags {
-            if self.names.tags.len() < MOST_NAMES {
-                self.names.tags.insert(tag);
-            }
-        }
-        for (name, counts) in names.properties {
-            let is_known = self.names.properties.contains_key(&name);
-            if is_known || self.names.properties.len() < MOST_NAMES {
-                self.names.properties.entry(name).or_default().join(counts);
-            }
-        }
-    }
-
     fn flush(&mut self) -> Result<(), ReadingError> {
         if self.is_export {
             return Ok(());
         }
-        let mut file = self.file.borrow_mut();
-        file.seek(SeekFrom::Start(self.written))?;
-        file.write_all(&self.tail)?;
+        self.file.seek(SeekFrom::Start(self.written))?;
+        self.file.write_all(&self.tail)?;
         self.written += self.tail.len() as u64;
         self.tail.clear();
         Ok(())
@@ -204,12 +203,40 @@ impl Reading {
         self.index.get(id).is_some()
     }
 
+    /// Whether each of these keys finds a customer.
+    #[must_use]
+    pub fn has_all(&self, key: &RowKey) -> bool {
+        let hashes = KeyHashes::of(key);
+        key.id.is_none_or(|id| self.contains(id))
+            && hashes
+                .user_id
+                .is_none_or(|key| !self.index.by_user_id(key).is_empty())
+            && hashes
+                .email
+                .is_none_or(|key| !self.index.by_email(key).is_empty())
+    }
+
     /// Ids in ascending order.
     #[must_use]
     pub fn ids(&self) -> Vec<CustomerId> {
         let mut ids: Vec<_> = self.index.ids().collect();
         ids.sort_unstable();
         ids
+    }
+
+    /// Returns up to `max` of the lowest ids.
+    #[must_use]
+    pub fn lowest_ids(&self, max: usize) -> BTreeSet<CustomerId> {
+        let mut lowest = BTreeSet::new();
+        for id in self.index.ids() {
+            if lowest.len() < max || lowest.last().is_some_and(|last| id < *last) {
+                lowest.insert(id);
+            }
+            if lowest.len() > max {
+                lowest.pop_last();
+            }
+        }
+        lowest
     }
 
     /// Whether some answer left out the tags or properties of its customer.
@@ -229,7 +256,7 @@ impl Reading {
     pub(super) fn emptied(self) -> Self {
         Self {
             fingerprinter: self.fingerprinter,
-            ..Self::new(self.file.into_inner())
+            ..Self::new(self.file)
         }
     }
 
@@ -243,81 +270,34 @@ impl Reading {
     }
 
     fn bytes(&self, entry: Entry) -> Result<Vec<u8>, ReadingError> {
-        let length = entry.length as usize;
-        if entry.offset >= self.written {
-            let start = usize::try_from(entry.offset - self.written).map_err(io::Error::other)?;
+        let (offset, length) = match (entry.place, &self.stored) {
+            (Place::File { offset, length }, _) => (offset, length as usize),
+            (Place::Stored(number), Some(stored)) => {
+                return stored
+                    .record(entry.id, number)
+                    .map_err(|error| Box::new(error).into());
+            }
+            (Place::Stored(_), None) => return Err(ReadingError::Changed),
+        };
+        if offset >= self.written {
+            let start = usize::try_from(offset - self.written).map_err(io::Error::other)?;
             let bytes = self.tail.get(start..start + length).unwrap_or_default();
             return Ok(bytes.to_vec());
         }
         let mut bytes = vec![0; length];
-        let mut file = self.file.borrow_mut();
-        file.seek(SeekFrom::Start(entry.offset))?;
-        file.read_exact(&mut bytes)?;
-        Ok(bytes)
+        match read_from(&self.file, offset, &mut bytes)? {
+            read if read == length => Ok(bytes),
+            _ => Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
+        }
     }
 
     fn load(&self, entry: Entry) -> Result<RemoteCustomer, ReadingError> {
         let bytes = self.bytes(entry)?;
-        match self.is_export && entry.offset < self.written {
-            true => decode_customer(&bytes).map_err(|_| ReadingError::Changed),
-            false => Ok(serde_json::from_slice(&bytes)?),
-        }
-    }
-}
-
-/// Takes note of the names of a customer's tags and properties, and of the kinds of its values.
-pub(super) fn learn_names(names: &mut KnownNames, customer: &RemoteCustomer) {
-    if let Known::Is(tags) = &customer.tags {
-        for tag in tags {
-            if !names.tags.contains(&tag.name) && names.tags.len() < MOST_NAMES {
-                names.tags.insert(tag.name.clone());
+        match entry.place {
+            Place::File { offset, .. } if self.is_export && offset < self.written => {
+                decode_customer(&bytes).map_err(|_| ReadingError::Changed)
             }
-        }
-    }
-    count_kinds(names, customer, KindCounts::add);
-}
-
-fn count_kinds(
-    names: &mut KnownNames,
-    customer: &RemoteCustomer,
-    count: fn(&mut KindCounts, &CustomValue),
-) {
-    let Known::Is(properties) = &customer.custom_data else {
-        return;
-    };
-    let known = &mut names.properties;
-    for (name, value) in properties {
-        if !known.contains_key(name) && known.len() < MOST_NAMES {
-            known.insert(name.clone(), KindCounts::default());
-        }
-        if let Some(counts) = known.get_mut(name) {
-            count(counts, value);
-        }
-    }
-}
-
-impl RemoteLookup for Reading {
-    type Error = ReadingError;
-
-    fn by_user_id(&self, user_id: KeyHash) -> Result<CustomerIds, ReadingError> {
-        Ok(self.index.by_user_id(user_id))
-    }
-
-    fn by_email(&self, email: KeyHash) -> Result<CustomerIds, ReadingError> {
-        Ok(self.index.by_email(email))
-    }
-
-    fn customer(&self, id: CustomerId) -> Result<Option<RemoteCustomer>, ReadingError> {
-        if self.is_unread {
-            return Ok(Some(RemoteCustomer::unknown(id)));
-        }
-        let Some(entry) = self.index.get(id) else {
-            return Ok(None);
-        };
-        let customer = self.load(*entry)?;
-        match customer.id == id {
-            true => Ok(Some(customer)),
-            false => Err(ReadingError::Changed),
+            Place::File { .. } | Place::Stored(_) => Ok(serde_json::from_slice(&bytes)?),
         }
     }
 }
@@ -325,7 +305,8 @@ impl RemoteLookup for Reading {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Field, Value};
+    use crate::domain::{CustomValue, Field, Reported, Value};
+    use crate::plan::matching::RemoteLookup as _;
 
     fn person(id: u64, user_id: &str, email: &str) -> RemoteCustomer {
         let mut customer = RemoteCustomer::unknown(CustomerId(id));
@@ -388,7 +369,7 @@ mod tests {
         assert_eq!(reading.with_email("a@x").unwrap().as_slice(), []);
         let mut customer = person(1, "b", "b@x");
         for value in [CustomValue::Bool(true), CustomValue::Text("x".into())] {
-            customer.custom_data = Known::Is([("vip".to_owned(), value)].into());
+            customer.custom_data = Reported::Value([("vip".to_owned(), value)].into());
             reading.put(&customer).unwrap();
         }
         let kind = reading.names().kind_of("vip");

@@ -1,3 +1,5 @@
+//! When each customer of a reading was read.
+
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -5,37 +7,37 @@ use tokio::time::Instant;
 use crate::domain::CustomerId;
 use crate::plan::budget::ReadingAge;
 
-/// When what is known of each customer was read.
+/// The time at which each customer was read.
 #[derive(Debug, Clone)]
 pub struct ReadTimes {
     /// When the reading for the plan began.
-    at: Instant,
-    /// How old it was by then.
+    began: Instant,
+    /// How old its customers were by then.
     age: ReadingAge,
 }
 
 impl ReadTimes {
-    /// `age`: of the customers at the time when the reading began.
+    /// `age` is how old the customers were when the reading began.
     #[must_use]
-    pub fn new(at: Instant, age: ReadingAge) -> Self {
-        Self { at, age }
+    pub fn new(began: Instant, age: ReadingAge) -> Self {
+        Self { began, age }
     }
 
-    /// When the customer was read; nothing where that is longer ago than can be told.
+    /// Returns when the customer was read, or `None` if that is too long ago for an [`Instant`].
     #[must_use]
     pub fn read_at(&self, customer: Option<CustomerId>) -> Option<Instant> {
-        self.at.checked_sub(self.age.of(customer))
+        self.began.checked_sub(self.age.of(customer))
     }
 
-    /// How long ago the customer was read; nobody: how long ago it was seen that there is none.
+    /// Returns how long ago the customer was read, or, for `None`, how long ago no customer was found.
     #[must_use]
     pub fn age_of(&self, customer: Option<CustomerId>) -> Duration {
-        self.at.elapsed() + self.age.of(customer)
+        self.began.elapsed() + self.age.of(customer)
     }
 }
 
 impl From<Instant> for ReadTimes {
-    fn from(at: Instant) -> Self {
-        Self::new(at, ReadingAge::default())
+    fn from(began: Instant) -> Self {
+        Self::new(began, ReadingAge::default())
     }
 }

@@ -1,22 +1,20 @@
-use crate::domain::{Issue, IssueKind, joined};
+use crate::domain::{Issue, IssueKind, join_distinct};
 
-/// What the user can do about a cause, where its issue brings no hint of its own. Codes of an API's error body are the
-/// names of fields and cannot be listed; there the status decides.
-#[must_use]
+/// Returns what the user can do about a cause whose issue has no hint. Codes of the API's error bodies are field names and cannot
+/// be listed, so there the status decides.
 pub fn advice(kind: IssueKind, code: &str, http_status: Option<u16>) -> &'static str {
     by_code(code)
         .or_else(|| http_status.and_then(by_status))
         .unwrap_or_else(|| by_kind(kind))
 }
 
-/// What the user can do about all problems of a row.
-#[must_use]
+/// Returns what the user can do about all problems of a row.
 pub fn advice_for(problems: &[Issue]) -> String {
     let hints = problems.iter().map(|issue| {
         let general = || advice(issue.kind, &issue.code, issue.http_status);
         issue.hint.as_deref().unwrap_or_else(general)
     });
-    joined(hints)
+    join_distinct(hints)
 }
 
 fn by_code(code: &str) -> Option<&'static str> {

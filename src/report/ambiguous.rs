@@ -2,9 +2,9 @@ use std::io::{self, Write};
 
 use crate::domain::{Field, KeyField, RemoteCustomer, RowKey, RowNumber, Value};
 
-use super::spreadsheet::Sheet;
+use super::spreadsheet::SpreadsheetCsv;
 
-/// Columns of `ambiguous.csv`. Who feeds it back fills in the last; `userId` and `email` are what ties it to its row.
+/// Columns of `ambiguous.csv`. The user fills in the last one; `userId` and `email` identify the row.
 const COLUMNS: [&str; 8] = [
     "_line",
     "row",
@@ -16,8 +16,8 @@ const COLUMNS: [&str; 8] = [
     "decision",
 ];
 
-/// Customers of one row that are described at most; the ids of all may be decided for.
-pub const MOST_CANDIDATES: usize = 20;
+/// Customers that are described per row. The user may also decide for another one's id.
+pub const MAX_CANDIDATES: usize = 20;
 
 /// A row whose key matches several customers.
 #[derive(Debug, Clone, Copy)]
@@ -27,35 +27,31 @@ pub struct AmbiguousRow<'a> {
     pub line: u64,
     /// The input as the user named it.
     pub source: &'a str,
-    /// The key that matches them.
+    /// The key that matches the customers.
     pub matched_by: KeyField,
     pub key: &'a RowKey,
-    /// The first of them.
+    /// The customers that are described.
     pub candidates: &'a [RemoteCustomer],
-    /// How many there are besides, earlier rows of the input among them.
+    /// Earlier rows that create a customer which the key matches.
+    pub creating_rows: &'a [String],
+    /// Number of further matches.
     pub others: usize,
 }
 
-/// Writes `ambiguous.csv`, made to be filled in and fed back.
+/// Writes `ambiguous.csv`, which the user fills in and passes to `--decisions`.
 #[derive(Debug)]
 pub struct AmbiguousCsv<W: Write> {
-    sheet: Sheet<W>,
+    sheet: SpreadsheetCsv<W>,
 }
 
 impl<W: Write> AmbiguousCsv<W> {
     /// Writes the header.
-    ///
-    /// # Errors
-    /// When the writer fails.
     pub fn new(out: W) -> io::Result<Self> {
-        let sheet = Sheet::new(out, COLUMNS)?;
+        let sheet = SpreadsheetCsv::new(out, COLUMNS)?;
         Ok(Self { sheet })
     }
 
     /// Writes one row, without a decision.
-    ///
-    /// # Errors
-    /// When the writer fails.
     pub fn write(&mut self, row: &AmbiguousRow<'_>) -> io::Result<()> {
         let cells = [
             &row.line.to_string(),
@@ -71,9 +67,6 @@ impl<W: Write> AmbiguousCsv<W> {
     }
 
     /// Flushes, and gives the writer back.
-    ///
-    /// # Errors
-    /// When the writer fails.
     pub fn finish(self) -> io::Result<W> {
         self.sheet.finish()
     }
@@ -81,13 +74,15 @@ impl<W: Write> AmbiguousCsv<W> {
 
 fn candidates(row: &AmbiguousRow<'_>) -> String {
     let mut all: Vec<String> = row.candidates.iter().map(candidate).collect();
+    let created = row.creating_rows.iter();
+    all.extend(created.map(|row| format!("new: created by {row}")));
     if row.others > 0 {
         all.push(format!("and {} more", row.others));
     }
     all.join(" | ")
 }
 
-/// The id, and what a person knows the customer by.
+/// Describes a customer: its id, and what a person recognizes it by.
 fn candidate(customer: &RemoteCustomer) -> String {
     let text = |field: Field| customer.value(field).and_then(Value::as_text);
     let mut facts: Vec<String> = Vec::new();
@@ -111,14 +106,14 @@ mod tests {
     use crate::domain::CustomerId;
 
     #[test]
-    fn a_row_shows_its_candidates_and_waits_for_a_decision() {
+    fn a_row_lists_its_candidates_and_leaves_the_decision_empty() {
         let mut ann = RemoteCustomer::unknown(CustomerId(12));
         let text = |text: &str| Some(Value::Text(text.into()));
         ann.set_field(Field::Name, text("Ann, the first"));
         ann.set_field(Field::UserId, text("u1"));
         ann.set_field(Field::Email, text("a@example.com"));
         ann.set_field(Field::LastSeen, Some(Value::Date(1_603_885_746)));
-        let nobody = RemoteCustomer::unknown(CustomerId(15));
+        let unnamed = RemoteCustomer::unknown(CustomerId(15));
         let key = RowKey {
             email: Some("=a@example.com".into()),
             ..RowKey::default()
@@ -130,13 +125,14 @@ mod tests {
             source: "in.csv",
             matched_by: KeyField::Email,
             key: &key,
-            candidates: &[ann, nobody],
+            candidates: &[ann, unnamed],
+            creating_rows: &["in.csv:2 (row 1)".into()],
             others: 2,
         })
         .unwrap();
         let text = String::from_utf8(csv.finish().unwrap()).unwrap();
         let expected = "\u{feff}_line,row,source,matched_by,userId,email,candidates,decision\n\
-            4,3,in.csv,email,,'=a@example.com,\"12: Ann, the first, userId u1, a@example.com, last seen 2020-10-28 | 15 | and 2 more\",\n";
+            4,3,in.csv,email,,'=a@example.com,\"12: Ann, the first, userId u1, a@example.com, last seen 2020-10-28 | 15 | new: created by in.csv:2 (row 1) | and 2 more\",\n";
         assert_eq!(text, expected);
     }
 }

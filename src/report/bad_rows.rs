@@ -3,12 +3,12 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use crate::domain::{Issue, IssueKind, without_cells};
+use crate::plan::RowPlace;
 use crate::plan::causes::normalised;
-use crate::plan::previewer::Place;
 
-/// Bad rows of each kind that are always kept.
+/// Rows of each kind that are always listed.
 pub(super) const MIN_KEPT: usize = 10;
-/// Bad rows that are kept in total, so that memory stays bounded for a file of bad rows only.
+/// Rows that are listed in total, so that memory stays bounded for a file of bad rows.
 pub(super) const MAX_KEPT: usize = 100_000;
 /// Kinds that are listed separately.
 const MAX_KINDS: usize = 1_000;
@@ -22,7 +22,7 @@ pub struct BadRows {
     pub message: String,
     pub what_to_do: String,
     pub count: u64,
-    /// The first of them, in the order of the input.
+    /// The first ones, in the order of the input.
     pub rows: Vec<BadRow>,
 }
 
@@ -33,17 +33,18 @@ pub struct BadRow {
     pub row: u64,
     /// The bad cell, shortened.
     pub cell: Option<String>,
-    /// What is wrong with it, if the message differs from that of the first row, for example in a row number.
+    /// The row's own message, if it differs from that of the first row, for example in a row number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
 
-type Kind = (IssueKind, String, Option<String>, String);
+/// Kind, code, column and message without what differs from row to row.
+type ProblemKind = (IssueKind, String, Option<String>, String);
 
-/// Gathers bad rows by what is wrong with them, in bounded memory.
+/// Groups bad rows by problem, in bounded memory.
 #[derive(Debug, Default)]
 pub struct BadRowList {
-    kinds: HashMap<Kind, usize>,
+    kinds: HashMap<ProblemKind, usize>,
     bad: Vec<BadRows>,
     kept: usize,
     rows: u64,
@@ -51,8 +52,7 @@ pub struct BadRowList {
 }
 
 impl BadRowList {
-    /// A list that shows no cells, neither as such nor in messages.
-    #[must_use]
+    /// A list without cells, also in messages.
     pub fn without_cells() -> Self {
         Self {
             hides_cells: true,
@@ -60,13 +60,13 @@ impl BadRowList {
         }
     }
 
-    /// Counts a bad row; each of its problems comes with [`add`](Self::add).
+    /// Counts a bad row, whose problems are then [added](Self::add).
     pub fn row(&mut self) {
         self.rows += 1;
     }
 
-    /// Adds a problem of a row, and the bad cell.
-    pub fn add(&mut self, issue: &Issue, place: Place<'_>, cell: Option<&str>) {
+    /// Adds a problem of a row, with the bad cell.
+    pub fn add(&mut self, issue: &Issue, place: RowPlace<'_>, cell: Option<&str>) {
         let hidden;
         let (issue, cell) = if self.hides_cells {
             let message = without_cells(&issue.message).into_owned();
@@ -78,16 +78,11 @@ impl BadRowList {
         } else {
             (issue, cell)
         };
-        let kind = (
-            issue.kind,
-            issue.code.clone(),
-            issue.column.clone(),
-            normalised(&issue.message),
-        );
-        let index = match self.kinds.get(&kind) {
+        let is_full = self.bad.len() >= MAX_KINDS;
+        let index = match self.kinds.get(&kind_of(issue)) {
             Some(index) => *index,
-            None if self.bad.len() >= MAX_KINDS => self.kind_of(&others(issue.kind)),
-            None => self.kind_of(issue),
+            None if is_full => self.index_of(&others(issue.kind)),
+            None => self.index_of(issue),
         };
         let Some(bad) = self.bad.get_mut(index) else {
             return;
@@ -106,29 +101,21 @@ impl BadRowList {
     }
 
     /// The index of an issue's kind, which is added if it is new.
-    fn kind_of(&mut self, issue: &Issue) -> usize {
-        let key = (
-            issue.kind,
-            issue.code.clone(),
-            issue.column.clone(),
-            normalised(&issue.message),
-        );
+    fn index_of(&mut self, issue: &Issue) -> usize {
         let next = self.bad.len();
-        let index = *self.kinds.entry(key).or_insert(next);
+        let index = *self.kinds.entry(kind_of(issue)).or_insert(next);
         if index == next {
-            self.bad.push(BadRows::of(issue));
+            self.bad.push(BadRows::new(issue));
         }
         index
     }
 
-    /// Bad rows so far; each counts once.
-    #[must_use]
+    /// The number of bad rows so far.
     pub fn rows(&self) -> u64 {
         self.rows
     }
 
-    /// The kinds, most rows first.
-    #[must_use]
+    /// Returns the kinds, most rows first.
     pub fn finish(self) -> Vec<BadRows> {
         let mut bad = self.bad;
         let first = |b: &BadRows| b.rows.first().map_or(0, |row| row.row);
@@ -137,13 +124,23 @@ impl BadRowList {
     }
 }
 
-/// Stands for the kinds that are too many to be listed separately.
+fn kind_of(issue: &Issue) -> ProblemKind {
+    let message = normalised(&issue.message);
+    (
+        issue.kind,
+        issue.code.clone(),
+        issue.column.clone(),
+        message,
+    )
+}
+
+/// Stands for the kinds beyond [`MAX_KINDS`].
 fn others(kind: IssueKind) -> Issue {
     Issue::new(kind, "other", "other problems, too many to list")
 }
 
 impl BadRows {
-    fn of(issue: &Issue) -> Self {
+    fn new(issue: &Issue) -> Self {
         let advice = || super::advice(issue.kind, &issue.code, issue.http_status).to_owned();
         Self {
             kind: issue.kind,

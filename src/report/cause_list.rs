@@ -1,60 +1,74 @@
-//! How causes are listed, alike in the preview and at the end of a run.
+//! The list of causes in previews and at the end of a run.
 
 use crate::plan::Cause;
 
-use super::page::Page;
+use super::page::{TextPage, View};
 use super::place::place;
 use super::terminal::{Style, clean, human_count, plural, shorten_end, text_width};
 
-/// Causes that are listed; results hold them all.
-const MOST: usize = 10;
-/// Columns that a name of the user's may take in a sentence.
+/// Causes that are listed; results have them all.
+const MAX_CAUSES: usize = 10;
+/// Width of the user's names in a sentence, in columns.
 pub(super) const NAME_WIDTH: usize = 32;
 
-/// Said of a list whose counts add up to more than the rows.
+/// Explains a list whose counts add up to more than the rows.
 pub(super) const SEVERAL_PROBLEMS: &str =
     "A row with several problems is counted under each of them.";
 
-/// A cause with the status of its answers.
-pub(super) type Listed<'a> = (&'a Cause, Option<u16>);
+/// A cause with the HTTP status of its answers.
+pub(super) type CauseWithStatus<'a> = (&'a Cause, Option<u16>);
 
-/// Most first: count, what is wrong, one example row, what to do.
-pub(super) fn list(page: &mut Page, causes: &[Listed<'_>], style: Style) {
-    let counts = causes
-        .iter()
-        .take(MOST)
-        .map(|(c, _)| human_count(c.count).len());
+/// Returns a page for each cause, in the given order: count, what is wrong, what to do, one example row, and the code.
+pub(super) fn items(view: View, causes: &[CauseWithStatus<'_>], style: Style) -> Vec<TextPage> {
+    let listed = causes.iter().take(MAX_CAUSES);
+    let counts = listed.clone().map(|(c, _)| human_count(c.count).len());
     let width = counts.max().unwrap_or(0);
-    for (cause, status) in causes.iter().take(MOST) {
-        let lead = format!("  {:>width$}  ", human_count(cause.count));
-        page.led((&lead, style), &title(cause, *status), Style::Plain);
-        let margin = " ".repeat(text_width(&lead));
-        let room = page.width().saturating_sub(margin.len() + "e.g. ".len());
-        let example = place(
-            &cause.example_source,
-            cause.example_line,
-            cause.example_row,
-            room,
-        );
-        if !cause.message.is_empty() {
-            page.item(&margin, &cause.message, Style::Plain);
-        }
-        page.item(&margin, &format!("e.g. {example}"), Style::Dim);
-        page.item(
-            &format!("{margin}→ "),
-            what_to_do(cause, *status),
-            Style::Plain,
-        );
-    }
-    let rest: Vec<_> = causes.iter().skip(MOST).map(|(c, _)| c.count).collect();
-    if !rest.is_empty() {
+    let mut items: Vec<_> = listed
+        .map(|cause| item(view, *cause, width, style))
+        .collect();
+    let rest = causes.iter().skip(MAX_CAUSES).map(|(c, _)| c.count);
+    if rest.len() > 0 {
         let causes = plural(rest.len() as u64, "more cause", "more causes");
-        let rows = plural(rest.iter().sum(), "row", "rows");
+        let rows = plural(rest.sum(), "row", "rows");
+        let mut page = TextPage::new(view);
         page.item("  ", &format!("and {causes}, {rows}"), Style::Dim);
+        items.push(page);
     }
+    items
 }
 
-fn title(cause: &Cause, status: Option<u16>) -> String {
+fn item(view: View, (cause, status): CauseWithStatus<'_>, width: usize, style: Style) -> TextPage {
+    let mut page = TextPage::new(view);
+    let lead = format!("  {:>width$}  ", human_count(cause.count));
+    let margin = " ".repeat(text_width(&lead));
+    let code = code(cause, status);
+    // Only a cause of an older run has no message.
+    let message = match cause.message.as_str() {
+        "" => &code,
+        message => message,
+    };
+    page.led((&lead, style), message, Style::Plain);
+    page.item(
+        &format!("{margin}→ "),
+        what_to_do(cause, status),
+        Style::Plain,
+    );
+    let room = page
+        .width()
+        .saturating_sub(margin.len() + "e.g. ; ".len() + text_width(&code));
+    let room = room.max(page.width() / 2);
+    let example = place(
+        &cause.example_source,
+        cause.example_line,
+        cause.example_row,
+        room,
+    );
+    page.item(&margin, &format!("e.g. {example}; {code}"), Style::Dim);
+    page
+}
+
+/// The column, and what programs know the cause by.
+fn code(cause: &Cause, status: Option<u16>) -> String {
     let code = clean(&cause.code);
     let mut title = format!(
         "{}: {}",
@@ -70,13 +84,13 @@ fn title(cause: &Cause, status: Option<u16>) -> String {
     title
 }
 
-/// What to do about a cause: its own hint, else what is known of its code.
-pub(super) fn what_to_do(cause: &Cause, status: Option<u16>) -> &str {
+/// Returns what to do about a cause: its own hint, else general advice.
+pub fn what_to_do(cause: &Cause, status: Option<u16>) -> &str {
     let general = || super::advice(cause.kind, &cause.code, status);
     cause.hint.as_deref().unwrap_or_else(general)
 }
 
-/// A name of the user's in a sentence.
+/// Returns one of the user's names, quoted for a sentence.
 pub(super) fn name(name: &str) -> String {
     format!("`{}`", shorten_end(&clean(name), NAME_WIDTH))
 }

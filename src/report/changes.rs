@@ -3,24 +3,24 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use crate::domain::{CustomValue, CustomerId, RowKey, RowNumber, Tag, Value};
+use crate::domain::{CustomerId, RowKey, RowNumber, Value};
 use crate::outcome::{OperationStatus, RowResult};
-use crate::plan::{Lane, Operation, OperationKind};
+use crate::plan::{AttributeChange, AttributeValue, Lane, OperationKind};
 
 use super::json_text::write_line;
 use super::place::key_parts;
 use super::results_csv::{status_text, text};
-use super::spreadsheet::Sheet;
+use super::spreadsheet::SpreadsheetCsv;
 
-/// One line of `--changes`: one attribute of one customer, old → new. A tag is an attribute of its own, with its name
-/// as `new` where it is added and as `old` where it is removed.
+/// One line of `--changes`: one attribute of one customer, old → new. Each tag is an attribute: its name is `new` if it is added
+/// and `old` if it is removed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Change {
     pub source: String,
     pub line: u64,
     pub row: RowNumber,
     pub key: RowKey,
-    /// Nothing for a customer that is still to be created.
+    /// `None` for a customer that is still to be created.
     pub customer_id: Option<CustomerId>,
     pub op: OperationKind,
     /// `company`, `customData.plan` or `tags`.
@@ -28,15 +28,15 @@ pub struct Change {
     /// A JSON scalar, a date as UNIX seconds; null for "no value".
     pub old: Json,
     pub new: Json,
-    /// How far its operation came; of a run only.
+    /// Status of its operation, of a run only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<OperationStatus>,
-    /// When its operation ended (RFC 3339, UTC); of a run only, and nothing where it was not sent.
+    /// When its operation ended (RFC 3339, UTC), of a run only; `None` if it was not sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<String>,
 }
 
-/// A lane and where its row stands.
+/// A lane with the place and the result of its row.
 #[derive(Debug, Clone, Copy)]
 pub struct LaneFacts<'a> {
     pub lane: &'a Lane,
@@ -44,26 +44,23 @@ pub struct LaneFacts<'a> {
     pub source: &'a str,
     /// Physical line of the row in it.
     pub line: u64,
-    /// How the row ended, of a run.
+    /// The row's result, of a run only.
     pub result: Option<&'a RowResult>,
 }
 
 impl LaneFacts<'_> {
-    /// A line for each attribute that the lane changes, in the order in which its operations run.
-    #[must_use]
+    /// Returns a line for each attribute that the lane changes, in the order in which its operations run.
     pub fn changes(&self) -> Vec<Change> {
         let operations = self.lane.operations.iter();
-        operations
-            .flat_map(|operation| {
-                let op = operation.kind();
-                attributes(operation)
-                    .into_iter()
-                    .map(move |attribute| self.change(op, attribute))
-            })
-            .collect()
+        let changes = operations.flat_map(|operation| {
+            let op = operation.kind();
+            let changes = operation.changes().into_iter();
+            changes.map(move |change| self.change(op, change))
+        });
+        changes.collect()
     }
 
-    fn change(&self, op: OperationKind, attribute: Attribute) -> Change {
+    fn change(&self, op: OperationKind, change: AttributeChange<'_>) -> Change {
         let outcome = self
             .result
             .and_then(|r| r.operations.iter().find(|o| o.op == op));
@@ -74,87 +71,32 @@ impl LaneFacts<'_> {
             key: self.lane.key.clone(),
             customer_id: self.lane.customer.or_else(|| self.result?.customer_id),
             op,
-            field: attribute.field,
-            old: attribute.old,
-            new: attribute.new,
+            field: change.attribute.to_string(),
+            old: json(change.old),
+            new: json(change.new),
             status: outcome.map(|o| o.status),
             at: outcome.and_then(|o| o.at.clone()),
         }
     }
 }
 
-struct Attribute {
-    field: String,
-    old: Json,
-    new: Json,
-}
-
-impl Attribute {
-    fn new(field: impl Into<String>, old: Json, new: Json) -> Self {
-        Self {
-            field: field.into(),
-            old,
-            new,
-        }
-    }
-
-    fn tag(old: Option<&Tag>, new: Option<&Tag>) -> Self {
-        let name = |tag: Option<&Tag>| tag.map_or(Json::Null, |t| t.name.clone().into());
-        Self::new("tags", name(old), name(new))
-    }
-}
-
-fn attributes(operation: &Operation) -> Vec<Attribute> {
-    let property = |name: &str| format!("customData.{name}");
-    match operation {
-        Operation::Create(create) => {
-            let fields = create.set.iter();
-            let fields =
-                fields.map(|(f, v)| Attribute::new(f.name(), Json::Null, field_json(Some(v))));
-            let properties = create.custom_data.iter();
-            let properties =
-                properties.map(|(n, v)| Attribute::new(property(n), Json::Null, v.to_json()));
-            let tags = create.tags.iter().map(|t| Attribute::tag(None, Some(t)));
-            fields.chain(properties).chain(tags).collect()
-        }
-        Operation::Patch(patch) => {
-            let fields = patch.set.iter().map(|c| {
-                let (from, to) = (field_json(c.from.as_ref()), field_json(c.to.as_ref()));
-                Attribute::new(c.field.name(), from, to)
-            });
-            let properties = patch.custom_data.iter().map(|c| {
-                let (from, to) = (property_json(c.from.as_ref()), property_json(c.to.as_ref()));
-                Attribute::new(property(&c.name), from, to)
-            });
-            fields.chain(properties).collect()
-        }
-        Operation::Tag(tags) => tags.iter().map(|t| Attribute::tag(None, Some(t))).collect(),
-        Operation::Untag(tags) => tags.iter().map(|t| Attribute::tag(Some(t), None)).collect(),
-    }
-}
-
-fn field_json(value: Option<&Value>) -> Json {
+fn json(value: Option<AttributeValue<'_>>) -> Json {
     match value {
         None => Json::Null,
-        Some(Value::Text(text)) => text.clone().into(),
-        Some(Value::Date(seconds)) => (*seconds).into(),
-        Some(Value::Bool(b)) => (*b).into(),
+        Some(AttributeValue::Field(Value::Text(text))) => text.clone().into(),
+        Some(AttributeValue::Field(Value::Date(seconds))) => (*seconds).into(),
+        Some(AttributeValue::Field(Value::Bool(b))) => (*b).into(),
+        Some(AttributeValue::Property(value)) => value.to_json(),
+        Some(AttributeValue::Tag(name)) => name.into(),
     }
-}
-
-fn property_json(value: Option<&CustomValue>) -> Json {
-    value.map_or(Json::Null, CustomValue::to_json)
 }
 
 /// Writes one line of `--changes` as JSONL.
-///
-/// # Errors
-/// When the writer fails.
 pub fn write_change(out: impl Write, change: &Change) -> io::Result<()> {
     write_line(out, change)
 }
 
-/// Whether changes are planned ones, or those of a run, with status and time.
+/// Whether changes are planned, or made by a run and so have status and time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangeScope {
     Plan,
@@ -174,34 +116,28 @@ const COLUMNS: [&str; 11] = [
     "status",
     "at",
 ];
-/// How many of the columns a plan has.
-const PLANNED: usize = 9;
+/// Columns without status and time.
+const PLAN_COLUMNS: usize = 9;
 
-/// Writes `--changes` as CSV, made for reading in a spreadsheet.
+/// Writes `--changes` as CSV for spreadsheets.
 #[derive(Debug)]
 pub struct ChangesCsv<W: Write> {
-    sheet: Sheet<W>,
+    sheet: SpreadsheetCsv<W>,
     columns: usize,
 }
 
 impl<W: Write> ChangesCsv<W> {
     /// Writes the header.
-    ///
-    /// # Errors
-    /// When the writer fails.
     pub fn new(out: W, scope: ChangeScope) -> io::Result<Self> {
         let columns = match scope {
-            ChangeScope::Plan => PLANNED,
+            ChangeScope::Plan => PLAN_COLUMNS,
             ChangeScope::Run => COLUMNS.len(),
         };
-        let sheet = Sheet::new(out, COLUMNS.into_iter().take(columns))?;
+        let sheet = SpreadsheetCsv::new(out, COLUMNS.into_iter().take(columns))?;
         Ok(Self { sheet, columns })
     }
 
     /// Writes one change.
-    ///
-    /// # Errors
-    /// When the writer fails.
     pub fn write(&mut self, change: &Change) -> io::Result<()> {
         let cells = cells(change);
         self.sheet
@@ -209,9 +145,6 @@ impl<W: Write> ChangesCsv<W> {
     }
 
     /// Flushes, and gives the writer back.
-    ///
-    /// # Errors
-    /// When the writer fails.
     pub fn finish(self) -> io::Result<W> {
         self.sheet.finish()
     }
@@ -222,7 +155,7 @@ fn cells(change: &Change) -> [String; COLUMNS.len()] {
     let key: Vec<_> = key.map(|(name, text)| format!("{name}={text}")).collect();
     [
         change.source.clone(),
-        change.line.to_string(),
+        text((change.line > 0).then_some(change.line)),
         change.row.to_string(),
         key.join(";"),
         text(change.customer_id),

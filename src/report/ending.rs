@@ -1,15 +1,18 @@
 use serde::Serialize;
 
-use crate::outcome::{CREATED_TWICE, RowStatus};
+use crate::outcome::CREATED_TWICE;
 use crate::plan::causes::CauseGroup;
-use crate::plan::{Explanation, Preview};
+use crate::plan::{Cause, Explanation, Preview};
 
 use super::cause_list;
-use super::page::{Figure, Page, View};
+use super::counts_text::counts;
+use super::page::{TextPage, View};
+use super::screen::{describe_target, render_first, render_left_out};
 use super::summary::Summary;
 use super::terminal::{Style, human_count, human_duration, plural};
+use crate::domain::local_time::local_time;
 
-/// Everything that is said at the end of a run. The same facts in every format; never a value of a customer.
+/// Everything that is reported at the end of a run, in every format. It has no customers' values.
 #[derive(Debug, Clone, Copy)]
 pub struct Ending<'a> {
     pub summary: &'a Summary,
@@ -19,9 +22,9 @@ pub struct Ending<'a> {
     pub warnings: &'a [CauseGroup],
     /// Other things worth knowing, a sentence each.
     pub notes: &'a [String],
-    /// Why the remote side was read as it was, where that was asked for.
+    /// Why customers were read in the way that they were, with `--explain`.
     pub explain: Option<&'a Explanation>,
-    /// The preview of what was then sent, for JSON.
+    /// The preview of what was sent, for JSON.
     pub preview: Option<&'a Preview>,
     /// The files that were written.
     pub files: &'a [NamedPath],
@@ -38,18 +41,17 @@ pub struct NamedPath {
 /// How a run ended, in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum RunOutcome {
     Done,
     FinishedWithProblems,
-    /// It could not be finished, or was told to stop.
+    /// It could not be finished, or was stopped.
     Stopped,
     /// Nothing was sent: usage, a safety limit, or another run's lock.
     Refused,
 }
 
-impl Outcome {
-    /// By the exit code: rows with problems that the user tolerates are done.
-    #[must_use]
+impl RunOutcome {
+    /// Derived from the exit code: problems that the config tolerates still count as done.
     pub fn of(summary: &Summary) -> Self {
         match summary.exit_code {
             2 | 4 | 5 => Self::Refused,
@@ -68,34 +70,58 @@ impl Outcome {
     }
 }
 
-/// The end of a run as a text: one headline, figures, causes, files, and what goes on from there.
-#[must_use]
+/// Returns the end of a run as text. The first screen has the headline, figures, problems as far as they fit, files, and the
+/// command that continues; below it follow the other problems and the notes, unless the view is brief.
 pub fn render_ending(ending: &Ending<'_>, view: View) -> String {
-    let mut page = Page::new(view);
-    page.item(
-        "",
-        &headline(ending.summary),
-        Outcome::of(ending.summary).style(),
-    );
-    counts(&mut page, ending.summary);
-    requests(&mut page, ending.summary);
-    causes(&mut page, "Problems", ending.errors, Style::Bad);
-    causes(&mut page, "Warnings", ending.warnings, Style::Warn);
-    if !ending.notes.is_empty() {
-        page.heading("Notes");
+    let mut page = TextPage::new(view);
+    let summary = ending.summary;
+    page.item("", &headline(summary), RunOutcome::of(summary).style());
+    render_facts(&mut page, summary, view);
+    let mut foot = TextPage::new(view);
+    render_files(&mut foot, ending.files);
+    render_next(&mut foot, summary);
+    let errors = with_status(ending.errors);
+    let mut items = cause_list::items(view, &errors, Style::Bad);
+    let warnings = with_status(ending.warnings);
+    items.extend(cause_list::items(view, &warnings, Style::Warn));
+    // Below it are an empty line, the files, and up to three lines on standard error.
+    let rest = render_first(&mut page, "Problems", &items, foot.lines() + 4);
+    if view.is_brief() {
+        render_left_out(&mut page, rest.len());
     }
-    for note in ending.notes {
-        page.item("  - ", note, Style::Plain);
+    if foot.lines() > 0 {
+        page.gap();
+        page.append(&foot);
     }
-    files(&mut page, ending.files);
-    next(&mut page, ending.summary);
+    if !view.is_brief() {
+        render_rest(&mut page, rest, ending.notes);
+    }
     page.finish()
 }
 
-pub(super) fn headline(summary: &Summary) -> String {
+fn render_rest(page: &mut TextPage, problems: &[TextPage], notes: &[String]) {
+    if !problems.is_empty() {
+        page.heading("More problems");
+    }
+    problems.iter().for_each(|item| page.append(item));
+    if !notes.is_empty() {
+        page.heading("Notes");
+    }
+    for note in notes {
+        page.item("  - ", note, Style::Plain);
+    }
+}
+
+fn with_status(groups: &[CauseGroup]) -> Vec<(&Cause, Option<u16>)> {
+    groups.iter().map(|g| (&g.cause, g.http_status)).collect()
+}
+
+/// Returns the end of a run in one line.
+pub fn headline(summary: &Summary) -> String {
     let results = &summary.results;
     let twice = summary.errors.iter().filter(|e| e.code == CREATED_TWICE);
-    let bad = results.need_attention() + twice.map(|e| e.count).sum::<u64>();
+    let missing = summary.missing.map_or(0, |m| m.needing_attention());
+    let bad = results.needing_attention() + missing + twice.map(|e| e.count).sum::<u64>();
     let attention = plural(bad, "row needs", "rows need");
     let reason = summary.stop.as_ref().map(|stop| stop.message.as_str());
     let after = human_duration(summary.duration_s);
@@ -104,8 +130,8 @@ pub(super) fn headline(summary: &Summary) -> String {
     } else {
         ""
     };
-    match Outcome::of(summary) {
-        Outcome::Done => {
+    match RunOutcome::of(summary) {
+        RunOutcome::Done => {
             let tolerated = match bad {
                 0 => String::new(),
                 _ => format!(", of which {attention} attention"),
@@ -113,15 +139,15 @@ pub(super) fn headline(summary: &Summary) -> String {
             let all = plural(results.total(), "row", "rows");
             format!("Done: {all} in {after}{tolerated}{dry}")
         }
-        Outcome::FinishedWithProblems => {
+        RunOutcome::FinishedWithProblems => {
             let all = plural(results.total(), "row", "rows");
             format!("Finished with problems: of {all}, {attention} attention{dry}")
         }
-        Outcome::Stopped => format!(
+        RunOutcome::Stopped => format!(
             "Stopped after {after}: {}",
             reason.unwrap_or("the run could not be finished")
         ),
-        Outcome::Refused => format!(
+        RunOutcome::Refused => format!(
             "Nothing was sent: {}",
             reason.unwrap_or(refusal(summary.exit_code))
         ),
@@ -136,84 +162,55 @@ fn refusal(exit_code: u8) -> &'static str {
     }
 }
 
-fn counts(page: &mut Page, summary: &Summary) {
-    use RowStatus::{
-        Created, Failed, InDoubt, Pending, Rejected, Skipped, Unchanged, Updated, WouldCreate,
-        WouldUpdate,
-    };
-    let rows = [
-        ("created", Created, Style::Good),
-        ("updated", Updated, Style::Good),
-        ("would be created", WouldCreate, Style::Good),
-        ("would be updated", WouldUpdate, Style::Good),
-        ("unchanged", Unchanged, Style::Plain),
-        ("skipped", Skipped, Style::Plain),
-        ("rejected", Rejected, Style::Bad),
-        ("failed", Failed, Style::Bad),
-        ("in doubt", InDoubt, Style::Bad),
-        ("not reached", Pending, Style::Warn),
-    ];
-    let figures = rows
-        .into_iter()
-        .map(|(label, status, style)| (label, summary.results.get(status), style));
-    let figures: Vec<_> = figures
-        .filter(|(_, count, _)| *count > 0)
-        .map(|(label, count, style)| Figure::new(label, count, style))
-        .collect();
-    if !figures.is_empty() {
-        page.heading("Rows");
-        page.figures(&figures);
+fn render_facts(page: &mut TextPage, summary: &Summary, view: View) {
+    if let Some(target) = &summary.target {
+        page.item("  in        ", &describe_target(target), Style::Plain);
     }
-}
-
-fn requests(page: &mut Page, summary: &Summary) {
-    let requests = &summary.requests;
-    if requests.total == 0 {
-        return;
+    let rows = counts(&summary.results);
+    if !rows.is_empty() {
+        page.item("  rows      ", &rows, Style::Plain);
     }
-    page.heading("Requests");
-    page.item("  ", &pace(summary), Style::Plain);
-    let kinds = format!(
-        "{} to read, {} to write",
-        human_count(requests.read),
-        human_count(requests.write)
-    );
-    let repeated = plural(requests.retries, "retry", "retries");
-    let limited = plural(requests.rate_limited, "answer", "answers");
-    let trouble = match (requests.retries, requests.rate_limited) {
-        (0, 0) => String::new(),
-        (_, 0) => format!("; {repeated}"),
-        _ => format!("; {repeated}, {limited} over the rate limit"),
-    };
-    page.item("  ", &format!("{kinds}{trouble}"), Style::Plain);
+    if let Some(missing) = &summary.missing {
+        let text = format!("{} (no longer in the input)", counts(missing));
+        page.item("  missing   ", &text, Style::Plain);
+    }
+    if summary.requests.total > 0 {
+        page.item("  requests  ", &pace(summary), Style::Plain);
+    }
+    if !summary.finished_at.is_empty() {
+        let ended = local_time(&summary.finished_at, view.zone());
+        page.item("  ended     ", &ended, Style::Plain);
+    }
 }
 
 fn pace(summary: &Summary) -> String {
-    let sent = plural(summary.requests.total, "request", "requests");
+    let requests = &summary.requests;
     let (time, rate) = (human_duration(summary.duration_s), &summary.rate);
-    let text = format!("{sent} in {time}, {:.1} a minute", rate.achieved_per_minute);
-    match (rate.limit_per_minute, rate.utilisation) {
-        (Some(limit), Some(share)) => {
-            format!(
-                "{text}: {:.0} % of the limit of {}",
-                share * 100.0,
-                human_count(limit.into())
-            )
-        }
-        _ => text,
+    let mut text = format!(
+        "{} in {time} ({} to read, {} to write), {:.1} a minute",
+        human_count(requests.total),
+        human_count(requests.read),
+        human_count(requests.write),
+        rate.achieved_per_minute
+    );
+    if let (Some(limit), Some(share)) = (rate.limit_per_minute, rate.utilisation) {
+        let limit = human_count(limit.into());
+        text.push_str(&format!(": {:.0} % of the limit of {limit}", share * 100.0));
     }
+    if requests.retries > 0 {
+        text.push_str(&format!(
+            "; {}",
+            plural(requests.retries, "retry", "retries")
+        ));
+    }
+    if requests.rate_limited > 0 {
+        let answers = plural(requests.rate_limited, "answer", "answers");
+        text.push_str(&format!(", {answers} over the rate limit"));
+    }
+    text
 }
 
-fn causes(page: &mut Page, heading: &str, groups: &[CauseGroup], style: Style) {
-    if groups.is_empty() {
-        return;
-    }
-    page.heading(heading);
-    let listed: Vec<_> = groups.iter().map(|g| (&g.cause, g.http_status)).collect();
-    cause_list::list(page, &listed, style);
-}
-
-fn files(page: &mut Page, files: &[NamedPath]) {
+fn render_files(page: &mut TextPage, files: &[NamedPath]) {
     if files.is_empty() {
         return;
     }
@@ -224,10 +221,10 @@ fn files(page: &mut Page, files: &[NamedPath]) {
     }
 }
 
-fn next(page: &mut Page, summary: &Summary) {
+fn render_next(page: &mut TextPage, summary: &Summary) {
     let stop = summary.stop.as_ref();
     if let Some(command) = stop.and_then(|s| s.next_command.as_ref()) {
-        page.heading("To go on from here");
+        page.heading("To continue");
         page.exact("  ", command);
     }
 }
@@ -320,14 +317,11 @@ mod tests {
         summary.requests.rate_limited = 0;
         insta::assert_snapshot!(text(&bare(&summary)), @r#"
         Done: 5 rows in 10 min 24 s
-
-        Rows
-          created             1
-          unchanged           4
-
-        Requests
-          1,234 requests in 10 min 24 s, 118.7 a minute: 99 % of the limit of 120
-          134 to read, 1,100 to write; 3 retries
+          in        account production at api.helpcrunch.com
+          rows      +1 created, 4 unchanged
+          requests  1,234 in 10 min 24 s (134 to read, 1,100 to write), 118.7 a minute:
+                    99 % of the limit of 120; 3 retries
+          ended     2026-11-20 03:23 UTC
         "#);
         summary.dry_run = true;
         assert!(
@@ -354,16 +348,13 @@ mod tests {
         };
         insta::assert_snapshot!(text(&bare(&summary)), @r#"
         Stopped after 10 min 24 s: 1,000 requests were sent, as `--max-requests` said
+          in        account production at api.helpcrunch.com
+          rows      +100 created, 900 not reached
+          requests  1,234 in 10 min 24 s (134 to read, 1,100 to write), 118.7 a minute:
+                    99 % of the limit of 120; 3 retries, 1 answer over the rate limit
+          ended     2026-11-20 03:23 UTC
 
-        Rows
-          created           100
-          not reached       900
-
-        Requests
-          1,234 requests in 10 min 24 s, 118.7 a minute: 99 % of the limit of 120
-          134 to read, 1,100 to write; 3 retries, 1 answer over the rate limit
-
-        To go on from here
+        To continue
             hcsync resume 20261120T031244Z-k3f9 --state-dir '/var/lib/hcsync/a folder with a long name'
         "#);
         assert!(text(&bare(&summary)).ends_with(&format!("    {command}\n")));
@@ -371,7 +362,7 @@ mod tests {
 
     #[test]
     fn the_exit_code_decides_what_the_headline_says() {
-        use Outcome::{Done, FinishedWithProblems, Refused, Stopped};
+        use RunOutcome::{Done, FinishedWithProblems, Refused, Stopped};
         for (exit_code, outcome, start) in [
             (0, Done, "Done: "),
             (1, Stopped, "Stopped after "),
@@ -388,7 +379,7 @@ mod tests {
                 exit_code,
                 ..sample()
             };
-            assert_eq!(Outcome::of(&summary), outcome, "{exit_code}");
+            assert_eq!(RunOutcome::of(&summary), outcome, "{exit_code}");
             assert!(
                 headline(&summary).starts_with(start),
                 "{exit_code}: {}",
@@ -398,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn json_says_the_same() {
+    fn json_has_the_same_facts() {
         let (summary, tally) = (sample(), tally());
         let ending = Ending {
             errors: &tally.errors(),

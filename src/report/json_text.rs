@@ -5,21 +5,18 @@ use serde_json::ser::Formatter;
 
 use super::terminal::is_hidden;
 
-/// Writes a value as one line of JSON. Hidden characters are escaped by their number (`\u001b`), which means the same to every
-/// reader and nothing to the terminal of somebody who looks into the file.
-///
-/// # Errors
-/// When the writer fails.
+/// Writes a value as one line of JSON. Hidden characters are escaped (`\u001b`), so that printing the file cannot affect a
+/// terminal.
 pub(super) fn write_line<T: Serialize>(mut out: impl Write, value: &T) -> io::Result<()> {
-    let mut serializer = serde_json::Serializer::with_formatter(&mut out, Visible);
+    let mut serializer = serde_json::Serializer::with_formatter(&mut out, VisibleFormatter);
     value.serialize(&mut serializer)?;
     out.write_all(b"\n")
 }
 
-/// Compact JSON without hidden characters.
-struct Visible;
+/// Formats compact JSON without hidden characters.
+struct VisibleFormatter;
 
-impl Formatter for Visible {
+impl Formatter for VisibleFormatter {
     fn write_string_fragment<W: ?Sized + Write>(
         &mut self,
         out: &mut W,
@@ -52,7 +49,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_comes_back_and_none_hides(text: String) {
+        fn any_text_is_read_back_and_nothing_is_hidden(text: String) {
             let line = line(&text);
             let (json, end) = line.split_at(line.len() - 1);
             prop_assert_eq!(end, "\n");
@@ -62,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn hidden_characters_are_spelled_out_also_beyond_the_first_plane() {
+    fn hidden_characters_beyond_the_first_plane_are_escaped() {
         assert_eq!(
             line("a\u{9b}é\u{e0041}\u{202e}\n"),
             "\"a\\u009bé\\udb40\\udc41\\u202e\\n\"\n"

@@ -5,9 +5,6 @@ use crate::outcome::RowResult;
 use super::json_text::write_line;
 
 /// Writes one line of `results.jsonl`.
-///
-/// # Errors
-/// When the writer fails.
 pub fn write_result(out: impl Write, result: &RowResult) -> io::Result<()> {
     write_line(out, result)
 }

@@ -1,39 +1,63 @@
+use jiff::tz::TimeZone;
+
 use super::terminal::{Paint, Style, clean, padding, shorten_end, text_width, wrap};
 
-/// Where a text is read: how wide it is, and whether colour is wanted.
+static UTC: TimeZone = TimeZone::UTC;
+
+/// How a text is laid out: width, colour, time zone, and whether only its first screen is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct View {
     width: usize,
     colour: bool,
+    zone: &'static TimeZone,
+    is_brief: bool,
 }
 
 impl View {
-    /// Below this nothing can be aligned; such a terminal breaks the lines itself.
-    const NARROWEST: usize = 40;
+    /// Nothing can be aligned in less; a narrower terminal breaks the lines itself.
+    const MIN_WIDTH: usize = 40;
 
-    /// `width` in columns; taken as 40 where it is less.
-    #[must_use]
+    /// `width` in columns, at least 40.
     pub fn new(width: usize, colour: bool) -> Self {
         Self {
-            width: width.max(Self::NARROWEST),
+            width: width.max(Self::MIN_WIDTH),
             colour,
+            zone: &UTC,
+            is_brief: false,
         }
     }
 
-    #[must_use]
+    /// With times also in this zone.
+    pub fn in_zone(self, zone: &'static TimeZone) -> Self {
+        Self { zone, ..self }
+    }
+
+    /// Only the first screen: what is below it is left out.
+    pub fn brief(self, is_brief: bool) -> Self {
+        Self { is_brief, ..self }
+    }
+
+    pub(super) fn is_brief(self) -> bool {
+        self.is_brief
+    }
+
+    pub(super) fn zone(self) -> &'static TimeZone {
+        self.zone
+    }
+
     pub fn width(self) -> usize {
         self.width
     }
 }
 
 impl Default for View {
-    /// 80 columns without colour: what a log or a file gets.
+    /// 80 columns without colour, for logs and files.
     fn default() -> Self {
         Self::new(80, false)
     }
 }
 
-/// A label and its count, ready to be aligned with others.
+/// A labelled count, to be aligned with others.
 #[derive(Debug, Clone)]
 pub(super) struct Figure {
     pub(super) label: String,
@@ -42,7 +66,7 @@ pub(super) struct Figure {
 }
 
 impl Figure {
-    /// A figure that takes its style only where it is not zero.
+    /// A figure in this style, or dimmed if it is zero.
     pub(super) fn new(label: impl Into<String>, count: u64, style: Style) -> Self {
         Self {
             label: label.into(),
@@ -52,16 +76,16 @@ impl Figure {
     }
 }
 
-/// A text under construction. Everything that is put on it is cleaned of hidden characters, and no line becomes wider
-/// than the view, but for one path or command that stands on a line of its own.
+/// Builds a text. Hidden characters are escaped, and no line is wider than the view, except for a path or command on a line of
+/// its own.
 #[derive(Debug)]
-pub(super) struct Page {
+pub(super) struct TextPage {
     view: View,
     paint: Paint,
     text: String,
 }
 
-impl Page {
+impl TextPage {
     pub(super) fn new(view: View) -> Self {
         Self {
             view,
@@ -74,23 +98,33 @@ impl Page {
         self.view.width
     }
 
+    pub(super) fn lines(&self) -> usize {
+        self.text.matches('\n').count()
+    }
+
+    /// Adds all of another page.
+    pub(super) fn append(&mut self, page: &Self) {
+        self.text.push_str(&page.text);
+    }
+
     pub(super) fn finish(self) -> String {
         self.text
     }
 
-    /// A heading, with an empty line before it unless it is the first.
+    /// Adds a heading, after an empty line unless it is the first.
     pub(super) fn heading(&mut self, text: &str) {
         self.gap();
         self.item("", text, Style::Heading);
     }
 
-    fn gap(&mut self) {
+    /// Adds an empty line unless the page is empty.
+    pub(super) fn gap(&mut self) {
         if !self.text.is_empty() {
             self.text.push('\n');
         }
     }
 
-    /// Words after a lead, broken at spaces, their further lines standing under the first.
+    /// Adds words after a lead, wrapped at spaces and indented by the width of the lead.
     pub(super) fn item(&mut self, lead: &str, body: &str, style: Style) {
         let hang = text_width(lead);
         let body = clean(body);
@@ -107,7 +141,7 @@ impl Page {
         }
     }
 
-    /// A lead with a style of its own before an item.
+    /// Like [`item`](Self::item), with a style for the lead.
     pub(super) fn led(&mut self, lead: (&str, Style), body: &str, style: Style) {
         let start = self.text.len();
         self.item(lead.0, body, style);
@@ -118,7 +152,16 @@ impl Page {
         }
     }
 
-    /// Pieces that are known to fit, each in its style, as one line.
+    /// Adds pieces, each in its style, in one line if they fit, else wrapped and in one style.
+    pub(super) fn pieces(&mut self, pieces: &[(&str, Style)], style: Style) {
+        let text: String = pieces.iter().map(|(text, _)| *text).collect();
+        match text_width(&clean(&text)) <= self.view.width {
+            true => self.line(pieces),
+            false => self.item("", &text, style),
+        }
+    }
+
+    /// Adds one line of pieces, each in its style. The caller makes sure that they fit.
     pub(super) fn line(&mut self, pieces: &[(&str, Style)]) {
         for (text, style) in pieces {
             self.text.push_str(&self.paint.paint(*style, &clean(text)));
@@ -126,8 +169,7 @@ impl Page {
         self.text.push('\n');
     }
 
-    /// A path or a command, never broken and never shortened: beside its label where there is room, else on the
-    /// next line, alone.
+    /// Adds a path or command, never wrapped or shortened: after its label if there is room, else on the next line.
     pub(super) fn exact(&mut self, label: &str, text: &str) {
         let text = clean(text);
         let fits = text_width(label) + text_width(&text) <= self.view.width;
@@ -143,7 +185,7 @@ impl Page {
         self.text.push('\n');
     }
 
-    /// Figures one below the other: labels to the left, counts to the right.
+    /// Adds figures below each other: labels to the left, counts to the right.
     pub(super) fn figures(&mut self, figures: &[Figure]) {
         for (plain, painted) in self.aligned(figures) {
             debug_assert!(text_width(&plain) <= self.view.width);
@@ -152,36 +194,7 @@ impl Page {
         }
     }
 
-    /// Two headed lists of figures beside each other, or one below the other where there is no room.
-    pub(super) fn figures_beside(&mut self, left: (&str, &[Figure]), right: (&str, &[Figure])) {
-        const GAP: usize = 6;
-        let (first, second) = (self.aligned(left.1), self.aligned(right.1));
-        let widest = |lines: &[(String, String)]| {
-            lines.iter().map(|(p, _)| text_width(p)).max().unwrap_or(0)
-        };
-        let left_width = widest(&first).max(text_width(left.0)) + GAP;
-        if left_width + widest(&second) > self.view.width {
-            self.heading(left.0);
-            self.figures(left.1);
-            self.heading(right.0);
-            self.figures(right.1);
-            return;
-        }
-        self.gap();
-        let heads = format!("{}{}{}", left.0, padding(left.0, left_width), right.0);
-        self.line(&[(&heads, Style::Heading)]);
-        for index in 0..first.len().max(second.len()) {
-            let (plain, painted) = first.get(index).cloned().unwrap_or_default();
-            let row = match second.get(index) {
-                Some((_, other)) => format!("{painted}{}{other}", padding(&plain, left_width)),
-                None => painted,
-            };
-            self.text.push_str(&row);
-            self.text.push('\n');
-        }
-    }
-
-    /// Plain and painted lines of figures, all of one width.
+    /// Returns figures as plain and as painted lines, all of the same width.
     fn aligned(&self, figures: &[Figure]) -> Vec<(String, String)> {
         const INDENT: &str = "  ";
         let count_width = figures

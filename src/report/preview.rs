@@ -1,253 +1,143 @@
-use crate::plan::{Estimate, NewName, Preview, RemoteFacts};
+use crate::plan::{Estimate, MissingFigures, PlanCounts, Preview, RemoteFacts};
 
-use super::cause_list::{self, name};
-use super::page::{Figure, Page, View};
-use super::preview_examples;
+use super::cause_list::name;
+use super::page::{TextPage, View};
+use super::screen::{describe_target, render_first, render_left_out};
 use super::terminal::{Style, human_count, human_duration, plural};
+use super::{preview_attention, preview_changes, preview_examples};
+use crate::domain::local_time::local_time;
 
-/// Names that a list shows; `--output json` holds them all.
-const MOST: usize = 10;
+/// Ignored columns that are listed; `--output json` has them all.
+const MAX_IGNORED: usize = 20;
 
-/// The plan as a text: figures first, examples last.
-#[must_use]
+/// Lines that are left for the question below the first screen.
+const QUESTION_LINES: usize = 5;
+
+/// Returns the preview as text: the first screen, and below it the details unless the view is brief.
 pub fn render_preview(preview: &Preview, view: View) -> String {
-    let mut page = Page::new(view);
-    page.item("", &headline(preview), Style::Heading);
-    if preview.counts.has_changes() {
-        figures(&mut page, preview);
+    let mut page = TextPage::new(view);
+    let changes = changes(&preview.counts);
+    let heading = Style::Heading;
+    match changes.is_empty() {
+        true => page.item("", &preview_headline(preview), heading),
+        false => {
+            let pieces = separated(&changes);
+            let mut line = vec![("Plan: ", heading)];
+            line.extend(pieces.iter().map(|(text, style)| (text.as_str(), *style)));
+            page.pieces(&line, heading);
+        }
     }
-    rejected(&mut page, preview);
-    changed_fields(&mut page, preview);
-    new_names(&mut page, preview);
-    type_changes(&mut page, preview);
-    losses(&mut page, preview);
-    left_out(&mut page, preview);
-    notes(&mut page, preview);
-    this_plan(&mut page, preview);
-    explanation(&mut page, preview);
-    preview_examples::render(&mut page, &preview.examples);
+    render_facts(&mut page, preview, view);
+    let items = preview_attention::items(preview, view);
+    let rest = render_first(&mut page, "Needs attention", &items, QUESTION_LINES);
+    match view.is_brief() {
+        true => render_left_out(&mut page, rest.len()),
+        false => render_rest(&mut page, preview, rest),
+    }
     page.finish()
 }
 
-fn headline(preview: &Preview) -> String {
+fn render_rest(page: &mut TextPage, preview: &Preview, rest: &[TextPage]) {
+    if !rest.is_empty() {
+        page.heading("More that needs attention");
+    }
+    rest.iter().for_each(|item| page.append(item));
+    preview_changes::render(page, preview);
+    render_notes(page, preview);
+    render_explanation(page, preview);
+    preview_examples::render(page, &preview.examples);
+}
+
+/// Customers to be changed, each kind with the sign and colour of what happens to them.
+fn changes(counts: &PlanCounts) -> Vec<(String, Style)> {
+    let changes = [
+        ("+", counts.create, "to create", Style::Good),
+        ("~", counts.patch, "to patch", Style::Warn),
+        ("~", counts.tag, "to tag", Style::Warn),
+        ("-", counts.untag, "to untag", Style::Bad),
+        ("-", counts.delete, "to delete", Style::Bad),
+    ];
+    let there = changes.iter().filter(|(_, count, ..)| *count > 0);
+    there
+        .map(|(sign, count, word, style)| (format!("{sign}{} {word}", human_count(*count)), *style))
+        .collect()
+}
+
+fn separated(pieces: &[(String, Style)]) -> Vec<(String, Style)> {
+    let mut separated = Vec::new();
+    for (index, piece) in pieces.iter().enumerate() {
+        if index > 0 {
+            separated.push((", ".to_owned(), Style::Plain));
+        }
+        separated.push(piece.clone());
+    }
+    separated
+}
+
+/// Returns the preview in one line.
+pub fn preview_headline(preview: &Preview) -> String {
     let counts = &preview.counts;
-    let parts = |list: &[(u64, &str)]| {
-        let there = list.iter().filter(|(count, _)| *count > 0);
-        there
-            .map(|(count, word)| format!("{} {word}", human_count(*count)))
-            .collect::<Vec<_>>()
-    };
-    if counts.has_changes() {
-        let changes = [
-            (counts.create, "to create"),
-            (counts.patch, "to patch"),
-            (counts.tag, "to tag"),
-            (counts.untag, "to untag"),
-        ];
-        return format!("Plan: {}", parts(&changes).join(", "));
+    let changes = changes(counts);
+    if !changes.is_empty() {
+        let texts: Vec<_> = changes.into_iter().map(|(text, _)| text).collect();
+        return format!("Plan: {}", texts.join(", "));
     }
     if preview.rows == 0 {
         return "Nothing to change: the input has no rows".to_owned();
     }
-    let rows = [
+    if counts.rejected == 0 {
+        return format!("Nothing to change: {}", plural(preview.rows, "row", "rows"));
+    }
+    match (counts.rejected == preview.rows, preview.rows) {
+        (true, 1) => "The only row is rejected".to_owned(),
+        (true, rows) => format!("All {} rows are rejected", human_count(rows)),
+        (false, rows) => format!(
+            "{} of {} rejected, and nothing to change for the others",
+            human_count(counts.rejected),
+            plural(rows, "row is", "rows are")
+        ),
+    }
+}
+
+fn render_facts(page: &mut TextPage, preview: &Preview, view: View) {
+    if let Some(target) = &preview.target {
+        page.item("  to        ", &describe_target(target), Style::Plain);
+    }
+    page.item("  rows      ", &rows(preview), Style::Plain);
+    if let Some(missing) = &preview.missing {
+        page.item("  missing   ", &missing_line(missing), Style::Warn);
+    }
+    // Every change takes a request, so none means that the estimate is unknown, as for a saved plan that is shown again.
+    if preview.estimate.requests > 0 {
+        page.item("  requests  ", &requests(&preview.estimate), Style::Plain);
+    }
+    page.item("  remote    ", &remote(&preview.remote, view), Style::Plain);
+    if !preview.digest.is_empty() {
+        page.exact("  digest    ", &preview.digest);
+    }
+}
+
+fn rows(preview: &Preview) -> String {
+    let counts = &preview.counts;
+    let figures = [
         (preview.matched, "matched"),
         (counts.unchanged, "unchanged"),
-        (counts.rejected, "rejected"),
         (counts.skipped, "skipped"),
+        (counts.rejected, "rejected"),
     ];
-    let read = plural(preview.rows, "row", "rows");
-    format!(
-        "Nothing to change: {read} read, {}",
-        parts(&rows).join(", ")
-    )
+    let mut parts = vec![format!("{} read", human_count(preview.rows))];
+    let there = figures.iter().filter(|(count, _)| *count > 0);
+    parts.extend(there.map(|(count, word)| format!("{} {word}", human_count(*count))));
+    parts.join(", ")
 }
 
-fn figures(page: &mut Page, preview: &Preview) {
-    let counts = &preview.counts;
-    let rows = [
-        Figure::new("read", preview.rows, Style::Plain),
-        Figure::new("matched", preview.matched, Style::Plain),
-        Figure::new("unchanged", counts.unchanged, Style::Plain),
-        Figure::new("skipped", counts.skipped, Style::Warn),
-        Figure::new("rejected", counts.rejected, Style::Bad),
-    ];
-    let customers = [
-        Figure::new("create", counts.create, Style::Good),
-        Figure::new("patch", counts.patch, Style::Good),
-        Figure::new("tag", counts.tag, Style::Good),
-        Figure::new("untag", counts.untag, Style::Warn),
-    ];
-    page.figures_beside(("Rows", &rows), ("Customers", &customers));
+fn missing_line(missing: &MissingFigures) -> String {
+    let customers = plural(missing.customers, "customer", "customers");
+    let passive = missing.action.passive();
+    format!("{customers} that the input no longer holds, to be {passive}")
 }
 
-fn rejected(page: &mut Page, preview: &Preview) {
-    if preview.rejected_by_cause.is_empty() {
-        return;
-    }
-    page.heading("Rejected rows (never sent)");
-    let causes: Vec<_> = preview
-        .rejected_by_cause
-        .iter()
-        .map(|c| (c, None))
-        .collect();
-    cause_list::list(page, &causes, Style::Bad);
-    let problems: u64 = preview.rejected_by_cause.iter().map(|c| c.count).sum();
-    if problems > preview.counts.rejected {
-        page.item("  ", cause_list::SEVERAL_PROBLEMS, Style::Dim);
-    }
-}
-
-fn changed_fields(page: &mut Page, preview: &Preview) {
-    if preview.changed_fields.is_empty() {
-        return;
-    }
-    page.heading("Most changed fields (customers)");
-    let fields = preview.changed_fields.iter().take(MOST);
-    let fields: Vec<_> = fields
-        .map(|(field, count)| Figure::new(field, *count, Style::Plain))
-        .collect();
-    page.figures(&fields);
-    more(page, preview.changed_fields.len(), "field", "fields");
-}
-
-fn more(page: &mut Page, all: usize, one: &str, many: &str) {
-    let rest = all.saturating_sub(MOST) as u64;
-    if rest > 0 {
-        let noun = plural(rest, &format!("more {one}"), &format!("more {many}"));
-        page.item("  ", &format!("and {noun}"), Style::Dim);
-    }
-}
-
-fn new_names(page: &mut Page, preview: &Preview) {
-    let lists = [
-        (
-            "New tags (no known customer has them yet)",
-            &preview.new_tags,
-            "tag",
-            "tags",
-        ),
-        (
-            "New properties (no known customer has them yet)",
-            &preview.new_properties,
-            "property",
-            "properties",
-        ),
-    ];
-    for (heading, names, one, many) in lists {
-        if names.is_empty() {
-            continue;
-        }
-        page.heading(heading);
-        // A near miss is what this list is for: it is never among those that are left out.
-        let (near, plain): (Vec<_>, Vec<_>) = names.iter().partition(|n| n.near.is_some());
-        for new in near.into_iter().chain(plain).take(MOST) {
-            let style = if new.near.is_some() {
-                Style::Warn
-            } else {
-                Style::Plain
-            };
-            page.item("  ", &new_name(new), style);
-        }
-        more(page, names.len(), one, many);
-    }
-}
-
-fn new_name(new: &NewName) -> String {
-    let customers = plural(new.customers, "customer", "customers");
-    let text = format!("{} is new: {customers}", name(&new.name));
-    match &new.near {
-        Some(near) => format!("{text}; did you mean {}?", name(near)),
-        None => text,
-    }
-}
-
-fn type_changes(page: &mut Page, preview: &Preview) {
-    if preview.type_changes.is_empty() {
-        return;
-    }
-    page.heading("Properties whose type would change");
-    for change in preview.type_changes.iter().take(MOST) {
-        let (property, customers) = (
-            name(&change.property),
-            plural(change.customers, "customer", "customers"),
-        );
-        let (from, to) = (change.from.as_str(), change.to.as_str());
-        let text = format!("{property} from {from} to {to}: {customers}");
-        page.item("  ", &text, Style::Warn);
-    }
-    more(page, preview.type_changes.len(), "property", "properties");
-}
-
-fn losses(page: &mut Page, preview: &Preview) {
-    let kept = preview.kept_true;
-    let stays = if kept == 1 { "stays" } else { "stay" };
-    let (cleared, turned) = (
-        plural(preview.cleared, "customer", "customers"),
-        plural(preview.turned_false, "value", "values"),
-    );
-    let lines = [
-        (
-            preview.cleared,
-            format!("{cleared} would lose a value"),
-            Style::Bad,
-        ),
-        (
-            preview.turned_false,
-            format!("{turned} would turn from true to false"),
-            Style::Bad,
-        ),
-        (
-            kept,
-            format!(
-                "{} {stays} true, though the row says false",
-                plural(kept, "value", "values")
-            ),
-            Style::Plain,
-        ),
-    ];
-    if lines.iter().all(|(count, ..)| *count == 0) && preview.kept_edited.is_empty() {
-        return;
-    }
-    page.heading("Values that will be cleared or kept");
-    for (_, line, style) in lines.iter().filter(|(count, ..)| *count > 0) {
-        page.item("  ", line, *style);
-    }
-    if !preview.kept_edited.is_empty() {
-        page.item("  ", &kept_edited(&preview.kept_edited), Style::Plain);
-    }
-}
-
-fn left_out(page: &mut Page, preview: &Preview) {
-    if preview.left_out.is_empty() {
-        return;
-    }
-    page.heading("Values that do not fit and are left out, in rows");
-    let fields = preview.left_out.iter().take(MOST);
-    let fields: Vec<_> = fields
-        .map(|(field, rows)| Figure::new(field, *rows, Style::Warn))
-        .collect();
-    page.figures(&fields);
-    more(page, preview.left_out.len(), "field", "fields");
-}
-
-fn kept_edited(fields: &[(String, u64)]) -> String {
-    let total = fields.iter().map(|(_, count)| count).sum();
-    let shown = fields.iter().take(MOST);
-    let mut shown: Vec<_> = shown
-        .map(|(field, count)| format!("{} {count}", name(field)))
-        .collect();
-    let more = fields.len().saturating_sub(MOST);
-    if more > 0 {
-        shown.push(format!("and {more} more"));
-    }
-    format!(
-        "kept: {} edited in HelpCrunch ({})",
-        plural(total, "value", "values"),
-        shown.join(", ")
-    )
-}
-
-fn notes(page: &mut Page, preview: &Preview) {
+fn render_notes(page: &mut TextPage, preview: &Preview) {
     let repaired = preview.repaired.sentence();
     if preview.ignored_columns.is_empty() && preview.notes.is_empty() && repaired.is_none() {
         return;
@@ -257,7 +147,7 @@ fn notes(page: &mut Page, preview: &Preview) {
         let shown: Vec<_> = preview
             .ignored_columns
             .iter()
-            .take(2 * MOST)
+            .take(MAX_IGNORED)
             .map(|c| name(c))
             .collect();
         let rest = preview.ignored_columns.len() - shown.len();
@@ -277,19 +167,7 @@ fn notes(page: &mut Page, preview: &Preview) {
     }
 }
 
-fn this_plan(page: &mut Page, preview: &Preview) {
-    page.heading("This plan");
-    // Every change takes a request: none at all means that the estimate is not known, as of a plan that is shown again.
-    if preview.estimate.requests > 0 {
-        page.item("  requests  ", &requests(&preview.estimate), Style::Plain);
-    }
-    page.item("  remote    ", &remote(&preview.remote), Style::Plain);
-    if !preview.digest.is_empty() {
-        page.exact("  digest    ", &preview.digest);
-    }
-}
-
-fn explanation(page: &mut Page, preview: &Preview) {
+fn render_explanation(page: &mut TextPage, preview: &Preview) {
     let Some(explanation) = &preview.explain else {
         return;
     };
@@ -333,7 +211,7 @@ fn requests(estimate: &Estimate) -> String {
     text
 }
 
-fn remote(remote: &RemoteFacts) -> String {
+fn remote(remote: &RemoteFacts, view: View) -> String {
     let how = match remote.strategy.as_str() {
         "" | "none" => return "HelpCrunch was not read".to_owned(),
         "list" => "all listed",
@@ -346,7 +224,8 @@ fn remote(remote: &RemoteFacts) -> String {
         .customers
         .map(|count| plural(count, "customer", "customers"));
     let known = known.unwrap_or_else(|| "customers".to_owned());
-    let as_of = remote.as_of.as_ref().map(|time| format!(", as of {time}"));
+    let as_of = remote.as_of.as_ref();
+    let as_of = as_of.map(|time| format!(", as of {}", local_time(time, view.zone())));
     format!("{known}, {how}{}", as_of.unwrap_or_default())
 }
 
@@ -357,7 +236,8 @@ mod tests {
     use super::*;
     use crate::domain::{CustomerId, IssueKind, PropertyKind, Repairs, RowKey, RowNumber};
     use crate::plan::{
-        Candidate, Cause, Example, Explanation, OperationKind, PlanCounts, ShownChange, TypeChange,
+        Cause, Destination, Example, Explanation, NewName, OperationKind, PlanCounts, ShownChange,
+        StrategyCost, TypeChange,
     };
     use crate::report::terminal::{is_hidden, text_width};
 
@@ -444,6 +324,13 @@ mod tests {
 
     fn full() -> Preview {
         Preview {
+            target: Some(Destination {
+                account: Some("production".into()),
+                account_id: Some("n-production-0123456789ab".into()),
+                base_url: "https://api.helpcrunch.com/v1".into(),
+                ..Destination::default()
+            }),
+            refused: vec![],
             rows: 12_345,
             matched: 11_905,
             counts: PlanCounts {
@@ -451,6 +338,7 @@ mod tests {
                 patch: 1_200,
                 tag: 56,
                 untag: 7,
+                delete: 0,
                 unchanged: 10_666,
                 rejected: 45,
                 skipped: 0,
@@ -481,6 +369,7 @@ mod tests {
                 ..Repairs::default()
             },
             left_out: vec![("locale".into(), 3)],
+            missing: None,
             ignored_columns: vec!["Internal note".into(), "x".into()],
             notes: vec![
                 "PATCH is not known to merge custom data: 150 customers are read again before they are written. \
@@ -538,10 +427,9 @@ mod tests {
             ..Preview::default()
         };
         insta::assert_snapshot!(text(&empty), @r#"
-        Nothing to change: 12,345 rows read, 12,345 matched, 12,345 unchanged
-
-        This plan
-          remote    12,000 customers, all listed, as of 2026-11-20T03:12:50Z
+        Nothing to change: 12,345 rows
+          rows      12,345 read, 12,345 matched, 12,345 unchanged
+          remote    12,000 customers, all listed, as of 2026-11-20 03:12 UTC
           digest    6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b
         "#);
         assert!(
@@ -562,20 +450,17 @@ mod tests {
             ..Preview::default()
         };
         insta::assert_snapshot!(text(&rejected), @r#"
-        Nothing to change: 45 rows read, 45 rejected
+        All 45 rows are rejected
+          rows      45 read, 45 rejected
+          remote    12,000 customers, all listed, as of 2026-11-20 03:12 UTC
 
-        Rejected rows (never sent)
-          40  input: bad_date, column `Signed up`
-              `firstSeen` is no date in the format that is given
-              e.g. customers.csv:13 (row 12)
+        Needs attention
+          40  `firstSeen` is no date in the format that is given
               → Fix the value, or set its `format` in the config.
-           5  input: ragged
-              the row has 3 cells and the header 12
-              e.g. customers.csv:13 (row 12)
+              e.g. customers.csv:13 (row 12); input: bad_date, column `Signed up`
+           5  the row has 3 cells and the header 12
               → Quote the cell that holds the separator.
-
-        This plan
-          remote    12,000 customers, all listed, as of 2026-11-20T03:12:50Z
+              e.g. customers.csv:13 (row 12); input: ragged
         "#);
     }
 
@@ -586,6 +471,28 @@ mod tests {
         let mut several = full();
         several.counts.rejected -= 1;
         assert!(text(&several).contains(note));
+    }
+
+    #[test]
+    fn the_first_screen_has_24_lines_and_details_are_below() {
+        let mut many = full();
+        many.refused = vec!["a sync would refuse this plan: 45 of 100 rows are rejected".into()];
+        many.rejected_by_cause = (0..9)
+            .map(|n| cause(&format!("c{n}"), 1_000, None))
+            .collect();
+        for width in [44, 80, 120] {
+            let view = View::new(width, false);
+            let brief = render_preview(&many, view.brief(true));
+            assert!(brief.lines().count() <= 24, "{brief}");
+            assert!(brief.contains("would refuse"), "{brief}");
+            assert!(!brief.contains("Examples"), "{brief}");
+            let whole = render_preview(&many, view);
+            let start = brief.lines().take_while(|line| !line.starts_with("  and "));
+            assert!(whole.lines().zip(start).all(|(a, b)| a == b), "{brief}");
+            // Each problem once.
+            let words = whole.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert_eq!(words.matches("input: c3").count(), 1, "{whole}");
+        }
     }
 
     #[test]
@@ -610,29 +517,15 @@ mod tests {
             ..Preview::default()
         };
         insta::assert_snapshot!(text(&huge), @r#"
-        Plan: 2,305,843,009,213,693,951 to create, 2,305,843,009,213,693,951 to patch,
-        2,305,843,009,213,693,951 to tag
-
-        Rows
-          read          2,305,843,009,213,693,951
-          matched       2,305,843,009,213,693,951
-          unchanged                             0
-          skipped                               0
-          rejected                              0
-
-        Customers
-          create        2,305,843,009,213,693,951
-          patch         2,305,843,009,213,693,951
-          tag           2,305,843,009,213,693,951
-          untag                                 0
+        Plan: +2,305,843,009,213,693,951 to create, ~2,305,843,009,213,693,951 to patch,
+        ~2,305,843,009,213,693,951 to tag
+          rows      2,305,843,009,213,693,951 read, 2,305,843,009,213,693,951 matched
+          requests  2,305,843,009,213,693,951 requests, with no rate limit
+          remote    HelpCrunch was not read
 
         Most changed fields (customers)
           a             2,305,843,009,213,693,951
           b                                     1
-
-        This plan
-          requests  2,305,843,009,213,693,951 requests, with no rate limit
-          remote    HelpCrunch was not read
         "#);
     }
 
@@ -647,16 +540,16 @@ mod tests {
             .collect();
         let text = text(&many);
         assert!(
-            text.contains("`t29` is new: 1 customer; did you mean `t`?"),
+            text.contains("the tag `t29` is new (1 customer); did you mean `t`?"),
             "{text}"
         );
-        assert!(text.contains("and 20 more tags"), "{text}");
+        assert!(text.contains("and 19 more tags"), "{text}");
         assert!(text.contains("and 2 more causes, 2,000 rows"), "{text}");
     }
 
     #[test]
     fn what_was_chosen_between_is_shown_where_it_is_asked_for() {
-        let candidate = |strategy: &str, requests, out: Option<&str>| Candidate {
+        let candidate = |strategy: &str, requests, out: Option<&str>| StrategyCost {
             strategy: strategy.into(),
             requests,
             out: out.map(Into::into),

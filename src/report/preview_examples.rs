@@ -1,31 +1,32 @@
-//! The examples of a preview, old → new: the one place where customers' values reach standard output.
+//! The examples of a preview, old → new: the only place where standard output shows customers' values.
 
 use crate::plan::{Example, OperationKind, ShownChange};
 
-use super::page::Page;
+use super::page::TextPage;
 use super::place::{key_parts, place};
 use super::terminal::{Style, clean, padding, plural, shorten_end, shorten_middle, text_width};
 
-const MOST_CHANGES: usize = 8;
+/// Changes that are shown of one operation.
+const MAX_CHANGES: usize = 8;
 const INDENT: &str = "    ";
 const KEY_WIDTH: usize = 40;
-const NOTHING: &str = "(none)";
+const NO_VALUE: &str = "(none)";
 const ARROW: &str = " → ";
 
-pub(super) fn render(page: &mut Page, examples: &[Example]) {
+pub(super) fn render(page: &mut TextPage, examples: &[Example]) {
     if examples.is_empty() {
         return;
     }
     page.heading("Examples");
     for example in examples {
-        header(page, example);
-        let shown = example.changes.iter().take(MOST_CHANGES);
+        render_header(page, example);
+        let shown = example.changes.iter().take(MAX_CHANGES);
         let widest = shown.clone().map(|c| text_width(&clean(&c.field))).max();
         let field_width = widest.unwrap_or(0).min(page.width() * 3 / 10);
         for change in shown {
-            line(page, example.op, change, field_width);
+            render_line(page, example.op, change, field_width);
         }
-        let rest = example.changes.len().saturating_sub(MOST_CHANGES) as u64;
+        let rest = example.changes.len().saturating_sub(MAX_CHANGES) as u64;
         if rest > 0 {
             page.item(
                 INDENT,
@@ -36,8 +37,13 @@ pub(super) fn render(page: &mut Page, examples: &[Example]) {
     }
 }
 
-fn header(page: &mut Page, example: &Example) {
-    let lead = format!("  {:<7}", example.op.as_str());
+fn render_header(page: &mut TextPage, example: &Example) {
+    let (sign, style) = match example.op {
+        OperationKind::Create => ("+", Style::Good),
+        OperationKind::Patch | OperationKind::Tag => ("~", Style::Warn),
+        OperationKind::Untag | OperationKind::Delete => ("-", Style::Bad),
+    };
+    let lead = format!("  {sign} {:<7}", example.op.as_str());
     let room = page.width().saturating_sub(lead.len());
     let mut parts = vec![place(
         &example.source,
@@ -50,14 +56,10 @@ fn header(page: &mut Page, example: &Example) {
     parts.extend(
         keys.map(|(name, text)| format!("{name} {}", shorten_middle(&clean(&text), KEY_WIDTH))),
     );
-    let style = match example.op {
-        OperationKind::Create | OperationKind::Patch | OperationKind::Tag => Style::Good,
-        OperationKind::Untag => Style::Warn,
-    };
     page.led((&lead, style), &parts.join(", "), Style::Plain);
 }
 
-fn line(page: &mut Page, op: OperationKind, change: &ShownChange, field_width: usize) {
+fn render_line(page: &mut TextPage, op: OperationKind, change: &ShownChange, field_width: usize) {
     let field = clean(&change.field);
     let field = shorten_end(&field, field_width);
     let lead = format!("{INDENT}{field}{}  ", padding(&field, field_width));
@@ -93,10 +95,10 @@ fn style(change: &ShownChange) -> Style {
 }
 
 fn shown(value: Option<&String>) -> String {
-    value.map_or_else(|| NOTHING.to_owned(), |text| clean(text).into_owned())
+    value.map_or_else(|| NO_VALUE.to_owned(), |text| clean(text).into_owned())
 }
 
-/// Divides the room between two texts: what the shorter leaves, the longer gets.
+/// Divides the room between two texts: the longer one gets what the shorter one leaves.
 fn share(room: usize, old: usize, new: usize) -> (usize, usize) {
     if old + new <= room {
         return (old, new);

@@ -4,15 +4,18 @@ use serde::Serialize;
 
 use crate::domain::Repairs;
 use crate::plan::{
-    Cause, Estimate, Example, Explanation, NewName, PlanCounts, Preview, RemoteFacts, TypeChange,
+    Cause, Destination, Estimate, Example, Explanation, MissingFigures, NewName, PlanCounts,
+    Preview, RemoteFacts, TypeChange,
 };
 
 use super::json_text::write_line;
 
-/// The members of a preview as JSON, with names where the type has pairs.
+/// A preview as JSON, with named members instead of pairs.
 #[derive(Serialize)]
 pub(super) struct PreviewJson<'a> {
     hcsync_preview: u32,
+    target: Option<&'a Destination>,
+    refused: &'a [String],
     rows: u64,
     matched: u64,
     planned: PlanCounts,
@@ -27,9 +30,11 @@ pub(super) struct PreviewJson<'a> {
     kept_edited: Vec<ChangedField<'a>>,
     repaired: Repairs,
     left_out: Vec<LeftOut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<MissingFigures>,
     ignored_columns: &'a [String],
     notes: &'a [String],
-    /// Nothing where it is not known: every change takes a request.
+    /// `None` if it is unknown: every change takes a request.
     estimate: Option<Estimate>,
     remote: &'a RemoteFacts,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,6 +67,8 @@ impl<'a> From<&'a Preview> for PreviewJson<'a> {
     fn from(preview: &'a Preview) -> Self {
         Self {
             hcsync_preview: 1,
+            target: preview.target.as_ref(),
+            refused: &preview.refused,
             rows: preview.rows,
             matched: preview.matched,
             planned: preview.counts,
@@ -80,6 +87,7 @@ impl<'a> From<&'a Preview> for PreviewJson<'a> {
                 .iter()
                 .map(|(field, rows)| LeftOut { field, rows: *rows })
                 .collect(),
+            missing: preview.missing,
             ignored_columns: &preview.ignored_columns,
             notes: &preview.notes,
             estimate: (preview.estimate.requests > 0 || !preview.counts.has_changes())
@@ -92,10 +100,28 @@ impl<'a> From<&'a Preview> for PreviewJson<'a> {
     }
 }
 
-/// Writes the preview for `--output json`, one line: the figures of the text, and every entry of its lists.
-///
-/// # Errors
-/// When the writer fails.
+/// What a plan file does not hold.
+const NOT_IN_PLANS: [&str; 6] = [
+    "refused",
+    "rejected_by_cause",
+    "new_tags",
+    "new_properties",
+    "kept_true",
+    "ignored_columns",
+];
+
+/// Writes the preview of a plan file as one line of JSON; null is what such a file does not hold.
+pub fn write_preview_of_file(out: impl Write, preview: &Preview) -> io::Result<()> {
+    let mut json = serde_json::to_value(PreviewJson::from(preview))?;
+    for name in NOT_IN_PLANS {
+        if let Some(value) = json.get_mut(name) {
+            *value = serde_json::Value::Null;
+        }
+    }
+    write_line(out, &json)
+}
+
+/// Writes the preview as one line of JSON: the figures of the text, and every entry of its lists.
 pub fn write_preview(out: impl Write, preview: &Preview) -> io::Result<()> {
     write_line(out, &PreviewJson::from(preview))
 }

@@ -4,7 +4,7 @@ use crate::domain::Issue;
 use crate::outcome::{OperationResult, OperationStatus, RowResult};
 use crate::plan::OperationKind;
 
-use super::spreadsheet::Sheet;
+use super::spreadsheet::SpreadsheetCsv;
 
 const COLUMNS: [&str; 20] = [
     "source",
@@ -29,35 +29,26 @@ const COLUMNS: [&str; 20] = [
     "merged_into",
 ];
 
-/// Writes `results.csv`: one line a row, made for reading in a spreadsheet.
+/// Writes `results.csv` for spreadsheets: one line per row.
 #[derive(Debug)]
 pub struct ResultsCsv<W: Write> {
-    sheet: Sheet<W>,
+    sheet: SpreadsheetCsv<W>,
 }
 
 impl<W: Write> ResultsCsv<W> {
     /// Writes the header.
-    ///
-    /// # Errors
-    /// When the writer fails.
     pub fn new(out: W) -> io::Result<Self> {
-        let sheet = Sheet::new(out, COLUMNS)?;
+        let sheet = SpreadsheetCsv::new(out, COLUMNS)?;
         Ok(Self { sheet })
     }
 
     /// Writes one row's result.
-    ///
-    /// # Errors
-    /// When the writer fails.
     pub fn write(&mut self, result: &RowResult) -> io::Result<()> {
         let cells = cells(result);
         self.sheet.write(cells.iter().map(String::as_str))
     }
 
     /// Flushes, and gives the writer back.
-    ///
-    /// # Errors
-    /// When the writer fails.
     pub fn finish(self) -> io::Result<W> {
         self.sheet.finish()
     }
@@ -75,7 +66,7 @@ fn cells(result: &RowResult) -> [String; COLUMNS.len()] {
     };
     [
         result.source.clone(),
-        result.line.to_string(),
+        text((!result.is_missing).then_some(result.line)),
         result.row.to_string(),
         result.status.as_str().to_owned(),
         text(result.customer_id),
@@ -106,13 +97,13 @@ fn cells(result: &RowResult) -> [String; COLUMNS.len()] {
     ]
 }
 
-/// The status that explains how the row ended: its error's, else that of the last operation that was answered.
+/// Returns the HTTP status of the row's error, else of its last answered operation.
 fn http_status(result: &RowResult) -> Option<u16> {
     let of_error = result.error.as_ref().and_then(|e| e.http_status);
     of_error.or_else(|| result.operations.iter().rev().find_map(|o| o.http_status))
 }
 
-/// Names of the tags, those that are removed marked as such.
+/// Returns the names of an operation's tags, removed ones with a prefix.
 fn tag_texts(operation: &OperationResult) -> impl Iterator<Item = String> {
     let mark = if operation.op == OperationKind::Untag {
         "untag:"
@@ -130,7 +121,7 @@ pub(super) fn text<T: ToString>(value: Option<T>) -> String {
     value.map(|v| v.to_string()).unwrap_or_default()
 }
 
-/// The status as results and changes name it.
+/// Returns the name of a status in results and changes.
 pub(super) fn status_text(status: OperationStatus) -> &'static str {
     match status {
         OperationStatus::Planned => "planned",
@@ -183,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn even_without_rows_there_is_a_header_behind_a_bom() {
+    fn without_rows_there_is_a_bom_and_a_header() {
         assert!(render(&[]).starts_with("\u{feff}source,line,row,"));
         assert_eq!(render(&[]).lines().count(), 1);
     }

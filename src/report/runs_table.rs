@@ -4,28 +4,35 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::json_text::write_line;
-use super::page::{Page, View};
+use super::page::{TextPage, View};
+use super::run_status::RunStatus;
 use super::terminal::{Style, human_count, padding, plural, text_width};
+use crate::domain::local_time::short_time;
 
 /// One run as a list of runs shows it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct RunEntry {
     pub run_id: String,
-    /// RFC 3339, UTC; so is `ended_at`. Nothing where the run cannot be read; likewise the members below.
+    /// RFC 3339, UTC; so is `ended_at`. `None` if the run cannot be read, as are the members below.
     pub created_at: Option<String>,
     pub ended_at: Option<String>,
     pub command: Option<String>,
-    /// Whether it could not write, however it went.
+    /// What HelpCrunch calls its account, if that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
+    /// Whether it could not write.
     pub dry_run: bool,
-    /// `planning`, `planned`, `applying`, `stopped`, `finished`, `superseded`, or `unreadable`.
+    /// What became of it; `None` if it cannot be read.
+    pub status: Option<RunStatus>,
+    /// As stored: `planning`, `planned`, `applying`, `stopped`, `finished`, `superseded`, or `unreadable`.
     pub state: String,
     pub superseded_by: Option<String>,
     pub exit_code: Option<u8>,
     /// As the user named them.
     pub inputs: Vec<String>,
-    /// Figures by name: of the results once there are any, else of the plan.
+    /// Figures by name: of the results if there are any, else of the plan.
     pub counts: Json,
-    /// The exact command that goes on with it, where one can.
+    /// The exact command that resumes it, if it can be resumed.
     pub resume: Option<String>,
     /// Why it cannot be read.
     pub problem: Option<String>,
@@ -33,16 +40,16 @@ pub struct RunEntry {
     pub path: String,
 }
 
-/// Everything that `runs` says.
+/// Everything that `hcsync runs` reports.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct RunsList {
     /// Full path of the folder that holds the runs.
     pub folder: String,
     /// Newest first.
     pub runs: Vec<RunEntry>,
-    /// Ids of the runs that were removed; nothing where none were to be.
+    /// Ids of removed runs; `None` if none were to be removed.
     pub removed: Option<Vec<String>>,
-    /// Why runs that should have gone are still there.
+    /// Why runs could not be removed, a sentence each.
     pub not_removed: Vec<String>,
 }
 
@@ -53,10 +60,7 @@ struct RunsJson<'a> {
     list: &'a RunsList,
 }
 
-/// Writes the list for `--output json`, one line.
-///
-/// # Errors
-/// When the writer fails.
+/// Writes the list as one line of JSON.
 pub fn write_runs(out: impl Write, list: &RunsList) -> io::Result<()> {
     let json = RunsJson {
         hcsync_runs: 1,
@@ -65,13 +69,22 @@ pub fn write_runs(out: impl Write, list: &RunsList) -> io::Result<()> {
     write_line(out, &json)
 }
 
-const HEADS: [&str; 5] = ["run", "started (UTC)", "command", "state", "exit"];
+/// Returns the list in one line.
+pub fn runs_headline(list: &RunsList) -> String {
+    let resumable = list.runs.iter().filter(|run| run.resume.is_some());
+    format!(
+        "{}, {} can be resumed",
+        plural(list.runs.len() as u64, "run", "runs"),
+        resumable.count()
+    )
+}
 
-/// The list as a text: a line with what each run is, below it what came of it and how to go on.
-#[must_use]
+const HEADS: [&str; 5] = ["run", "started", "command", "state", "exit"];
+
+/// Returns the list as text: a line for each run, and below it what it did and how to resume it.
 pub fn render_runs(list: &RunsList, view: View) -> String {
-    let mut page = Page::new(view);
-    removed(&mut page, list);
+    let mut page = TextPage::new(view);
+    render_removed(&mut page, list);
     if list.runs.is_empty() {
         page.exact("no runs in ", &list.folder);
         return page.finish();
@@ -79,20 +92,21 @@ pub fn render_runs(list: &RunsList, view: View) -> String {
     if list.removed.is_some() {
         page.heading("Runs");
     }
-    let lines: Vec<[String; 5]> = list.runs.iter().map(cells).collect();
+    let lines = list.runs.iter().map(|run| cells(run, view));
+    let lines: Vec<[String; 5]> = lines.collect();
     let widths = widths(&lines);
-    line(&mut page, &HEADS.map(str::to_owned), widths, Style::Heading);
+    render_line(&mut page, &HEADS.map(str::to_owned), widths, Style::Heading);
     for (run, cells) in list.runs.iter().zip(&lines) {
-        line(&mut page, cells, widths, style(run));
-        page.item("    ", &what_came(run), Style::Plain);
+        render_line(&mut page, cells, widths, style(run));
+        page.item("    ", &description(run), Style::Plain);
         if let Some(command) = &run.resume {
-            page.exact("    goes on with: ", command);
+            page.exact("    resume with: ", command);
         }
     }
     page.finish()
 }
 
-fn removed(page: &mut Page, list: &RunsList) {
+fn render_removed(page: &mut TextPage, list: &RunsList) {
     let Some(removed) = &list.removed else {
         return;
     };
@@ -110,21 +124,17 @@ fn removed(page: &mut Page, list: &RunsList) {
     }
 }
 
-fn cells(run: &RunEntry) -> [String; 5] {
-    let started = run.created_at.as_deref().map_or("?", short_time);
+fn cells(run: &RunEntry, view: View) -> [String; 5] {
+    let started = run.created_at.as_deref();
     [
         run.run_id.clone(),
-        started.replace('T', " "),
+        started.map_or_else(|| "?".to_owned(), |time| short_time(time, view.zone())),
         run.command.clone().unwrap_or_else(|| "?".to_owned()),
-        run.state.clone(),
+        run.status
+            .map_or_else(|| run.state.clone(), |status| status.words().to_owned()),
         run.exit_code
             .map_or_else(|| "-".to_owned(), |code| code.to_string()),
     ]
-}
-
-/// `2026-11-20T03:12` of `2026-11-20T03:12:44Z`.
-fn short_time(time: &str) -> &str {
-    time.get(..16).unwrap_or(time)
 }
 
 fn widths(lines: &[[String; 5]]) -> [usize; 5] {
@@ -137,7 +147,7 @@ fn widths(lines: &[[String; 5]]) -> [usize; 5] {
     widths
 }
 
-fn line(page: &mut Page, cells: &[String; 5], widths: [usize; 5], style: Style) {
+fn render_line(page: &mut TextPage, cells: &[String; 5], widths: [usize; 5], style: Style) {
     let padded = cells.iter().zip(widths);
     let padded: Vec<_> = padded
         .map(|(cell, width)| format!("{cell}{}", padding(cell, width)))
@@ -160,7 +170,7 @@ fn style(run: &RunEntry) -> Style {
     }
 }
 
-fn what_came(run: &RunEntry) -> String {
+pub(super) fn description(run: &RunEntry) -> String {
     if let Some(problem) = &run.problem {
         return problem.clone();
     }
@@ -172,7 +182,7 @@ fn what_came(run: &RunEntry) -> String {
             plural(rest.len() as u64, "other input", "other inputs")
         ),
     };
-    // A run against the sandbox within the program cannot write to HelpCrunch either, and still creates.
+    // A run against the built-in sandbox cannot write to HelpCrunch, but still creates customers there.
     let count = |name: &str| run.counts.get(name).and_then(Json::as_u64).unwrap_or(0);
     let wrote = count("created") + count("updated") > 0;
     let dry = if run.dry_run && !wrote {
@@ -180,16 +190,19 @@ fn what_came(run: &RunEntry) -> String {
     } else {
         ""
     };
+    let account = run.organization.as_ref();
+    let account = account.map(|name| format!(", account {name}"));
     let by = run.superseded_by.as_ref();
-    let by = by.map(|by| format!("; {by} took its place"));
+    let by = by.map(|by| format!("; superseded by {by}"));
     format!(
-        "{inputs}: {}{dry}{}",
+        "{inputs}: {}{dry}{}{}",
         figures(&run.counts),
+        account.unwrap_or_default(),
         by.unwrap_or_default()
     )
 }
 
-/// Names of counts in the order in which they are told, and what they are called.
+/// Names of counts in the order in which they are shown, and their labels.
 const FIGURES: [(&str, &str); 14] = [
     ("created", "created"),
     ("updated", "updated"),
@@ -280,23 +293,23 @@ mod tests {
     #[test]
     fn a_list_in_80_columns() {
         insta::assert_snapshot!(render_runs(&runs(), View::default()), @r#"
-        run                    started (UTC)     command  state       exit
-        20261120T031244Z-k3f9  2026-11-20 03:12  sync     finished    3
+        run                    started            command  state       exit
+        20261120T031244Z-k3f9  2026-11-20 03:12Z  sync     finished    3
             customers.csv: 1,234 created, 1 rejected
-        20261119T031244Z-k3f8  2026-11-20 03:12  sync     stopped     7
+        20261119T031244Z-k3f8  2026-11-20 03:12Z  sync     stopped     7
             a.csv and 1 other input: 3 to create
-            goes on with: hcsync resume 20261119T031244Z-k3f8
-        20261118T031244Z-k3f7  2026-11-20 03:12  plan     planning    -
+            resume with: hcsync resume 20261119T031244Z-k3f8
+        20261118T031244Z-k3f7  2026-11-20 03:12Z  plan     planning    -
             customers.csv: not planned, nothing written
-        20261117T031244Z-k3f6  2026-11-20 03:12  sync     superseded  3
-            customers.csv: 2 not reached; 20261118T031244Z-k3f7 took its place
-        20261116T031244Z-k3f5  ?                 ?        unreadable  -
+        20261117T031244Z-k3f6  2026-11-20 03:12Z  sync     superseded  3
+            customers.csv: 2 not reached; superseded by 20261118T031244Z-k3f7
+        20261116T031244Z-k3f5  ?                  ?        unreadable  -
             run.json is damaged
         "#);
     }
 
     #[test]
-    fn no_line_is_wider_than_the_view_but_a_command() {
+    fn only_commands_are_wider_than_the_view() {
         for line in render_runs(&runs(), View::new(44, false)).lines() {
             assert!(
                 text_width(line) <= 44 || line.contains("hcsync resume"),
@@ -306,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_removed_is_said_first() {
+    fn removed_runs_come_first() {
         let list = RunsList {
             runs: Vec::new(),
             removed: Some(vec!["20260101T000000Z-aaaa".into()]),
@@ -322,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn json_holds_every_member() {
+    fn json_has_every_member() {
         let mut out = Vec::new();
         write_runs(&mut out, &runs()).unwrap();
         let json: Json = serde_json::from_slice(&out).unwrap();

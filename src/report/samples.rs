@@ -1,4 +1,4 @@
-//! Facts that the tests of several renderers share.
+//! Facts shared by the tests of several renderers.
 
 use crate::domain::{
     CustomValue, CustomerId, Field, Issue, IssueKind, RowKey, RowNumber, Tag, Value,
@@ -21,6 +21,7 @@ fn row(number: u64, key: RowKey, status: RowStatus) -> RowResult {
         key,
         customer_id: None,
         status,
+        is_missing: false,
         merged_into: None,
         operations: Vec::new(),
         error: None,

@@ -1,21 +1,17 @@
-//! CSV that people open in a spreadsheet: it starts with a BOM, so that its encoding is seen, and no cell is run.
+//! CSV for spreadsheets: it begins with a BOM, so that its encoding is recognized, and no cell is run as a formula.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
 
 const BOM: &[u8] = "\u{feff}".as_bytes();
 
-/// A writer of CSV made for reading.
 #[derive(Debug)]
-pub(super) struct Sheet<W: Write> {
+pub(super) struct SpreadsheetCsv<W: Write> {
     csv: csv::Writer<W>,
 }
 
-impl<W: Write> Sheet<W> {
+impl<W: Write> SpreadsheetCsv<W> {
     /// Writes the BOM and the header.
-    ///
-    /// # Errors
-    /// When the writer fails.
     pub(super) fn new<'a>(
         mut out: W,
         columns: impl IntoIterator<Item = &'a str>,
@@ -27,9 +23,6 @@ impl<W: Write> Sheet<W> {
     }
 
     /// Writes one record, each cell defused.
-    ///
-    /// # Errors
-    /// When the writer fails.
     pub(super) fn write<'a>(&mut self, cells: impl IntoIterator<Item = &'a str>) -> io::Result<()> {
         for cell in cells {
             self.csv.write_field(defuse(cell).as_bytes())?;
@@ -38,25 +31,20 @@ impl<W: Write> Sheet<W> {
     }
 
     /// Flushes, and gives the writer back.
-    ///
-    /// # Errors
-    /// When the writer fails.
     pub(super) fn finish(self) -> io::Result<W> {
         self.csv.into_inner().map_err(|e| e.into_error())
     }
 }
 
-/// The cell with a `'` before each part that a spreadsheet could run as a formula.
+/// Returns the cell with a `'` before each part that a spreadsheet could run as a formula.
 ///
-/// Parts, since a spreadsheet that was told another separator than the comma does not see where our cells begin, and
-/// starts a cell of its own behind a `;`, a tab or a line end.
-#[must_use]
+/// A spreadsheet with another separator than the comma splits cells elsewhere: after a `;`, a tab or a line end.
 pub fn defuse(cell: &str) -> Cow<'_, str> {
     let parts = || {
         let mut before = "";
         let parts = cell.split_inclusive([';', '\t', '\n', '\r']);
         parts.map(move |part| {
-            // The second half of a line end starts nothing.
+            // The second half of a line end begins no cell.
             let is_half = part == "\n" && before.ends_with('\r');
             before = part;
             (part, !is_half && is_live(part))
@@ -75,8 +63,8 @@ pub fn defuse(cell: &str) -> Cow<'_, str> {
     Cow::Owned(defused)
 }
 
-/// Whether a part starts a formula, or does once quotes, blanks and characters without a width are dropped, as
-/// importers do. Full-width forms count: some versions fold them.
+/// Whether a part begins a formula, also after quotes, blanks and zero-width characters, which importers drop. Full-width forms
+/// count, because some versions fold them.
 fn is_live(part: &str) -> bool {
     if part.starts_with(['\t', '\r', '\n']) {
         return true;
@@ -132,7 +120,7 @@ mod tests {
     }
 
     fn sheet(records: &[Vec<String>]) -> Vec<u8> {
-        let mut sheet = Sheet::new(Vec::new(), ["a", "b", "c"]).unwrap();
+        let mut sheet = SpreadsheetCsv::new(Vec::new(), ["a", "b", "c"]).unwrap();
         for record in records {
             sheet.write(record.iter().map(String::as_str)).unwrap();
         }

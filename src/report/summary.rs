@@ -4,10 +4,11 @@ use std::io::{self, Write};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{IssueKind, RowNumber, RunId};
-use crate::outcome::RowStatus;
-use crate::plan::{Estimate, PlanCounts, RemoteFacts};
+use crate::plan::{Destination, Estimate, PlanCounts, RemoteFacts};
 
 use super::json_text::write_line;
+use super::rate::RateFacts;
+use super::result_counts::ResultCounts;
 
 /// Version of the format of `summary.json`.
 pub const SUMMARY_VERSION: u32 = 1;
@@ -16,10 +17,13 @@ pub const SUMMARY_VERSION: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     pub hcsync_summary: u32,
-    /// Nothing where it ended before there was a run.
+    /// `None` if the command ended before its run began.
     pub run_id: Option<RunId>,
     pub command: String,
     pub dry_run: bool,
+    /// Account, host and mode; `None` if the command ended before they were known.
+    #[serde(default)]
+    pub target: Option<Destination>,
     /// RFC 3339, UTC.
     pub started_at: String,
     pub finished_at: String,
@@ -29,12 +33,15 @@ pub struct Summary {
     /// Customers touched by each kind of operation, and rows without one.
     pub planned: PlanCounts,
     pub results: ResultCounts,
+    /// How customers ended that the input no longer holds, if something was to be done about any. They are not among the rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<ResultCounts>,
     pub requests: RequestFacts,
     pub estimate: EstimateFacts,
     pub rate: RateFacts,
     pub remote: RemoteFacts,
     pub plan_digest: Option<String>,
-    /// Most first.
+    /// Most rows first.
     pub errors: Vec<ErrorEntry>,
     pub stop: Option<Stop>,
 }
@@ -46,6 +53,7 @@ impl Default for Summary {
             run_id: None,
             command: String::new(),
             dry_run: false,
+            target: None,
             started_at: String::new(),
             finished_at: String::new(),
             duration_s: 0.0,
@@ -53,6 +61,7 @@ impl Default for Summary {
             input: InputFacts::default(),
             planned: PlanCounts::default(),
             results: ResultCounts::default(),
+            missing: None,
             requests: RequestFacts::default(),
             estimate: EstimateFacts::default(),
             rate: RateFacts::default(),
@@ -64,83 +73,11 @@ impl Default for Summary {
     }
 }
 
-/// What was read of the input.
+/// How much was read of the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct InputFacts {
     pub rows: u64,
     pub bytes: u64,
-}
-
-/// Rows by how they ended; each row counts once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ResultCounts {
-    pub created: u64,
-    pub updated: u64,
-    pub unchanged: u64,
-    pub rejected: u64,
-    pub skipped: u64,
-    pub failed: u64,
-    pub in_doubt: u64,
-    pub pending: u64,
-    /// Of a dry run only, and left out of the file where it is 0.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub would_create: u64,
-    #[serde(skip_serializing_if = "is_zero")]
-    pub would_update: u64,
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde passes a reference"
-)]
-fn is_zero(count: &u64) -> bool {
-    *count == 0
-}
-
-impl ResultCounts {
-    pub fn add(&mut self, status: RowStatus) {
-        *match status {
-            RowStatus::Created => &mut self.created,
-            RowStatus::Updated => &mut self.updated,
-            RowStatus::Unchanged => &mut self.unchanged,
-            RowStatus::Rejected => &mut self.rejected,
-            RowStatus::Skipped => &mut self.skipped,
-            RowStatus::Failed => &mut self.failed,
-            RowStatus::InDoubt => &mut self.in_doubt,
-            RowStatus::Pending => &mut self.pending,
-            RowStatus::WouldCreate => &mut self.would_create,
-            RowStatus::WouldUpdate => &mut self.would_update,
-        } += 1;
-    }
-
-    #[must_use]
-    pub fn get(&self, status: RowStatus) -> u64 {
-        match status {
-            RowStatus::Created => self.created,
-            RowStatus::Updated => self.updated,
-            RowStatus::Unchanged => self.unchanged,
-            RowStatus::Rejected => self.rejected,
-            RowStatus::Skipped => self.skipped,
-            RowStatus::Failed => self.failed,
-            RowStatus::InDoubt => self.in_doubt,
-            RowStatus::Pending => self.pending,
-            RowStatus::WouldCreate => self.would_create,
-            RowStatus::WouldUpdate => self.would_update,
-        }
-    }
-
-    #[must_use]
-    pub fn total(&self) -> u64 {
-        let ended = self.created + self.updated + self.unchanged + self.rejected + self.skipped;
-        ended + self.failed + self.in_doubt + self.pending + self.would_create + self.would_update
-    }
-
-    /// Rows that are to be mended and fed back.
-    #[must_use]
-    pub fn need_attention(&self) -> u64 {
-        self.rejected + self.failed + self.in_doubt
-    }
 }
 
 /// HTTP exchanges of the run.
@@ -155,9 +92,24 @@ pub struct RequestFacts {
     pub rate_limited: u64,
     /// Count by method and path template, such as `PATCH /customers/{id}`.
     pub by_endpoint: BTreeMap<String, u64>,
+    /// `None` if there were none, or in a summary of an older version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pace: Option<PaceFacts>,
 }
 
-/// What the plan was thought to cost.
+/// Requests over time, in pieces of equal length from the first request on.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PaceFacts {
+    /// Seconds of each piece.
+    pub bucket_s: u64,
+    pub requests: Vec<u64>,
+    /// Of these, answered with 429.
+    pub rate_limited: Vec<u64>,
+    /// Of these, repeated after a failure.
+    pub repeated: Vec<u64>,
+}
+
+/// The estimated cost of the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct EstimateFacts {
     pub requests: u64,
@@ -173,51 +125,7 @@ impl From<Estimate> for EstimateFacts {
     }
 }
 
-/// How well the rate limit was used.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-pub struct RateFacts {
-    /// Nothing where there is no limit.
-    pub limit_per_minute: Option<u32>,
-    pub achieved_per_minute: f64,
-    /// Share of the limit, 1 for all of it; nothing where there is no limit.
-    pub utilisation: Option<f64>,
-}
-
-impl RateFacts {
-    /// `seconds`: the time in which the requests were sent.
-    #[must_use]
-    pub fn new(limit_per_minute: Option<u32>, requests: u64, seconds: f64) -> Self {
-        let achieved = achieved_per_minute(requests, seconds);
-        Self {
-            limit_per_minute,
-            achieved_per_minute: achieved,
-            utilisation: utilisation(achieved, limit_per_minute),
-        }
-    }
-}
-
-/// Requests a minute, rounded to hundredths; 0 where no time went by.
-#[must_use]
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "request counts are far below 2^52"
-)]
-pub fn achieved_per_minute(requests: u64, seconds: f64) -> f64 {
-    if seconds > 0.0 {
-        (requests as f64 * 6_000.0 / seconds).round() / 100.0
-    } else {
-        0.0
-    }
-}
-
-/// Share of the limit that was used, rounded to thousandths; nothing where there is no limit.
-#[must_use]
-pub fn utilisation(achieved_per_minute: f64, limit_per_minute: Option<u32>) -> Option<f64> {
-    let limit = limit_per_minute.filter(|limit| *limit > 0)?;
-    Some((achieved_per_minute / f64::from(limit) * 1_000.0).round() / 1_000.0)
-}
-
-/// Rows that ended badly for one reason.
+/// Rejected and failed rows of one kind, code and column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorEntry {
     pub kind: IssueKind,
@@ -234,11 +142,11 @@ pub struct Stop {
     pub reason: String,
     /// A sentence for people.
     pub message: String,
-    /// The exact command that goes on from there, where one can.
+    /// The exact command that continues the work, if there is one.
     pub next_command: Option<String>,
 }
 
-/// The results do not account for every row of the input.
+/// The number of results differs from the number of rows.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{rows} rows were read, but {results} have a result")]
 pub struct RowsDoNotAddUp {
@@ -247,10 +155,10 @@ pub struct RowsDoNotAddUp {
 }
 
 impl Summary {
-    /// Whether every row of the input has exactly one result.
+    /// Checks that every row of the input has exactly one result.
     ///
     /// # Errors
-    /// When the counts differ.
+    /// If the counts differ.
     pub fn rows_add_up(&self) -> Result<(), RowsDoNotAddUp> {
         let (rows, results) = (self.input.rows, self.results.total());
         if rows == results {
@@ -262,9 +170,6 @@ impl Summary {
 }
 
 /// Writes `summary.json`, one line.
-///
-/// # Errors
-/// When the writer fails.
 pub fn write_summary(out: impl Write, summary: &Summary) -> io::Result<()> {
     write_line(out, summary)
 }
@@ -278,6 +183,12 @@ pub(super) mod tests {
         Summary {
             run_id: Some(RunId::new("20261120T031244Z-k3f9").unwrap()),
             command: "sync".into(),
+            target: Some(Destination {
+                account: Some("production".into()),
+                account_id: Some("n-production-0123456789ab".into()),
+                base_url: "https://api.helpcrunch.com/v1".into(),
+                ..Destination::default()
+            }),
             started_at: "2026-11-20T03:12:44Z".into(),
             finished_at: "2026-11-20T03:23:08Z".into(),
             duration_s: 624.0,
@@ -291,6 +202,7 @@ pub(super) mod tests {
                 patch: 1_200,
                 tag: 56,
                 untag: 7,
+                delete: 0,
                 unchanged: 10_666,
                 rejected: 40,
                 skipped: 0,
@@ -314,6 +226,7 @@ pub(super) mod tests {
                     ("POST /customers".into(), 400),
                     ("PATCH /customers/{id}".into(), 700),
                 ]),
+                pace: None,
             },
             estimate: EstimateFacts {
                 requests: 1_230,
@@ -348,7 +261,7 @@ pub(super) mod tests {
 
     #[test]
     fn members_and_their_order_are_the_contracts() {
-        insta::assert_snapshot!(text(&sample()), @r#"{"hcsync_summary":1,"run_id":"20261120T031244Z-k3f9","command":"sync","dry_run":false,"started_at":"2026-11-20T03:12:44Z","finished_at":"2026-11-20T03:23:08Z","duration_s":624.0,"exit_code":3,"input":{"rows":12345,"bytes":1048576},"planned":{"create":400,"patch":1200,"tag":56,"untag":7,"unchanged":10666,"rejected":40,"skipped":0},"results":{"created":400,"updated":1234,"unchanged":10666,"rejected":40,"skipped":0,"failed":4,"in_doubt":1,"pending":0},"requests":{"total":1234,"read":134,"write":1100,"retries":3,"rate_limited":1,"by_endpoint":{"PATCH /customers/{id}":700,"POST /customers":400}},"estimate":{"requests":1230,"duration_s":621.0},"rate":{"limit_per_minute":120,"achieved_per_minute":118.65,"utilisation":0.989},"remote":{"strategy":"list","customers":12000,"as_of":"2026-11-20T03:12:50Z"},"plan_digest":"6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b","errors":[{"kind":"input","code":"bad_date","column":"Signed up","count":40,"example_row":13}],"stop":null}"#);
+        insta::assert_snapshot!(text(&sample()), @r#"{"hcsync_summary":1,"run_id":"20261120T031244Z-k3f9","command":"sync","dry_run":false,"target":{"account":"production","account_id":"n-production-0123456789ab","base_url":"https://api.helpcrunch.com/v1","sandbox":false,"dry_run":false},"started_at":"2026-11-20T03:12:44Z","finished_at":"2026-11-20T03:23:08Z","duration_s":624.0,"exit_code":3,"input":{"rows":12345,"bytes":1048576},"planned":{"create":400,"patch":1200,"tag":56,"untag":7,"unchanged":10666,"rejected":40,"skipped":0},"results":{"created":400,"updated":1234,"unchanged":10666,"rejected":40,"skipped":0,"failed":4,"in_doubt":1,"pending":0},"requests":{"total":1234,"read":134,"write":1100,"retries":3,"rate_limited":1,"by_endpoint":{"PATCH /customers/{id}":700,"POST /customers":400}},"estimate":{"requests":1230,"duration_s":621.0},"rate":{"limit_per_minute":120,"achieved_per_minute":118.65,"utilisation":0.989},"remote":{"strategy":"list","customers":12000,"as_of":"2026-11-20T03:12:50Z"},"plan_digest":"6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b","errors":[{"kind":"input","code":"bad_date","column":"Signed up","count":40,"example_row":13}],"stop":null}"#);
     }
 
     #[test]
@@ -395,14 +308,5 @@ pub(super) mod tests {
             assert_eq!(counts.total(), n);
             assert!(counts.get(result.status) > 0);
         }
-    }
-
-    #[test]
-    fn rates_are_shares_of_the_limit() {
-        assert_eq!(achieved_per_minute(1_188, 600.0), 118.8);
-        assert_eq!(achieved_per_minute(5, 0.0), 0.0);
-        assert_eq!(utilisation(118.8, Some(120)), Some(0.99));
-        assert_eq!(utilisation(118.8, None), None);
-        assert_eq!(utilisation(118.8, Some(0)), None);
     }
 }

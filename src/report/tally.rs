@@ -1,60 +1,66 @@
-use crate::domain::Issue;
-use crate::outcome::{RowResult, Unlisted};
+use crate::outcome::{RowResult, RowStatus, Unlisted};
+use crate::plan::RowPlace;
 use crate::plan::causes::{CauseGroup, Causes};
-use crate::plan::previewer::Place;
 
-use super::summary::{ErrorEntry, ResultCounts};
+use super::result_counts::ResultCounts;
+use super::summary::ErrorEntry;
 
-/// Counts results as they come: rows by status, errors and warnings by cause, in bounded memory.
+/// Counts results: rows by status, errors and warnings by cause, in bounded memory.
 #[derive(Debug, Default)]
 pub struct Tally {
     counts: ResultCounts,
+    missing: ResultCounts,
     errors: Causes,
     warnings: Causes,
 }
 
 impl Tally {
-    /// Counts one row; rows are given in the order of the input, so that the example is the first of its kind.
+    /// Counts one row. Rows come in the order of the input, so the example is the first of its kind.
     pub fn add(&mut self, result: &RowResult) {
-        self.counts.add(result.status);
-        let place = Place {
+        match result.is_missing {
+            true => self.missing.add(result.status),
+            false => self.counts.add(result.status),
+        }
+        let place = RowPlace {
             row: result.row,
             source: &result.source,
             line: result.line,
         };
-        let add = |causes: &mut Causes, issue: &Issue| causes.add(issue, place);
         self.errors.add_all(result.problems(), place);
-        result
-            .warnings
-            .iter()
-            .for_each(|w| add(&mut self.warnings, w));
+        self.warnings.add_all(&result.warnings, place);
     }
 
-    /// Counts rows of which there is nothing to say.
+    /// Counts rows without a result of their own.
     pub fn add_unlisted(&mut self, rows: Unlisted) {
         self.counts.unchanged += rows.unchanged;
         self.counts.skipped += rows.skipped;
     }
 
-    #[must_use]
     pub fn counts(&self) -> ResultCounts {
         self.counts
     }
 
+    /// Counts customers that the input no longer holds, which are not among its rows. Returns `None` if there are none.
+    pub fn missing(&self) -> Option<ResultCounts> {
+        (self.missing.total() > 0).then_some(self.missing)
+    }
+
+    /// Counts rows and missing customers with a status.
+    pub fn count(&self, status: RowStatus) -> u64 {
+        self.counts.get(status) + self.missing.get(status)
+    }
+
     /// Causes of errors, most rows first.
-    #[must_use]
     pub fn errors(&self) -> Vec<CauseGroup> {
         self.errors.sorted()
     }
 
     /// Causes of warnings, most first.
-    #[must_use]
     pub fn warnings(&self) -> Vec<CauseGroup> {
         self.warnings.sorted()
     }
 
-    /// The errors as `summary.json` lists them: one entry for each kind, code and column, most rows first.
-    #[must_use]
+    /// The errors for `summary.json`: one entry for each kind, code and column, most rows first.
     pub fn error_entries(&self) -> Vec<ErrorEntry> {
         let mut entries: Vec<ErrorEntry> = Vec::new();
         for CauseGroup { cause, .. } in self.errors() {
@@ -82,7 +88,7 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{IssueKind, RowNumber};
+    use crate::domain::{Issue, IssueKind, RowNumber};
     use crate::plan::causes::MAX_CAUSES;
     use crate::report::samples;
 
@@ -95,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn one_cause_is_one_group_whatever_numbers_its_message_holds() {
+    fn one_cause_is_one_group_whatever_numbers_its_message_has() {
         let mut tally = Tally::default();
         tally.add(&with(4, Issue::input("ragged", "3 cells instead of 12")));
         tally.add(&with(

@@ -3,9 +3,9 @@ use std::fmt::Write as _;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// What a piece of text means; how it looks is decided here alone.
+/// The meaning of a piece of text, which decides how it looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Style {
+pub(super) enum Style {
     Plain,
     Heading,
     Good,
@@ -14,21 +14,19 @@ pub enum Style {
     Dim,
 }
 
-/// Adds colour to text, or, switched off, nothing at all.
+/// Adds colour to text, or nothing if colour is off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Paint {
+pub(super) struct Paint {
     colour: bool,
 }
 
 impl Paint {
-    #[must_use]
-    pub fn new(colour: bool) -> Self {
+    pub(super) fn new(colour: bool) -> Self {
         Self { colour }
     }
 
     /// The text in its style. An empty text stays empty.
-    #[must_use]
-    pub fn paint(self, style: Style, text: &str) -> String {
+    pub(super) fn paint(self, style: Style, text: &str) -> String {
         let code = match style {
             Style::Plain => "",
             Style::Heading => "1",
@@ -44,15 +42,13 @@ impl Paint {
     }
 }
 
-/// Columns that a text takes in a terminal.
-#[must_use]
-pub fn text_width(text: &str) -> usize {
+/// Returns the width of a text in a terminal, in columns.
+pub(super) fn text_width(text: &str) -> usize {
     UnicodeWidthStr::width(text)
 }
 
-/// Whether a character moves the cursor, turns the direction of writing, or cannot be seen at all, so that a value
-/// that holds it could make a terminal show something that is not there. Joiners stay: scripts and emoji need them.
-#[must_use]
+/// Whether a character moves the cursor, changes the text direction or is invisible, so that it could make a terminal show
+/// something that is not there. Joiners are not hidden: scripts and emoji need them.
 pub fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -60,8 +56,7 @@ pub fn is_hidden(c: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// The text with every hidden character spelled out: `\n`, `\t`, `\r`, else `\u{1b}`.
-#[must_use]
+/// Returns the text with every hidden character escaped: `\n`, `\t`, `\r`, else `\u{1b}`.
 pub fn clean(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_hidden) {
         return Cow::Borrowed(text);
@@ -77,9 +72,8 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     Cow::Owned(clean)
 }
 
-/// The text's beginning, and `…` where something is missing.
-#[must_use]
-pub fn shorten_end(text: &str, width: usize) -> Cow<'_, str> {
+/// Shortens a text to `width` columns by cutting off its end.
+pub(super) fn shorten_end(text: &str, width: usize) -> Cow<'_, str> {
     if fits(text, width) {
         return Cow::Borrowed(text);
     }
@@ -90,9 +84,8 @@ pub fn shorten_end(text: &str, width: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{}…", head.trim_end()))
 }
 
-/// The text's end, which is what tells paths apart, and `…` where something is missing.
-#[must_use]
-pub fn shorten_start(text: &str, width: usize) -> Cow<'_, str> {
+/// Shortens a text to `width` columns by cutting off its start, since paths differ at the end.
+pub(super) fn shorten_start(text: &str, width: usize) -> Cow<'_, str> {
     if fits(text, width) {
         return Cow::Borrowed(text);
     }
@@ -103,9 +96,8 @@ pub fn shorten_start(text: &str, width: usize) -> Cow<'_, str> {
     Cow::Owned(format!("…{}", tail.trim_start()))
 }
 
-/// The text's beginning and end with `…` between them.
-#[must_use]
-pub fn shorten_middle(text: &str, width: usize) -> Cow<'_, str> {
+/// Shortens a text to `width` columns by cutting out its middle.
+pub(super) fn shorten_middle(text: &str, width: usize) -> Cow<'_, str> {
     if fits(text, width) {
         return Cow::Borrowed(text);
     }
@@ -119,11 +111,11 @@ pub fn shorten_middle(text: &str, width: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{head}…{tail}"))
 }
 
-/// Characters that are looked at for each column: more combining marks than that on one letter are a prank.
+/// Characters that are examined per column. More combining marks on one letter are not a real text.
 const CHARS_PER_COLUMN: usize = 8;
 
-/// Never less than the columns that the character adds to a text: the selector of emoji widens the one before it.
-fn most_columns(c: char) -> usize {
+/// Returns an upper limit of the columns that a character adds to a text: the emoji selector widens the one before it.
+fn max_columns(c: char) -> usize {
     if c == '\u{fe0f}' {
         return 1;
     }
@@ -131,11 +123,11 @@ fn most_columns(c: char) -> usize {
 }
 
 fn fits(text: &str, width: usize) -> bool {
-    let most_chars = width.saturating_mul(CHARS_PER_COLUMN);
-    text.chars().nth(most_chars).is_none() && text_width(text) <= width
+    let max_chars = width.saturating_mul(CHARS_PER_COLUMN);
+    text.chars().nth(max_chars).is_none() && text_width(text) <= width
 }
 
-/// Byte index behind the last character that stays within `width` columns.
+/// Byte index after the longest start that fits into `width` columns.
 fn head_end(text: &str, width: usize) -> usize {
     within(
         text.char_indices().map(|(at, c)| (at + c.len_utf8(), c)),
@@ -144,7 +136,7 @@ fn head_end(text: &str, width: usize) -> usize {
     .unwrap_or(0)
 }
 
-/// Byte index of the first character of the longest end that stays within `width` columns.
+/// Byte index of the longest end that fits into `width` columns.
 fn tail_start(text: &str, width: usize) -> usize {
     within(text.char_indices().rev(), width).unwrap_or(text.len())
 }
@@ -154,19 +146,19 @@ fn within(chars: impl Iterator<Item = (usize, char)>, width: usize) -> Option<us
     chars
         .take(width.saturating_mul(CHARS_PER_COLUMN))
         .take_while(|(_, c)| {
-            used += most_columns(*c);
+            used += max_columns(*c);
             used <= width
         })
         .last()
         .map(|(at, _)| at)
 }
 
-/// Spaces that fill a text up to `width` columns.
+/// Returns the spaces that pad a text to `width` columns.
 pub(super) fn padding(text: &str, width: usize) -> String {
     " ".repeat(width.saturating_sub(text_width(text)))
 }
 
-/// Lines of at most `width` columns, broken at spaces. A word that is too long for a line is shortened.
+/// Wraps a text at spaces into lines of up to `width` columns. A word that is too long is shortened.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
@@ -187,7 +179,6 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
 }
 
 /// A count with thousands separators: `1,234,567`.
-#[must_use]
 pub fn human_count(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -201,18 +192,16 @@ pub fn human_count(count: u64) -> String {
 }
 
 /// `1 row`, `1,234 rows`.
-#[must_use]
 pub fn plural(count: u64, one: &str, many: &str) -> String {
     let word = if count == 1 { one } else { many };
     format!("{} {word}", human_count(count))
 }
 
 /// A duration in its two largest units: `under 1 s`, `45 s`, `10 min 24 s`, `3 h 5 min`, `2 d 4 h`.
-#[must_use]
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "casts of floats saturate, and less than nothing is shown as nothing"
+    reason = "float casts saturate, and a negative duration is shown as 0"
 )]
 pub fn human_duration(seconds: f64) -> String {
     let whole = seconds.round() as u64;
@@ -266,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_hides_reaches_a_terminal() {
+    fn hidden_characters_are_escaped() {
         let nasty = "a\u{1b}[31m\u{9b}b\u{202e}c\nd\u{200b}\u{e0041}\u{7f}";
         let clean = clean(nasty);
         assert!(!clean.chars().any(is_hidden), "{clean}");
@@ -278,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_shortened_at_the_end_that_matters_least() {
+    fn texts_are_shortened_where_it_matters_least() {
         assert_eq!(shorten_end("abcdef", 4), "abc…");
         assert_eq!(shorten_start("abcdef", 4), "…def");
         assert_eq!(shorten_middle("abcdefgh", 5), "ab…gh");

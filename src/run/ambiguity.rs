@@ -1,22 +1,22 @@
-//! Rows whose key matches several customers: written down to be decided, and decided as the user said.
+//! Rows whose key matches several customers: written to `ambiguous.csv`, and resolved by the user's decisions.
 
 use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 
 use crate::domain::{Issue, RemoteCustomer, RowKey};
-use crate::plan::matching::{Ambiguity, Match, RemoteLookup, Target};
+use crate::plan::matching::{Ambiguity, CustomerRef, Match, RemoteLookup};
 use crate::platform::{AtomicFile, FileError};
 use crate::remote::{Reading, ReadingError};
-use crate::report::{AmbiguousCsv, AmbiguousRow, MOST_CANDIDATES};
+use crate::report::{AmbiguousCsv, AmbiguousRow, MAX_CANDIDATES};
 
-use super::decisions::{Choice, Decided, Decisions};
+use super::decisions::{Choice, DecisionLine, Decisions};
 use super::rows::RowRecord;
 
-/// Decisions that were not followed are named one by one up to so many.
-const MOST_NOTES: usize = 10;
+/// At most this many decisions that were not followed are listed one by one.
+const MAX_NOTES: usize = 10;
 
-/// Why ambiguous rows cannot be written down.
+/// Why ambiguous rows cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum AmbiguityError {
     #[error(transparent)]
@@ -30,7 +30,7 @@ pub enum AmbiguityError {
 /// `ambiguous.csv`, created with its first row.
 #[derive(Debug)]
 pub(super) struct AmbiguousFile<'a> {
-    /// None to write no file.
+    /// `None` to write no file.
     path: Option<PathBuf>,
     /// The inputs as the user named them.
     sources: &'a [String],
@@ -52,12 +52,12 @@ impl<'a> AmbiguousFile<'a> {
         &mut self,
         row: &RowRecord,
         ambiguity: &Ambiguity,
-        reading: &Reading,
+        (reading, creating_rows): (&Reading, &[String]),
     ) -> Result<(), AmbiguityError> {
         let Some(path) = &self.path else {
             return Ok(());
         };
-        let candidates = described(ambiguity, reading)?;
+        let candidates = candidates(ambiguity, reading)?;
         let source = self.sources.get(usize::from(row.source));
         let line = AmbiguousRow {
             row: row.row,
@@ -66,7 +66,8 @@ impl<'a> AmbiguousFile<'a> {
             matched_by: ambiguity.by,
             key: &row.key,
             candidates: &candidates,
-            others: ambiguity.candidates.len() - candidates.len(),
+            creating_rows,
+            others: ambiguity.candidates.len() - candidates.len() - creating_rows.len(),
         };
         let csv = match &mut self.csv {
             Some(csv) => csv,
@@ -77,7 +78,7 @@ impl<'a> AmbiguousFile<'a> {
         Ok(())
     }
 
-    /// Puts the file in its place; gives what the preview says of it.
+    /// Puts the file in its place. Returns what the preview says about it.
     pub(super) fn finish(self) -> Result<Option<String>, AmbiguityError> {
         let (Some(csv), Some(path)) = (self.csv, self.path) else {
             return Ok(None);
@@ -91,38 +92,38 @@ impl<'a> AmbiguousFile<'a> {
     }
 }
 
-/// The first customers that HelpCrunch has already: a row cannot be decided for one that an earlier row creates.
-fn described(
+/// Returns the first existing candidates: a row cannot be decided for a customer that an earlier row creates.
+fn candidates(
     ambiguity: &Ambiguity,
     reading: &Reading,
 ) -> Result<Vec<RemoteCustomer>, ReadingError> {
-    let mut described = Vec::new();
+    let mut candidates = Vec::new();
     for target in &ambiguity.candidates {
-        if let Target::Remote(id) = target
-            && described.len() < MOST_CANDIDATES
+        if let CustomerRef::Remote(id) = target
+            && candidates.len() < MAX_CANDIDATES
         {
-            described.extend(reading.customer(*id)?);
+            candidates.extend(reading.customer(*id)?);
         }
     }
-    Ok(described)
+    Ok(candidates)
 }
 
-/// What a decision makes of a row.
+/// What a decision makes of an ambiguous row.
 #[derive(Debug)]
-pub(super) enum Resolved {
-    Customer(Target),
-    /// A customer of its own, although others have its e-mail address.
+pub(super) enum Resolution {
+    Customer(CustomerRef),
+    /// A new customer, although others have its e-mail address.
     Apart,
     Skipped,
     Rejected(Issue),
 }
 
-/// Follows the user's decisions, and keeps account of those that cannot be followed.
+/// Applies the user's decisions, and collects those that cannot be followed.
 #[derive(Debug)]
 pub(super) struct Deciding<'a> {
     decisions: &'a Decisions,
-    /// Lines whose rows came.
-    met: BTreeSet<u64>,
+    /// Lines whose rows were seen.
+    seen: BTreeSet<u64>,
     notes: Vec<String>,
     unnoted: u64,
 }
@@ -131,70 +132,74 @@ impl<'a> Deciding<'a> {
     pub(super) fn new(decisions: &'a Decisions) -> Self {
         Self {
             decisions,
-            met: BTreeSet::new(),
+            seen: BTreeSet::new(),
             notes: Vec::new(),
             unnoted: 0,
         }
     }
 
-    /// What was decided of an ambiguous row; nothing where nothing was.
-    pub(super) fn resolve(&mut self, key: &RowKey, ambiguity: &Ambiguity) -> Option<Resolved> {
-        let Decided { choice, line } = self.decisions.of(key)?;
-        self.met.insert(line);
+    pub(super) fn has_no_decisions(&self) -> bool {
+        self.decisions.is_empty()
+    }
+
+    /// Returns what was decided about an ambiguous row, or `None`.
+    pub(super) fn resolve(&mut self, key: &RowKey, ambiguity: &Ambiguity) -> Option<Resolution> {
+        let DecisionLine { choice, line } = self.decisions.of(key)?;
+        self.seen.insert(line);
         Some(match choice {
-            Choice::Skip => Resolved::Skipped,
-            Choice::Create if key.user_id.is_some() => Resolved::Apart,
+            Choice::Skip => Resolution::Skipped,
+            Choice::Create if key.user_id.is_some() => Resolution::Apart,
             Choice::Create => {
                 let why = "the row is to create a customer, but the row has no userId";
                 self.note(line, why);
-                Resolved::Rejected(undecided(
+                Resolution::Rejected(undecided(
                     &format!("by the decision on line {line} {why}"),
                     "the next sync could not tell it from the others: give the row a userId, or decide for one of the customers",
                 ))
             }
             Choice::Customer(id) => {
-                let target = Target::Remote(id);
+                let target = CustomerRef::Remote(id);
                 if ambiguity.candidates.contains(&target) {
-                    return Some(Resolved::Customer(target));
+                    return Some(Resolution::Customer(target));
                 }
                 self.note(
                     line,
                     "customer is not among those that the row's key matches now",
                 );
-                Resolved::Rejected(undecided(
+                Resolution::Rejected(undecided(
                     &format!(
                         "the decision on line {line} is for a customer that is not among the {} that its {} matches",
                         ambiguity.candidates.len(),
                         ambiguity.by
                     ),
-                    "decide anew in this run's ambiguous.csv",
+                    "decide again in this run's ambiguous.csv",
                 ))
             }
         })
     }
 
-    /// Takes note of a row that is not ambiguous: a decision about it is of no use, and may contradict what is found.
-    pub(super) fn found(&mut self, key: &RowKey, found: &Match) {
-        let Some(Decided { choice, line }) = self.decisions.of(key) else {
+    /// Notes a decision about a row that is not ambiguous and whose match contradicts it.
+    pub(super) fn check_unneeded(&mut self, key: &RowKey, found: &Match) {
+        let Some(DecisionLine { choice, line }) = self.decisions.of(key) else {
             return;
         };
-        if !self.met.insert(line) {
+        if !self.seen.insert(line) {
             return;
         }
         match (choice, found) {
-            (Choice::Customer(id), Match::Found(target)) if *target == Target::Remote(id) => {}
-            // Made by an earlier run, it is found by its userId now.
+            (Choice::Customer(id), Match::Found(target)) if *target == CustomerRef::Remote(id) => {}
+            // Created by an earlier run, it is now found by its userId.
             (Choice::Create, Match::Found(_)) => {}
-            (_, Match::Found(_)) => self.note(line, "its row matches one customer alone now"),
-            (_, Match::Nobody) => self.note(line, "its row matches nobody any more"),
-            (_, Match::Rejected(_) | Match::Ambiguous(_)) => {
+            (_, Match::Found(_)) => self.note(line, "its row now matches only one customer"),
+            (_, Match::NoCustomer) => self.note(line, "its row no longer matches any customer"),
+            (_, Match::Rejected(_) | Match::Conflict(_) | Match::Ambiguous(_)) => {
                 self.note(line, "its row is rejected for another reason");
             }
         }
     }
 
     fn note(&mut self, line: u64, what: &str) {
-        if self.notes.len() < MOST_NOTES {
+        if self.notes.len() < MAX_NOTES {
             let file = &self.decisions.file;
             self.notes
                 .push(format!("{file}:{line}: decision not followed: {what}"));
@@ -203,10 +208,10 @@ impl<'a> Deciding<'a> {
         }
     }
 
-    /// What is to be said of decisions that were not followed.
+    /// Returns the notes on decisions that were not followed.
     pub(super) fn finish(mut self) -> Vec<String> {
         for decided in self.decisions.in_order() {
-            if !self.met.contains(&decided.line) {
+            if !self.seen.contains(&decided.line) {
                 self.note(decided.line, "no row has this userId and e-mail address");
             }
         }

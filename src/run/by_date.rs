@@ -1,73 +1,79 @@
-//! Finds in the listing the customers that were first seen at one instant, without reading all of it: the listing
-//! is sorted by that instant, so that its place is found by halving.
+//! Finds the customers in the listing that were first seen at one instant, by binary search: the listing is sorted by that
+//! instant.
 
 use crate::domain::{Field, RemoteCustomer, Value};
-use crate::helpcrunch::{CallError, ListQuery, Order, Page, ReadClient, Sort};
+use crate::helpcrunch::{CallError, CustomerPage, ListQuery, ReadClient, SortField, SortOrder};
 
-/// The largest page that was seen in the vendor's pages.
-const PAGE: u64 = 100;
+/// Page size: the largest one in the vendor's documentation.
+const PAGE_SIZE: u64 = 100;
 
-/// Pages that are read on from the place that was found: more customers than that of one second are a listing
-/// that is not sorted as it says.
-const MOST_PAGES: u64 = 50;
+/// Pages that are read from the offset that was found. A listing with more customers of one second is not sorted as
+/// documented.
+const MAX_PAGES: u64 = 50;
 
-/// The newest customers: those of whom nobody said when they were first seen.
+/// Reads the newest customers, among them those that were created without a first-seen date.
 pub(super) async fn newest(client: &ReadClient) -> Result<Vec<RemoteCustomer>, CallError> {
-    Ok(page(client, 0, Order::Descending).await?.customers)
+    Ok(read_page(client, 0, SortOrder::Descending).await?.customers)
 }
 
-/// Customers around an instant: all that were first seen at it, and some beside them.
+/// Reads the customers that were first seen at an instant, and some before and after it.
 pub(super) async fn around(
     client: &ReadClient,
     instant: i64,
 ) -> Result<Vec<RemoteCustomer>, CallError> {
-    let first = page(client, 0, Order::Ascending).await?;
+    let first = read_page(client, 0, SortOrder::Ascending).await?;
     let Some(total) = first.total else {
-        return read_on(client, first.customers, 0, instant).await;
+        return read_until(client, first.customers, 0, instant).await;
     };
-    // Before `low` everybody was first seen earlier, from `high` on nobody was.
+    // All customers before `low` were first seen earlier than the instant, none from `high` on was.
     let (mut low, mut high) = (0, total);
-    while high.saturating_sub(low) > PAGE {
+    while high.saturating_sub(low) > PAGE_SIZE {
         let middle = low + (high - low) / 2;
-        let there = page(client, middle, Order::Ascending).await?.customers;
-        match there.first().and_then(first_seen) {
+        let page = read_page(client, middle, SortOrder::Ascending).await?;
+        match page.customers.first().and_then(first_seen) {
             Some(seen) if seen >= instant => high = middle,
             // Customers without a date come before all others.
             Some(_) | None => low = middle,
         }
     }
-    read_on(client, Vec::new(), low, instant).await
+    read_until(client, Vec::new(), low, instant).await
 }
 
 /// Reads pages from an offset until one ends after the instant.
-async fn read_on(
+async fn read_until(
     client: &ReadClient,
-    mut found: Vec<RemoteCustomer>,
+    mut customers: Vec<RemoteCustomer>,
     offset: u64,
     instant: i64,
 ) -> Result<Vec<RemoteCustomer>, CallError> {
-    let mut next = offset + found.len() as u64;
-    for _ in 0..MOST_PAGES {
-        let there = page(client, next, Order::Ascending).await?.customers;
-        let later = there
+    let mut next = offset + customers.len() as u64;
+    for _ in 0..MAX_PAGES {
+        let page = read_page(client, next, SortOrder::Ascending)
+            .await?
+            .customers;
+        let is_past = page
             .last()
             .and_then(first_seen)
             .is_some_and(|seen| seen > instant);
-        let got = there.len() as u64;
-        found.extend(there);
-        if got == 0 || later {
+        let page_len = page.len() as u64;
+        customers.extend(page);
+        if page_len == 0 || is_past {
             break;
         }
-        next += got;
+        next += page_len;
     }
-    Ok(found)
+    Ok(customers)
 }
 
-async fn page(client: &ReadClient, offset: u64, order: Order) -> Result<Page, CallError> {
+async fn read_page(
+    client: &ReadClient,
+    offset: u64,
+    order: SortOrder,
+) -> Result<CustomerPage, CallError> {
     let query = ListQuery {
-        limit: u32::try_from(PAGE).unwrap_or(100),
+        limit: u32::try_from(PAGE_SIZE).unwrap_or(100),
         offset,
-        sort: Some(Sort::FirstSeen),
+        sort: Some(SortField::FirstSeen),
         order,
     };
     client.list(&query).await.result

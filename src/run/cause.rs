@@ -1,46 +1,52 @@
-//! From the reason why a call brought no result to what becomes of its row. Pure.
+//! Maps the reason why a call brought no result to the fate of its operation and the issue of its row. Pure.
 
 use std::collections::BTreeMap;
 
 use crate::domain::{Issue, IssueKind};
-use crate::helpcrunch::{ApiError, CallError};
+use crate::helpcrunch::{ApiError, CallError, blocked};
 
-/// What is known of an operation whose call brought no result.
+/// What is known about an operation whose call brought no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// It will not be done: the row fails.
+pub(super) enum CallFate {
+    /// It cannot be done: the row fails.
     Failed,
-    /// It was not done, and the run stops: it is left for a resume.
+    /// It was not done, and the run stops: a resume sends it.
     NotDone,
-    /// What it stands on has to be read again first.
-    Outdated,
-    /// It may have been done, and the run stops: a resume finds out.
+    /// The reading that it relies on is stale: the customer has to be read again first.
+    Stale,
+    /// It may have been done, and the run stops: a resume settles it.
     Unknown,
 }
 
-#[must_use]
-pub(super) fn verdict(error: &CallError) -> Verdict {
+pub(super) fn fate(error: &CallError) -> CallFate {
     match error {
-        CallError::Refused { .. } | CallError::GaveUp { .. } => Verdict::Failed,
-        CallError::NotSent(_) | CallError::Unauthorized { .. } | CallError::Redirected { .. } => {
-            Verdict::NotDone
-        }
-        CallError::Outdated { .. } => Verdict::Outdated,
+        CallError::Refused { .. } | CallError::GaveUp { .. } => CallFate::Failed,
+        CallError::NotSent(_)
+        | CallError::Unauthorized { .. }
+        | CallError::Blocked { .. }
+        | CallError::Redirected { .. } => CallFate::NotDone,
+        CallError::Outdated { .. } => CallFate::Stale,
         CallError::Unknown { .. } | CallError::CutShort { .. } | CallError::Interrupted => {
-            Verdict::Unknown
+            CallFate::Unknown
         }
     }
 }
 
-/// The row's problem, with the column to which the API's own word for the field leads. `properties` are the names
-/// of the custom properties in the order in which they were sent, since the API tells one by its place among them.
-#[must_use]
+/// Returns the row's issue, with the column that holds the field which the API names. `properties` are the names of the
+/// custom properties in the order in which they were sent, since the API names one by its index.
 pub(super) fn issue(
     error: &CallError,
     columns: &BTreeMap<String, String>,
     properties: &[String],
 ) -> Issue {
     match error {
+        CallError::Refused { status, errors } if error.is_blocked() => {
+            let issue = Issue::new(IssueKind::Network, "blocked", blocked(*status, errors));
+            issue.status(*status).hint(
+                "such filters take HTML, SQL or a URL in a text for an attack: change the row, or have the rule relaxed; \
+                 the next run tries the row again",
+            )
+        }
         CallError::Refused { status, errors } => {
             let code = |e: &ApiError| {
                 let property = property_at(&e.code, properties);
@@ -66,7 +72,7 @@ pub(super) fn issue(
     }
 }
 
-/// `customData.NAME` for a path such as `customData[1].value`: nobody but this program knows that order.
+/// Returns `customData.NAME` for a path such as `customData[1].value`: users do not know that order.
 fn property_at(code: &str, properties: &[String]) -> Option<String> {
     let (index, _) = code.strip_prefix("customData[")?.split_once(']')?;
     let name = properties.get(index.parse::<usize>().ok()?)?;
@@ -77,7 +83,7 @@ fn property_at(code: &str, properties: &[String]) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn told(code: &str) -> (String, Option<String>, String) {
+    fn attribution(code: &str) -> (String, Option<String>, String) {
         let errors = vec![ApiError {
             code: code.into(),
             message: "No.".into(),
@@ -93,7 +99,7 @@ mod tests {
 
     #[test]
     fn a_property_is_told_by_its_name_and_not_by_its_place_in_the_request() {
-        let (code, column, message) = told("customData[1].property");
+        let (code, column, message) = attribution("customData[1].property");
         assert_eq!(code, "customData.plan");
         assert_eq!(column.as_deref(), Some("Plan"));
         assert_eq!(message, "HelpCrunch refused it: customData.plan: No.");
@@ -107,7 +113,7 @@ mod tests {
             "customData",
             "email",
         ] {
-            assert_eq!(told(code).0, code);
+            assert_eq!(attribution(code).0, code);
         }
     }
 }

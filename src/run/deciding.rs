@@ -1,18 +1,29 @@
 //! Which customer each row means and whether it speaks for it, decided over all rows before anything is compared.
 
+mod conflicts;
+mod duplicates;
+mod given_keys;
+mod row_lines;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use crate::domain::{Field, Issue, RowKey, RowNumber};
-use crate::plan::given_keys::KeyHashes;
-use crate::plan::matching::{Ambiguity, Claims, Match, Matcher, RemoteLookup, Target};
-use crate::plan::{Duplicates, OnAmbiguous, SyncMode};
+use crate::domain::{Issue, Position};
+use crate::plan::OnAmbiguous;
+use crate::plan::matching::{
+    Ambiguity, Claims, CustomerPlace, CustomerRef, Match, Matcher, RemoteLookup,
+};
 use crate::remote::Reading;
 
-use super::ambiguity::{AmbiguousFile, Deciding, Resolved};
+use super::ambiguity::{AmbiguousFile, Deciding, Resolution};
 use super::decisions::Decisions;
+use super::passes::ProvedRow;
 use super::planning::{Decision, Ground, PlanRules, PlanningError};
 use super::rows::{RowRecord, Verdict};
+
+use conflicts::ConflictCounts;
+use given_keys::SetKeys;
+use row_lines::RowLines;
 
 /// Decides for each row, in order, which customer it means and whether it speaks for it.
 #[derive(Debug)]
@@ -25,15 +36,20 @@ pub struct Decider<'a> {
     reading: &'a Reading,
     claims: Claims,
     /// Where rows are merged: the keys that rows so far spoke of, for each customer.
-    spoken: HashMap<Target, SpokenKeys>,
+    set_keys: HashMap<CustomerRef, SetKeys>,
     ambiguous: AmbiguousFile<'a>,
     deciding: Deciding<'a>,
     decisions: Vec<Decision>,
+    ambiguous_skips: u64,
+    conflicts: ConflictCounts,
+    lines: RowLines,
+    /// The inputs as the user named them.
+    sources: &'a [String],
 }
 
 /// What the user has a part in when rows are ambiguous.
 #[derive(Debug)]
-pub struct Asked<'a> {
+pub struct AmbiguityHandling<'a> {
     /// What was decided before.
     pub decisions: &'a Decisions,
     /// Where undecided rows are written, if there are any; None to write no file.
@@ -49,18 +65,15 @@ pub struct DecidedRows {
     pub decisions: Vec<Decision>,
     /// What the preview is to say.
     pub notes: Vec<String>,
-}
-
-/// Which match keys rows gave a value: the first of each holds.
-#[derive(Debug, Clone, Copy, Default)]
-struct SpokenKeys {
-    user_id: bool,
-    email: bool,
+    /// What to do about rows in conflict, if all of them have one cause.
+    pub conflict_advice: Option<String>,
+    /// Rows that are skipped because they match several customers.
+    pub ambiguous_skips: u64,
 }
 
 impl<'a> Decider<'a> {
     #[must_use]
-    pub fn new(ground: Ground<'a>, absence_counts: bool, asked: Asked<'a>) -> Self {
+    pub fn new(ground: Ground<'a>, absence_counts: bool, asked: AmbiguityHandling<'a>) -> Self {
         let (rules, reading) = (ground.rules, ground.reading);
         let matcher = Matcher::new(&rules.matching, reading);
         Self {
@@ -70,10 +83,14 @@ impl<'a> Decider<'a> {
             absence_counts,
             reading,
             claims: Claims::default(),
-            spoken: HashMap::new(),
+            set_keys: HashMap::new(),
             ambiguous: AmbiguousFile::new(asked.file, asked.sources),
             deciding: Deciding::new(asked.decisions),
             decisions: Vec::new(),
+            ambiguous_skips: 0,
+            conflicts: ConflictCounts::default(),
+            lines: RowLines::default(),
+            sources: asked.sources,
         }
     }
 
@@ -92,38 +109,83 @@ impl<'a> Decider<'a> {
     /// # Errors
     /// As [`Self::row`].
     pub fn decide(&mut self, record: &RowRecord) -> Result<Decision, PlanningError> {
-        if record.verdict == Verdict::Rejected {
-            return Ok(Decision::Bad);
+        self.lines.add(Position {
+            source: record.source,
+            row: record.row,
+            line: record.line,
+        });
+        match record.verdict {
+            Verdict::Rejected => return Ok(Decision::Bad),
+            Verdict::Skipped => return Ok(Decision::Skipped),
+            _ => {}
         }
         let found = match self.matcher.find(&record.key)? {
             Match::Ambiguous(ambiguity) => match self.resolve(record, &ambiguity)? {
                 Ok(found) => found,
-                Err(Decision::Apart) => return self.apart(record),
-                Err(decision) => return Ok(decision),
+                Err(decision @ Decision::Apart) => {
+                    self.create(record);
+                    return Ok(decision);
+                }
+                Err(decision) => {
+                    self.ambiguous_skips += u64::from(decision == Decision::Skipped);
+                    return Ok(decision);
+                }
             },
             found => {
-                self.deciding.found(&record.key, &found);
+                self.deciding.check_unneeded(&record.key, &found);
                 found
             }
         };
         let (target, decision) = match found {
             Match::Rejected(issue) => return Ok(Decision::Rejected(Box::new(issue))),
+            Match::Conflict(conflict) => {
+                return Ok(Decision::Rejected(Box::new(self.conflict(&conflict))));
+            }
             Match::Ambiguous(ambiguity) => {
                 return Ok(Decision::Rejected(Box::new(ambiguity.issue())));
             }
-            Match::Found(Target::Remote(id)) => (Target::Remote(id), Decision::Existing(id)),
-            Match::Found(new @ Target::New(_)) => (new, Decision::New),
-            Match::Nobody if self.absence_is_doubtful(record)? => {
+            Match::Found(CustomerRef::Remote(id)) => {
+                (CustomerRef::Remote(id), Decision::Existing(id))
+            }
+            Match::Found(new @ CustomerRef::New(_)) => (new, Decision::New),
+            Match::NoCustomer if self.absence_is_doubtful(record)? => {
                 return Ok(Decision::Rejected(Box::new(doubtful())));
             }
-            Match::Nobody => (Target::New(self.matcher.create(&record.key)), Decision::New),
+            Match::NoCustomer => {
+                self.create(record);
+                return Ok(Decision::New);
+            }
         };
-        match self.claims.claim(target, record.row) {
+        self.conflicts.add_found(&record.key, self.reading)?;
+        match self.claims.claim(target, self.place(target), record.row) {
             None => {
                 self.give(target, record)?;
                 Ok(decision)
             }
             Some(earlier) => self.duplicate(record, target, earlier, decision),
+        }
+    }
+
+    /// Whether a row means this customer and speaks for it, of which its keys find nobody else. False where an earlier row or
+    /// the user has a part in that, and the row is to be decided like any other.
+    pub(super) fn confirms(&mut self, proved: &ProvedRow) -> bool {
+        let target = CustomerRef::Remote(proved.customer);
+        self.lines.add(proved.position());
+        if proved.keys.user_id.is_some() {
+            self.conflicts.add_known_user_id();
+        }
+        self.deciding.has_no_decisions()
+            && !self.matcher.has_assigned(proved.keys)
+            && self
+                .claims
+                .claim(target, Some(proved.place), proved.row())
+                .is_none()
+    }
+
+    fn place(&self, target: CustomerRef) -> Option<CustomerPlace> {
+        match target {
+            CustomerRef::Remote(id) => self.reading.place(id),
+            CustomerRef::New(_) => None,
         }
     }
 
@@ -134,15 +196,17 @@ impl<'a> Decider<'a> {
         ambiguity: &Ambiguity,
     ) -> Result<Result<Match, Decision>, PlanningError> {
         Ok(match self.deciding.resolve(&record.key, ambiguity) {
-            Some(Resolved::Customer(target)) => Ok(self.matcher.decided(&record.key, target)?),
-            Some(Resolved::Apart) => Err(Decision::Apart),
-            Some(Resolved::Skipped) => Err(Decision::Skipped),
-            Some(Resolved::Rejected(issue)) => {
-                self.ambiguous.write(record, ambiguity, self.reading)?;
+            Some(Resolution::Customer(target)) => {
+                Ok(self.matcher.find_decided(&record.key, target)?)
+            }
+            Some(Resolution::Apart) => Err(Decision::Apart),
+            Some(Resolution::Skipped) => Err(Decision::Skipped),
+            Some(Resolution::Rejected(issue)) => {
+                self.write_ambiguous(record, ambiguity)?;
                 Err(Decision::Rejected(Box::new(issue)))
             }
             None => {
-                self.ambiguous.write(record, ambiguity, self.reading)?;
+                self.write_ambiguous(record, ambiguity)?;
                 Err(match self.rules.matching.on_ambiguous {
                     OnAmbiguous::Skip => Decision::Skipped,
                     _ => Decision::Rejected(Box::new(ambiguity.issue())),
@@ -151,93 +215,11 @@ impl<'a> Decider<'a> {
         })
     }
 
-    fn apart(&mut self, record: &RowRecord) -> Result<Decision, PlanningError> {
-        let target = Target::New(self.matcher.create(&record.key));
-        self.claims.claim(target, record.row);
-        self.give(target, record)?;
-        Ok(Decision::Apart)
-    }
-
-    fn duplicate(
-        &mut self,
-        record: &RowRecord,
-        target: Target,
-        earlier: RowNumber,
-        decision: Decision,
-    ) -> Result<Decision, PlanningError> {
-        Ok(match self.rules.duplicates {
-            Duplicates::Reject => Decision::Rejected(Box::new(duplicate(earlier))),
-            Duplicates::First => Decision::Skipped,
-            Duplicates::Last => {
-                self.give(target, record)?;
-                self.claims.replace(target, record.row);
-                if let Some(slot) = self.decisions.get_mut(earlier.index()) {
-                    *slot = Decision::Skipped;
-                }
-                decision
-            }
-            Duplicates::Merge => {
-                self.give_also(target, record)?;
-                Decision::Merged(earlier)
-            }
-        })
-    }
-
-    /// The row speaks for this customer: its keys are the customer's from here on, as far as they are written.
-    fn give(&mut self, target: Target, record: &RowRecord) -> Result<(), PlanningError> {
-        let keys = self.written_keys(target, record)?;
-        if self.rules.duplicates == Duplicates::Merge {
-            self.spoken.insert(target, SpokenKeys::default());
-            self.speak(target, &record.key);
-        }
-        Ok(self.matcher.give(target, keys)?)
-    }
-
-    /// The row is merged into an earlier one: the customer gets of its keys those that no row spoke of before.
-    fn give_also(&mut self, target: Target, record: &RowRecord) -> Result<(), PlanningError> {
-        let mut keys = self.written_keys(target, record)?;
-        let spoken = self.speak(target, &record.key);
-        keys.user_id = keys.user_id.filter(|_| !spoken.user_id);
-        keys.email = keys.email.filter(|_| !spoken.email);
-        Ok(self.matcher.give_also(target, keys)?)
-    }
-
-    /// Which keys had been spoken of before this one was.
-    fn speak(&mut self, target: Target, key: &RowKey) -> SpokenKeys {
-        let spoken = self.spoken.entry(target).or_default();
-        let before = *spoken;
-        spoken.user_id |= key.user_id.is_some();
-        spoken.email |= key.email.is_some();
-        before
-    }
-
-    /// Of a row's keys those that are written to its customer.
-    fn written_keys(&self, target: Target, record: &RowRecord) -> Result<KeyHashes, PlanningError> {
-        let mut keys = KeyHashes::of(&record.key);
-        if let Target::Remote(id) = target {
-            let rules = &self.rules.ownership;
-            let may_keep = [Field::UserId, Field::Email].map(|field| !rules.field(field).is_firm());
-            let known = if may_keep.contains(&true) {
-                let customer = self.reading.customer(id)?;
-                customer.map(|c| Ok::<_, PlanningError>((c, self.ground.written.customer(id)?)))
-            } else {
-                None
-            };
-            let known = known.transpose()?;
-            let kept = |field| {
-                known.as_ref().is_some_and(|(customer, written)| {
-                    !rules.may_write(field, customer.value(field), written)
-                })
-            };
-            let skipped = self.rules.mode == SyncMode::Create;
-            if skipped || kept(Field::UserId) {
-                keys.user_id = None;
-            }
-            if skipped || kept(Field::Email) {
-                keys.email = None;
-            }
-        }
-        Ok(keys)
+    /// The row creates its customer.
+    fn create(&mut self, record: &RowRecord) {
+        let target = CustomerRef::New(self.matcher.create(&record.key));
+        self.claims.claim(target, None, record.row);
+        self.set_first_keys(target, record);
     }
 
     fn absence_is_doubtful(&self, record: &RowRecord) -> Result<bool, PlanningError> {
@@ -255,17 +237,13 @@ impl<'a> Decider<'a> {
         Ok(DecidedRows {
             decisions: self.decisions,
             notes,
+            conflict_advice: self.conflicts.advice(),
+            ambiguous_skips: self.ambiguous_skips,
         })
     }
 }
 
-fn duplicate(earlier: RowNumber) -> Issue {
-    let message = format!("row {earlier} is for the same customer");
-    Issue::matching("duplicate", message)
-        .hint("keep one row per customer, or set rows.duplicates to first, last or merge")
-}
-
 fn doubtful() -> Issue {
-    let message = "e-mail search is not known to ignore case here, so not finding an address does not mean that nobody has it";
+    let message = "e-mail search is not known to ignore case here, so a customer may have this address although it was not found";
     Issue::matching("email_case", message).hint("set remote.strategy = \"list\" or \"auto\"")
 }

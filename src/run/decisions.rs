@@ -1,4 +1,4 @@
-//! What the user decided about rows whose key matches several customers: `ambiguous.csv`, filled in.
+//! The user's decisions about rows whose key matches several customers: a filled-in `ambiguous.csv`.
 
 use std::collections::BTreeMap;
 
@@ -6,12 +6,12 @@ use crate::domain::{Cell, CustomerId, Row, RowKey, RowNumber, fold_email};
 use crate::report::defuse;
 use crate::source::{InputFile, Reader, Record, SourceError, SourceSettings};
 
-/// The column that is filled in, and those that say which row is meant.
+/// The column that is filled in, and the columns that identify the row.
 const DECISION: &str = "decision";
 const USER_ID: &str = "userId";
 const EMAIL: &str = "email";
 
-/// Why a file of decisions cannot be used.
+/// Why a decisions file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DecisionsError {
     #[error(transparent)]
@@ -37,57 +37,57 @@ pub enum DecisionsError {
     },
 }
 
-/// What is to become of a row.
+/// What to do with an ambiguous row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Choice {
-    /// It is this customer.
+    /// It means this customer.
     Customer(CustomerId),
-    /// It is none of them, but a customer of its own.
+    /// It means none of the candidates but a new customer.
     Create,
-    /// It is left out.
+    /// Skip it.
     Skip,
 }
 
 /// A decision with the line on which it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Decided {
+pub struct DecisionLine {
     pub choice: Choice,
     pub line: u64,
 }
 
-/// Decisions by the match key of their rows, whatever the number of the row has become.
+/// Decisions by the match key of their rows; row numbers may have changed since.
 #[derive(Debug, Clone, Default)]
 pub struct Decisions {
     /// As the user named it.
     pub file: String,
-    by_key: BTreeMap<DecisionKey, Decided>,
+    by_key: BTreeMap<DecisionKey, DecisionLine>,
 }
 
 type DecisionKey = (String, String);
 
 impl Decisions {
-    /// Reads a file of decisions in whatever encoding and with whatever separator a spreadsheet saved it.
+    /// Reads a decisions file in any encoding and with any separator that a spreadsheet saves.
     ///
     /// # Errors
-    /// When it cannot be read, lacks a column, or holds something that is no decision.
+    /// When it cannot be read, lacks a column, or holds an invalid decision.
     pub fn read(input: &InputFile) -> Result<Self, DecisionsError> {
         let mut reader = Reader::open(input, &SourceSettings::default(), 0, RowNumber(1))?;
         let file = input.name.clone();
-        let place = |name: &'static str| {
-            let found = reader.columns().position(name);
-            found.ok_or_else(|| DecisionsError::NoColumn {
+        let position = |name: &'static str| {
+            let position = reader.columns().position(name);
+            position.ok_or_else(|| DecisionsError::NoColumn {
                 file: file.clone(),
                 column: name,
             })
         };
-        let places = (place(USER_ID)?, place(EMAIL)?, place(DECISION)?);
+        let positions = (position(USER_ID)?, position(EMAIL)?, position(DECISION)?);
         let mut decisions = Self {
             file,
             by_key: BTreeMap::new(),
         };
         while let Some(record) = reader.next_record()? {
             match record {
-                Record::Row(row) => decisions.take(&row, places)?,
+                Record::Row(row) => decisions.add(&row, positions)?,
                 Record::Bad(bad) => {
                     let problem = bad.issues.first().map(|issue| issue.message.clone());
                     return Err(DecisionsError::BadRecord {
@@ -101,19 +101,19 @@ impl Decisions {
         Ok(decisions)
     }
 
-    fn take(
+    fn add(
         &mut self,
         row: &Row,
         (user_id, email, decision): (usize, usize, usize),
     ) -> Result<(), DecisionsError> {
-        let cell = |place| match row.cell_at(place) {
+        let cell = |position| match row.cell_at(position) {
             Some(Cell::Text(text)) => text.trim(),
             _ => "",
         };
-        let bad = |place: usize, name, problem: &str| DecisionsError::BadCell {
+        let bad = |position: usize, name, problem: &str| DecisionsError::BadCell {
             file: self.file.clone(),
             line: row.position.line,
-            column: place + 1,
+            column: position + 1,
             name,
             problem: problem.to_owned(),
         };
@@ -122,7 +122,7 @@ impl Decisions {
         }
         let choice = choice(cell(decision)).ok_or_else(|| {
             let problem =
-                "is neither the id of a candidate nor `create` or `skip`; empty: no decision yet";
+                "is neither the id of a candidate nor `create` or `skip`; leave it empty if you have not decided yet";
             bad(decision, DECISION, problem)
         })?;
         let key = (
@@ -130,52 +130,46 @@ impl Decisions {
             fold_email(cell(email)).into_owned(),
         );
         if key.0.is_empty() && key.1.is_empty() {
-            let problem = "is empty, and so is `email`: a decision is found by them";
+            let problem = "is empty, and so is `email`; hcsync needs one of them to find the row";
             return Err(bad(user_id, USER_ID, problem));
         }
-        let decided = Decided {
+        let decision_line = DecisionLine {
             choice,
             line: row.position.line,
         };
-        let known = self.by_key.entry(key).or_insert(decided);
-        if known.choice != choice {
+        let earlier = self.by_key.entry(key).or_insert(decision_line);
+        if earlier.choice != choice {
             let problem = format!(
-                "decides otherwise than line {} for the same key",
-                known.line
+                "contradicts the decision on line {} for the same key",
+                earlier.line
             );
             return Err(bad(decision, DECISION, &problem));
         }
         Ok(())
     }
 
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.by_key.is_empty()
     }
 
-    /// The decision for a row with this key.
-    #[must_use]
-    pub fn of(&self, key: &RowKey) -> Option<Decided> {
+    /// Returns the decision for a row with this key.
+    pub fn of(&self, key: &RowKey) -> Option<DecisionLine> {
         if self.by_key.is_empty() {
             return None;
         }
         let user_id = key.user_id.as_deref().unwrap_or_default().trim();
         let email = fold_email(key.email.as_deref().unwrap_or_default()).into_owned();
-        // The file was written for a spreadsheet, with a `'` before what it would run.
+        // In `ambiguous.csv` a `'` stands before a key that a spreadsheet would take for a formula.
         let defused = (defuse(user_id).into_owned(), defuse(&email).into_owned());
         let exact = (user_id.to_owned(), email);
-        let found = self
-            .by_key
-            .get(&exact)
-            .or_else(|| self.by_key.get(&defused));
-        found.copied()
+        let decision = self.by_key.get(&exact);
+        decision.or_else(|| self.by_key.get(&defused)).copied()
     }
 
-    /// All decisions in the order of the file.
-    #[must_use]
-    pub fn in_order(&self) -> Vec<Decided> {
-        let mut all: Vec<Decided> = self.by_key.values().copied().collect();
-        all.sort_by_key(|decided| decided.line);
+    /// Returns all decisions in the order of the file.
+    pub fn in_order(&self) -> Vec<DecisionLine> {
+        let mut all: Vec<DecisionLine> = self.by_key.values().copied().collect();
+        all.sort_by_key(|decision| decision.line);
         all
     }
 }
@@ -232,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_decision_is_refused_with_line_and_column() {
+    fn invalid_decisions_are_refused_with_line_and_column() {
         for (text, message) in [
             (
                 "userId,email\nu,a@b.c\n",
@@ -249,7 +243,7 @@ mod tests {
             ),
             (
                 "userId,email,decision\nu,,5\nu,,5\nu,,6\n",
-                "d.csv:4: column 3 (`decision`): decides otherwise than line 2",
+                "d.csv:4: column 3 (`decision`): contradicts the decision on line 2",
             ),
             ("userId,email,decision\nu,5\n", "d.csv:2: "),
             ("", "`d.csv` is empty"),

@@ -1,26 +1,28 @@
-//! Customers as rows of a CSV that, fed back without a config, plans nothing.
+//! Writes customers as rows of a CSV that plans no change when it is synced without a config.
 //!
-//! That is not hoped for but made so: each row is read back by the mapping that a sync would use, and a cell that
-//! would be read as something else than the customer has, or refused, is left empty. An empty cell says nothing.
+//! To ensure this, each row is read back by the mapping that a sync would use. A cell that would be rejected, or read as
+//! something else than the customer has, is left empty: an empty cell changes nothing.
+
+mod cell_text;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::{
-    Cell, Cells, Columns, CustomValue, Field, KeyField, Known, Position, RawRecord, RemoteCustomer,
-    Row, RowNumber, Tag, Value,
+    Cell, Cells, Columns, Field, KeyField, Position, RemoteCustomer, Reported, Row, RowNumber, Tag,
 };
 use crate::mapping::{AttributeRule, MappingSettings, Schema, SchemaError, decide_types};
-use crate::plan::diff::{Against, diff};
-use crate::plan::{Ownership, Written};
+use crate::plan::diff::{DiffBaseline, diff};
+use crate::plan::{LastWritten, Ownership};
 use crate::source::ReadLimits;
+use cell_text::{field_text, property_text};
 
-/// HelpCrunch's own id: for people, since no column of that name is ever taken for a field.
+/// HelpCrunch's own id, for people: hcsync never maps a column of that name to a field.
 const ID: &str = "id";
 const TAGS: &str = "tags";
 const SEPARATOR: &str = ";";
 
-/// The columns of the fields, the ones first by which a row finds its customer.
+/// The columns of the fields, match keys first.
 const FIELDS: [Field; Field::ALL.len()] = [
     Field::UserId,
     Field::Email,
@@ -38,16 +40,16 @@ const FIELDS: [Field; Field::ALL.len()] = [
     Field::Notes,
 ];
 
-/// What the CSV does not say of the customers.
+/// What the CSV leaves out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Withheld {
-    /// Cells that were left empty although the customer has a value, by column.
+pub struct OmittedCells {
+    /// The number of cells that were left empty although the customer has a value, by column.
     pub cells: BTreeMap<String, u64>,
-    /// Customers with neither userId nor e-mail, whose rows find nobody when they are fed back.
+    /// Customers with neither userId nor e-mail, whose rows match no customer when they are synced.
     pub without_key: u64,
 }
 
-/// Makes the rows.
+/// Turns customers into rows.
 #[derive(Debug)]
 pub struct CsvExport {
     columns: Arc<Columns>,
@@ -57,15 +59,15 @@ pub struct CsvExport {
     schema: Schema,
     ownership: Ownership,
     limits: ReadLimits,
-    withheld: Withheld,
+    omitted: OmittedCells,
 }
 
 impl CsvExport {
-    /// `properties`: the names of all custom properties. One that is blank, or ends with a blank, is left out: its column could not be
-    /// fed back, since blanks around the names of columns are no content.
+    /// `properties`: the names of all custom properties. An empty name, or one that ends with a blank, gets no column,
+    /// since blanks around column names are ignored when the CSV is read.
     ///
     /// # Errors
-    /// When the mapping does not take the columns, which no name leads to.
+    /// When the mapping rejects the columns, which no property name causes.
     pub fn new(properties: &BTreeSet<String>) -> Result<Self, SchemaError> {
         let all = properties.iter().cloned();
         let (properties, left_out): (Vec<String>, Vec<String>) =
@@ -77,7 +79,7 @@ impl CsvExport {
             .chain([TAGS.to_owned()])
             .chain(properties.iter().map(|name| property_column(name)));
         let columns = Columns::new(columns.collect());
-        // With the id to go by, so that the other cells are read also where there is no other key.
+        // The id serves as the key, so that rows without another key are mapped too.
         let fields = FIELDS.map(Field::name).into_iter().chain([ID]);
         let fields = fields.map(|name| (name.to_owned(), AttributeRule::column(name)));
         let settings = MappingSettings {
@@ -96,21 +98,19 @@ impl CsvExport {
             schema,
             ownership,
             limits: ReadLimits::default(),
-            withheld: Withheld::default(),
+            omitted: OmittedCells::default(),
         })
     }
 
-    #[must_use]
     pub fn header(&self) -> &[String] {
         self.columns.names()
     }
 
-    #[must_use]
-    pub fn withheld(&self) -> &Withheld {
-        &self.withheld
+    pub fn omitted(&self) -> &OmittedCells {
+        &self.omitted
     }
 
-    /// The customer's row.
+    /// Returns the customer's row.
     pub fn record(&mut self, customer: &RemoteCustomer) -> Vec<String> {
         let mut row = Row {
             flaws: Vec::new(),
@@ -124,18 +124,18 @@ impl CsvExport {
                 columns: Arc::clone(&self.columns),
                 texts: self.texts(customer).iter().collect(),
             },
-            raw: RawRecord::default(),
+            raw: None,
         };
         // Each round empties a cell or is the last.
         while let Some(column) = self.misread(&row, customer) {
-            self.withhold(&mut row, &column);
+            self.omit(&mut row, &column);
         }
         let Cells::Table { texts, .. } = row.cells else {
             return Vec::new();
         };
-        // userId and e-mail stand behind the id.
+        // userId and e-mail follow the id.
         let mut keys = texts.iter().skip(1).take(2);
-        self.withheld.without_key += u64::from(keys.all(|key| key.trim().is_empty()));
+        self.omitted.without_key += u64::from(keys.all(|key| key.trim().is_empty()));
         texts.iter().map(str::to_owned).collect()
     }
 
@@ -144,42 +144,42 @@ impl CsvExport {
         texts
             .extend(FIELDS.map(|field| customer.value(field).map_or_else(String::new, field_text)));
         let tags = match &customer.tags {
-            Known::Is(tags) => tags.as_slice(),
-            Known::Unknown => &[],
+            Reported::Value(tags) => tags.as_slice(),
+            Reported::Missing | Reported::Unreadable => &[],
         };
         texts.push(self.tags_text(tags));
         for name in &self.properties {
             if customer.opaque.contains_key(name) {
-                count(&mut self.withheld, &property_column(name));
+                count(&mut self.omitted, &property_column(name));
             }
             let value = customer.property(name);
             texts.push(value.map_or_else(String::new, property_text));
         }
         for name in &self.left_out {
             if customer.property(name).is_some() {
-                count(&mut self.withheld, &property_column(name));
+                count(&mut self.omitted, &property_column(name));
             }
         }
         for (column, text) in self.columns.names().iter().zip(&mut texts) {
-            // A quoted cell of more lines is taken for a forgotten quote.
+            // The reader takes a quoted cell with more lines for a missing closing quote.
             let lines = text.bytes().filter(|b| matches!(b, b'\n' | b'\r')).count() as u64;
             if lines >= self.limits.quoted_lines || text.len() >= self.limits.quoted_bytes {
                 text.clear();
-                count(&mut self.withheld, column);
+                count(&mut self.omitted, column);
             }
         }
         texts
     }
 
-    /// Tags as one cell: a list of JSON if a name would not come back from names with separators between them. Empty if a name
-    /// has blanks around it, which would be lost.
+    /// Returns tags as one cell: separated names, or a JSON list if a name contains what would split it. Empty if a name has
+    /// blanks around it, which would be lost.
     fn tags_text(&mut self, tags: &[Tag]) -> String {
         let names: Vec<&str> = tags.iter().map(|tag| tag.name.as_str()).collect();
         if names
             .iter()
             .any(|name| name.trim() != *name || name.is_empty())
         {
-            count(&mut self.withheld, TAGS);
+            count(&mut self.omitted, TAGS);
             return String::new();
         }
         let needs_list = |name: &&str| {
@@ -193,18 +193,18 @@ impl CsvExport {
         }
     }
 
-    /// The first column that would be read as something else than the customer has.
+    /// Returns the first column that would be read as something else than the customer has.
     fn misread(&self, row: &Row, customer: &RemoteCustomer) -> Option<String> {
-        let mapped = self.schema.map(row);
+        let mapped = self.schema.map(row).into_owned();
         let Some(mut desired) = mapped.desired else {
-            let filled = |column: &String| row.cell(column).is_some_and(is_filled);
-            let mut blamed = mapped.issues.into_iter().filter_map(|i| i.column);
-            return blamed.find(filled);
+            let is_filled = |column: &String| row.cell(column).is_some_and(is_filled);
+            let mut columns = mapped.issues.into_iter().filter_map(|i| i.column);
+            return columns.find(is_filled);
         };
         decide_types(&mut desired, |_| None, Some(customer));
-        let against = Against {
+        let against = DiffBaseline {
             remote: customer,
-            written: &Written::default(),
+            written: &LastWritten::default(),
             ownership: &self.ownership,
         };
         let diff = diff(&desired, against);
@@ -215,14 +215,14 @@ impl CsvExport {
             .or_else(|| (!diff.tag.is_empty()).then(|| TAGS.to_owned()))
     }
 
-    fn withhold(&mut self, row: &mut Row, column: &str) {
+    fn omit(&mut self, row: &mut Row, column: &str) {
         let at = self.columns.position(column);
         if let (Cells::Table { texts, .. }, Some(at)) = (&mut row.cells, at) {
-            let kept = texts.iter().enumerate();
-            *texts = kept
+            let cells = texts.iter().enumerate();
+            *texts = cells
                 .map(|(index, text)| if index == at { "" } else { text })
                 .collect();
-            count(&mut self.withheld, column);
+            count(&mut self.omitted, column);
         }
     }
 }
@@ -231,35 +231,12 @@ fn is_filled(cell: Cell<'_>) -> bool {
     matches!(cell, Cell::Text(text) if !text.is_empty())
 }
 
-fn count(withheld: &mut Withheld, column: &str) {
-    *withheld.cells.entry(column.to_owned()).or_default() += 1;
+fn count(omitted: &mut OmittedCells, column: &str) {
+    *omitted.cells.entry(column.to_owned()).or_default() += 1;
 }
 
 fn property_column(name: &str) -> String {
     format!("customData.{name}")
-}
-
-fn field_text(value: &Value) -> String {
-    match value {
-        Value::Date(seconds) => date_text(*seconds),
-        other => other.to_string(),
-    }
-}
-
-fn property_text(value: &CustomValue) -> String {
-    match value {
-        CustomValue::Number(number) => {
-            let text = number.to_string();
-            // The shortest form of a whole number; one with an exponent has no `.0`.
-            text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
-        }
-        other => other.to_string(),
-    }
-}
-
-/// RFC 3339 in UTC; a time that has no such form stays a number, which the mapping then judges.
-fn date_text(seconds: i64) -> String {
-    jiff::Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |at| at.to_string())
 }
 
 #[cfg(test)]
@@ -268,7 +245,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::{CustomerId, Number};
+    use crate::domain::{CustomValue, CustomerId, Number, Value};
     use crate::helpcrunch::decode_customer;
     use crate::source::{Reader, Record, SourceSettings};
 
@@ -281,7 +258,7 @@ mod tests {
         known.flat_map(BTreeMap::into_keys).collect()
     }
 
-    fn export(customers: &[RemoteCustomer]) -> (String, Withheld) {
+    fn export(customers: &[RemoteCustomer]) -> (String, OmittedCells) {
         let mut export = CsvExport::new(&names(customers)).unwrap();
         let mut csv = csv::Writer::from_writer(Vec::new());
         csv.write_record(export.header()).unwrap();
@@ -289,7 +266,7 @@ mod tests {
             csv.write_record(export.record(customer)).unwrap();
         }
         let text = String::from_utf8(csv.into_inner().unwrap()).unwrap();
-        (text, export.withheld().clone())
+        (text, export.omitted().clone())
     }
 
     /// The rows as a sync without a config reads them.
@@ -319,7 +296,7 @@ mod tests {
         let rows = feed_back(&csv);
         assert_eq!(rows.len(), customers.len(), "{csv}");
         for ((row, schema), customer) in rows.iter().zip(customers) {
-            let mapped = schema.map(row);
+            let mapped = schema.map(row).into_owned();
             let Some(mut desired) = mapped.desired else {
                 assert!(
                     mapped.issues.iter().all(|issue| issue.code == "no_key"),
@@ -333,9 +310,9 @@ mod tests {
                 fields: schema.fields().collect(),
                 ..Ownership::default()
             };
-            let against = Against {
+            let against = DiffBaseline {
                 remote: customer,
-                written: &Written::default(),
+                written: &LastWritten::default(),
                 ownership: &ownership,
             };
             let diff = diff(&desired, against);
@@ -358,13 +335,13 @@ mod tests {
             "customData": {"mrr": 15.0, "share": 0.25, "code": "007", "paid": true, "word": "true", "at": 1603885746,
                 "address": {"city": "Kyiv"}},
         }));
-        let (csv, withheld) = export(std::slice::from_ref(&ann));
+        let (csv, omitted) = export(std::slice::from_ref(&ann));
         insta::assert_snapshot!(csv, @r#"
     id,userId,email,name,company,phone,firstSeen,lastSeen,unsubscribed,blocked,source,referer,lastPage,locale,notes,tags,customData.at,customData.code,customData.mrr,customData.paid,customData.share,customData.word
     7,u7,Ann@Example.com,"Ann, ""A""
     B",,,2020-10-28T11:49:06Z,,true,false,,,,,,vip;lead,1603885746,007,15,true,0.25,true
     "#);
-        assert_eq!(withheld, Withheld::default());
+        assert_eq!(omitted, OmittedCells::default());
         assert_plans_nothing(&[ann]);
     }
 
@@ -373,10 +350,10 @@ mod tests {
         let tags = ["a;b", "[VIP]", "{x}", "it's", "\"q", "#N/A"];
         let tags: Vec<_> = tags.iter().map(|name| json!({"name": name})).collect();
         let ann = customer(json!({"id": 7, "userId": "u7", "tags": tags}));
-        let (csv, withheld) = export(std::slice::from_ref(&ann));
-        assert_eq!(withheld, Withheld::default(), "{csv}");
+        let (csv, omitted) = export(std::slice::from_ref(&ann));
+        assert_eq!(omitted, OmittedCells::default(), "{csv}");
         for (row, schema) in feed_back(&csv) {
-            let desired = schema.map(&row).desired.unwrap();
+            let desired = schema.map(&row).into_owned().desired.unwrap();
             assert_eq!(desired.tags.add.len(), 6, "{csv}");
         }
         assert_plans_nothing(&[ann]);
@@ -389,8 +366,8 @@ mod tests {
             "firstSeen": "99999999999999", "tags": [{"name": " a"}], "notes": "x\n".repeat(2_000),
             "customData": {"plan ": "pro"},
         }));
-        let (csv, withheld) = export(std::slice::from_ref(&odd));
-        let empty: Vec<&str> = withheld.cells.keys().map(String::as_str).collect();
+        let (csv, omitted) = export(std::slice::from_ref(&odd));
+        let empty: Vec<&str> = omitted.cells.keys().map(String::as_str).collect();
         let expected = [
             "customData.plan ",
             "email",
@@ -402,7 +379,7 @@ mod tests {
             "userId",
         ];
         assert_eq!(empty, expected, "{csv}");
-        assert_eq!(withheld.without_key, 1);
+        assert_eq!(omitted.without_key, 1);
         assert_plans_nothing(&[odd]);
     }
 
@@ -436,7 +413,8 @@ mod tests {
 
     prop_compose! {
         fn any_customer()(
-            id in 0_u64..1_000,
+            // Ids are positive; the mapping refuses 0 as an id, so that such a row would have no key to check it by.
+            id in 1_u64..1_000,
             user_id in proptest::option::of(text()),
             email in proptest::option::of(prop_oneof![text(), "[a-zA-Z]{1,5}@[a-z]{1,5}\\.[a-z]{2,3}"]),
             texts in proptest::collection::vec(proptest::option::of(text()), 8),
@@ -460,10 +438,10 @@ mod tests {
                 customer.set_field(field, flag.map(Value::Bool));
             }
             if let Some(tags) = tags {
-                customer.tags = Known::Is(tags.into_iter().map(Tag::named).collect());
+                customer.tags = Reported::Value(tags.into_iter().map(Tag::named).collect());
             }
             if let Some(properties) = properties {
-                customer.custom_data = Known::Is(properties);
+                customer.custom_data = Reported::Value(properties);
             }
             customer
         }

@@ -1,69 +1,41 @@
-//! Reads customers again directly before they are written, many in one request, and decides what that means for
-//! their lanes.
+//! Reads customers again directly before they are written, many in one request, and decides what that means for their
+//! lanes.
 
 mod absence;
 mod by_id;
-mod found;
+mod decision;
+mod reads;
+mod refreshed;
+mod reread;
 
 use std::collections::BTreeSet;
 
 use tokio::sync::Mutex;
-use tokio::time::Instant;
 
-use crate::domain::{CustomerId, Issue, IssueKind, RemoteCustomer, RowKey};
+use crate::domain::{Issue, IssueKind, RemoteCustomer};
 use crate::helpcrunch::{CallError, ReadClient};
 use crate::journal::{WrittenError, WrittenReader};
 use crate::outcome::{OperationResult, OperationStatus};
-use crate::plan::diff::{Against, Diff, create, diff, field_holds, property_holds};
+use crate::plan::diff::{Diff, DiffBaseline, diff};
 use crate::plan::writes::WriteRules;
 use crate::plan::{MatchSettings, Operation, Ownership, SyncMode};
-use crate::remote::{EmailCase, RemoteError, WantedKeys, find_all};
+use crate::remote::{EmailCase, RemoteError};
 
-use super::in_doubt::{has_doubts, judge};
+use super::in_doubt::{judge, judge_gone};
 use super::lane::LaneJob;
 use super::memory::Memory;
-use super::recent::ask_for;
 use absence::Absence;
-pub(super) use found::given_keys;
-use found::{Fresh, Meant};
+pub use refreshed::Refreshed;
+pub(super) use reread::given_keys;
+use reread::{RereadCustomers, ResolvedTarget};
 
 /// How lanes treat a customer that changed since the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Freshness {
-    /// `sync`: the row is planned anew from what was read.
-    PlanAnew,
+pub enum RefreshMode {
+    /// `sync`: the row is replanned from what was read.
+    Replan,
     /// `apply`: the lane is sent exactly as planned, or not at all.
-    Exactly,
-}
-
-/// What a fresh reading makes of a lane.
-#[derive(Debug)]
-pub enum Refreshed {
-    /// Goes on as it was planned.
-    Same(LaneJob),
-    /// Goes on with other operations.
-    Anew(LaneJob),
-    /// Nothing is sent: the row is left out, as the mode says.
-    Skipped(LaneJob),
-    /// Nothing is sent: the row fails with this.
-    Failed(LaneJob, Issue),
-}
-
-impl Refreshed {
-    /// What was sent for a row that fails is not denied: it may have been applied and changed since.
-    fn with_doubts(self) -> Self {
-        match self {
-            Self::Failed(job, issue) if has_doubts(&job.lane, &job.progress) => {
-                let message = format!(
-                    "{}; what was sent before may have been applied",
-                    issue.message
-                );
-                let hint = "look at the customer in HelpCrunch, and make the plan again";
-                Self::Failed(job, Issue { message, ..issue }.hint(hint))
-            }
-            other => other,
-        }
-    }
+    Exact,
 }
 
 /// Why lanes could not be read again.
@@ -75,151 +47,128 @@ pub enum RefreshError {
     Written(#[from] WrittenError),
 }
 
-/// The rules under which lanes are planned anew.
+/// The rules by which lanes are replanned.
 #[derive(Debug, Clone, Default)]
 pub struct RefreshRules {
     pub matching: MatchSettings,
     pub ownership: Ownership,
     pub mode: SyncMode,
-    /// Whether creates are limited: then none is made that the limit did not count.
+    /// Whether creates are limited: then replanning adds none, since the limit did not count it.
     pub creates_are_limited: bool,
 }
 
 /// Reads lanes' customers again.
 #[derive(Debug)]
 pub struct Refresher {
-    pub freshness: Freshness,
+    pub mode: RefreshMode,
     rules: RefreshRules,
     memory: Memory,
-    /// Whether not finding an e-mail address by search means that nobody has it.
+    /// Whether an e-mail address that search does not find belongs to no customer.
     absence: Mutex<Absence>,
 }
 
 impl Refresher {
-    #[must_use]
-    pub fn new(freshness: Freshness, rules: RefreshRules, memory: Memory) -> Self {
+    pub fn new(mode: RefreshMode, rules: RefreshRules, memory: Memory) -> Self {
         Self {
-            freshness,
+            mode,
             rules,
             memory,
             absence: Mutex::default(),
         }
     }
 
-    /// Takes over what is known of e-mail search, so that it need not be tested.
+    /// Adds what is known of e-mail search, so that it need not be tested.
     #[must_use]
     pub fn with_email_case(mut self, case: EmailCase) -> Self {
         if case == EmailCase::Ignored {
-            self.absence = Mutex::new(Absence::Counts);
+            self.absence = Mutex::new(Absence::Reliable);
         }
         self
     }
 
-    /// Reads the customers of these lanes again, in as few requests as can be: by their ids, and by the row's keys
-    /// where the row creates its customer or gives it a key, or the customer is not known by them any more.
+    /// Reads the customers of these lanes again, in as few requests as possible: by their ids, and by the row's keys if
+    /// the row creates its customer or gives it a key, or if the customer no longer has the row's keys.
     ///
     /// # Errors
-    /// When a reading got no usable answer; none of the lanes may be sent then.
+    /// When a reading got no usable answer; then none of the lanes may be sent.
     pub async fn refresh(
         &self,
         client: &ReadClient,
         writes: &WriteRules,
         mut jobs: Vec<LaneJob>,
     ) -> Result<Vec<Refreshed>, RefreshError> {
-        let asked = Instant::now();
-        let (mut wanted, mut keys) = (WantedKeys::default(), WantedKeys::default());
-        for job in &jobs {
-            match job.lane.customer {
-                Some(id) => wanted.add(&by_id_alone(id)),
-                None => wanted.add(&job.lane.key),
-            }
-            wanted.add(&given_keys(&job.lane.operations));
-        }
-        let mut fresh = Fresh::default();
-        read(client, &wanted, &mut fresh).await?;
-        let read_at = client.gate().calm_since(asked);
-        self.complete(
-            client,
-            jobs.iter().filter_map(|j| j.lane.customer),
-            &mut fresh,
-        )
-        .await?;
-        // Also what became of writes in doubt is judged by what is not behind.
+        let mut customers = RereadCustomers::default();
+        let read_at = self.read_planned(client, &jobs, &mut customers).await?;
+        // Operations in doubt are judged only by readings that do not lag.
         let mut by_id = BTreeSet::new();
-        let known = jobs.iter().map(|job| (job, job.lane.customer));
-        self.read_by_id(client, writes, known, &mut fresh, &mut by_id)
+        let planned = jobs.iter().map(|job| (job, job.lane.customer));
+        self.read_by_id(client, writes, planned, &mut customers, &mut by_id)
             .await?;
         for job in &mut jobs {
-            if let Some(customer) = job.lane.customer.and_then(|id| fresh.get(id)) {
-                judge(&job.lane, &mut job.progress, customer);
+            match job.lane.customer.and_then(|id| customers.get(id)) {
+                Some(customer) => judge(&job.lane, &mut job.progress, customer),
+                None => judge_gone(&job.lane, &mut job.progress),
             }
         }
-        let is_lost = self.lost(&jobs, &fresh)?;
-        let lost = jobs.iter().zip(&is_lost).filter(|(_, is_lost)| **is_lost);
-        let mut lost: Vec<&LaneJob> = lost.map(|(job, _)| job).collect();
-        lost.iter().for_each(|job| keys.add(&job.lane.key));
-        read(client, &keys, &mut fresh).await?;
-        self.ask_for_recent(client, &jobs, &mut fresh).await?;
-        lost.extend(jobs.iter().filter(|job| job.lane.customer.is_none()));
-        self.make_sure(client, &lost, &mut fresh).await?;
-        let meant = jobs
+        let is_uncertain = self.uncertain_targets(&jobs, &customers)?;
+        self.read_by_keys(client, &jobs, &is_uncertain, &mut customers)
+            .await?;
+        let targets: Vec<Result<ResolvedTarget, Issue>> = jobs
             .iter()
-            .zip(is_lost)
-            .map(|(job, is_lost)| self.meant(job, is_lost, &fresh))
-            .collect::<Vec<_>>();
-        let found = meant.iter().filter_map(|meant| match meant {
-            Ok(Meant::Customer(id)) => Some(*id),
+            .zip(is_uncertain)
+            .map(|(job, is_uncertain)| self.resolve(job, is_uncertain, &customers))
+            .collect();
+        let ids = targets.iter().map(|target| match target {
+            Ok(ResolvedTarget::Customer(id)) => Some(*id),
             _ => None,
         });
-        self.complete(client, found, &mut fresh).await?;
-        let found = jobs.iter().zip(&meant).map(|(job, meant)| match meant {
-            Ok(Meant::Customer(id)) => (job, Some(*id)),
-            _ => (job, None),
-        });
-        self.read_by_id(client, writes, found, &mut fresh, &mut by_id)
+        self.read_missing(client, ids.clone().flatten(), &mut customers)
+            .await?;
+        let resolved = jobs.iter().zip(ids);
+        self.read_by_id(client, writes, resolved, &mut customers, &mut by_id)
             .await?;
         let written = self.memory.written(&self.rules.ownership)?;
-        jobs.iter_mut().for_each(|job| job.standing.renew(read_at));
-        let judged = jobs.into_iter().zip(meant);
-        let judged = judged.map(|(job, meant)| {
-            let judged = self.judge(job, meant, &fresh, &written)?;
-            Ok::<_, WrittenError>(judged.with_doubts())
+        let refreshed = jobs.into_iter().zip(targets).map(|(mut job, target)| {
+            job.freshness.renew(read_at);
+            let refreshed = self.decide(job, target, &customers, &written)?;
+            Ok::<_, WrittenError>(refreshed.with_doubts())
         });
-        Ok(judged.collect::<Result<_, _>>()?)
+        Ok(refreshed.collect::<Result<_, _>>()?)
     }
 
-    /// Of each lane whether its customer is gone, or is not certain to be meant any more: it is not known by the row's
-    /// key, or it would get a key that the plan did not give it. What took a part of its operations already is not
-    /// asked again who it is.
-    fn lost(&self, jobs: &[LaneJob], fresh: &Fresh) -> Result<Vec<bool>, WrittenError> {
+    /// Returns for each lane whether its customer is gone or may no longer be the row's: it does not have the row's key, or
+    /// replanning would give it a key that the plan did not. A lane that was sent in part keeps its customer.
+    fn uncertain_targets(
+        &self,
+        jobs: &[LaneJob],
+        customers: &RereadCustomers,
+    ) -> Result<Vec<bool>, WrittenError> {
         let written = self.memory.written(&self.rules.ownership)?;
-        let is_lost = |job: &LaneJob| {
+        let is_uncertain = |job: &LaneJob| {
             let Some(id) = job.lane.customer else {
                 return Ok(false);
             };
-            if job.progress.has_applied(false) {
+            if job.progress.has_applied(false) || deletes(job) || self.is_rowless(job) {
                 return Ok(false);
             }
-            let Some(customer) = fresh.get(id) else {
+            let Some(customer) = customers.get(id) else {
                 return Ok(true);
             };
-            if !fresh.is_known_by_its_key(job, &self.rules.matching) {
+            if !customers.has_deciding_key(job, &self.rules.matching) {
                 return Ok(true);
             }
             let Some(diff) = self.difference(job, customer, &written)? else {
                 return Ok(false);
             };
-            let (given, planned) = (
-                given_keys(&diff.operations()),
-                given_keys(&job.lane.operations),
-            );
+            let given = given_keys(&diff.operations());
+            let planned = given_keys(&job.lane.operations);
             Ok((given.user_id.is_some() && planned.user_id.is_none())
                 || (given.email.is_some() && planned.email.is_none()))
         };
-        jobs.iter().map(is_lost).collect()
+        jobs.iter().map(is_uncertain).collect()
     }
 
-    /// What the row wants otherwise than the customer is; nothing where it is sent as planned.
+    /// Returns how the row differs from its customer, or `None` if the lane is sent as planned.
     fn difference(
         &self,
         job: &LaneJob,
@@ -227,193 +176,40 @@ impl Refresher {
         written: &WrittenReader,
     ) -> Result<Option<Diff>, WrittenError> {
         let desired = job.desired.as_ref();
-        let Some(desired) = desired.filter(|_| self.freshness == Freshness::PlanAnew) else {
+        let Some(desired) = desired.filter(|_| self.mode == RefreshMode::Replan) else {
             return Ok(None);
         };
-        let against = Against {
+        let against = DiffBaseline {
             remote: customer,
             written: &written.customer(customer.id)?,
             ownership: &self.rules.ownership,
         };
         let mut diff = diff(desired, against);
-        let _warned_in_the_plan = self.memory.drop_rewritten(customer.id, &mut diff);
+        let _warned_in_the_plan = self.memory.drop_overridden(customer.id, &mut diff);
         Ok(Some(diff))
     }
 
-    /// "Not found" by e-mail search counts only where search is known to ignore case (contract): else all customers
-    /// are listed, and those of the rows' addresses are added to what was found.
-    async fn make_sure(
-        &self,
-        client: &ReadClient,
-        jobs: &[&LaneJob],
-        fresh: &mut Fresh,
-    ) -> Result<(), RemoteError> {
-        let emails = jobs.iter().filter_map(|job| job.lane.key.email.as_deref());
-        let unseen: Vec<&str> = emails
-            .filter(|email| fresh.of_email(email).next().is_none())
-            .collect();
-        if !unseen.is_empty() {
-            let found = self.absence.lock().await.find(client, &unseen).await?;
-            fresh.add(found);
-        }
-        Ok(())
+    /// Whether the lane is of a customer that the input no longer holds, which its id alone decides.
+    fn is_rowless(&self, job: &LaneJob) -> bool {
+        self.mode == RefreshMode::Replan && job.desired.is_none()
     }
 
-    /// Whoever got one of the rows' keys a short while ago may not be found by search yet.
-    async fn ask_for_recent(
+    fn resolve(
         &self,
-        client: &ReadClient,
-        jobs: &[LaneJob],
-        fresh: &mut Fresh,
-    ) -> Result<(), RemoteError> {
-        let recent = self.memory.recent();
-        let keys = jobs.iter().flat_map(|job| {
-            let given = given_keys(&job.lane.operations);
-            recent
-                .of(&job.lane.key)
-                .chain(recent.of(&given))
-                .collect::<Vec<_>>()
-        });
-        let ids: BTreeSet<CustomerId> = keys.filter(|id| fresh.get(*id).is_none()).collect();
-        self.complete(client, ids.into_iter(), fresh).await
-    }
-
-    /// A customer that a search does not find, or of whom it does not tell all, is asked for by its id.
-    async fn complete(
-        &self,
-        client: &ReadClient,
-        ids: impl Iterator<Item = CustomerId>,
-        fresh: &mut Fresh,
-    ) -> Result<(), RemoteError> {
-        for id in ids {
-            if fresh.get(id).is_some_and(RemoteCustomer::is_whole) {
-                continue;
-            }
-            fresh.add(ask_for(client, id).await?);
-        }
-        Ok(())
-    }
-
-    fn meant(&self, job: &LaneJob, is_lost: bool, fresh: &Fresh) -> Result<Meant, Issue> {
+        job: &LaneJob,
+        is_uncertain: bool,
+        customers: &RereadCustomers,
+    ) -> Result<ResolvedTarget, Issue> {
         match job.lane.customer {
-            Some(id) if job.progress.has_applied(false) => Ok(Meant::Customer(id)),
-            _ => fresh.meant(job, is_lost, &self.rules.matching),
+            Some(id) if job.progress.has_applied(false) => Ok(ResolvedTarget::Customer(id)),
+            _ => customers.resolve(job, is_uncertain, &self.rules.matching),
         }
-    }
-
-    fn judge(
-        &self,
-        job: LaneJob,
-        meant: Result<Meant, Issue>,
-        fresh: &Fresh,
-        written: &WrittenReader,
-    ) -> Result<Refreshed, WrittenError> {
-        let is_exact = self.freshness == Freshness::Exactly;
-        let found = match meant {
-            Ok(Meant::Customer(id)) => Some(fresh.get(id)),
-            Ok(Meant::Nobody) => None,
-            Err(issue) if is_exact => return Ok(Refreshed::Failed(job, stale(&issue.message))),
-            Err(issue) => return Ok(Refreshed::Failed(job, issue)),
-        };
-        Ok(match (job.lane.customer, found) {
-            (None, None) => Refreshed::Same(job),
-            (Some(_), None) if is_exact => {
-                let is_there = job.lane.customer.is_some_and(|id| fresh.get(id).is_some());
-                let message = match is_there {
-                    true => "its customer does not have its key any more",
-                    false => "its customer is gone",
-                };
-                Refreshed::Failed(job, stale(message))
-            }
-            (Some(_), None) => self.nobody(job),
-            (_, Some(None)) => Refreshed::Failed(job, stale("its customer is gone")),
-            (None, Some(Some(_))) if is_exact => {
-                Refreshed::Failed(job, stale("a customer with its key exists now"))
-            }
-            (None, Some(Some(_))) if self.rules.mode == SyncMode::Create => Refreshed::Skipped(job),
-            (Some(id), Some(Some(customer))) if is_exact && id != customer.id => {
-                Refreshed::Failed(job, stale("another customer has its key now"))
-            }
-            (_, Some(Some(customer))) => self.existing(job, customer, written)?,
-        })
-    }
-
-    /// The customer of the row is gone, or has other keys by now, and nobody else has the row's.
-    fn nobody(&self, mut job: LaneJob) -> Refreshed {
-        if self.rules.mode == SyncMode::Update {
-            return Refreshed::Skipped(job);
-        }
-        let Some(desired) = job
-            .desired
-            .as_ref()
-            .filter(|_| !self.rules.creates_are_limited)
-        else {
-            return Refreshed::Failed(job, stale("its customer is gone, or has another key"));
-        };
-        let create = create(desired, &self.rules.ownership);
-        job.lane.operations = vec![Operation::Create(create)];
-        job.lane.customer = None;
-        job.before = None;
-        Refreshed::Anew(job)
-    }
-
-    fn existing(
-        &self,
-        mut job: LaneJob,
-        customer: &RemoteCustomer,
-        written: &WrittenReader,
-    ) -> Result<Refreshed, WrittenError> {
-        job.before = Some(customer.clone());
-        let creates = job.lane.customer.is_none();
-        if !creates && job.progress.has_applied(creates) {
-            return Ok(Refreshed::Same(job));
-        }
-        job.lane.customer = Some(customer.id);
-        if self.freshness == Freshness::Exactly {
-            return Ok(match changed(&job.lane.operations, customer) {
-                None => Refreshed::Same(job),
-                Some(what) => Refreshed::Failed(
-                    job,
-                    stale(&format!("{what} changed since the plan was made")),
-                ),
-            });
-        }
-        let Some(diff) = self.difference(&job, customer, written)? else {
-            return Ok(Refreshed::Same(job));
-        };
-        if diff.unknown {
-            let issue = Issue::new(
-                IssueKind::Api,
-                "untold",
-                "HelpCrunch does not say which tags or custom data this customer has",
-            );
-            return Ok(Refreshed::Failed(job, issue));
-        }
-        let operations = diff.operations();
-        if operations == job.lane.operations {
-            return Ok(Refreshed::Same(job));
-        }
-        job.lane.operations = operations;
-        Ok(Refreshed::Anew(job))
     }
 }
 
-fn by_id_alone(id: CustomerId) -> RowKey {
-    RowKey {
-        id: Some(id),
-        ..RowKey::default()
-    }
-}
-
-async fn read(
-    client: &ReadClient,
-    wanted: &WantedKeys,
-    fresh: &mut Fresh,
-) -> Result<(), RemoteError> {
-    let mut found = Vec::new();
-    find_all(client, wanted, &mut found).await?;
-    fresh.add(found);
-    Ok(())
+/// Whether the lane deletes its customer, which its id alone decides.
+fn deletes(job: &LaneJob) -> bool {
+    matches!(job.lane.operations.as_slice(), [Operation::Delete(_)])
 }
 
 fn stale(message: &str) -> Issue {
@@ -421,65 +217,30 @@ fn stale(message: &str) -> Issue {
         .hint("nothing was sent for this row; make the plan again")
 }
 
-/// The first thing that is no longer as the operations assume.
-fn changed(operations: &[Operation], customer: &RemoteCustomer) -> Option<String> {
-    operations.iter().find_map(|operation| match operation {
-        Operation::Create(_) => None,
-        Operation::Patch(patch) => {
-            let field = patch
-                .set
-                .iter()
-                .find(|c| !field_holds(c.field, c.from.as_ref(), customer.value(c.field)));
-            let property = patch
-                .custom_data
-                .iter()
-                .find(|c| !property_holds(c.from.as_ref(), customer.property(&c.name)));
-            field
-                .map(|c| c.field.name().to_owned())
-                .or_else(|| property.map(|c| format!("customData.{}", c.name)))
-        }
-        Operation::Tag(tags) => tags
-            .iter()
-            .find(|t| customer.has_tag(&t.name))
-            .map(|_| "a tag".to_owned()),
-        Operation::Untag(tags) => tags
-            .iter()
-            .find(|t| !customer.has_tag(&t.name))
-            .map(|_| "a tag".to_owned()),
-    })
-}
-
-/// The operations of a lane that goes no further: what is not done or in doubt is not sent.
-#[must_use]
-pub fn left_unsent(job: &LaneJob) -> Vec<OperationResult> {
-    let stays = |result: &&OperationResult| {
-        matches!(
-            result.status,
-            OperationStatus::Done | OperationStatus::InDoubt
-        )
-    };
-    let result = |op: &Operation| match job.progress.result(op.kind()).filter(stays) {
-        Some(known) => known.clone(),
-        None => OperationResult {
-            status: OperationStatus::NotSent,
-            ..OperationResult::planned(op)
-        },
+/// Returns the results of a lane that is not sent further: operations that are not done or in doubt are not sent.
+pub fn unsent_results(job: &LaneJob) -> Vec<OperationResult> {
+    let is_kept =
+        |result: &&OperationResult| result.is_done() || result.status == OperationStatus::InDoubt;
+    let result = |op: &Operation| match job.progress.result(op.kind()).filter(is_kept) {
+        Some(earlier) => earlier.clone(),
+        None => OperationResult::planned(op).with_status(OperationStatus::NotSent),
     };
     job.lane.operations.iter().map(result).collect()
 }
 
 /// Whether a refresh failed because the run stops.
-#[must_use]
-pub fn stops(error: &RefreshError) -> bool {
+pub fn is_stop(error: &RefreshError) -> bool {
     matches!(error, RefreshError::Remote(RemoteError::Call(call)) if CallError::stop(call).is_some())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{DesiredCustomer, Field, Known, RowNumber, Tag, Value, Wish};
+    use crate::domain::{
+        CustomerId, DesiredCustomer, Field, Reported, RowKey, RowNumber, Tag, Value, Wish,
+    };
     use crate::plan::{Create, FieldChange, Lane, Patch};
-    use crate::run::lane::Standing;
+    use crate::run::lane::ReadFreshness;
     use std::collections::BTreeMap;
 
     fn text(t: &str) -> Value {
@@ -490,8 +251,8 @@ mod tests {
         let mut customer = RemoteCustomer::unknown(CustomerId(1));
         customer.set_field(Field::UserId, Some(text("u1")));
         customer.set_field(Field::Company, Some(text(company)));
-        customer.tags = Known::Is(tags.iter().map(|t| Tag::named(*t)).collect());
-        customer.custom_data = Known::Is(BTreeMap::new());
+        customer.tags = Reported::Value(tags.iter().map(|t| Tag::named(*t)).collect());
+        customer.custom_data = Reported::Value(BTreeMap::new());
         customer
     }
 
@@ -520,9 +281,11 @@ mod tests {
             desired,
             before: None,
             progress: Default::default(),
-            batched: None,
-            notice: None,
-            standing: Standing::default(),
+            batch_share: None,
+            alert: None,
+            freshness: ReadFreshness::default(),
+            user_id_holder: None,
+            left_out: None,
         }
     }
 
@@ -538,32 +301,33 @@ mod tests {
         })]
     }
 
-    fn judge(freshness: Freshness, job: LaneJob, fresh: &[RemoteCustomer]) -> Refreshed {
-        judge_by(freshness, RefreshRules::default(), job, fresh)
+    fn decide(mode: RefreshMode, job: LaneJob, customers: &[RemoteCustomer]) -> Refreshed {
+        decide_by(mode, RefreshRules::default(), job, customers)
     }
 
-    fn judge_by(
-        freshness: Freshness,
+    fn decide_by(
+        mode: RefreshMode,
         rules: RefreshRules,
         job: LaneJob,
         customers: &[RemoteCustomer],
     ) -> Refreshed {
-        let refresher = Refresher::new(freshness, rules, Memory::default());
-        let mut fresh = Fresh::default();
-        fresh.add(customers.iter().cloned());
-        let lost = refresher.lost(std::slice::from_ref(&job), &fresh).unwrap();
-        let meant = refresher.meant(&job, lost[0], &fresh);
+        let refresher = Refresher::new(mode, rules, Memory::default());
+        let mut reread = RereadCustomers::default();
+        reread.add(customers.iter().cloned());
+        let jobs = std::slice::from_ref(&job);
+        let is_uncertain = refresher.uncertain_targets(jobs, &reread).unwrap();
+        let target = refresher.resolve(&job, is_uncertain[0], &reread);
         refresher
-            .judge(job, meant, &fresh, &WrittenReader::nothing())
+            .decide(job, target, &reread, &WrittenReader::empty())
             .unwrap()
     }
 
     #[test]
     fn apply_sends_exactly_the_plan_or_nothing() {
-        let exactly = |job, fresh: &[RemoteCustomer]| judge(Freshness::Exactly, job, fresh);
+        let exactly = |job, fresh: &[RemoteCustomer]| decide(RefreshMode::Exact, job, fresh);
         assert!(matches!(
             exactly(job(Some(1), patch()), &[customer("A", &[])]),
-            Refreshed::Same(_)
+            Refreshed::Unchanged(_)
         ));
         assert!(matches!(
             exactly(job(Some(1), patch()), &[customer("C", &[])]),
@@ -576,7 +340,7 @@ mod tests {
         let create = || vec![Operation::Create(Create::default())];
         assert!(matches!(
             exactly(job(None, create()), &[]),
-            Refreshed::Same(_)
+            Refreshed::Unchanged(_)
         ));
         assert!(matches!(
             exactly(job(None, create()), &[customer("A", &[])]),
@@ -590,12 +354,13 @@ mod tests {
     }
 
     #[test]
-    fn sync_plans_anew_from_what_was_read() {
-        let anew = |job, fresh: &[RemoteCustomer]| match judge(Freshness::PlanAnew, job, fresh) {
-            Refreshed::Anew(job) => job.lane,
-            other => panic!("{other:?}"),
-        };
-        let created_meanwhile = anew(
+    fn sync_replans_from_what_was_read() {
+        let replanned =
+            |job, fresh: &[RemoteCustomer]| match decide(RefreshMode::Replan, job, fresh) {
+                Refreshed::Replanned(job) => job.lane,
+                other => panic!("{other:?}"),
+            };
+        let created_meanwhile = replanned(
             job(None, vec![Operation::Create(Create::default())]),
             &[customer("A", &[])],
         );
@@ -604,7 +369,7 @@ mod tests {
             (Some(CustomerId(1)), patch())
         );
         assert_eq!(
-            anew(job(Some(1), patch()), &[customer("B", &[])]).operations,
+            replanned(job(Some(1), patch()), &[customer("B", &[])]).operations,
             []
         );
     }
@@ -626,15 +391,15 @@ mod tests {
     #[test]
     fn a_key_that_moved_takes_the_row_along() {
         let fresh = [with_user_id(Some("u7")), other("u1")];
-        match judge(Freshness::PlanAnew, job(Some(1), patch()), &fresh) {
-            Refreshed::Anew(job) | Refreshed::Same(job) => {
+        match decide(RefreshMode::Replan, job(Some(1), patch()), &fresh) {
+            Refreshed::Replanned(job) | Refreshed::Unchanged(job) => {
                 assert_eq!(job.lane.customer, Some(CustomerId(2)));
                 assert_eq!(job.lane.operations, patch());
             }
             other => panic!("{other:?}"),
         }
         assert!(matches!(
-            judge(Freshness::Exactly, job(Some(1), patch()), &fresh),
+            decide(RefreshMode::Exact, job(Some(1), patch()), &fresh),
             Refreshed::Failed(..)
         ));
     }
@@ -642,8 +407,8 @@ mod tests {
     #[test]
     fn a_row_whose_customer_is_gone_or_has_another_key_is_as_new() {
         for fresh in [vec![], vec![with_user_id(Some("u7"))]] {
-            let refreshed = judge(Freshness::PlanAnew, job(Some(1), patch()), &fresh);
-            let Refreshed::Anew(job) = refreshed else {
+            let refreshed = decide(RefreshMode::Replan, job(Some(1), patch()), &fresh);
+            let Refreshed::Replanned(job) = refreshed else {
                 panic!("{refreshed:?}")
             };
             assert_eq!(job.lane.customer, None);
@@ -661,7 +426,7 @@ mod tests {
                 mode,
                 ..RefreshRules::default()
             };
-            judge_by(Freshness::PlanAnew, rules, job, fresh)
+            decide_by(RefreshMode::Replan, rules, job, fresh)
         };
         let create = || job(None, vec![Operation::Create(Create::default())]);
         let came = by(SyncMode::Create, create(), &[customer("A", &[])]);
@@ -683,14 +448,14 @@ mod tests {
             })]
         };
         let keyless = || with_user_id(None);
-        let alone = judge(Freshness::PlanAnew, job(Some(1), give()), &[keyless()]);
+        let alone = decide(RefreshMode::Replan, job(Some(1), give()), &[keyless()]);
         assert!(
-            matches!(&alone, Refreshed::Anew(job) if job.lane.customer == Some(CustomerId(1))),
+            matches!(&alone, Refreshed::Replanned(job) if job.lane.customer == Some(CustomerId(1))),
             "{alone:?}"
         );
         let claimed = [keyless(), other("u1")];
         assert!(matches!(
-            judge(Freshness::PlanAnew, job(Some(1), give()), &claimed),
+            decide(RefreshMode::Replan, job(Some(1), give()), &claimed),
             Refreshed::Failed(..)
         ));
     }

@@ -1,18 +1,22 @@
-//! Operations of which it is not known whether they took effect: each leaves its intent in the journal before its request is
-//! sent, and is judged by its customer as it is read afterwards.
+//! Operations in doubt: sent, outcome unknown. Each leaves its intent in the journal before its request is sent, and is
+//! judged by its customer as it is read afterwards.
+
+mod entries;
 
 use std::collections::BTreeMap;
 
 use crate::domain::{CustomerId, RemoteCustomer, RowNumber};
 use crate::helpcrunch::{CallError, ReadClient};
-use crate::journal::{Entry, FinishedRow, Intent, JournalError, Outcome, RowProgress};
-use crate::outcome::{OperationResult, OperationStatus, RowStatus};
-use crate::plan::diff::{field_holds, property_holds};
+use crate::journal::{Intent, JournalError, JournalRecord, RowProgress};
+use crate::outcome::{OperationResult, OperationStatus};
+use crate::plan::diff::{field_matches, property_matches};
 use crate::plan::{Lane, Operation, OperationKind};
 
-use super::batch::read_all;
+use super::batch::read_customers;
 use super::lane::LaneContext;
 use super::verify::shortfall;
+use entries::changed;
+pub use entries::created;
 
 /// What a customer shows of an operation that may have been applied to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,14 +25,14 @@ pub(super) enum Effect {
     InPlace,
     /// The customer is as it was before.
     NotApplied,
-    /// It is neither: it was changed since, or HelpCrunch kept only a part.
+    /// Neither: it was changed since, or HelpCrunch kept only a part.
     Unclear,
 }
 
 impl LaneContext {
-    /// Hands the intent of an operation to the system before its request is sent. Attempts at a patch, tag or untag share
-    /// one; each create has its own, and that is on disk.
-    pub(super) async fn note_intent(
+    /// Writes the intent of an operation to the journal before its request is sent. Attempts at a patch, tag or untag
+    /// share one intent; each create has its own. The intents of creates and deletes are brought to disk.
+    pub(super) async fn record_intent(
         &self,
         row: RowNumber,
         op: OperationKind,
@@ -40,8 +44,8 @@ impl LaneContext {
         }
         let at = self.clock.rfc3339();
         let intent = Intent { row, op, at };
-        let entry = Entry::Intent(intent.clone());
-        if creates {
+        let entry = JournalRecord::Intent(intent.clone());
+        if creates || op == OperationKind::Delete {
             self.journal.append(&entry).await?;
         } else {
             self.journal.append_unsynced(&entry)?;
@@ -51,31 +55,33 @@ impl LaneContext {
     }
 }
 
-/// What the customer shows of an operation. A create is not judged here: its customer has to be found first.
+/// Returns what the customer shows of an operation. A create is not judged here: its customer has to be found first.
 pub(super) fn effect(operation: &Operation, customer: &RemoteCustomer) -> Effect {
-    let short = shortfall(operation, None, customer);
-    if short.is_empty() {
+    if let Operation::Delete(_) = operation {
+        return Effect::NotApplied;
+    }
+    let missing = shortfall(operation, None, customer);
+    if missing.is_empty() {
         return Effect::InPlace;
     }
     let is_as_before = match operation {
-        Operation::Create(_) => false,
+        Operation::Create(_) | Operation::Delete(_) => false,
         Operation::Patch(patch) => {
             let mut fields = patch.set.iter();
             let mut properties = patch.custom_data.iter();
-            fields.all(|c| field_holds(c.field, c.from.as_ref(), customer.value(c.field)))
-                && properties.all(|c| property_holds(c.from.as_ref(), customer.property(&c.name)))
+            fields.all(|c| field_matches(c.field, c.from.as_ref(), customer.value(c.field)))
+                && properties.all(|c| property_matches(c.from.as_ref(), customer.property(&c.name)))
         }
-        Operation::Tag(tags) => short.tags.len() == tags.len(),
-        Operation::Untag(tags) => short.untags.len() == tags.len(),
+        Operation::Tag(tags) => missing.tags.len() == tags.len(),
+        Operation::Untag(tags) => missing.untags.len() == tags.len(),
     };
-    match is_as_before && !short.unknown {
+    match is_as_before && !missing.unknown {
         true => Effect::NotApplied,
         false => Effect::Unclear,
     }
 }
 
 /// Whether a patch, tag or untag of the lane is in doubt.
-#[must_use]
 pub fn has_doubts(lane: &Lane, progress: &RowProgress) -> bool {
     doubts(lane, progress).next().is_some()
 }
@@ -88,9 +94,8 @@ fn doubts<'a>(lane: &'a Lane, progress: &'a RowProgress) -> impl Iterator<Item =
     })
 }
 
-/// Gives every patch, tag and untag in doubt its result, by the customer as it was read: done if it is found in place,
-/// planned if it was not applied. The order of a lane is kept: what comes after an operation that was not applied was not
-/// applied either.
+/// Gives each patch, tag and untag in doubt its result, by the customer as it was read: done if it is in place, planned if
+/// it was not applied. An operation after one that is not done counts as not applied, since a lane is sent in order.
 pub(super) fn judge(lane: &Lane, progress: &mut RowProgress, customer: &RemoteCustomer) {
     let mut all_done = true;
     for operation in &lane.operations {
@@ -106,7 +111,17 @@ pub(super) fn judge(lane: &Lane, progress: &mut RowProgress, customer: &RemoteCu
             progress.close(op);
         }
         let result = progress.result(op);
-        all_done &= result.is_some_and(|r| r.status == OperationStatus::Done);
+        all_done &= result.is_some_and(OperationResult::is_done);
+    }
+}
+
+/// Gives a delete in doubt its result: done, since its customer is gone.
+pub(super) fn judge_gone(lane: &Lane, progress: &mut RowProgress) {
+    if let [operation @ Operation::Delete(_)] = lane.operations.as_slice()
+        && progress.is_in_doubt(OperationKind::Delete)
+    {
+        progress.put(result_of(operation, progress, OperationStatus::Done));
+        progress.close(OperationKind::Delete);
     }
 }
 
@@ -115,71 +130,77 @@ fn result_of(
     progress: &RowProgress,
     status: OperationStatus,
 ) -> OperationResult {
-    let sent = progress
+    let sent_at = progress
         .open(operation.kind())
         .map(|intent| intent.at.clone());
-    let known = progress.result(operation.kind()).cloned();
-    let known = known.unwrap_or_else(|| OperationResult::planned(operation));
-    let at_least = u32::from(status == OperationStatus::Done);
+    let earlier = progress.result(operation.kind()).cloned();
+    let earlier = earlier.unwrap_or_else(|| OperationResult::planned(operation));
+    let min_attempts = u32::from(status == OperationStatus::Done);
     OperationResult {
         status,
-        attempts: known.attempts.max(at_least),
-        at: known.at.or(sent),
-        ..known
+        attempts: earlier.attempts.max(min_attempts),
+        at: earlier.at.or(sent_at),
+        ..earlier
     }
 }
 
-/// Whether it is not known what became of a lane that an interrupted run sent, other than a create whose customer has to
-/// be found first.
-#[must_use]
+/// Whether a lane of an interrupted run has operations in doubt that reading its customer settles. A create whose customer
+/// has to be found first is not among them.
 pub fn is_unsettled(lane: &Lane, progress: &RowProgress) -> bool {
     has_doubts(lane, progress) || created_customer(lane, progress).is_some()
 }
 
-/// Whether a customer has all that a lane's operations in doubt were to do. Where a search shows it otherwise, search
-/// may only be behind.
+/// Whether a customer shows all that a lane's operations in doubt were to do. If one that a search found does not, search
+/// may only lag.
 pub(super) fn is_in_place(lane: &Lane, progress: &RowProgress, customer: &RemoteCustomer) -> bool {
     doubts(lane, progress).all(|op| effect(op, customer) == Effect::InPlace)
 }
 
-/// The customer of a create that is known to have been applied and has no result yet: its answer lacked something.
+/// Whether a customer shows all that these operations were to do.
+pub(super) fn is_applied(operations: &[Operation], customer: &RemoteCustomer) -> bool {
+    let mut operations = operations.iter();
+    operations.all(|operation| effect(operation, customer) == Effect::InPlace)
+}
+
+/// Returns the customer of a create that is known to have been applied and has no result yet, because its answer lacked
+/// something.
 fn created_customer(lane: &Lane, progress: &RowProgress) -> Option<CustomerId> {
     let result = progress.result(OperationKind::Create);
-    let has_none = result.is_none_or(|r| r.status == OperationStatus::Planned);
-    let is_settled = has_none && !progress.create_in_doubt();
+    let has_no_result = result.is_none_or(|r| r.status == OperationStatus::Planned);
+    let is_settled = has_no_result && !progress.create_in_doubt();
     progress
         .customer_id
         .filter(|_| lane.customer.is_none() && is_settled)
 }
 
-/// Reads the customers of these lanes, many in one request, and judges their operations in doubt. Returns the records that
-/// the journal is to hold of it; what could not be read stays in doubt.
+/// Reads the customers of these lanes, many in one request, and judges their operations in doubt. Returns the entries for
+/// the journal; operations whose customer cannot be read stay in doubt.
 ///
 /// # Errors
 /// When the run stops.
 pub async fn settle_writes(
     client: &ReadClient,
     lanes: Vec<(Lane, RowProgress)>,
-) -> Result<Vec<Entry>, CallError> {
-    let mut of_customer = BTreeMap::new();
+) -> Result<Vec<JournalRecord>, CallError> {
+    let mut by_customer = BTreeMap::new();
     for (lane, progress) in lanes {
         if let Some(id) = lane.customer.or(created_customer(&lane, &progress)) {
-            of_customer.insert(id, (lane, progress));
+            by_customer.insert(id, (lane, progress));
         }
     }
     let in_place = |customer: &RemoteCustomer| {
-        let lane = of_customer.get(&customer.id);
+        let lane = by_customer.get(&customer.id);
         lane.is_some_and(|(lane, progress)| is_in_place(lane, progress, customer))
     };
-    let ids: Vec<CustomerId> = of_customer.keys().copied().collect();
-    let mut read = read_all(client, &ids, in_place).await;
-    let mut errors = read.values().filter_map(|one| one.as_ref().err());
+    let ids: Vec<CustomerId> = by_customer.keys().copied().collect();
+    let mut reads = read_customers(client, &ids, in_place).await;
+    let mut errors = reads.values().filter_map(|read| read.as_ref().err());
     if let Some(stop) = errors.find(|error| error.stop().is_some()) {
         return Err(stop.clone());
     }
     let mut entries = Vec::new();
-    for (id, (lane, mut progress)) in of_customer {
-        match read.remove(&id) {
+    for (id, (lane, mut progress)) in by_customer {
+        match reads.remove(&id) {
             Some(Ok(customer)) if lane.customer.is_none() => {
                 entries.extend(created(&lane, &customer));
             }
@@ -189,8 +210,12 @@ pub async fn settle_writes(
                 judge(&lane, &mut progress, &customer);
                 entries.extend(changed(&lane, &progress, &judged));
             }
+            Some(Err(error)) if error.is_not_found() => {
+                judge_gone(&lane, &mut progress);
+                entries.extend(changed(&lane, &progress, &[OperationKind::Delete]));
+            }
             Some(Err(error)) => {
-                tracing::warn!(row = %lane.row, %error, "what became of the row cannot be read");
+                tracing::warn!(row = %lane.row, %error, "cannot read the customer of a row in doubt");
             }
             None => {}
         }
@@ -198,78 +223,11 @@ pub async fn settle_writes(
     Ok(entries)
 }
 
-/// The records of a create whose customer was found: the row's end, or that it is done and what is missing.
-#[must_use]
-pub fn created(lane: &Lane, customer: &RemoteCustomer) -> Vec<Entry> {
-    let create = |op: &&Operation| op.kind() == OperationKind::Create;
-    let Some(operation) = lane.operations.iter().find(create) else {
-        return Vec::new();
-    };
-    let done = OperationResult {
-        status: OperationStatus::Done,
-        ..OperationResult::planned(operation)
-    };
-    let short = shortfall(operation, None, customer);
-    if short.is_empty() {
-        return vec![row_end(lane, RowStatus::Created, customer.id, vec![done])];
-    }
-    let missing = short.mends().into_iter().map(|mend| OperationResult {
-        status: OperationStatus::NotSent,
-        ..OperationResult::planned(&mend)
-    });
-    let results = std::iter::once(done).chain(missing);
-    results
-        .map(|result| outcome(lane, customer.id, result))
-        .collect()
-}
-
-/// The outcomes of what was judged, or the row's end if all of it is done.
-fn changed(lane: &Lane, progress: &RowProgress, judged: &[OperationKind]) -> Vec<Entry> {
-    let Some(id) = lane.customer else {
-        return Vec::new();
-    };
-    let of_lane = lane.operations.iter().map(|op| progress.result(op.kind()));
-    let of_lane: Option<Vec<OperationResult>> = of_lane.map(|result| result.cloned()).collect();
-    let is_done = |r: &OperationResult| r.status == OperationStatus::Done;
-    if let Some(operations) = of_lane.filter(|all| all.iter().all(is_done)) {
-        return vec![row_end(lane, RowStatus::Updated, id, operations)];
-    }
-    let results = progress.operations.iter();
-    let judged = results.filter(|result| judged.contains(&result.op));
-    judged
-        .map(|result| outcome(lane, id, result.clone()))
-        .collect()
-}
-
-fn row_end(
-    lane: &Lane,
-    status: RowStatus,
-    customer: CustomerId,
-    operations: Vec<OperationResult>,
-) -> Entry {
-    Entry::Row(FinishedRow {
-        row: lane.row,
-        status,
-        customer_id: Some(customer),
-        operations,
-        error: None,
-        warnings: Vec::new(),
-    })
-}
-
-fn outcome(lane: &Lane, customer: CustomerId, operation: OperationResult) -> Entry {
-    Entry::Outcome(Outcome {
-        row: lane.row,
-        customer_id: Some(customer),
-        operation,
-        error: None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Field, Known, RowKey, Tag, Value};
+    use crate::domain::{Field, Reported, RowKey, Tag, Value};
+    use crate::outcome::RowStatus;
     use crate::plan::{Create, FieldChange, Patch};
 
     fn text(t: &str) -> Option<Value> {
@@ -296,7 +254,7 @@ mod tests {
         let mut customer = RemoteCustomer::unknown(CustomerId(1));
         customer.set_field(Field::Name, text(name));
         customer.set_field(Field::Company, text(company));
-        customer.tags = Known::Is(tags(has));
+        customer.tags = Reported::Value(tags(has));
         customer
     }
 
@@ -344,7 +302,7 @@ mod tests {
             );
         }
         let mut silent = customer("A", "X", &[]);
-        silent.tags = Known::Unknown;
+        silent.tags = Reported::Missing;
         assert_eq!(effect(&tag, &silent), Effect::Unclear);
     }
 
@@ -387,10 +345,12 @@ mod tests {
         });
         let lane = lane(None, vec![create]);
         let whole = created(&lane, &customer("B", "", &["a"]));
-        assert!(matches!(&whole[..], [Entry::Row(row)] if row.status == RowStatus::Created));
+        assert!(
+            matches!(&whole[..], [JournalRecord::Row(row)] if row.status == RowStatus::Created)
+        );
         let short = created(&lane, &customer("B", "", &[]));
         let statuses = short.iter().map(|entry| match entry {
-            Entry::Outcome(outcome) => (outcome.operation.op, outcome.operation.status),
+            JournalRecord::Outcome(outcome) => (outcome.operation.op, outcome.operation.status),
             other => panic!("{other:?}"),
         });
         assert_eq!(

@@ -1,14 +1,14 @@
-//! The lanes of a plan as work to be done, with what their rows want and how far they came before.
+//! The lanes of a plan as jobs, with what their rows want and how far an interrupted run came with them.
 
 use std::io::{self, BufRead};
 
 use crate::journal::{Recovered, RowProgress, RowState};
 use crate::plan::codec::{LaneReader, PlanFileError, replan};
 
-use super::lane::{LaneJob, Standing};
+use super::lane::{LaneJob, ReadFreshness};
 use super::rows::{RowLine, RowReader};
 
-/// Why the work cannot be read.
+/// Why the jobs cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum JobsError {
     #[error("the run's plan cannot be read")]
@@ -23,9 +23,9 @@ pub enum JobsError {
 #[derive(Debug)]
 pub struct Jobs<'a, P, R> {
     lanes: LaneReader<P>,
-    /// Nothing for `apply`, whose lanes are never planned anew.
+    /// `None` for `apply`, whose lanes are never replanned.
     rows: Option<RowReader<R>>,
-    /// Nothing for a run that is sent for the first time.
+    /// `None` for a run that is sent for the first time.
     recovered: Option<&'a Recovered>,
 }
 
@@ -55,9 +55,11 @@ impl<'a, P: BufRead, R: BufRead> Jobs<'a, P, R> {
                 desired: None,
                 before: None,
                 progress: RowProgress::default(),
-                batched: None,
-                notice: None,
-                standing: Standing::default(),
+                batch_share: None,
+                alert: None,
+                freshness: ReadFreshness::default(),
+                user_id_holder: None,
+                left_out: None,
             };
             if let Some(rows) = &mut self.rows {
                 for line in rows.by_ref() {
@@ -84,8 +86,7 @@ fn resume(job: &mut LaneJob, progress: &RowProgress) -> Result<(), JobsError> {
     job.progress = progress.clone();
     if let Some(payload) = &progress.replanned {
         let row = job.lane.row.0;
-        let bad = |reason| JobsError::Replanned { row, reason };
-        replan(&mut job.lane, payload).map_err(bad)?;
+        replan(&mut job.lane, payload).map_err(|reason| JobsError::Replanned { row, reason })?;
     }
     Ok(())
 }

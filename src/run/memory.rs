@@ -1,5 +1,5 @@
-//! What is remembered of an account: what hcsync last wrote, and values that HelpCrunch keeps rewriting: written well
-//! twice, and twice it kept another value. Such a change is not planned again until the row or the remote value changes.
+//! What is remembered of an account: what hcsync last wrote, and values that HelpCrunch overrides: it accepted them
+//! twice and kept another value both times. Such a change is not planned again until the row or the remote value changes.
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hasher;
@@ -12,22 +12,48 @@ use crate::domain::{CustomerId, Field, Issue, IssueKind, Tag};
 use crate::journal::{WrittenError, WrittenReader};
 use crate::plan::Ownership;
 use crate::plan::diff::Diff;
+use crate::plan::field_limits::FieldLimits;
 
 use super::recent::RecentKeys;
 
-/// One value that was not kept. Hashes, so that no value leaves the run's own files.
+/// A value that HelpCrunch replaced by one of its own. Values are hashed, so that none leaves the run's files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rewrite {
+pub struct ServerOverride {
     pub customer: CustomerId,
-    /// `phone` or `customData.plan`; of a tag a hash of its name.
+    /// Such as `phone` or `customData.plan`; for a tag, a hash of its name.
     pub field: String,
     wanted: u64,
     kept: u64,
 }
 
-impl Rewrite {
-    #[must_use]
-    pub fn new(customer: CustomerId, field: impl Into<String>, wanted: &str, kept: &str) -> Self {
+impl ServerOverride {
+    /// A field or property of which another value than the wanted one was kept.
+    pub(super) fn of_change(
+        customer: CustomerId,
+        field: impl Into<String>,
+        wanted: Option<&impl ToString>,
+        kept: Option<&impl ToString>,
+    ) -> Self {
+        Self::new(
+            customer,
+            field,
+            &comparable_text(wanted),
+            &comparable_text(kept),
+        )
+    }
+
+    /// A tag that was added and is missing, or was removed and is still there.
+    pub(super) fn of_tag(customer: CustomerId, name: &str, wanted: bool) -> Self {
+        let presence = |is_there| if is_there { "there" } else { "not there" };
+        Self::new(
+            customer,
+            format!("tag.{:016x}", hash(name)),
+            presence(wanted),
+            presence(!wanted),
+        )
+    }
+
+    fn new(customer: CustomerId, field: impl Into<String>, wanted: &str, kept: &str) -> Self {
         Self {
             customer,
             field: field.into(),
@@ -35,31 +61,21 @@ impl Rewrite {
             kept: hash(kept),
         }
     }
-
-    /// A tag that was added and is not there, or was removed and is.
-    #[must_use]
-    pub fn of_tag(customer: CustomerId, name: &str, wanted: bool) -> Self {
-        Self::new(customer, tag_field(name), told(wanted), told(!wanted))
-    }
 }
 
-/// A tag that was to be there and is not, or the other way round. Its name is a hash too.
-fn tag_field(name: &str) -> String {
-    format!("tag.{:016x}", hash(name))
+/// Returns the text to hash. `None` differs from every text.
+fn comparable_text(value: Option<&impl ToString>) -> String {
+    value.map_or_else(|| "-".into(), |v| format!("={}", v.to_string()))
 }
 
-fn told(is_there: bool) -> &'static str {
-    if is_there { "there" } else { "not there" }
-}
-
-/// What a run's creates showed of the fields that they named.
+/// What a run's creates showed about the fields that they set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CreateLessons {
     /// Missing from the answer to a create, and set by a patch.
     pub ignored: BTreeSet<Field>,
-    /// Known to be ignored, and taken all the same.
+    /// Known to be ignored, but taken.
     pub taken: BTreeSet<Field>,
-    /// Refused by their names, and set by a patch.
+    /// Refused by name, and set by a patch.
     pub refused: BTreeSet<Field>,
 }
 
@@ -72,15 +88,36 @@ fn hash(text: &str) -> u64 {
 /// What is remembered of an account.
 #[derive(Debug, Clone, Default)]
 pub struct Memory {
-    /// The latest of each field.
-    rewrites: HashMap<(CustomerId, String), (u64, u64)>,
-    /// Where it is kept what was last written; nothing where nothing is remembered.
+    /// The hashes of the wanted and the kept value, of each field's latest override.
+    overrides: HashMap<(CustomerId, String), (u64, u64)>,
+    /// The file of what was last written; `None` if nothing is remembered.
     written: Option<PathBuf>,
     recent: RecentKeys,
+    limits: FieldLimits,
+    /// The longest text that a custom property took in a probe; others may differ by their type.
+    property_length: Option<usize>,
 }
 
 impl Memory {
-    /// With the file of what was last written.
+    /// Adds what the account is known to refuse.
+    #[must_use]
+    pub fn with_limits(self, limits: FieldLimits, property_length: Option<usize>) -> Self {
+        Self {
+            limits,
+            property_length,
+            ..self
+        }
+    }
+
+    pub fn limits(&self) -> &FieldLimits {
+        &self.limits
+    }
+
+    pub fn property_length(&self) -> Option<usize> {
+        self.property_length
+    }
+
+    /// Adds the file of what was last written.
     #[must_use]
     pub fn with_written(self, file: PathBuf) -> Self {
         Self {
@@ -89,104 +126,88 @@ impl Memory {
         }
     }
 
-    /// With the keys that runs gave a short while ago.
+    /// Adds the keys that recent runs gave to customers.
     #[must_use]
     pub fn with_recent(self, recent: RecentKeys) -> Self {
         Self { recent, ..self }
     }
 
-    #[must_use]
     pub fn recent(&self) -> &RecentKeys {
         &self.recent
     }
 
-    /// What was last written, as far as these rules ask for it. Nobody can add to it while it is held.
+    /// Opens what was last written, if these rules need it. No other process can add to it while it is open.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// When it cannot be read.
     pub fn written(&self, rules: &Ownership) -> Result<WrittenReader, WrittenError> {
         match &self.written {
-            Some(file) if rules.looks_back() => WrittenReader::open(file),
-            Some(_) | None => Ok(WrittenReader::nothing()),
+            Some(file) if rules.needs_history() => WrittenReader::open(file),
+            Some(_) | None => Ok(WrittenReader::empty()),
         }
     }
 
-    pub fn learn(&mut self, rewrite: Rewrite) {
-        self.rewrites.insert(
-            (rewrite.customer, rewrite.field),
-            (rewrite.wanted, rewrite.kept),
+    pub fn learn(&mut self, server_override: ServerOverride) {
+        self.overrides.insert(
+            (server_override.customer, server_override.field),
+            (server_override.wanted, server_override.kept),
         );
     }
 
-    fn knows(&self, customer: CustomerId, field: String, wanted: &str, kept: &str) -> bool {
-        self.rewrites.get(&(customer, field)) == Some(&(hash(wanted), hash(kept)))
+    fn contains(&self, candidate: ServerOverride) -> bool {
+        let key = (candidate.customer, candidate.field);
+        self.overrides.get(&key) == Some(&(candidate.wanted, candidate.kept))
     }
 
-    /// Takes out of the difference what would only be rewritten again; a warning for each.
-    #[must_use]
-    pub fn drop_rewritten(&self, customer: CustomerId, diff: &mut Diff) -> Vec<Issue> {
-        if self.rewrites.is_empty() {
+    /// Removes from the difference what would only be overridden again. Returns a warning for each.
+    pub fn drop_overridden(&self, customer: CustomerId, diff: &mut Diff) -> Vec<Issue> {
+        if self.overrides.is_empty() {
             return Vec::new();
         }
         let mut warnings = Vec::new();
-        diff.patch.set.retain(|c| {
-            let known = self.knows(
-                customer,
-                c.field.name().into(),
-                &shown(c.to.as_ref()),
-                &shown(c.from.as_ref()),
-            );
-            if known {
-                warnings.push(warning(c.field.name()));
+        let mut keeps = |candidate: ServerOverride, warning: &dyn Fn() -> Issue| {
+            let is_overridden = self.contains(candidate);
+            if is_overridden {
+                warnings.push(warning());
             }
-            !known
-        });
-        diff.patch.custom_data.retain(|c| {
-            let field = format!("customData.{}", c.name);
-            let known = self.knows(
-                customer,
-                field.clone(),
-                &shown(c.to.as_ref()),
-                &shown(c.from.as_ref()),
-            );
-            if known {
-                warnings.push(warning(&field));
-            }
-            !known
-        });
-        let mut stays = |tag: &Tag, wanted: bool| {
-            let (field, kept) = (tag_field(&tag.name), told(!wanted));
-            let known = self.knows(customer, field, told(wanted), kept);
-            if known {
-                warnings.push(tag_warning(&tag.name, wanted));
-            }
-            !known
+            !is_overridden
         };
-        diff.tag.retain(|tag| stays(tag, true));
-        diff.untag.retain(|tag| stays(tag, false));
+        diff.patch.set.retain(|change| {
+            let (name, to, from) = (change.field.name(), &change.to, &change.from);
+            let candidate = ServerOverride::of_change(customer, name, to.as_ref(), from.as_ref());
+            keeps(candidate, &|| warning(name))
+        });
+        diff.patch.custom_data.retain(|change| {
+            let name = format!("customData.{}", change.name);
+            let (to, from) = (change.to.as_ref(), change.from.as_ref());
+            let candidate = ServerOverride::of_change(customer, name.as_str(), to, from);
+            keeps(candidate, &|| warning(&name))
+        });
+        let mut keeps_tag = |tag: &Tag, wanted: bool| {
+            let candidate = ServerOverride::of_tag(customer, &tag.name, wanted);
+            keeps(candidate, &|| tag_warning(&tag.name, wanted))
+        };
+        diff.tag.retain(|tag| keeps_tag(tag, true));
+        diff.untag.retain(|tag| keeps_tag(tag, false));
         warnings
     }
 }
 
-/// The text that is hashed; no value is told apart from every text.
-pub(super) fn shown(value: Option<&impl ToString>) -> String {
-    value.map_or_else(|| "-".into(), |v| format!("={}", v.to_string()))
-}
+const RETRY_HINT: &str = "hcsync tries it again once the row or the customer changes";
 
 fn warning(field: &str) -> Issue {
     let message = format!(
-        "HelpCrunch keeps another value of {field} than the row's, each time it is written"
+        "HelpCrunch accepts the row's value of {field} but keeps another one, each time it is written"
     );
-    Issue::new(IssueKind::Api, "rewritten", message)
-        .hint("it is tried again when the row or the customer changes")
+    Issue::new(IssueKind::Api, "rewritten", message).hint(RETRY_HINT)
 }
 
 fn tag_warning(name: &str, wanted: bool) -> Issue {
-    let does = if wanted { "take" } else { "give up" };
-    let message =
-        format!("HelpCrunch does not {does} the tag {name:?}, though it answers well each time");
-    Issue::new(IssueKind::Api, "rewritten", message)
-        .hint("it is tried again when the row or the customer changes")
+    let action = if wanted { "add" } else { "remove" };
+    let message = format!(
+        "HelpCrunch does not {action} the tag {name:?}, although it accepts the request each time"
+    );
+    Issue::new(IssueKind::Api, "rewritten", message).hint(RETRY_HINT)
 }
 
 #[cfg(test)]
@@ -212,11 +233,16 @@ mod tests {
     }
 
     #[test]
-    fn a_rewrite_is_not_planned_again_until_row_or_remote_changes() {
+    fn an_override_is_not_planned_again_until_row_or_remote_changes() {
         let mut memory = Memory::default();
-        memory.learn(Rewrite::new(CustomerId(1), "phone", "=+38 0", "=+380"));
+        memory.learn(ServerOverride::new(
+            CustomerId(1),
+            "phone",
+            "=+38 0",
+            "=+380",
+        ));
         let mut same = diff("+380", "+38 0");
-        assert_eq!(memory.drop_rewritten(CustomerId(1), &mut same).len(), 1);
+        assert_eq!(memory.drop_overridden(CustomerId(1), &mut same).len(), 1);
         assert!(same.patch.is_empty());
         for (customer, mut other) in [
             (1, diff("+381", "+38 0")),
@@ -225,7 +251,7 @@ mod tests {
         ] {
             assert!(
                 memory
-                    .drop_rewritten(CustomerId(customer), &mut other)
+                    .drop_overridden(CustomerId(customer), &mut other)
                     .is_empty()
             );
             assert!(!other.patch.is_empty());
@@ -233,10 +259,10 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_that_does_not_take_is_not_planned_again() {
+    fn a_tag_that_is_not_kept_is_not_planned_again() {
         let mut memory = Memory::default();
-        memory.learn(Rewrite::of_tag(CustomerId(1), "vip", true));
-        memory.learn(Rewrite::of_tag(CustomerId(1), "old", false));
+        memory.learn(ServerOverride::of_tag(CustomerId(1), "vip", true));
+        memory.learn(ServerOverride::of_tag(CustomerId(1), "old", false));
         let tags = |names: &[&str]| names.iter().map(|n| Tag::named(*n)).collect::<Vec<_>>();
         let mut diff = Diff {
             tag: tags(&["vip", "lead"]),
@@ -244,9 +270,9 @@ mod tests {
             ..Diff::default()
         };
         let mut other = diff.clone();
-        assert_eq!(memory.drop_rewritten(CustomerId(1), &mut diff).len(), 2);
+        assert_eq!(memory.drop_overridden(CustomerId(1), &mut diff).len(), 2);
         assert_eq!(diff.tag, tags(&["lead"]));
         assert_eq!(diff.untag, tags(&["trial"]));
-        assert!(memory.drop_rewritten(CustomerId(2), &mut other).is_empty());
+        assert!(memory.drop_overridden(CustomerId(2), &mut other).is_empty());
     }
 }

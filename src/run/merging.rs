@@ -1,5 +1,5 @@
-//! Rows that are merged into an earlier row of their customer: what they want is kept in a file of its own, so that
-//! the earlier row, which is planned before they come, can take it up.
+//! Rows that are merged into an earlier row of their customer. What they want is kept in a temporary file, since the earlier
+//! row is planned before they are read.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -9,48 +9,43 @@ use crate::domain::{CustomerId, DesiredCustomer, Issue, RowNumber};
 
 use super::rows::{RowRecord, Verdict};
 
-/// What became of a row that others are merged into.
+/// How a row was planned that others are merged into.
 #[derive(Debug, Clone)]
-pub(super) struct Carried {
+pub(super) struct PlannedCarrier {
     pub(super) verdict: Verdict,
     pub(super) customer_id: Option<CustomerId>,
     pub(super) error: Option<Issue>,
 }
 
-/// The rows that others are merged into, by number. Memory holds eight bytes for each row that is merged.
+/// The rows that others are merged into, by number. Each merged row takes eight bytes of memory.
 #[derive(Debug, Default)]
 pub struct Merges {
-    wishes: Option<BufReader<File>>,
+    desired: Option<BufReader<File>>,
     carriers: HashMap<RowNumber, Carrier>,
     rows: u64,
-    /// Bytes of the wishes so far.
+    /// Bytes of the file so far.
     end: u64,
 }
 
 #[derive(Debug, Default)]
 struct Carrier {
-    /// Where the wishes of the rows that are merged into it begin, in the order of the rows.
+    /// Where the desired customers of the rows that are merged into it begin, in the order of the rows.
     offsets: Vec<u64>,
-    carried: Option<Carried>,
+    planned: Option<PlannedCarrier>,
 }
 
 impl Merges {
-    /// `wishes`: an empty file.
-    #[must_use]
-    pub fn new(wishes: File) -> Self {
+    /// `desired`: an empty file.
+    pub fn new(desired: File) -> Self {
         Self {
-            wishes: Some(BufReader::new(wishes)),
+            desired: Some(BufReader::new(desired)),
             ..Self::default()
         }
     }
 
-    /// Takes in what a row wants that is to be merged into another. Rows come in their order, and all of them before the
-    /// first is planned.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn gather(&mut self, record: RowRecord, into: RowNumber) -> io::Result<()> {
-        let Some(wishes) = self.wishes.as_mut() else {
+    /// Stores what a row wants that is to be merged into another. All rows are added in order before the first is planned.
+    pub fn add(&mut self, record: RowRecord, into: RowNumber) -> io::Result<()> {
+        let Some(file) = self.desired.as_mut() else {
             return Ok(());
         };
         let desired = DesiredCustomer {
@@ -59,7 +54,7 @@ impl Merges {
         };
         let mut line = serde_json::to_vec(&desired)?;
         line.push(b'\n');
-        wishes.get_mut().write_all(&line)?;
+        file.get_mut().write_all(&line)?;
         let carrier = self.carriers.entry(into).or_default();
         carrier.offsets.push(self.end);
         self.end += line.len() as u64;
@@ -67,19 +62,15 @@ impl Merges {
         Ok(())
     }
 
-    /// Rows that are merged into others.
-    #[must_use]
+    /// Returns the number of rows that are merged into others.
     pub fn rows(&self) -> u64 {
         self.rows
     }
 
-    /// Merges into a row what the later rows of its customer want.
-    ///
-    /// # Errors
-    /// When that cannot be read.
+    /// Merges what the later rows of its customer want into a row.
     pub(super) fn merge_into(&mut self, record: &mut RowRecord) -> io::Result<()> {
-        let (Some(carrier), Some(wishes)) =
-            (self.carriers.get_mut(&record.row), self.wishes.as_mut())
+        let (Some(carrier), Some(file)) =
+            (self.carriers.get_mut(&record.row), self.desired.as_mut())
         else {
             return Ok(());
         };
@@ -89,20 +80,19 @@ impl Merges {
         desired.key = std::mem::take(&mut record.key);
         let mut line = Vec::new();
         for offset in std::mem::take(&mut carrier.offsets) {
-            wishes.seek(SeekFrom::Start(offset))?;
+            file.seek(SeekFrom::Start(offset))?;
             line.clear();
-            wishes.read_until(b'\n', &mut line)?;
+            file.read_until(b'\n', &mut line)?;
             desired.merge(serde_json::from_slice::<DesiredCustomer>(&line)?);
         }
         record.key = std::mem::take(&mut desired.key);
-        record.fingerprint = None;
         Ok(())
     }
 
-    /// Takes note of what became of a row, where others are merged into it.
-    pub(super) fn planned(&mut self, record: &RowRecord) {
+    /// Records how a row was planned, if others are merged into it.
+    pub(super) fn record_planned(&mut self, record: &RowRecord) {
         if let Some(carrier) = self.carriers.get_mut(&record.row) {
-            carrier.carried = Some(Carried {
+            carrier.planned = Some(PlannedCarrier {
                 verdict: record.verdict,
                 customer_id: record.customer_id,
                 error: record.error.clone(),
@@ -110,8 +100,8 @@ impl Merges {
         }
     }
 
-    /// What became of a row that others are merged into; it is planned before them.
-    pub(super) fn carried(&self, row: RowNumber) -> Option<&Carried> {
-        self.carriers.get(&row)?.carried.as_ref()
+    /// Returns how a row was planned that others are merged into; it is planned before them.
+    pub(super) fn carrier(&self, row: RowNumber) -> Option<&PlannedCarrier> {
+        self.carriers.get(&row)?.planned.as_ref()
     }
 }

@@ -1,6 +1,7 @@
-//! Passes over the rows of the inputs: a thread reads them, several map them, and they are handed
-//! over in their order. Nothing is kept in between. Most plans need one pass; what has to know all rows before it can say
-//! anything of the first takes one more.
+//! Passes over the rows of the inputs: a thread reads them, several map them, and they are consumed in their order. Nothing
+//! is kept in between. Most plans need one pass; what needs all rows before it can decide the first takes one more.
+
+mod block;
 
 use std::io;
 use std::sync::Arc;
@@ -9,84 +10,129 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use crate::mapping::Schema;
-use crate::plan::fingerprint::Fingerprinter;
-use crate::platform::worker_threads;
+use crate::domain::RowKey;
+use crate::mapping::{Schema, UnitSurvey};
+use crate::platform::map_in_order;
 use crate::source::Record;
 
-use super::intake::{Intake, IntakeError, MappingFigures, Taken, map_record};
+use super::intake::{Intake, IntakeError, MappingFigures, Taken};
 use super::rows::RowRecord;
+
+pub(super) use block::{Block, PassedRow, Proofs, ProvedRow};
+use block::{map_block, map_keys};
 
 /// A block ends with the row that reaches one of these, so that few rows are held however long they are.
 const ROWS: usize = 256;
 const BYTES: usize = 1 << 18;
 
-/// Blocks that wait to be used.
+/// Blocks that wait to be mapped.
 const WAITING: usize = 2;
 
 /// How long to wait before looking again whether the run is to stop.
-pub(super) const PAUSE: Duration = Duration::from_millis(20);
+const PAUSE: Duration = Duration::from_millis(20);
 
-/// Reads all rows once, and gives them to `consume` in their order, with fingerprints where they are wanted. Between two
-/// blocks it asks whether the run is to stop.
+/// Reads all rows once, and gives the record of each to `consume` in their order. Between two blocks it asks whether the run
+/// is to stop.
 ///
 /// # Errors
 /// When the rows cannot be read, `consume` fails, or the run was stopped.
-pub(super) fn each_row<E: From<IntakeError>>(
+pub fn each_row<E: From<IntakeError>>(
     intake: &Intake<'_>,
-    fingerprinter: Option<&Fingerprinter>,
     stopped: &dyn Fn() -> bool,
     mut consume: impl FnMut(RowRecord) -> Result<(), E>,
+) -> Result<Taken, E> {
+    each_compared_row(intake, None, stopped, |row, schema| {
+        consume(row.into_record(schema).0)
+    })
+}
+
+/// Reads all rows once, and gives the keys of the good ones to `consume` in their order.
+///
+/// # Errors
+/// As [`each_row`].
+pub(super) fn each_key<E: From<IntakeError>>(
+    intake: &Intake<'_>,
+    stopped: &dyn Fn() -> bool,
+    mut consume: impl FnMut(RowKey) -> Result<(), E>,
+) -> Result<Taken, E> {
+    let mut units = UnitSurvey::default();
+    let taken = each_block(intake, stopped, map_keys, |(keys, of_block)| {
+        units.join(&of_block);
+        keys.into_iter().try_for_each(&mut consume)
+    })?;
+    Ok(Taken { units, ..taken })
+}
+
+/// The same as [`each_row`], with rows that are proved to need nothing as [`PassedRow::Proved`], and the schema that maps them.
+///
+/// # Errors
+/// As [`each_row`].
+pub(super) fn each_compared_row<E: From<IntakeError>>(
+    intake: &Intake<'_>,
+    proofs: Option<Proofs<'_>>,
+    stopped: &dyn Fn() -> bool,
+    mut consume: impl FnMut(PassedRow, &Schema) -> Result<(), E>,
+) -> Result<Taken, E> {
+    let mut figures = MappingFigures::default();
+    let mut units = UnitSurvey::default();
+    let map = |block| map_block(block, proofs);
+    let taken = each_block(intake, stopped, map, |block| {
+        figures.add(block.figures);
+        units.join(&block.units);
+        let mut rows = block.rows.into_iter();
+        rows.try_for_each(|row| consume(row, &block.schema))
+    })?;
+    Ok(Taken {
+        figures,
+        units,
+        ..taken
+    })
+}
+
+/// Reads all rows once in blocks, maps these on several threads, and gives the results to `consume` in their order.
+///
+/// # Errors
+/// As [`each_row`].
+pub(super) fn each_block<T: Send, E: From<IntakeError>>(
+    intake: &Intake<'_>,
+    stopped: &dyn Fn() -> bool,
+    map: impl Fn(Block) -> T + Sync,
+    consume: impl FnMut(T) -> Result<(), E>,
 ) -> Result<Taken, E> {
     let given_up = AtomicBool::new(false);
     thread::scope(|scope| {
         let given_up = &given_up;
-        // Blocks go round the workers, and are taken from them in the same order.
-        let (to_map, mapped): (Vec<_>, Vec<_>) = (0..worker_threads())
-            .map(|_| start_worker(scope, fingerprinter))
-            .unzip();
+        let (sender, blocks) = sync_channel(WAITING);
         let reading = scope.spawn(move || {
-            let mut blocks = Blocks::new(to_map);
+            let mut blocks = Blocks::new(sender);
             let taken = intake.read(&|| given_up.load(Ordering::Relaxed), |record, schema| {
                 blocks.add(record, schema)
             })?;
             blocks.send()?;
             Ok(taken)
         });
-        let mut figures = MappingFigures::default();
-        let mut consume_all = || {
-            for worker in mapped.iter().cycle() {
-                let Some(block) = next_block(worker, stopped)? else {
-                    break;
-                };
-                block.rows.into_iter().try_for_each(&mut consume)?;
-                figures.add(block.figures);
-            }
-            Ok(())
-        };
-        let consumed = consume_all();
+        let consumed = map_in_order(|| Ok(next_block(&blocks, stopped)?), map, consume);
+        // The reader may be waiting to send a block, or surveying units.
         given_up.store(true, Ordering::Relaxed);
-        drop(mapped);
+        drop(blocks);
         let taken: Result<Taken, IntakeError> = match reading.join() {
             Ok(taken) => taken,
             Err(panic) => std::panic::resume_unwind(panic),
         };
-        consumed
-            .and(taken.map_err(E::from))
-            .map(|taken| Taken { figures, ..taken })
+        consumed.and(taken.map_err(E::from))
     })
 }
 
-/// Waits for the next block. Returns None after the last one.
+/// Waits for the next block. Returns `None` after the last one.
 fn next_block(
-    worker: &Receiver<MappedBlock>,
+    blocks: &Receiver<Block>,
     stopped: &dyn Fn() -> bool,
-) -> Result<Option<MappedBlock>, IntakeError> {
+) -> Result<Option<Block>, IntakeError> {
     loop {
         if stopped() {
             return Err(IntakeError::Stopped);
         }
-        match worker.recv_timeout(PAUSE) {
+        match blocks.recv_timeout(PAUSE) {
             Ok(block) => return Ok(Some(block)),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return Ok(None),
@@ -94,58 +140,19 @@ fn next_block(
     }
 }
 
-/// Records, and the schema to map them by.
-struct Block {
-    records: Vec<Record>,
-    schema: Option<Arc<Schema>>,
-}
-
-struct MappedBlock {
-    rows: Vec<RowRecord>,
-    figures: MappingFigures,
-}
-
-/// A thread that maps one block after the other.
-fn start_worker<'scope>(
-    scope: &'scope thread::Scope<'scope, '_>,
-    fingerprinter: Option<&'scope Fingerprinter>,
-) -> (SyncSender<Block>, Receiver<MappedBlock>) {
-    let (to_map, blocks) = sync_channel::<Block>(WAITING);
-    let (sender, mapped) = sync_channel(WAITING);
-    scope.spawn(move || {
-        for Block { records, schema } in blocks {
-            let Some(schema) = schema else { continue };
-            let mut figures = MappingFigures::default();
-            let map = |record| {
-                let (mut record, _) = map_record(record, &schema, &mut figures);
-                let desired = record.desired.as_ref();
-                record.fingerprint = desired.and_then(|d| fingerprinter?.of_row(d));
-                record
-            };
-            let rows = records.into_iter().map(map).collect();
-            if sender.send(MappedBlock { rows, figures }).is_err() {
-                return;
-            }
-        }
-    });
-    (to_map, mapped)
-}
-
 /// Gathers records into blocks and sends them.
 struct Blocks {
-    workers: Vec<SyncSender<Block>>,
-    next: usize,
+    blocks: SyncSender<Block>,
     records: Vec<Record>,
-    /// That of the last record: those before it mean the same by it.
+    /// That of the last record: it maps those before it in the same way.
     schema: Option<Arc<Schema>>,
     bytes: usize,
 }
 
 impl Blocks {
-    fn new(workers: Vec<SyncSender<Block>>) -> Self {
+    fn new(blocks: SyncSender<Block>) -> Self {
         Self {
-            workers,
-            next: 0,
+            blocks,
             records: Vec::with_capacity(ROWS),
             schema: None,
             bytes: 0,
@@ -154,7 +161,7 @@ impl Blocks {
 
     fn add(&mut self, record: Record, schema: &Arc<Schema>) -> Result<(), IntakeError> {
         self.bytes += match &record {
-            Record::Row(row) => row.raw.0.len(),
+            Record::Row(row) => row.raw().len(),
             Record::Bad(bad) => bad.raw.0.len(),
         };
         self.records.push(record);
@@ -172,17 +179,14 @@ impl Blocks {
     }
 
     fn send(&mut self) -> io::Result<()> {
-        let block = Block {
-            records: std::mem::replace(&mut self.records, Vec::with_capacity(ROWS)),
-            schema: self.schema.clone(),
+        let Some(schema) = self.schema.clone() else {
+            return Ok(());
         };
+        let records = std::mem::replace(&mut self.records, Vec::with_capacity(ROWS));
         self.bytes = 0;
-        let worker = self.workers.get(self.next);
-        self.next = (self.next + 1) % self.workers.len().max(1);
         // The receiver is gone once something failed.
-        let sent = worker.is_some_and(|worker| worker.send(block).is_ok());
-        sent.then_some(())
-            .ok_or_else(|| io::ErrorKind::BrokenPipe.into())
+        let sent = self.blocks.send(Block { records, schema });
+        sent.map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 }
 
@@ -192,6 +196,7 @@ mod tests {
     use crate::domain::{Columns, KeyField};
     use crate::mapping::{MappingSettings, Schema};
     use crate::run::intake::survey;
+    use crate::run::rows::Verdict;
     use crate::source::{InputFile, SourceSettings};
 
     /// Gives `consume` the rows of a table of `rows` customers, each with a note of `note` characters.
@@ -201,27 +206,30 @@ mod tests {
         stopped: &dyn Fn() -> bool,
         consume: impl FnMut(RowRecord) -> Result<(), IntakeError>,
     ) -> Result<Taken, IntakeError> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("rows.csv");
         let mut text = String::from("userId,notes\n");
         for row in 1..=rows {
             text.push_str(&format!("u{row},{}\n", "x".repeat(note)));
         }
-        std::fs::write(&path, text).unwrap();
+        with_intake(&text, |intake| each_row(intake, stopped, consume))
+    }
+
+    fn with_intake<T>(table: &str, act: impl FnOnce(&Intake<'_>) -> T) -> T {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rows.csv");
+        std::fs::write(&path, table).unwrap();
         let inputs = [InputFile::new("rows.csv", path)];
         let settings = SourceSettings::default();
         let survey = survey(&inputs, &settings).unwrap();
         let columns: Vec<&Columns> = survey.columns.iter().map(AsRef::as_ref).collect();
         let mapping = MappingSettings::default();
         let schema = Schema::new(&mapping, &[KeyField::UserId], &columns).unwrap();
-        let intake = Intake {
+        act(&Intake {
             inputs: &inputs,
             settings: &settings,
             schema: &schema,
             survey: &survey,
             limit: None,
-        };
-        each_row(&intake, None, stopped, consume)
+        })
     }
 
     #[test]
@@ -236,6 +244,27 @@ mod tests {
             });
             assert_eq!((taken.unwrap().rows, seen), (rows as u64, rows as u64));
         }
+    }
+
+    #[test]
+    fn the_keys_are_those_of_the_good_rows() {
+        let table = "userId,email\nu1,a@x.org\n,\nu2,no address\nu3\n,b@x.org\nu4,\n";
+        let (mut keys, mut expected) = (Vec::new(), Vec::new());
+        let keep = |key| -> Result<(), IntakeError> {
+            keys.push(key);
+            Ok(())
+        };
+        let taken = with_intake(table, |intake| each_key(intake, &|| false, keep)).unwrap();
+        let of_rows = with_intake(table, |intake| {
+            each_row(intake, &|| false, |record| -> Result<(), IntakeError> {
+                expected.extend((record.verdict == Verdict::Read).then_some(record.key));
+                Ok(())
+            })
+        });
+        assert_eq!(keys, expected);
+        let user_ids = keys.iter().map(|key| key.user_id.as_deref());
+        assert!(user_ids.eq([Some("u1"), Some("u4")]));
+        assert_eq!((taken.rows, taken.inputs), (5, of_rows.unwrap().inputs));
     }
 
     #[test]

@@ -1,113 +1,27 @@
 //! From rows that were decided and a reading of the remote side to a plan: what differs.
 
+mod limits;
+mod sinks;
+
 use std::io::{self, Read, Seek, Write};
 
-use crate::domain::{CustomerId, Issue, IssueKind, Known, RemoteCustomer, RowKey, RowNumber};
-use crate::journal::{WrittenError, WrittenReader};
+use crate::domain::{CustomerId, Issue, IssueKind, RemoteCustomer, RowNumber};
 use crate::mapping::decide_types;
-use crate::plan::budget::Budget;
-use crate::plan::codec::{LanePlace, PlanWriter};
-use crate::plan::diff::{Against, create, diff};
+use crate::plan::diff::{DiffBaseline, create, diff};
+use crate::plan::field_limits::FieldLimits;
 use crate::plan::matching::RemoteLookup;
-use crate::plan::previewer::{Place, Previewer};
-use crate::plan::{Duplicates, Lane, MatchSettings, Operation, Ownership, SyncMode};
-use crate::remote::{Reading, ReadingError};
+use crate::plan::{Operation, SyncMode};
 
-use super::ambiguity::AmbiguityError;
-use super::freshness::RefreshRules;
-use super::memory::Memory;
-use super::merging::{Carried, Merges};
-use super::rows::{RowRecord, RowWriter, Verdict};
+pub use super::decision::{
+    Decision, Ground, MissingRules, PlanRules, PlanningError, incomplete_customers,
+};
+use super::merging::{Merges, PlannedCarrier};
+use super::passes::ProvedRow;
+use super::rows::{RowRecord, Verdict};
 
-/// Everything of the config that decides what a row means.
-#[derive(Debug, Clone)]
-pub struct PlanRules {
-    pub matching: MatchSettings,
-    pub duplicates: Duplicates,
-    pub mode: SyncMode,
-    pub ownership: Ownership,
-}
-
-impl PlanRules {
-    /// By which single rows are planned anew.
-    #[must_use]
-    pub fn refresh_rules(&self, creates_are_limited: bool) -> RefreshRules {
-        RefreshRules {
-            matching: self.matching.clone(),
-            ownership: self.ownership.clone(),
-            mode: self.mode,
-            creates_are_limited,
-        }
-    }
-}
-
-/// Why a plan cannot be made.
-#[derive(Debug, thiserror::Error)]
-pub enum PlanningError {
-    #[error(transparent)]
-    Reading(#[from] ReadingError),
-    #[error(transparent)]
-    Ambiguity(#[from] AmbiguityError),
-    #[error(transparent)]
-    Written(#[from] WrittenError),
-    #[error("the run's files cannot be written")]
-    Io(#[from] io::Error),
-}
-
-/// What becomes of a row, decided before anything is compared. Small, since there is one for each row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Decision {
-    /// Its record already says why it is rejected.
-    Bad,
-    Rejected(Box<Issue>),
-    Skipped,
-    Existing(CustomerId),
-    New,
-    /// The user decided that it is none of those that have its e-mail address: it is looked for by its userId alone.
-    Apart,
-    /// Into this earlier row of the same customer.
-    Merged(RowNumber),
-}
-
-/// What rows are planned against.
-#[derive(Debug, Clone, Copy)]
-pub struct Ground<'a> {
-    pub rules: &'a PlanRules,
-    pub reading: &'a Reading,
-    pub memory: &'a Memory,
-    /// What was last written to the customers.
-    pub written: &'a WrittenReader,
-}
-
-/// Existing customers of whom the reading leaves out tags or properties that are managed here.
-///
-/// # Errors
-/// When the reading cannot be consulted.
-pub fn silent(decisions: &[Decision], reading: &Reading) -> Result<Vec<CustomerId>, PlanningError> {
-    let mut ids = Vec::new();
-    if !reading.is_silent() {
-        return Ok(ids);
-    }
-    for decision in decisions {
-        if let Decision::Existing(id) = decision {
-            let silent =
-                |c: &RemoteCustomer| c.tags == Known::Unknown || c.custom_data == Known::Unknown;
-            if reading.customer(*id)?.as_ref().is_some_and(silent) {
-                ids.push(*id);
-            }
-        }
-    }
-    Ok(ids)
-}
-
-/// Where a plan goes while it is made.
-#[derive(Debug)]
-pub struct Sinks<B: Write, R: Write> {
-    pub plan: PlanWriter<B>,
-    pub rows: RowWriter<R>,
-    pub previewer: Previewer,
-    pub budget: Budget,
-}
+use limits::known_limits;
+pub use sinks::Sinks;
+use sinks::place;
 
 /// Compares rows with their customers and writes the plan.
 #[derive(Debug)]
@@ -117,6 +31,8 @@ pub struct Planner<'a, B: Write, R: Write> {
     /// The inputs as the user named them.
     sources: &'a [String],
     merges: Merges,
+    /// What the account is known to refuse.
+    limits: FieldLimits,
     pub sinks: Sinks<B, R>,
 }
 
@@ -127,6 +43,7 @@ impl<'a, B: Read + Write + Seek, R: Write> Planner<'a, B, R> {
             rules: ground.rules,
             sources,
             merges: Merges::default(),
+            limits: known_limits(ground),
             sinks,
         }
     }
@@ -138,26 +55,35 @@ impl<'a, B: Read + Write + Seek, R: Write> Planner<'a, B, R> {
         self
     }
 
-    /// Plans the next row as it was decided.
+    /// Plans the next row as it was decided. `compared`: the customer that its keys find, if it was read already.
     ///
     /// # Errors
     /// When the reading cannot be consulted or a sink cannot be written.
-    pub fn row(&mut self, mut record: RowRecord, decision: Decision) -> Result<(), PlanningError> {
-        self.sinks.previewer.row();
+    pub fn row(
+        &mut self,
+        mut record: RowRecord,
+        decision: Decision,
+        compared: Option<Box<RemoteCustomer>>,
+    ) -> Result<(), PlanningError> {
+        self.sinks.previewer.count_row();
         let is_apart = decision == Decision::Apart;
         self.merges.merge_into(&mut record)?;
         let operations = match decision {
             Decision::Bad => self.reject(&mut record, None),
             Decision::Rejected(issue) => self.reject(&mut record, Some(*issue)),
             Decision::Skipped => {
-                self.sinks.previewer.left_out();
+                self.sinks.previewer.count_left_out();
                 self.skip(&mut record)
             }
             Decision::New | Decision::Apart => self.new_customer(&mut record),
-            Decision::Existing(id) => self.existing(&mut record, id)?,
+            Decision::Existing(id) => {
+                let compared = compared.filter(|customer| customer.id == id);
+                self.existing(&mut record, id, compared)?
+            }
             Decision::Merged(first) => self.merged(&mut record, first),
         };
-        self.merges.planned(&record);
+        let operations = self.without_refused(&mut record, operations);
+        self.merges.record_planned(&record);
         let mut planned = None;
         if operations.is_empty() {
             record.desired = None;
@@ -170,11 +96,35 @@ impl<'a, B: Read + Write + Seek, R: Write> Planner<'a, B, R> {
                 // By its e-mail address others would be found before it is sent, and after it.
                 key.email = None;
             }
-            self.lane(&record, key.clone(), operations)?;
+            self.sinks
+                .add_lane(self.sources, &record, key.clone(), operations)?;
             planned = Some(key);
         }
         self.sinks.rows.write(&record, planned.as_ref())?;
         Ok(())
+    }
+
+    /// Plans a row that is proved to be as its customer is.
+    ///
+    /// # Errors
+    /// When a sink cannot be written.
+    pub(super) fn proved(&mut self, proved: &ProvedRow) -> io::Result<()> {
+        let previewer = &mut self.sinks.previewer;
+        previewer.count_row();
+        previewer.count_matched();
+        let is_skipped = self.rules.mode == SyncMode::Create;
+        match is_skipped {
+            true => previewer.count_skipped(),
+            false => previewer.count_unchanged(),
+        }
+        let rows = &mut self.sinks.rows;
+        let Some(mut record) = proved.unchanged_record() else {
+            return rows.count_only(proved.row(), true, is_skipped);
+        };
+        if is_skipped {
+            record.verdict = Verdict::Skipped;
+        }
+        rows.write(&record, None)
     }
 
     fn reject(&mut self, record: &mut RowRecord, issue: Option<Issue>) -> Vec<Operation> {
@@ -183,25 +133,25 @@ impl<'a, B: Read + Write + Seek, R: Write> Planner<'a, B, R> {
             record.error = issue;
         }
         let place = place(self.sources, record);
-        self.sinks.previewer.rejected(record.problems(), place);
+        self.sinks.previewer.add_rejected(record.problems(), place);
         Vec::new()
     }
 
     fn skip(&mut self, record: &mut RowRecord) -> Vec<Operation> {
         record.verdict = Verdict::Skipped;
-        self.sinks.previewer.skipped();
+        self.sinks.previewer.count_skipped();
         Vec::new()
     }
 
     /// What the row wants is in an earlier row already, whose fate it shares.
     fn merged(&mut self, record: &mut RowRecord, first: RowNumber) -> Vec<Operation> {
         record.merged_into = Some(first);
-        let carried = self.merges.carried(first).cloned();
-        let Some(Carried {
+        let carrier = self.merges.carrier(first).cloned();
+        let Some(PlannedCarrier {
             verdict,
             customer_id,
             error,
-        }) = carried
+        }) = carrier
         else {
             return self.skip(record);
         };
@@ -210,7 +160,7 @@ impl<'a, B: Read + Write + Seek, R: Write> Planner<'a, B, R> {
             let message = format!("row {first}, into which it was merged: {}", error.message);
             return self.reject(record, Some(Issue { message, ..error }));
         }
-        self.sinks.previewer.merged();
+        self.sinks.previewer.count_merged();
         record.verdict = Verdict::Skipped;
         if matches!(verdict, Verdict::Create | Verdict::Update) {
             record.verdict = Verdict::Merged;
@@ -235,22 +185,22 @@ impl<'a, B: Read + Write + Seek, R: Write> Planner<'a, B, R> {
         &mut self,
         record: &mut RowRecord,
         id: CustomerId,
+        compared: Option<Box<RemoteCustomer>>,
     ) -> Result<Vec<Operation>, PlanningError> {
         record.customer_id = Some(id);
-        self.sinks.previewer.matched();
+        self.sinks.previewer.count_matched();
         if self.rules.mode == SyncMode::Create {
             return Ok(self.skip(record));
         }
-        let print = record.fingerprint;
-        if print.is_some_and(|print| self.ground.reading.proves(id, print)) {
-            return Ok(self.unchanged(record));
-        }
-        let remote = self.ground.reading.customer(id)?;
+        let remote = match compared {
+            Some(customer) => Some(*customer),
+            None => self.ground.reading.customer(id)?,
+        };
         self.decide_types(record, remote.as_ref());
         let (Some(desired), Some(remote)) = (&record.desired, remote) else {
             return Ok(Vec::new());
         };
-        let against = Against {
+        let against = DiffBaseline {
             remote: &remote,
             written: &self.ground.written.customer(id)?,
             ownership: &self.rules.ownership,
@@ -259,11 +209,11 @@ impl<'a, B: Read + Write + Seek, R: Write> Planner<'a, B, R> {
         if diff.unknown {
             return Ok(self.reject(record, Some(untold())));
         }
-        self.sinks.previewer.kept_true(diff.kept_true);
-        self.sinks.previewer.kept_edited(&diff.kept_edited);
+        self.sinks.previewer.count_kept_true(diff.kept_true);
+        self.sinks.previewer.count_kept_edited(&diff.kept_edited);
         record
             .warnings
-            .extend(self.ground.memory.drop_rewritten(id, &mut diff));
+            .extend(self.ground.memory.drop_overridden(id, &mut diff));
         let operations = diff.operations();
         if operations.is_empty() {
             return Ok(self.unchanged(record));
@@ -274,7 +224,7 @@ impl<'a, B: Read + Write + Seek, R: Write> Planner<'a, B, R> {
 
     fn unchanged(&mut self, record: &mut RowRecord) -> Vec<Operation> {
         record.verdict = Verdict::Unchanged;
-        self.sinks.previewer.unchanged();
+        self.sinks.previewer.count_unchanged();
         Vec::new()
     }
 
@@ -285,32 +235,6 @@ impl<'a, B: Read + Write + Seek, R: Write> Planner<'a, B, R> {
             decide_types(desired, |property| names.kind_of(property), remote);
         }
     }
-
-    fn lane(
-        &mut self,
-        record: &RowRecord,
-        key: RowKey,
-        operations: Vec<Operation>,
-    ) -> Result<(), PlanningError> {
-        let lane = Lane {
-            row: record.row,
-            key,
-            customer: record.customer_id,
-            operations,
-        };
-        self.sinks
-            .previewer
-            .lane(&lane, place(self.sources, record));
-        self.sinks.budget.add(&lane);
-        self.sinks.plan.lane(
-            &lane,
-            LanePlace {
-                source: record.source,
-                line: record.line,
-            },
-        )?;
-        Ok(())
-    }
 }
 
 fn untold() -> Issue {
@@ -319,16 +243,5 @@ fn untold() -> Issue {
         "untold",
         "HelpCrunch does not say which tags or custom data this customer has",
     )
-    .hint("nothing was sent for it, since what it has might be lost")
-}
-
-fn place<'a>(sources: &'a [String], record: &RowRecord) -> Place<'a> {
-    let source = sources
-        .get(usize::from(record.source))
-        .map_or("", String::as_str);
-    Place {
-        row: record.row,
-        source,
-        line: record.line,
-    }
+    .hint("nothing was sent for it, since what it has might be lost; `hcsync probe` finds out what HelpCrunch leaves out")
 }

@@ -1,5 +1,5 @@
-//! Customers to whom runs gave their keys a short while ago. Whether search and listing show a customer at once who was just created or
-//! changed is not documented, so that a row which means one of them asks for it by its id.
+//! Customers that recent runs gave their keys to. Whether search and listing show a customer immediately after it was
+//! created or changed is not documented, so a row that means one of them reads it by its id.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,38 +8,45 @@ use jiff::Timestamp;
 use crate::domain::{CustomerId, RemoteCustomer, RowKey, fold_email};
 use crate::helpcrunch::ReadClient;
 use crate::journal::{FinishedRows, RunDir};
-use crate::outcome::{OperationResult, OperationStatus};
+use crate::outcome::OperationResult;
 use crate::plan::matching::RemoteLookup;
 use crate::plan::{Lane, Operation};
-use crate::remote::{RemoteError, WantedKeys};
+use crate::remote::{LookupKeys, RemoteError};
 
 use super::freshness::given_keys;
-use super::learning::{History, LearningError, sent};
+use super::learning::{LaneHistory, LearningError, open_sent};
 
-/// By whom customers are known who got a key lately.
+/// The customers that got a key recently, by that key.
 #[derive(Debug, Clone, Default)]
 pub struct RecentKeys {
     user_ids: BTreeMap<String, BTreeSet<CustomerId>>,
-    /// Folded.
+    /// By folded address.
     emails: BTreeMap<String, BTreeSet<CustomerId>>,
 }
 
 impl RecentKeys {
-    /// Adds what a run gave since then, by its plan and its journal.
+    pub fn is_empty(&self) -> bool {
+        self.user_ids.is_empty() && self.emails.is_empty()
+    }
+
+    /// Adds the keys that a run gave since then, from its plan and its journal.
     ///
     /// # Errors
-    /// Where they cannot be read.
+    /// When those cannot be read.
     pub fn add_run(&mut self, run: &RunDir, since: Timestamp) -> Result<(), LearningError> {
-        let Some((recovered, lanes)) = sent(run)? else {
+        let Some((recovered, lanes)) = open_sent(run)? else {
             return Ok(());
         };
         let mut finished = FinishedRows::open(&run.journal(), &recovered)?;
         for lane in lanes {
-            let Some(history) = History::of(lane?.lane, &recovered, &mut finished)? else {
+            let Some(history) = LaneHistory::of(lane?.lane, &recovered, &mut finished)? else {
                 continue;
             };
             if let Some(customer) = history.customer
-                && history.results.iter().any(|result| is_done(result, since))
+                && history
+                    .results
+                    .iter()
+                    .any(|result| is_done_since(result, since))
             {
                 self.add(customer, &given(&history.lane));
             }
@@ -49,16 +56,16 @@ impl RecentKeys {
 
     fn add(&mut self, customer: CustomerId, key: &RowKey) {
         if let Some(user_id) = &key.user_id {
-            let known = self.user_ids.entry(user_id.clone());
-            known.or_default().insert(customer);
+            let customers = self.user_ids.entry(user_id.clone());
+            customers.or_default().insert(customer);
         }
         if let Some(email) = &key.email {
-            let known = self.emails.entry(fold_email(email).into_owned());
-            known.or_default().insert(customer);
+            let customers = self.emails.entry(fold_email(email).into_owned());
+            customers.or_default().insert(customer);
         }
     }
 
-    /// Customers who got one of these keys.
+    /// Returns customers that got one of these keys.
     pub fn of(&self, key: &RowKey) -> impl Iterator<Item = CustomerId> {
         let by_user_id = key.user_id.as_ref().and_then(|id| self.user_ids.get(id));
         let email = key.email.as_deref().map(fold_email);
@@ -66,13 +73,13 @@ impl RecentKeys {
         by_user_id.into_iter().chain(by_email).flatten().copied()
     }
 
-    /// Customers who got one of the wanted keys and are not known by it in what was read.
+    /// Returns customers that got one of the wanted keys and do not have it in what was read.
     ///
     /// # Errors
-    /// Where that cannot be consulted.
+    /// When the reading cannot be consulted.
     pub fn unseen<R: RemoteLookup>(
         &self,
-        keys: &WantedKeys,
+        keys: &LookupKeys,
         read: &R,
     ) -> Result<BTreeSet<CustomerId>, R::Error> {
         let mut unseen = BTreeSet::new();
@@ -92,11 +99,11 @@ impl RecentKeys {
     }
 }
 
-/// Asks for a customer by its id; nothing where it is gone.
+/// Reads a customer by its id. Returns `None` if it does not exist.
 ///
 /// # Errors
 /// When there is no usable answer.
-pub async fn ask_for(
+pub async fn get_if_exists(
     client: &ReadClient,
     id: CustomerId,
 ) -> Result<Option<RemoteCustomer>, RemoteError> {
@@ -107,14 +114,14 @@ pub async fn ask_for(
     }
 }
 
-fn is_done(result: &OperationResult, since: Timestamp) -> bool {
+fn is_done_since(result: &OperationResult, since: Timestamp) -> bool {
     let at = result.at.as_deref();
     let at = at.and_then(|at| at.parse::<Timestamp>().ok());
-    // A clock that went back is no reason to forget.
-    result.status == OperationStatus::Done && at.is_none_or(|at| at >= since)
+    // Without a readable time, the result counts as recent.
+    result.is_done() && at.is_none_or(|at| at >= since)
 }
 
-/// The keys that a lane gives its customer.
+/// Returns the keys that a lane gives to its customer.
 fn given(lane: &Lane) -> RowKey {
     let creates = |operation: &Operation| matches!(operation, Operation::Create(_));
     match lane.operations.iter().any(creates) {
@@ -126,6 +133,7 @@ fn given(lane: &Lane) -> RowKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outcome::OperationStatus;
 
     fn key(user_id: Option<&str>, email: Option<&str>) -> RowKey {
         RowKey {
@@ -147,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_took_since_then_counts() {
+    fn only_what_took_effect_since_then_counts() {
         let since: Timestamp = "2026-11-20T03:12:44Z".parse().unwrap();
         let result = |status, at: &str| OperationResult {
             status,
@@ -155,9 +163,9 @@ mod tests {
             ..OperationResult::planned(&Operation::Tag(Vec::new()))
         };
         let done = OperationStatus::Done;
-        assert!(is_done(&result(done, "2026-11-20T03:12:44Z"), since));
-        assert!(!is_done(&result(done, "2026-11-20T03:12:43Z"), since));
+        assert!(is_done_since(&result(done, "2026-11-20T03:12:44Z"), since));
+        assert!(!is_done_since(&result(done, "2026-11-20T03:12:43Z"), since));
         let failed = result(OperationStatus::Failed, "2026-11-20T03:12:50Z");
-        assert!(!is_done(&failed, since));
+        assert!(!is_done_since(&failed, since));
     }
 }

@@ -1,5 +1,5 @@
-//! The rows of a saved plan as they stood in its inputs, for those that will have to be mended and fed back: a plan
-//! holds what its rows want, and not what they were.
+//! Reads the rows of a saved plan again from its inputs, for the rejected file: a plan holds what its rows want, and not their
+//! records.
 
 use std::fmt;
 use std::fs;
@@ -8,59 +8,58 @@ use crate::domain::{RawRecord, RowNumber};
 use crate::plan::codec::{PlanInput, PlannedLane};
 use crate::source::{Dialect, Format, InputFile, LineEnd, Reader, Record, SourceSettings};
 
-/// An input of which the rows are not to be had again.
+/// An input whose rows cannot be read again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LostInput {
     pub name: String,
-    pub why: Lost,
+    pub why: LostReason,
 }
 
-/// Why they are not.
+/// Why the rows of an input cannot be read again.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Lost {
-    /// Nothing keeps what came over standard input or a pipe.
+pub enum LostReason {
+    /// It came over standard input or a pipe.
     Stream,
     Gone,
     Changed,
     Unreadable(String),
-    /// It is the same file, and is read otherwise than it was for the plan.
+    /// It is the same file, but is read with other settings than for the plan.
     OtherSettings,
 }
 
-impl Lost {
-    /// What is wrong with the input, as a clause, and what to do.
-    fn because(&self) -> (&str, &'static str) {
+impl LostReason {
+    /// Returns what is wrong with the input, as a clause, and what to do.
+    fn explanation(&self) -> (&str, &'static str) {
         match self {
             Self::Stream => (
-                "is no file that could be read again",
-                "plan from a file to have them",
+                "is not a file that can be read again",
+                "plan from a file to get them",
             ),
-            Self::Gone => ("is not there any more", "put it back to have them"),
+            Self::Gone => ("no longer exists", "put it back to get them"),
             Self::Changed => (
                 "has changed since the plan was made",
-                "make the plan again to have them",
+                "make the plan again to get them",
             ),
-            Self::Unreadable(why) => (why.as_str(), "fix that to have them"),
+            Self::Unreadable(why) => (why.as_str(), "fix that to get them"),
             Self::OtherSettings => (
-                "is read otherwise than when the plan was made",
-                "use the [input] settings of that time to have them",
+                "is read with other settings than when the plan was made",
+                "use the [input] settings of that time to get them",
             ),
         }
     }
 
-    /// What is wrong with the input, as a clause.
-    #[must_use]
+    /// Returns what is wrong with the input, as a clause.
     pub fn reason(&self) -> &str {
-        self.because().0
+        self.explanation().0
     }
 }
 
 impl fmt::Display for LostInput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (why, advice) = self.why.because();
+        let (why, advice) = self.why.explanation();
         write!(
             f,
-            "{}: {why}, so rows of it that fail are in the results and not in a rejected file; {advice}",
+            "{}: {why}, so its rows that fail are listed in the results but not in a rejected file; {advice}",
             self.name
         )
     }
@@ -70,27 +69,26 @@ impl fmt::Display for LostInput {
 #[derive(Debug)]
 pub struct Rereading<'a> {
     settings: &'a SourceSettings,
-    inputs: Vec<Result<Found, LostInput>>,
-    /// The one that is being read, by its index.
+    inputs: Vec<Result<UnchangedInput, LostInput>>,
+    /// The input that is being read, with its index.
     current: Option<(u16, Reader)>,
 }
 
 #[derive(Debug)]
-struct Found {
+struct UnchangedInput {
     file: InputFile,
     first_row: u64,
     dialect: Dialect,
 }
 
 impl<'a> Rereading<'a> {
-    /// Looks which inputs are what they were when the plan was made: their rows can be had.
-    #[must_use]
+    /// Checks which inputs are unchanged since the plan was made: their rows can be read again.
     pub fn new(inputs: &[PlanInput], settings: &'a SourceSettings) -> Self {
         let mut first_row = 1;
-        let mut looked_at = Vec::with_capacity(inputs.len());
+        let mut checked = Vec::with_capacity(inputs.len());
         for input in inputs {
-            let found = look(input, first_row, settings);
-            looked_at.push(found.map_err(|why| LostInput {
+            let unchanged = check_input(input, first_row, settings);
+            checked.push(unchanged.map_err(|why| LostInput {
                 name: input.path.clone(),
                 why,
             }));
@@ -98,19 +96,18 @@ impl<'a> Rereading<'a> {
         }
         Self {
             settings,
-            inputs: looked_at,
+            inputs: checked,
             current: None,
         }
     }
 
-    /// The record of a lane's row. Lanes come in the order of the plan.
+    /// Returns the record of a lane's row, or `None` if its input is lost. Lanes have to be passed in the order of the plan.
     pub fn record(&mut self, lane: &PlannedLane) -> Option<RawRecord> {
         let source = lane.place.source;
         let input = self.inputs.get_mut(usize::from(source))?;
-        let found = input.as_ref().ok()?;
-        let name = found.file.name.clone();
-        let read = seek(&mut self.current, found, source, self.settings, lane);
-        match read {
+        let unchanged = input.as_ref().ok()?;
+        let name = unchanged.file.name.clone();
+        match read_record(&mut self.current, unchanged, self.settings, lane) {
             Ok(record) => Some(record),
             Err(why) => {
                 *input = Err(LostInput { name, why });
@@ -119,65 +116,68 @@ impl<'a> Rereading<'a> {
         }
     }
 
-    /// How each input is written, in the order of the inputs; nothing where none can be read. One that is lost has
-    /// no rows to be written.
-    #[must_use]
+    /// Returns the dialect of each input, in their order; empty if none can be read. A lost input gets a placeholder, since
+    /// none of its rows is written.
     pub fn dialects(&self) -> Vec<Dialect> {
         if self.inputs.iter().all(Result::is_err) {
             return Vec::new();
         }
-        let dialect = |input: &Result<Found, LostInput>| match input {
-            Ok(found) => found.dialect.clone(),
-            Err(_) => no_dialect(),
+        let dialect = |input: &Result<UnchangedInput, _>| match input {
+            Ok(unchanged) => unchanged.dialect.clone(),
+            Err(_) => placeholder_dialect(),
         };
         self.inputs.iter().map(dialect).collect()
     }
 
-    /// The inputs of which rows are not to be had.
+    /// Returns the inputs whose rows cannot be read again.
     pub fn lost(&self) -> impl Iterator<Item = &LostInput> {
         self.inputs.iter().filter_map(|input| input.as_ref().err())
     }
 }
 
-fn look(input: &PlanInput, first_row: u64, settings: &SourceSettings) -> Result<Found, Lost> {
+fn check_input(
+    input: &PlanInput,
+    first_row: u64,
+    settings: &SourceSettings,
+) -> Result<UnchangedInput, LostReason> {
     if input.path == "-" {
-        return Err(Lost::Stream);
+        return Err(LostReason::Stream);
     }
     match fs::metadata(&input.path) {
-        Err(_) => return Err(Lost::Gone),
-        // To open a pipe might be to wait for ever.
-        Ok(found) if !found.is_file() => return Err(Lost::Stream),
+        Err(_) => return Err(LostReason::Gone),
+        // Opening a pipe might wait forever.
+        Ok(metadata) if !metadata.is_file() => return Err(LostReason::Stream),
         Ok(_) => {}
     }
     let file = InputFile::new(&input.path, &input.path);
-    let unreadable = |e: crate::source::SourceError| Lost::Unreadable(e.to_string());
+    let unreadable = |e: crate::source::SourceError| LostReason::Unreadable(e.to_string());
     let reader = Reader::open(&file, settings, 0, RowNumber(1)).map_err(unreadable)?;
     let dialect = reader.dialect().clone();
     let provenance = reader.provenance().map_err(unreadable)?;
     if provenance.sha256 != input.sha256 {
-        return Err(Lost::Changed);
+        return Err(LostReason::Changed);
     }
-    Ok(Found {
+    Ok(UnchangedInput {
         file,
         first_row,
         dialect,
     })
 }
 
-/// Reads on to a lane's row.
-fn seek(
+/// Reads up to a lane's row and returns its record.
+fn read_record(
     current: &mut Option<(u16, Reader)>,
-    found: &Found,
-    source: u16,
+    input: &UnchangedInput,
     settings: &SourceSettings,
     lane: &PlannedLane,
-) -> Result<RawRecord, Lost> {
-    let unreadable = |e: crate::source::SourceError| Lost::Unreadable(e.to_string());
+) -> Result<RawRecord, LostReason> {
+    let unreadable = |e: crate::source::SourceError| LostReason::Unreadable(e.to_string());
+    let source = lane.place.source;
     let reader = match current {
         Some((open, reader)) if *open == source => reader,
         _ => {
-            let first = RowNumber(found.first_row);
-            let reader = Reader::open(&found.file, settings, source, first).map_err(unreadable)?;
+            let first = RowNumber(input.first_row);
+            let reader = Reader::open(&input.file, settings, source, first).map_err(unreadable)?;
             &mut current.insert((source, reader)).1
         }
     };
@@ -186,18 +186,17 @@ fn seek(
         if row.position.row < lane.lane.row {
             continue;
         }
-        let same = row.position.row == lane.lane.row && row.position.line == lane.place.line;
-        return if same {
-            Ok(row.raw)
+        let is_same = row.position.row == lane.lane.row && row.position.line == lane.place.line;
+        return if is_same {
+            Ok(row.into_raw())
         } else {
-            Err(Lost::OtherSettings)
+            Err(LostReason::OtherSettings)
         };
     }
-    Err(Lost::OtherSettings)
+    Err(LostReason::OtherSettings)
 }
 
-/// Stands for an input that is lost.
-fn no_dialect() -> Dialect {
+fn placeholder_dialect() -> Dialect {
     Dialect {
         format: Format::Csv,
         encoding: encoding_rs::UTF_8,

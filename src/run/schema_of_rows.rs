@@ -1,4 +1,4 @@
-//! The schema by which the rows of a run are mapped, once it is known in which unit its date columns count.
+//! Completes the schema of a run with the units of its date columns.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,16 +7,16 @@ use crate::domain::{Row, RowNumber};
 use crate::mapping::{Schema, UnitSurvey};
 use crate::source::{InputFile, Reader, Record, SourceSettings};
 
-use super::intake::IntakeError;
+use super::intake_error::IntakeError;
 
-/// Rows of each input that are looked at before the passes.
+/// Rows of each input that are read before the passes.
 const LOOK_AHEAD: u64 = 1000;
 
-/// Rows between two looks at whether the run is to stop.
+/// Rows between two checks whether the run is to stop.
 const STOP_CHECK: u64 = 1024;
 
-/// Completes a schema. The first row with a bare number in a date column has all inputs read through, since their
-/// values together decide what such numbers count; inputs without one are read no second time.
+/// Completes a schema. The first row with a bare number in a date column makes it read all inputs, since the unit of such
+/// numbers depends on all values. Inputs without one are not read a second time.
 pub struct SchemaOfRows<'a> {
     schema: Arc<Schema>,
     inputs: &'a [InputFile],
@@ -31,7 +31,6 @@ impl fmt::Debug for SchemaOfRows<'_> {
 }
 
 impl<'a> SchemaOfRows<'a> {
-    #[must_use]
     pub fn new(
         schema: &Schema,
         inputs: &'a [InputFile],
@@ -46,10 +45,10 @@ impl<'a> SchemaOfRows<'a> {
         }
     }
 
-    /// The schema that the row is to be mapped by; the rows before it mean the same by it.
+    /// Returns the schema to map the row by. It maps the rows before it in the same way.
     ///
     /// # Errors
-    /// When the inputs cannot be read through, or the run is to stop.
+    /// When an input cannot be read, or the run is to stop.
     pub fn of(&mut self, row: &Row) -> Result<&Arc<Schema>, IntakeError> {
         if self.schema.awaits_units(row) {
             let survey = self.survey()?;
@@ -58,19 +57,20 @@ impl<'a> SchemaOfRows<'a> {
         Ok(&self.schema)
     }
 
-    /// The schema as far as it is known.
-    #[must_use]
+    /// Returns the schema as far as it is known.
     pub fn so_far(&self) -> &Arc<Schema> {
         &self.schema
     }
 
-    /// Completes the schema ahead of all passes, if one of the first rows asks for it: else each pass would read the inputs
-    /// through once more. `limit`: of the rows of the run.
+    /// Completes the schema before all passes if one of the first rows needs it: otherwise each pass would read the inputs
+    /// once more. Without a limit the units are provisional: a pass that surveys all rows has to confirm them.
     ///
     /// # Errors
-    /// When the inputs cannot be read through, or the run is to stop.
+    /// When an input cannot be read, or the run is to stop.
     pub fn look_ahead(mut self, limit: Option<u64>) -> Result<Arc<Schema>, IntakeError> {
         let rows = limit.unwrap_or(LOOK_AHEAD).min(LOOK_AHEAD);
+        let mut first = UnitSurvey::default();
+        let mut awaits_units = false;
         for (source, input) in self.inputs.iter().enumerate() {
             let source = u16::try_from(source).unwrap_or(u16::MAX);
             let mut reader = Reader::open(input, self.settings, source, RowNumber(1))?;
@@ -79,14 +79,21 @@ impl<'a> SchemaOfRows<'a> {
                     break;
                 };
                 if let Record::Row(row) = record {
-                    let _ = self.of(&row)?;
+                    awaits_units |= self.schema.awaits_units(&row);
+                    first.see(&self.schema, &row);
                 }
             }
+        }
+        if awaits_units && limit.is_none() {
+            Arc::make_mut(&mut self.schema).assume_units(&first);
+        } else if awaits_units {
+            let survey = self.survey()?;
+            Arc::make_mut(&mut self.schema).decide_units(&survey);
         }
         Ok(self.schema)
     }
 
-    /// All rows, also those beyond `--limit`: a try with a few rows reads them as the whole run will.
+    /// Surveys all rows, also those beyond `--limit`, so that a trial with a few rows maps them as the whole run will.
     fn survey(&self) -> Result<UnitSurvey, IntakeError> {
         let mut survey = UnitSurvey::default();
         let mut rows = 0_u64;

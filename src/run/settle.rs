@@ -1,5 +1,4 @@
-//! Finds out what became of a create whose outcome is unknown: looks for its customer again and again until it is
-//! old enough to be visible if it was made.
+//! Settles a create in doubt: looks for its customer repeatedly, until the customer would be visible if it was created.
 
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use crate::domain::{
     Field, Issue, IssueKind, RemoteCustomer, RowKey, Value, email_eq, email_spellings,
 };
 use crate::helpcrunch::{CallError, Filter, ReadClient, Search, Term};
-use crate::plan::{Create, Lane, Operation};
+use crate::plan::{Lane, Operation};
 
 use super::by_date;
 
@@ -17,18 +16,18 @@ use super::by_date;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settlement {
     Found(Box<RemoteCustomer>),
-    /// Neither search nor list has it by now: it was not made.
-    NotMade,
-    /// It cannot be told: the row is left in doubt and never sent again.
+    /// Neither search nor listing shows the customer: it was not created.
+    NotCreated,
+    /// Not known: the row stays in doubt and is never sent again.
     Doubt(Issue),
     /// The run stops; the doubt stays in the journal.
     Stopped,
 }
 
-/// How long and how often to look.
+/// Looks for the customers of creates in doubt.
 #[derive(Debug, Clone)]
 pub struct Settler {
-    /// A customer may stay invisible to search for so long after its create.
+    /// How long a customer may be invisible to search after its create.
     pub settle: Duration,
 }
 
@@ -36,28 +35,28 @@ pub struct Settler {
 const GROWTH: u32 = 2;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
-/// One look.
+/// The result of one look.
 enum Look {
     Found(Box<RemoteCustomer>),
-    Nobody,
+    NoCustomer,
     Several(usize),
 }
 
 impl Settler {
-    /// Looks for the customer of a create with these keys, from now until `settle` has passed.
+    /// Looks for the customer of a create, from now until `settle` has passed.
     ///
-    /// When a create left that is in doubt since before an interruption is not known: its intent is written before
-    /// it waits for its turn, and wall clocks jump. So it counts as sent just now.
-    pub async fn settle(&self, client: &ReadClient, sought: &Sought) -> Settlement {
+    /// The time at which a create of an interrupted run was sent is not known: its intent is written before it waits for
+    /// its turn, and wall clocks jump. So it counts as sent just now.
+    pub async fn settle(&self, client: &ReadClient, create: &CreateInDoubt) -> Settlement {
         let end = Instant::now() + self.settle;
         let mut pause = FIRST_PAUSE.min(self.settle);
         loop {
             let last = Instant::now() >= end;
-            match self.look(client, sought, last).await {
+            match self.look(client, create, last).await {
                 Ok(Look::Found(customer)) => return Settlement::Found(customer),
                 Ok(Look::Several(count)) => return Settlement::Doubt(several(count)),
-                Ok(Look::Nobody) if last => return Settlement::NotMade,
-                Ok(Look::Nobody) => {}
+                Ok(Look::NoCustomer) if last => return Settlement::NotCreated,
+                Ok(Look::NoCustomer) => {}
                 Err(error) if error.stop().is_some() => return Settlement::Stopped,
                 Err(error) if last => return Settlement::Doubt(unanswered(&error)),
                 Err(_) => {}
@@ -67,71 +66,64 @@ impl Settler {
         }
     }
 
-    /// The last look also asks the listing, which need not lag as search does: at the date that the create gave,
-    /// and among the newest, where the server did not take that date over.
+    /// Looks once. The last look also reads the listing, which need not lag as search does: at the first-seen date of the
+    /// create, and among the newest customers in case the server did not keep that date.
     async fn look(
         &self,
         client: &ReadClient,
-        sought: &Sought,
+        create: &CreateInDoubt,
         last: bool,
     ) -> Result<Look, CallError> {
-        let key = &sought.key;
+        let key = &create.key;
         let mut found = matching(client.search(&search(key)).await.result?.customers, key);
         if found.is_empty() && last {
             found = matching(by_date::newest(client).await?, key);
         }
-        if let (true, true, Some(instant)) = (found.is_empty(), last, sought.first_seen) {
+        if let (true, true, Some(instant)) = (found.is_empty(), last, create.first_seen) {
             found = matching(by_date::around(client, instant).await?, key);
         }
         Ok(judge(found))
     }
 }
 
-/// The customer of a create in doubt.
+/// How to recognise the customer of a create in doubt.
 #[derive(Debug, Clone)]
-pub struct Sought {
+pub struct CreateInDoubt {
     key: RowKey,
-    /// When the create says that it was first seen (UNIX seconds), by which the listing is sorted.
+    /// The first-seen date of the create (UNIX seconds), by which the listing is sorted.
     first_seen: Option<i64>,
 }
 
-impl Sought {
-    #[must_use]
-    pub fn of(key: &RowKey, create: Option<&Create>) -> Self {
-        let date = |(field, value): &(Field, Value)| match value {
-            Value::Date(seconds) if *field == Field::FirstSeen => Some(*seconds),
-            _ => None,
-        };
-        let first_seen = create.and_then(|create| create.set.iter().find_map(date));
-        Self {
-            key: key.clone(),
-            first_seen,
-        }
-    }
-
-    /// Of a lane that creates.
-    #[must_use]
+impl CreateInDoubt {
     pub fn of_lane(lane: &Lane) -> Self {
-        let create = lane
+        let mut values = lane
             .operations
             .iter()
-            .find_map(|operation| match operation {
-                Operation::Create(create) => Some(create),
-                _ => None,
+            .flat_map(|operation| match operation {
+                Operation::Create(create) => create.set.as_slice(),
+                _ => &[],
             });
-        Self::of(&lane.key, create)
+        let first_seen = values.find_map(|(field, value)| match value {
+            Value::Date(seconds) if *field == Field::FirstSeen => Some(*seconds),
+            _ => None,
+        });
+        Self {
+            key: lane.key.clone(),
+            first_seen,
+        }
     }
 }
 
 fn judge(mut found: Vec<RemoteCustomer>) -> Look {
     match (found.len(), found.pop()) {
         (1, Some(one)) => Look::Found(Box::new(one)),
-        (0, _) | (_, None) => Look::Nobody,
+        (0, _) | (_, None) => Look::NoCustomer,
         (several, _) => Look::Several(several),
     }
 }
 
-/// By userId where the row has one, since e-mail addresses may be shared; else by address, in every spelling.
+/// Searches by userId if the row has one, since customers may share an e-mail address; otherwise by address, in every
+/// spelling.
 fn search(key: &RowKey) -> Search {
     let filters = match (&key.user_id, &key.email) {
         (Some(user_id), _) => vec![Filter::equal(Term::UserId(user_id.clone()))],
@@ -146,13 +138,13 @@ fn search(key: &RowKey) -> Search {
 
 fn matching(customers: Vec<RemoteCustomer>, key: &RowKey) -> Vec<RemoteCustomer> {
     let mut found: Vec<RemoteCustomer> =
-        customers.into_iter().filter(|c| is_meant(c, key)).collect();
+        customers.into_iter().filter(|c| has_key(c, key)).collect();
     found.sort_unstable_by_key(|c| c.id);
     found.dedup_by_key(|c| c.id);
     found
 }
 
-pub(super) fn is_meant(customer: &RemoteCustomer, key: &RowKey) -> bool {
+pub(super) fn has_key(customer: &RemoteCustomer, key: &RowKey) -> bool {
     match (&key.user_id, &key.email) {
         (Some(user_id), _) => customer.user_id() == Some(user_id),
         (None, Some(email)) => customer
@@ -166,7 +158,7 @@ fn several(count: usize) -> Issue {
     let message =
         format!("the create got no usable answer, and {count} customers have its key now");
     Issue::new(IssueKind::Network, "in_doubt", message)
-        .hint("look at them in HelpCrunch and remove the one that is too many")
+        .hint("check them in HelpCrunch and remove the duplicate")
 }
 
 fn unanswered(error: &CallError) -> Issue {
@@ -174,5 +166,5 @@ fn unanswered(error: &CallError) -> Issue {
         "the create got no usable answer, and neither did the look-ups for its customer: {error}"
     );
     Issue::new(IssueKind::Network, "in_doubt", message)
-        .hint("the next run looks for it again before it creates anything")
+        .hint("the next run looks for the customer again before it creates anything")
 }

@@ -1,17 +1,17 @@
-//! Customers that are there twice after a run. Another run, with a state folder of its own, may have created them at
-//! the same time: no lock covers both.
+//! Customers that exist twice after a run. Another run with a state folder of its own may have created them at the same
+//! time: no lock covers both.
 
 use crate::domain::{CustomerId, Issue, IssueKind, RemoteCustomer, RowKey, fold_email};
 use crate::helpcrunch::ReadClient;
 use crate::journal::{FinishedRow, FinishedRows, RowState, RunDir};
-use crate::outcome::{CREATED_TWICE, OperationStatus, RowStatus};
+use crate::outcome::{CREATED_TWICE, RowStatus};
 use crate::plan::OperationKind;
-use crate::remote::{RemoteError, WantedKeys, find_all};
+use crate::remote::{LookupKeys, RemoteError, find_all};
 
-use super::learning::{LearningError, sent};
-use super::settle::is_meant;
+use super::learning::{LearningError, open_sent};
+use super::settle::has_key;
 
-/// Why it is not known whether a customer is there twice.
+/// Why it is not known whether a customer exists twice.
 #[derive(Debug, thiserror::Error)]
 pub enum TwinsError {
     #[error(transparent)]
@@ -20,14 +20,14 @@ pub enum TwinsError {
     Remote(#[from] RemoteError),
 }
 
-/// Searches once for the keys of all customers that the run created, as many in one request as a search may hold.
+/// Searches once for the keys of all customers that the run created, with as many keys in one request as possible.
 /// Returns the rows whose key another customer has too, with that as their error.
 ///
 /// # Errors
-/// If the run's files cannot be read, or a search gets no usable answer.
+/// When the run's files cannot be read, or a search gets no usable answer.
 pub async fn find_twins(run: &RunDir, client: &ReadClient) -> Result<Vec<FinishedRow>, TwinsError> {
     let mut twins = Vec::new();
-    let Some((recovered, lanes)) = sent(run)? else {
+    let Some((recovered, lanes)) = open_sent(run)? else {
         return Ok(twins);
     };
     let mut finished =
@@ -42,7 +42,7 @@ pub async fn find_twins(run: &RunDir, client: &ReadClient) -> Result<Vec<Finishe
         let Some(created) = end.and_then(|end| Created::of(&lane.key, end)) else {
             continue;
         };
-        if group.filters + created.filters() > client.most_filters() {
+        if group.filters + created.filters() > client.max_filters() {
             twins.append(&mut group.search(client).await?);
         }
         group.add(created);
@@ -51,7 +51,7 @@ pub async fn find_twins(run: &RunDir, client: &ReadClient) -> Result<Vec<Finishe
     Ok(twins)
 }
 
-/// A row that ended well and has created its customer.
+/// A row that succeeded and created its customer.
 struct Created {
     /// The userId, or else the e-mail: e-mails may be shared by customers with different userIds.
     key: RowKey,
@@ -64,7 +64,7 @@ impl Created {
         let is_done = end
             .operations
             .iter()
-            .any(|o| o.op == OperationKind::Create && o.status == OperationStatus::Done);
+            .any(|o| o.op == OperationKind::Create && o.is_done());
         let is_created = end.status == RowStatus::Created && is_done && end.error.is_none();
         let email = key.email.clone().filter(|_| key.user_id.is_none());
         let key = RowKey {
@@ -83,11 +83,11 @@ impl Created {
         }
     }
 
-    /// The finished row with its error, if another customer has its key.
-    fn twin(self, found: &[RemoteCustomer]) -> Option<FinishedRow> {
+    /// Returns the finished row with its error, if another customer has its key.
+    fn into_twin(self, found: &[RemoteCustomer]) -> Option<FinishedRow> {
         let others = found
             .iter()
-            .filter(|c| c.id != self.customer && is_meant(c, &self.key));
+            .filter(|c| c.id != self.customer && has_key(c, &self.key));
         let mut ids: Vec<CustomerId> = others.map(|customer| customer.id).collect();
         ids.sort_unstable();
         ids.dedup();
@@ -105,7 +105,7 @@ impl Created {
             ids.join(", ")
         );
         let issue = Issue::new(IssueKind::Match, CREATED_TWICE, message).hint(
-            "another run or integration created it at the same time; remove the one that is too many in HelpCrunch, \
+            "another run or integration created it at the same time; remove the duplicate in HelpCrunch, \
              and let all runs of the account use one state folder",
         );
         Some(FinishedRow {
@@ -118,7 +118,7 @@ impl Created {
 /// Rows whose keys are searched for in one request.
 #[derive(Default)]
 struct Group {
-    wanted: WantedKeys,
+    wanted: LookupKeys,
     filters: u64,
     created: Vec<Created>,
 }
@@ -130,7 +130,7 @@ impl Group {
         self.created.push(created);
     }
 
-    /// Searches for the keys of the group, and empties it.
+    /// Searches for the keys of the group and empties it.
     async fn search(&mut self, client: &ReadClient) -> Result<Vec<FinishedRow>, RemoteError> {
         let group = std::mem::take(self);
         if group.created.is_empty() {
@@ -139,7 +139,7 @@ impl Group {
         let mut found = Vec::new();
         find_all(client, &group.wanted, &mut found).await?;
         let created = group.created.into_iter();
-        Ok(created.filter_map(|row| row.twin(&found)).collect())
+        Ok(created.filter_map(|row| row.into_twin(&found)).collect())
     }
 }
 
@@ -147,7 +147,7 @@ impl Group {
 mod tests {
     use super::*;
     use crate::domain::{Field, RowNumber, Value};
-    use crate::outcome::OperationResult;
+    use crate::outcome::{OperationResult, OperationStatus};
 
     fn customer(id: u64, user_id: &str, email: &str) -> RemoteCustomer {
         let text = |text: &str| Some(Value::Text(text.to_owned()));
@@ -189,11 +189,11 @@ mod tests {
         let shared = customer(8, "u2", "ann@x.org");
         assert!(
             created(Some("u1"), "ann@x.org")
-                .twin(&[own.clone(), shared])
+                .into_twin(&[own.clone(), shared])
                 .is_none()
         );
         let twin = customer(9, "u1", "other@x.org");
-        let row = created(Some("u1"), "ann@x.org").twin(&[own, twin.clone(), twin]);
+        let row = created(Some("u1"), "ann@x.org").into_twin(&[own, twin.clone(), twin]);
         let error = row.unwrap().error.unwrap();
         assert_eq!(error.code, CREATED_TWICE);
         assert!(
@@ -208,6 +208,6 @@ mod tests {
         let found = [customer(7, "", "ann@x.org"), customer(8, "", "ANN@x.org")];
         let row = created(None, "Ann@x.org");
         assert_eq!(row.filters(), 2);
-        assert!(row.twin(&found).is_some());
+        assert!(row.into_twin(&found).is_some());
     }
 }

@@ -1,30 +1,28 @@
-//! Whether the customer that a write answered with is what the write meant. Pure; never trusts a status.
+//! Compares the customer in a write's answer with what the write meant. Pure; never trusts an HTTP status.
 
-use crate::domain::{CustomValue, Field, Known, RemoteCustomer, Tag, Value};
-use crate::plan::diff::{field_holds, property_holds};
+use crate::domain::{CustomValue, Field, RemoteCustomer, Reported, Tag, Value};
+use crate::plan::diff::{field_matches, property_matches};
 use crate::plan::{Create, FieldChange, Operation, Patch, PropertyChange};
 
-/// What of a write did not take. Empty where all did.
+/// What of a write did not take effect.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Shortfall {
-    /// The changes that are still to be made, from what the answer holds.
+    /// The changes that are still to be made to the customer in the answer.
     pub(super) patch: Patch,
     /// Tags that were to be added and are not there.
     pub(super) tags: Vec<Tag>,
     /// Tags that were to be removed and are there.
     pub(super) untags: Vec<Tag>,
-    /// The answer does not say: tags or properties are missing from it.
+    /// The answer does not report tags or properties, so that their state is not known.
     pub(super) unknown: bool,
 }
 
 impl Shortfall {
-    #[must_use]
     pub(super) fn is_empty(&self) -> bool {
         self.patch.is_empty() && self.tags.is_empty() && self.untags.is_empty() && !self.unknown
     }
 
-    /// Names of what did not take, for people.
-    #[must_use]
+    /// Returns the names of what did not take effect.
     pub(super) fn names(&self) -> Vec<String> {
         let mut names = Operation::Patch(self.patch.clone()).fields();
         if !self.tags.is_empty() || !self.untags.is_empty() {
@@ -33,18 +31,17 @@ impl Shortfall {
         names
     }
 
-    /// The one further operation of each kind that may mend it, in running order.
-    #[must_use]
-    pub(super) fn mends(&self) -> Vec<Operation> {
+    /// Returns one operation of each kind that may repair it, in running order.
+    pub(super) fn repairs(&self) -> Vec<Operation> {
         let patch = (!self.patch.is_empty()).then(|| Operation::Patch(self.patch.clone()));
         let tag = (!self.tags.is_empty()).then(|| Operation::Tag(self.tags.clone()));
         let untag = (!self.untags.is_empty()).then(|| Operation::Untag(self.untags.clone()));
         [patch, tag, untag].into_iter().flatten().collect()
     }
 
-    fn field(&mut self, field: Field, wanted: Option<&Value>, answer: &RemoteCustomer) {
+    fn check_field(&mut self, field: Field, wanted: Option<&Value>, answer: &RemoteCustomer) {
         let theirs = answer.value(field);
-        if !field_holds(field, wanted, theirs) {
+        if !field_matches(field, wanted, theirs) {
             self.patch.set.push(FieldChange {
                 field,
                 from: theirs.cloned(),
@@ -53,11 +50,16 @@ impl Shortfall {
         }
     }
 
-    fn property(&mut self, name: &str, wanted: Option<&CustomValue>, answer: &RemoteCustomer) {
+    fn check_property(
+        &mut self,
+        name: &str,
+        wanted: Option<&CustomValue>,
+        answer: &RemoteCustomer,
+    ) {
         let theirs = answer.property(name);
-        if !answer.custom_data.is_known() {
+        if !answer.custom_data.is_reported() {
             self.unknown = true;
-        } else if !property_holds(wanted, theirs) {
+        } else if !property_matches(wanted, theirs) {
             let change = PropertyChange {
                 name: name.to_owned(),
                 from: theirs.cloned(),
@@ -67,12 +69,12 @@ impl Shortfall {
         }
     }
 
-    fn wanted_tags(&mut self, wanted: &[Tag], answer: &RemoteCustomer) {
+    fn check_tags(&mut self, wanted: &[Tag], answer: &RemoteCustomer) {
         if wanted.is_empty() {
             return;
         }
-        self.unknown |= !answer.tags.is_known();
-        if answer.tags.is_known() {
+        self.unknown |= !answer.tags.is_reported();
+        if answer.tags.is_reported() {
             self.tags = wanted
                 .iter()
                 .filter(|t| !answer.has_tag(&t.name))
@@ -82,8 +84,7 @@ impl Shortfall {
     }
 }
 
-/// What of an operation did not take.
-#[must_use]
+/// Returns what of an operation did not take effect. `before`: the customer before the write.
 pub(super) fn shortfall(
     operation: &Operation,
     before: Option<&RemoteCustomer>,
@@ -93,9 +94,9 @@ pub(super) fn shortfall(
         Operation::Create(create) => of_create(create, answer),
         Operation::Patch(patch) => of_patch(patch, before, answer),
         Operation::Tag(tags) => {
-            let mut short = Shortfall::default();
-            short.wanted_tags(tags, answer);
-            short
+            let mut missing = Shortfall::default();
+            missing.check_tags(tags, answer);
+            missing
         }
         Operation::Untag(tags) => Shortfall {
             untags: tags
@@ -103,50 +104,57 @@ pub(super) fn shortfall(
                 .filter(|t| answer.has_tag(&t.name))
                 .cloned()
                 .collect(),
-            unknown: !answer.tags.is_known(),
+            unknown: !answer.tags.is_reported(),
+            ..Shortfall::default()
+        },
+        // Only a customer that is gone shows that it was deleted.
+        Operation::Delete(_) => Shortfall {
+            unknown: true,
             ..Shortfall::default()
         },
     }
 }
 
 fn of_create(create: &Create, answer: &RemoteCustomer) -> Shortfall {
-    let mut short = Shortfall::default();
+    let mut missing = Shortfall::default();
     for (field, value) in &create.set {
-        short.field(*field, Some(value), answer);
+        missing.check_field(*field, Some(value), answer);
     }
     for field in &create.clear {
-        short.field(*field, None, answer);
+        missing.check_field(*field, None, answer);
     }
     for (name, value) in &create.custom_data {
-        short.property(name, Some(value), answer);
+        missing.check_property(name, Some(value), answer);
     }
-    short.wanted_tags(&create.tags, answer);
-    short
+    missing.check_tags(&create.tags, answer);
+    missing
 }
 
-/// Besides the patch's own changes: properties that the customer had before and the write lost are written back.
+/// Besides the patch's own changes, covers properties that the customer had before and the write removed.
 fn of_patch(patch: &Patch, before: Option<&RemoteCustomer>, answer: &RemoteCustomer) -> Shortfall {
-    let mut short = Shortfall::default();
+    let mut missing = Shortfall::default();
     for change in &patch.set {
-        short.field(change.field, change.to.as_ref(), answer);
+        missing.check_field(change.field, change.to.as_ref(), answer);
     }
     for change in &patch.custom_data {
-        short.property(&change.name, change.to.as_ref(), answer);
+        missing.check_property(&change.name, change.to.as_ref(), answer);
     }
     if patch.custom_data.is_empty() {
-        return short;
+        return missing;
     }
-    let Some(Known::Is(had)) = before.map(|b| b.custom_data.as_ref()) else {
-        return short;
+    let Some(Reported::Value(had)) = before.map(|b| b.custom_data.as_ref()) else {
+        return missing;
     };
-    let spoken = |name: &str| patch.custom_data.iter().any(|c| c.name == name);
-    for (name, value) in had.iter().filter(|(name, _)| !spoken(name)) {
-        if answer.custom_data.is_known() && answer.property(name).is_none() && !value.is_no_value()
+    let is_named = |name: &str| patch.custom_data.iter().any(|c| c.name == name);
+    for (name, value) in had.iter().filter(|(name, _)| !is_named(name)) {
+        if answer.custom_data.is_reported()
+            && answer.property(name).is_none()
+            && !value.is_no_value()
         {
-            short.property(name, Some(value), answer);
+            missing.check_property(name, Some(value), answer);
         }
     }
-    short
+    missing
 }
 
 #[cfg(test)]
@@ -162,13 +170,13 @@ mod tests {
     fn answer(name: &str, properties: &[(&str, &str)], tags: &[&str]) -> RemoteCustomer {
         let mut customer = RemoteCustomer::unknown(CustomerId(1));
         customer.set_field(Field::Name, Some(Value::Text(name.into())));
-        customer.custom_data = Known::Is(
+        customer.custom_data = Reported::Value(
             properties
                 .iter()
                 .map(|(n, v)| ((*n).to_owned(), text(v)))
                 .collect::<BTreeMap<_, _>>(),
         );
-        customer.tags = Known::Is(tags.iter().map(|t| Tag::named(*t)).collect());
+        customer.tags = Reported::Value(tags.iter().map(|t| Tag::named(*t)).collect());
         customer
     }
 
@@ -198,11 +206,15 @@ mod tests {
         let mut filled = answer("Ann", &[("plan", "pro")], &["vip"]);
         filled.set_field(Field::Blocked, Some(Value::Bool(true)));
         filled.set_field(Field::FirstSeen, Some(Value::Date(5)));
-        let short = shortfall(&create, None, &filled);
-        assert_eq!(short.names(), ["firstSeen"], "filled by the server itself");
-        let short = shortfall(&create, None, &answer("Ann", &[], &[]));
-        assert_eq!(short.names(), ["blocked", "customData.plan", "tags"]);
-        assert_eq!(short.mends().len(), 2);
+        let missing = shortfall(&create, None, &filled);
+        assert_eq!(
+            missing.names(),
+            ["firstSeen"],
+            "filled by the server itself"
+        );
+        let missing = shortfall(&create, None, &answer("Ann", &[], &[]));
+        assert_eq!(missing.names(), ["blocked", "customData.plan", "tags"]);
+        assert_eq!(missing.repairs().len(), 2);
         let mut taken = answer("Ann", &[("plan", "pro")], &["vip", "other"]);
         taken.set_field(Field::Blocked, Some(Value::Bool(true)));
         assert!(shortfall(&create, None, &taken).is_empty());
@@ -211,12 +223,12 @@ mod tests {
     #[test]
     fn properties_that_a_patch_lost_are_written_back() {
         let before = answer("Ann", &[("plan", "a"), ("mrr", "5")], &[]);
-        let short = shortfall(
+        let missing = shortfall(
             &property_patch("plan", "b"),
             Some(&before),
             &answer("Ann", &[("plan", "b")], &[]),
         );
-        assert_eq!(short.names(), ["customData.mrr"]);
+        assert_eq!(missing.names(), ["customData.mrr"]);
         let whole = answer("Ann", &[("plan", "b"), ("mrr", "6")], &[]);
         assert!(shortfall(&property_patch("plan", "b"), Some(&before), &whole).is_empty());
     }
@@ -224,8 +236,8 @@ mod tests {
     #[test]
     fn an_answer_that_does_not_say_is_not_taken_for_success() {
         let mut silent = answer("Ann", &[], &[]);
-        silent.tags = Known::Unknown;
-        silent.custom_data = Known::Unknown;
+        silent.tags = Reported::Missing;
+        silent.custom_data = Reported::Missing;
         for operation in [
             property_patch("p", "x"),
             Operation::Tag(vec![Tag::named("t")]),

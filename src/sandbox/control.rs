@@ -1,17 +1,16 @@
-//! What lies under `/_sandbox/`: the state and the log for tests over a
-//! socket. No key, no limit, no fault, not logged.
+//! The endpoints under `/_sandbox/`, which give tests over a socket access to state and log.
 
 use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::account::Reply;
 use super::agent::AgentEdit;
+use super::answers::respond;
 use super::handle::Sandbox;
-use super::state::respond;
+use super::reply::Reply;
 
-/// Answers a request, by its path below `/_sandbox/`.
+/// Answers a request. `path` is relative to `/_sandbox/`.
 pub(super) fn answer(
     sandbox: &Sandbox,
     method: &Method,

@@ -1,10 +1,10 @@
-//! Which endpoint a request is for.
+//! Finds the endpoint of a request.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The documented operations on customers, and one word for everything else.
+/// The documented operations on customers, and `Unknown` for everything else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Endpoint {
@@ -28,6 +28,8 @@ pub enum Endpoint {
     Search,
     /// `DELETE /v1/customers/{id}`
     Delete,
+    /// `GET /v1/organization`, which is known from a list of operations only.
+    Organization,
     /// A path or method that the API does not have.
     Unknown,
 }
@@ -47,14 +49,18 @@ impl Endpoint {
             Self::List => "list",
             Self::Search => "search",
             Self::Delete => "delete",
+            Self::Organization => "organization",
             Self::Unknown => "unknown",
         }
     }
 
-    /// Whether a request to it is meant to change customers.
+    /// Whether it changes customers.
     #[must_use]
     pub fn writes(self) -> bool {
-        !matches!(self, Self::Get | Self::List | Self::Search | Self::Unknown)
+        !matches!(
+            self,
+            Self::Get | Self::List | Self::Search | Self::Organization | Self::Unknown
+        )
     }
 }
 
@@ -64,19 +70,19 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// What a path names beside the endpoint.
+/// What a path names besides the endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Target {
-    /// The endpoint is not about one customer.
+pub(super) enum RouteTarget {
+    /// No single customer.
     Collection,
     Customer(u64),
-    /// The place of the customer's id holds something else.
+    /// Something else than digits in place of the customer's id.
     NotNumeric,
     NoSuchPath,
     NoSuchMethod,
 }
 
-impl Target {
+impl RouteTarget {
     pub(super) fn customer(self) -> Option<u64> {
         match self {
             Self::Customer(id) => Some(id),
@@ -88,18 +94,21 @@ impl Target {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Route {
     pub(super) endpoint: Endpoint,
-    pub(super) target: Target,
+    pub(super) target: RouteTarget,
 }
 
 impl Route {
     /// Finds the endpoint of a method and a path without its query.
     pub(super) fn find(method: &str, path: &str) -> Self {
+        if path == "/v1/organization" {
+            return Self::only(method, "GET", Endpoint::Organization);
+        }
         let Some(rest) = path.strip_prefix("/v1/customers") else {
-            return Self::unknown(Target::NoSuchPath);
+            return Self::unknown(RouteTarget::NoSuchPath);
         };
         let mut parts = rest.split('/');
         if parts.next() != Some("") {
-            return Self::unknown(Target::NoSuchPath);
+            return Self::unknown(RouteTarget::NoSuchPath);
         }
         match (parts.next(), parts.next(), parts.next()) {
             (None, ..) => Self::collection(method),
@@ -107,7 +116,7 @@ impl Route {
             (Some("search"), None, _) => Self::only(method, "POST", Endpoint::Search),
             (Some(id), None, _) => Self::customer(method, id),
             (Some(id), Some("tags"), None) => Self::tags(method, id),
-            _ => Self::unknown(Target::NoSuchPath),
+            _ => Self::unknown(RouteTarget::NoSuchPath),
         }
     }
 
@@ -124,7 +133,7 @@ impl Route {
             "PUT" => Endpoint::Put,
             "PATCH" => Endpoint::Patch,
             "DELETE" => Endpoint::Delete,
-            _ => return Self::unknown(Target::NoSuchMethod),
+            _ => return Self::unknown(RouteTarget::NoSuchMethod),
         };
         Self::about(endpoint, id)
     }
@@ -133,15 +142,15 @@ impl Route {
         match method {
             "PUT" => Self::about(Endpoint::Tag, id),
             "DELETE" => Self::about(Endpoint::Untag, id),
-            _ => Self::unknown(Target::NoSuchMethod),
+            _ => Self::unknown(RouteTarget::NoSuchMethod),
         }
     }
 
     fn about(endpoint: Endpoint, id: &str) -> Self {
         let digits = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
         let target = match id.parse() {
-            Ok(id) if digits => Target::Customer(id),
-            _ => Target::NotNumeric,
+            Ok(id) if digits => RouteTarget::Customer(id),
+            _ => RouteTarget::NotNumeric,
         };
         Self { endpoint, target }
     }
@@ -150,18 +159,18 @@ impl Route {
         if method == allowed {
             Self::to(endpoint)
         } else {
-            Self::unknown(Target::NoSuchMethod)
+            Self::unknown(RouteTarget::NoSuchMethod)
         }
     }
 
     fn to(endpoint: Endpoint) -> Self {
         Self {
             endpoint,
-            target: Target::Collection,
+            target: RouteTarget::Collection,
         }
     }
 
-    fn unknown(target: Target) -> Self {
+    fn unknown(target: RouteTarget) -> Self {
         Self {
             endpoint: Endpoint::Unknown,
             target,
@@ -180,81 +189,122 @@ mod tests {
                 "POST",
                 "/v1/customers",
                 Endpoint::Create,
-                Target::Collection,
+                RouteTarget::Collection,
             ),
-            ("GET", "/v1/customers", Endpoint::List, Target::Collection),
+            (
+                "GET",
+                "/v1/customers",
+                Endpoint::List,
+                RouteTarget::Collection,
+            ),
             (
                 "PUT",
                 "/v1/customers/batch",
                 Endpoint::Batch,
-                Target::Collection,
+                RouteTarget::Collection,
             ),
             (
                 "POST",
                 "/v1/customers/search",
                 Endpoint::Search,
-                Target::Collection,
+                RouteTarget::Collection,
             ),
-            ("GET", "/v1/customers/7", Endpoint::Get, Target::Customer(7)),
-            ("PUT", "/v1/customers/7", Endpoint::Put, Target::Customer(7)),
+            (
+                "GET",
+                "/v1/customers/7",
+                Endpoint::Get,
+                RouteTarget::Customer(7),
+            ),
+            (
+                "PUT",
+                "/v1/customers/7",
+                Endpoint::Put,
+                RouteTarget::Customer(7),
+            ),
             (
                 "PATCH",
                 "/v1/customers/7",
                 Endpoint::Patch,
-                Target::Customer(7),
+                RouteTarget::Customer(7),
             ),
             (
                 "DELETE",
                 "/v1/customers/7",
                 Endpoint::Delete,
-                Target::Customer(7),
+                RouteTarget::Customer(7),
             ),
             (
                 "PUT",
                 "/v1/customers/7/tags",
                 Endpoint::Tag,
-                Target::Customer(7),
+                RouteTarget::Customer(7),
             ),
             (
                 "DELETE",
                 "/v1/customers/7/tags",
                 Endpoint::Untag,
-                Target::Customer(7),
+                RouteTarget::Customer(7),
             ),
-            ("GET", "/v1/customers/x", Endpoint::Get, Target::NotNumeric),
-            ("GET", "/v1/customers/+7", Endpoint::Get, Target::NotNumeric),
-            ("GET", "/v1/customers/", Endpoint::Get, Target::NotNumeric),
+            (
+                "GET",
+                "/v1/organization",
+                Endpoint::Organization,
+                RouteTarget::Collection,
+            ),
+            (
+                "GET",
+                "/v1/customers/x",
+                Endpoint::Get,
+                RouteTarget::NotNumeric,
+            ),
+            (
+                "GET",
+                "/v1/customers/+7",
+                Endpoint::Get,
+                RouteTarget::NotNumeric,
+            ),
+            (
+                "GET",
+                "/v1/customers/",
+                Endpoint::Get,
+                RouteTarget::NotNumeric,
+            ),
             (
                 "GET",
                 "/v1/customers/batch",
                 Endpoint::Unknown,
-                Target::NoSuchMethod,
+                RouteTarget::NoSuchMethod,
             ),
             (
                 "POST",
                 "/v1/customers/7",
                 Endpoint::Unknown,
-                Target::NoSuchMethod,
+                RouteTarget::NoSuchMethod,
             ),
             (
                 "POST",
                 "/v1/customers/7/tags",
                 Endpoint::Unknown,
-                Target::NoSuchMethod,
+                RouteTarget::NoSuchMethod,
             ),
             (
                 "GET",
                 "/v1/customersx",
                 Endpoint::Unknown,
-                Target::NoSuchPath,
+                RouteTarget::NoSuchPath,
             ),
             (
                 "GET",
                 "/v1/customers/7/tags/1",
                 Endpoint::Unknown,
-                Target::NoSuchPath,
+                RouteTarget::NoSuchPath,
             ),
-            ("GET", "/v1/chats", Endpoint::Unknown, Target::NoSuchPath),
+            (
+                "GET",
+                "/v1/chats",
+                Endpoint::Unknown,
+                RouteTarget::NoSuchPath,
+            ),
         ];
         for (method, path, endpoint, target) in cases {
             assert_eq!(

@@ -1,13 +1,13 @@
-//! What goes wrong, and with which requests.
+//! Faults, and the requests that they affect.
 
 use http::StatusCode;
 use serde::Deserialize;
 
 use super::endpoint::Endpoint;
 use super::quirks::RetryAfter;
-use super::select::{Counts, Moment, Selector, chance};
+use super::select::{RequestMoment, Selector, SelectorCounts, chance};
 
-/// One way in which an answer goes wrong, as a fault file names it in `kind`.
+/// A fault. Fault files name it in `kind`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(
     tag = "kind",
@@ -16,8 +16,7 @@ use super::select::{Counts, Moment, Selector, chance};
     rename_all_fields = "kebab-case"
 )]
 pub enum Fault {
-    /// An answer with this status and an error body. With `processed` the
-    /// customers are changed all the same.
+    /// An answer with this status and an error body.
     Status {
         /// From 200 to 599.
         #[serde(deserialize_with = "status")]
@@ -26,22 +25,21 @@ pub enum Fault {
         #[serde(default)]
         processed: bool,
     },
-    /// The connection is closed without an answer, nothing has happened.
+    /// The connection is closed without an answer, and the request has no effect.
     CutBefore {},
     /// The connection is closed without an answer, after the request took effect.
     CutAfter {},
     /// The connection is closed in the middle of the answer's body, after the request took effect.
     CutBody {},
-    /// The right answer comes late.
+    /// The correct answer is delayed.
     Delay {
-        /// Milliseconds that the answer takes.
+        /// The delay in milliseconds.
         delay_ms: u64,
-        /// Whether the request takes effect only at the end of that time, even
-        /// when the client is gone by then.
+        /// Whether the request takes effect only at the end of the delay, even if the client is gone by then.
         #[serde(default)]
         late: bool,
     },
-    /// The answer is a page of HTML, as from a proxy.
+    /// The answer is an HTML page, as from a proxy.
     Html {
         /// From 200 to 599.
         #[serde(default = "bad_gateway", deserialize_with = "status")]
@@ -50,11 +48,11 @@ pub enum Fault {
         #[serde(default)]
         processed: bool,
     },
-    /// A 429 although the limit is not reached; nothing has happened.
+    /// A 429 although the limit is not reached. The request has no effect.
     RateLimit {
-        /// How it says when to come back.
+        /// The form of its `Retry-After`.
         retry_after: RetryAfter,
-        /// When to come back.
+        /// The time in `Retry-After`.
         #[serde(default = "one")]
         seconds: u64,
     },
@@ -85,19 +83,17 @@ impl Fault {
     }
 }
 
-/// A fault and the requests that meet it.
+/// A fault and the requests that it affects.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FaultRule {
-    /// What goes wrong.
     pub fault: Fault,
-    /// With which requests.
     pub select: Selector,
 }
 
-/// The faults of a server, and how often each has happened.
+/// The faults of a server with their counts.
 #[derive(Debug)]
 pub(super) struct Faults {
-    rules: Vec<(FaultRule, Counts)>,
+    rules: Vec<(FaultRule, SelectorCounts)>,
     seed: u64,
 }
 
@@ -106,27 +102,27 @@ impl Faults {
         Self {
             rules: rules
                 .into_iter()
-                .map(|rule| (rule, Counts::default()))
+                .map(|rule| (rule, SelectorCounts::default()))
                 .collect(),
             seed,
         }
     }
 
-    /// The fault that a request meets: of the rules that pick it, the first.
-    pub(super) fn meet(&mut self, moment: Moment) -> Option<Fault> {
+    /// Returns the fault for a request: that of the first rule that picks it.
+    pub(super) fn fault_for(&mut self, moment: RequestMoment) -> Option<Fault> {
         if moment.endpoint == Endpoint::Unknown {
             return None;
         }
-        let mut met = None;
+        let mut picked = None;
         for (salt, (rule, counts)) in (0..).zip(&mut self.rules) {
             let chance = chance(self.seed, moment.number, salt);
-            // Every rule counts every request, also one that an earlier rule has.
-            let noticed = rule.select.notices(moment, counts);
-            if noticed && met.is_none() && rule.select.picks(moment, chance, counts) {
-                met = Some(rule.fault.clone());
+            // Each rule counts all requests, including those that an earlier rule picked.
+            let is_counted = rule.select.counts(moment, counts);
+            if is_counted && picked.is_none() && rule.select.picks(moment, chance, counts) {
+                picked = Some(rule.fault.clone());
             }
         }
-        met
+        picked
     }
 }
 

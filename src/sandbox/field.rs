@@ -1,15 +1,15 @@
 //! The writable fields of a customer, by their names in the API.
 
-/// A field that a write may name, beside `tags` and `customData`.
+/// A field that a write may name, besides `tags` and `customData`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Field {
-    Text(Text),
-    Date(Date),
-    Flag(Flag),
+    Text(TextField),
+    Date(DateField),
+    Flag(FlagField),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Text {
+pub(super) enum TextField {
     Name,
     Email,
     UserId,
@@ -25,43 +25,43 @@ pub(super) enum Text {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Date {
+pub(super) enum DateField {
     FirstSeen,
     LastSeen,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Flag {
+pub(super) enum FlagField {
     Unsubscribed,
     Blocked,
 }
 
 impl Field {
-    /// Every field that the documentation calls writable.
+    /// All fields that are writable according to the documentation.
     pub(super) const ALL: [Self; 14] = [
-        Self::Text(Text::Name),
-        Self::Text(Text::Email),
-        Self::Text(Text::UserId),
-        Self::Text(Text::Company),
-        Self::Text(Text::Phone),
-        Self::Date(Date::FirstSeen),
-        Self::Date(Date::LastSeen),
-        Self::Flag(Flag::Unsubscribed),
-        Self::Flag(Flag::Blocked),
-        Self::Text(Text::Source),
-        Self::Text(Text::Referer),
-        Self::Text(Text::LastPage),
-        Self::Text(Text::Locale),
-        Self::Text(Text::Notes),
+        Self::Text(TextField::Name),
+        Self::Text(TextField::Email),
+        Self::Text(TextField::UserId),
+        Self::Text(TextField::Company),
+        Self::Text(TextField::Phone),
+        Self::Date(DateField::FirstSeen),
+        Self::Date(DateField::LastSeen),
+        Self::Flag(FlagField::Unsubscribed),
+        Self::Flag(FlagField::Blocked),
+        Self::Text(TextField::Source),
+        Self::Text(TextField::Referer),
+        Self::Text(TextField::LastPage),
+        Self::Text(TextField::Locale),
+        Self::Text(TextField::Notes),
     ];
 
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Text(text) => text.name(),
-            Self::Date(Date::FirstSeen) => "firstSeen",
-            Self::Date(Date::LastSeen) => "lastSeen",
-            Self::Flag(Flag::Unsubscribed) => "unsubscribed",
-            Self::Flag(Flag::Blocked) => "blocked",
+            Self::Date(DateField::FirstSeen) => "firstSeen",
+            Self::Date(DateField::LastSeen) => "lastSeen",
+            Self::Flag(FlagField::Unsubscribed) => "unsubscribed",
+            Self::Flag(FlagField::Blocked) => "blocked",
         }
     }
 
@@ -70,7 +70,7 @@ impl Field {
     }
 }
 
-impl Text {
+impl TextField {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Name => "name",

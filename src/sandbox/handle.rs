@@ -1,5 +1,4 @@
-//! The server itself: from a request to an answer, or to a connection that
-//! is cut.
+//! The server: answers requests or cuts the connection.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,29 +10,30 @@ use serde_json::Value;
 use thiserror::Error;
 use tokio::time::Instant;
 
+use super::admitted::Admitted;
 use super::agent::{AgentEdit, AgentError};
 use super::control;
 use super::customer::Customer;
 use super::log::{LoggedRequest, Stats};
 use super::options::{Options, SandboxError, object};
 use super::quirks::{QuirkError, Quirks};
-use super::state::{Admitted, State};
+use super::state::ServerState;
 
 /// A connection that was closed before its answer was complete.
 #[derive(Clone, Debug, Error)]
 pub enum Cut {
-    /// Not a byte of an answer came.
+    /// No byte of an answer was sent.
     #[error("the connection was closed without an answer")]
     NoAnswer,
-    /// The head and a part of the body came; `Content-Length` is that of the whole.
+    /// The head and a part of the body were sent. `Content-Length` is that of the whole body.
     #[error("the connection was closed in the middle of the answer")]
     MidBody(Box<Response<Bytes>>),
 }
 
-/// A server. Clones are the same server.
+/// A server. Clones share its state.
 #[derive(Clone)]
 pub struct Sandbox {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<ServerState>>,
     started: Instant,
 }
 
@@ -46,20 +46,17 @@ impl fmt::Debug for Sandbox {
 }
 
 impl Sandbox {
-    /// Makes a server whose clock starts now, tokio's clock where it is paused.
-    ///
-    /// # Errors
-    /// When a customer that is given is none, or the quirks contradict themselves.
+    /// Creates a server. Its time is tokio's clock, which tests may pause.
     pub fn new(options: Options) -> Result<Self, SandboxError> {
         options.quirks.check()?;
-        let mut state = State::new(&options);
+        let mut state = ServerState::new(&options);
         for (number, value) in (1..).zip(options.customers) {
             let bad = |message| SandboxError::Customer { number, message };
             let given = Customer::from_object(object(&value).map_err(bad)?).map_err(bad)?;
             let account = &mut state.account;
             account
                 .store
-                .take(given, &account.quirks)
+                .add(given, &account.quirks)
                 .map_err(|id| bad(format!("another one has the id {id}")))?;
         }
         Ok(Self {
@@ -68,20 +65,17 @@ impl Sandbox {
         })
     }
 
-    /// Answers one request, over no socket. Delays pass on tokio's clock.
+    /// Answers a request without a socket. Delays use tokio's clock.
     ///
-    /// A write takes effect before a delay begins, so that dropping the future
-    /// leaves the outcome as unknown as a real time-out does.
-    ///
-    /// # Errors
-    /// When a fault cuts the connection.
+    /// A write takes effect before a delay begins, so that its outcome is unknown if the future is dropped, as with a
+    /// real time-out.
     pub async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Cut> {
         let (head, body) = request.into_parts();
         if let Some(path) = head.uri.path().strip_prefix("/_sandbox/") {
             return Ok(control::answer(self, &head.method, path, &body));
         }
         let admitted = self.with(|state, now_ms| state.admit(&head, body, now_ms));
-        let (delay, result) = match admitted.late() {
+        let (delay, result) = match admitted.late_delay() {
             None => self.finish(admitted),
             Some(delay) => self.finish_late(delay, admitted).await?,
         };
@@ -125,51 +119,47 @@ impl Sandbox {
         self.lock().account.store.tags.all().map(owned).collect()
     }
 
-    /// Every request so far, in the order of arrival.
+    /// Returns all requests so far in the order of arrival.
     #[must_use]
     pub fn requests(&self) -> Vec<LoggedRequest> {
         self.lock().log.requests()
     }
 
-    /// Counts of the requests so far.
+    /// Returns counts of the requests so far.
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.lock().log.stats()
     }
 
-    /// Makes an agent's edit now, and answers the customer's id. `"target"`
-    /// is nobody here.
-    ///
-    /// # Errors
-    /// When there is no such customer, or a value is of the wrong type.
+    /// Makes an agent's edit and returns the customer's id. There is no `"target"` here.
     pub fn agent(&self, edit: &AgentEdit) -> Result<u64, AgentError> {
         self.with(|state, now_ms| state.edit(edit, now_ms))
     }
 
-    /// How the server behaves now.
+    /// Returns the current quirks.
     #[must_use]
     pub fn quirks(&self) -> Quirks {
         self.lock().account.quirks.clone()
     }
 
-    /// Changes how the server behaves from now on; what it has stored stays.
+    /// Changes the quirks from now on. Stored customers stay as they are.
     ///
     /// # Errors
-    /// When the quirks contradict themselves; then nothing changes.
+    /// If the quirks are invalid. Then nothing changes.
     pub fn set_quirks(&self, quirks: Quirks) -> Result<(), QuirkError> {
         quirks.check()?;
         self.with(|state, now_ms| state.set_quirks(quirks, now_ms));
         Ok(())
     }
 
-    /// Time is read under the lock, so that it never goes back for the state.
-    fn with<T>(&self, act: impl FnOnce(&mut State, u64) -> T) -> T {
+    /// Reads the time under the lock, so that it never decreases for the state.
+    fn with<T>(&self, act: impl FnOnce(&mut ServerState, u64) -> T) -> T {
         let mut state = self.lock();
         let now = self.started.elapsed().as_millis();
         act(&mut state, u64::try_from(now).unwrap_or(u64::MAX))
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, ServerState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

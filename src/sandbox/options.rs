@@ -1,4 +1,4 @@
-//! What a server is made from, and why it might not be made.
+//! Options of a server.
 
 use std::time::SystemTime;
 
@@ -9,25 +9,24 @@ use super::customer::Customer;
 use super::quirks::{QuirkError, Quirks};
 use super::scenario::Schedule;
 
-/// What a server starts with.
+/// The options of a server.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Customers as an answer or an export shows them. They are kept as they
-    /// are: ids stay, missing members are null or empty, unknown members are
-    /// answered as they were given. One without an id gets the next. Where
-    /// customers give one tag two colours, the first stays.
+    /// Customers as in an answer or an export. They are stored as they are: ids stay, missing members are null or
+    /// empty, unknown members are returned unchanged. A customer without an id gets the next one. If customers give
+    /// a tag different colours, the first one is used.
     pub customers: Vec<Value>,
-    /// The documented limit is 120; 0 is none.
+    /// The documented limit is 120. 0 means no limit.
     pub requests_per_minute: u32,
-    /// Decides every draw.
+    /// Seed of all random decisions.
     pub seed: u64,
-    /// A key that is answered with 401, as an empty one is.
+    /// A key that is answered with 401, like an empty one.
     pub refused_key: Option<String>,
     /// How the API behaves where its documentation is silent.
     pub quirks: Quirks,
-    /// Faults, and edits by agents.
+    /// Faults and edits by agents.
     pub schedule: Schedule,
-    /// The wall clock's time when the server is made.
+    /// Wall-clock time at which the server is created.
     pub started_at: SystemTime,
 }
 
@@ -45,23 +44,21 @@ impl Default for Options {
     }
 }
 
-/// Why a server could not be made.
+/// Errors creating a server.
 #[derive(Debug, Error)]
 pub enum SandboxError {
-    /// A line of a file of customers is not a customer.
+    /// A line of a file with customers is not a customer.
     #[error("line {line}: {message}")]
     Line {
         /// From 1.
         line: usize,
-        /// What is wrong.
         message: String,
     },
-    /// A given customer is not one.
+    /// One of [`Options::customers`] is not a customer.
     #[error("customer {number}: {message}")]
     Customer {
-        /// Its place among those given, from 1.
+        /// From 1.
         number: usize,
-        /// What is wrong.
         message: String,
     },
     /// The quirks contradict themselves.
@@ -69,11 +66,10 @@ pub enum SandboxError {
     Quirks(#[from] QuirkError),
 }
 
-/// Reads customers from JSON lines, such as an export holds; blank lines are
-/// skipped.
+/// Reads customers from JSON lines, as in an export. Blank lines are skipped.
 ///
 /// # Errors
-/// With the number of the first line that is not a customer.
+/// At the first line that is not a customer, with its number.
 pub fn customers_from_jsonl(text: &str) -> Result<Vec<Value>, SandboxError> {
     let lines = (1..)
         .zip(text.lines())

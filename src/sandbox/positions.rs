@@ -1,4 +1,4 @@
-//! The positions that a switch in [`Quirks`](super::Quirks) can have.
+//! The values of the switches in [`Quirks`](super::Quirks).
 
 use serde::{Deserialize, Serialize};
 
@@ -12,18 +12,18 @@ macro_rules! positions {
 }
 
 positions! {
-    /// What the limit of requests a minute is counted over.
+    /// The window of the rate limit.
     Window {
         /// Calendar minutes.
         Fixed,
         /// The 60 seconds before each request.
         Sliding,
-        /// A bucket of one minute's requests that fills evenly, so that a rested client may send up to twice the figure within one minute.
+        /// A token bucket for one minute's requests: after a pause, a client may send up to twice the limit within a minute.
         Bucket,
     }
-    /// How a 429 says when to come back.
+    /// The form of `Retry-After` in a 429.
     RetryAfter {
-        /// Not at all.
+        /// No such header.
         None,
         /// A number of seconds.
         Seconds,
@@ -37,76 +37,90 @@ positions! {
         /// `invalid_token` and `entity_not_found`.
         Older,
     }
-    /// What `customData` in an update does to properties that it does not name.
+    /// What `customData` in an update does to unnamed properties.
     CustomDataWrite {
         /// They stay.
         Merge,
         /// They are removed.
         Replace,
     }
-    /// What an update does to fields, properties and tags of which its body says nothing.
+    /// What an update does to fields, properties and tags that its body does not name.
     Unnamed {
         /// They stay.
         Keep,
         /// They are set to null.
         Reset,
     }
-    /// What `tags` in the body of a write other than "tag" does.
+    /// What `tags` in the body of a write other than "tag" do.
     Tagging {
-        /// They come to those that are there.
+        /// They are added to the customer's tags.
         Add,
-        /// They become the customer's only tags.
+        /// They replace the customer's tags.
         Replace,
-        /// Nothing.
+        /// They are ignored.
         Ignore,
     }
-    /// What a create does when another customer has its userId.
+    /// How a member without content is returned.
+    MissingMembers {
+        /// As an empty object or list.
+        Empty,
+        Null,
+        /// Not at all.
+        LeftOut,
+    }
+    /// What an update of one customer answers.
+    UpdateAnswer {
+        /// The customer.
+        Customer,
+        /// 200 without a body.
+        Empty,
+        /// 204.
+        NoContent,
+    }
+    /// What a create does if another customer has its userId.
     TakenUserId {
-        /// A second customer is made.
+        /// It creates a second customer.
         Second,
-        /// The oldest such customer is updated and answered, with a 201.
+        /// It updates the oldest such customer and returns it with a 201.
         UpdateFirst,
         /// The answer is 400.
         Refuse,
     }
-    /// Whether something is taken or answered with 400.
-    Verdict {
-        /// It is taken.
+    /// Whether something is accepted or answered with 400.
+    Acceptance {
+        /// It is accepted.
         Accept,
         /// The answer is 400.
         Refuse,
     }
-    /// Whether a comparison tells upper from lower case.
+    /// Whether a comparison is case-sensitive.
     Case {
-        /// It does.
         Sensitive,
-        /// It does not.
         Insensitive,
     }
-    /// The colour of a known tag that is sent with another one.
+    /// The colour of an existing tag that is sent with another one.
     TagColour {
-        /// The first stays.
+        /// The first colour stays.
         First,
-        /// The latest is taken, for the whole account.
+        /// The latest colour is used in the whole account.
         Latest,
     }
-    /// What becomes of a `limit` above the largest page.
+    /// What happens to a `limit` above the largest page.
     PageLimit {
-        /// It is cut down without a word.
+        /// It is silently reduced.
         Cap,
         /// It is honoured.
         Accept,
         /// The answer is 400.
         Refuse,
     }
-    /// Whether the listing minds `offset`.
+    /// Whether the listing honours `offset`.
     Offset {
-        /// It does.
         Honoured,
-        /// Every page is the first one.
+        /// All pages are the first one.
         Ignored,
     }
-    /// Where the number of all customers is told.
+    /// Where `total` is reported.
     Total {
         /// In listing and search.
         Present,
@@ -114,35 +128,35 @@ positions! {
         AbsentInList,
         /// Nowhere.
         Absent,
-        /// One more than there are, in listing and search.
+        /// In listing and search, but one too many.
         OneMore,
-        /// In search it is that of all customers, whatever was searched for.
+        /// In listing and search, but searches report the number of all customers.
         AccountInSearch,
-        /// It is that of the customers on the page.
+        /// In listing and search, but it is the number of customers on the page.
         OfPage,
     }
     /// The order of customers with the same date.
     Ties {
-        /// By id, always.
+        /// By id.
         Stable,
-        /// Another one for each request.
+        /// Random for each request.
         Shuffled,
     }
-    /// How a date comes back.
+    /// How a date is returned.
     Dates {
-        /// Text that holds a UNIX timestamp.
+        /// A UNIX timestamp as text.
         String,
         /// A number.
         Integer,
     }
-    /// How a custom value comes back that was sent as the text of a UNIX timestamp.
+    /// How a custom value is returned that was sent as the text of a UNIX timestamp.
     CustomDates {
         /// As a number.
         Integer,
         /// As it was sent.
         Text,
     }
-    /// How `customData` comes back.
+    /// How `customData` is returned.
     CustomDataShape {
         /// `{"plan":"pro"}`
         Object,
@@ -151,56 +165,54 @@ positions! {
     }
     /// Whether a member is in an answer.
     Presence {
-        /// It is.
         Present,
-        /// It is not.
         Missing,
     }
-    /// How a text field comes back that a write emptied, with null or an empty text.
+    /// How a text field is returned that a write set to null or an empty text.
     EmptiedText {
         /// As null.
         Null,
         /// As an empty text.
         Empty,
     }
-    /// How a custom property comes back that was set to null.
+    /// How a custom property is returned that was set to null.
     ClearedProperty {
         /// Not at all.
         Absent,
         /// As null.
         Null,
     }
-    /// What becomes of a custom property that is not among `defined-properties`.
+    /// What happens to a custom property that is not among `defined-properties`.
     UndefinedProperty {
-        /// It is kept as any other.
+        /// It is stored like any other.
         Make,
-        /// It is dropped without a word.
+        /// It is silently dropped.
         Ignore,
         /// The answer is 400.
         Refuse,
     }
-    /// What the server does to a phone number before it keeps it.
+    /// What the server does to a phone number before storing it.
     PhoneRewrite {
         /// Nothing.
         AsSent,
-        /// Only digits and a plus sign stay.
+        /// Removes everything but digits and plus signs.
         Normalised,
     }
-    /// What the server does to a text field before it keeps it.
+    /// What the server does to a text field before storing it.
     TextRewrite {
         /// Nothing.
         AsSent,
-        /// Space at both ends is cut off.
+        /// Removes white space at both ends.
         Trimmed,
     }
-    /// What the server does to an e-mail before it keeps it.
+    /// What the server does to an e-mail address before storing it.
     EmailRewrite {
         /// Nothing.
         AsSent,
-        /// It is put in lower case.
+        /// Converts it to lower case.
         LowerCased,
     }
-    /// What the answer to a batch update holds.
+    /// What the answer to a batch update contains.
     BatchAnswer {
         /// An array of the customers.
         Customers,
@@ -208,14 +220,14 @@ positions! {
         Data,
         /// `{"count":N}`
         Count,
-        /// No body at all.
+        /// No body.
         Nothing,
     }
-    /// What a batch does when one of its entries is bad, or its customer gone.
+    /// What a batch does if one of its entries is bad, or its customer does not exist.
     BatchBadEntry {
-        /// Nothing is changed, and the answer is an error.
+        /// It changes nothing, and the answer is an error.
         FailAll,
-        /// The good ones are changed, the bad one is left out without a word.
+        /// It applies the good entries and silently skips the bad one.
         PassGood,
     }
 }

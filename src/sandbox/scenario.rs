@@ -1,4 +1,4 @@
-//! The file that says how a server behaves: quirks, faults and agents.
+//! Scenario files, which configure a server's quirks, faults and agents.
 //!
 //! ```toml
 //! [quirks]                    # names and positions as in `Quirks`
@@ -8,15 +8,15 @@
 //! [[fault]]                   # for a request, the first fault that picks it happens
 //! kind = "status"             # status, cut-before, cut-after, cut-body, delay, html, rate-limit
 //! status = 503                # with status and html (there 502 where it is absent)
-//! processed = true            # with status and html: the request takes effect all the same
+//! processed = true            # with status and html: the request still takes effect
 //! endpoint = ["create"]       # create, put, patch, batch, tag, untag, get, list, search, delete
 //! probability = 0.05          # drawn from the seed and the request's number
-//! max = 3                     # at most so many times
+//! max = 3                     # at most 3 times
 //!
 //! [[fault]]
 //! kind = "delay"
 //! delay-ms = 45000
-//! late = true                 # takes effect at the end of the delay, even if nobody waits for it
+//! late = true                 # takes effect at the end of the delay, even if the client is gone
 //! endpoint = "create"
 //! nth = 2                     # the second create
 //!
@@ -35,16 +35,15 @@
 //! when = "before"             # or after
 //! endpoint = "patch"
 //! nth = 3
-//! customer = "target"         # whom the request is about; or "random", or an id
+//! customer = "target"         # the customer of the request; or "random", or an id
 //! set = { company = "Acme" }
 //! custom-data = { plan = "gold" }
 //! tags = ["vip"]
 //! untag = ["trial"]           # or: delete = true, or: create = { email = "a@b.c" }
 //! ```
 //!
-//! Requests are counted as in the log. A request that was refused for its key
-//! or the rate limit meets neither faults nor agents, and `nth` does not
-//! count it.
+//! Requests are counted as in the log. A request that was refused because of its key or the rate limit triggers neither
+//! faults nor agents, and `nth` does not count it.
 
 use serde::Deserialize;
 use thiserror::Error;
@@ -55,48 +54,46 @@ use super::faults::{Fault, FaultRule};
 use super::quirks::{QuirkError, Quirks};
 use super::select::{KEYS, Selector};
 
-/// Faults and agents' edits, each with the requests that they are for.
+/// Faults and agents' edits, with the requests that they are for.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Schedule {
-    /// In this order; the first that picks a request happens.
+    /// The first that picks a request happens.
     pub faults: Vec<FaultRule>,
-    /// In this order; all that pick a request happen.
+    /// All that pick a request happen, in this order.
     pub agents: Vec<AgentRule>,
 }
 
-/// What a scenario file holds; see the module for its format.
+/// The contents of a scenario file. The module describes its format.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Scenario {
-    /// The quirks, defaults where the file names none.
+    /// Defaults for quirks that the file does not name.
     pub quirks: Quirks,
-    /// Faults and agents.
     pub schedule: Schedule,
 }
 
-/// Why a scenario file could not be read.
+/// Errors in a scenario file.
 #[derive(Debug, Error)]
 pub enum ScenarioError {
-    /// It is not TOML, or its tables are not those of a scenario.
+    /// It is not TOML, or has unknown tables.
     #[error("bad scenario file")]
     Syntax(#[source] Box<toml::de::Error>),
-    /// A fault or an agent is wrong.
+    /// A fault or an agent is invalid.
     #[error("{table} {number}: {message}")]
     Rule {
         /// `fault` or `agent`.
         table: &'static str,
-        /// Which one, from 1.
+        /// From 1.
         number: usize,
-        /// What is wrong.
         message: String,
     },
-    /// A quirk is wrong.
+    /// A quirk is invalid.
     #[error("bad quirks in the scenario file")]
     Quirks(#[source] QuirkError),
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct ScenarioFile {
     #[serde(default)]
     quirks: Table,
     #[serde(default)]
@@ -109,9 +106,9 @@ impl Scenario {
     /// Reads a scenario file.
     ///
     /// # Errors
-    /// For anything in it that is not known, by the table's name and number.
+    /// If anything in it is unknown or invalid. The error names the table and its number.
     pub fn from_toml(text: &str) -> Result<Self, ScenarioError> {
-        let file: File =
+        let file: ScenarioFile =
             toml::from_str(text).map_err(|error| ScenarioError::Syntax(Box::new(error)))?;
         let quirks = Quirks::default()
             .with(file.quirks)
@@ -161,7 +158,7 @@ fn agent_rule(mut table: Table) -> Result<AgentRule, String> {
     Ok(AgentRule { edit, when, select })
 }
 
-/// Takes the keys of a selector out of a rule.
+/// Removes the keys of a selector from a rule and reads them.
 fn selector(table: &mut Table) -> Result<Selector, String> {
     let keys = KEYS.into_iter();
     let taken: Table = keys
@@ -184,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_documented_example_is_one() {
+    fn the_documented_example_is_valid() {
         let lines = include_str!("scenario.rs")
             .lines()
             .map_while(|line| line.strip_prefix("//!"));

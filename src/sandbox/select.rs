@@ -1,10 +1,10 @@
-//! Which requests a fault or an agent's edit is for.
+//! Selects the requests that a fault or an agent's edit is for.
 
 use serde::{Deserialize, Deserializer};
 
 use super::endpoint::Endpoint;
 
-/// The keys of a rule that say which requests it is for.
+/// The keys of a [`Selector`] in a rule.
 pub(super) const KEYS: [&str; 9] = [
     "endpoint",
     "request",
@@ -17,30 +17,30 @@ pub(super) const KEYS: [&str; 9] = [
     "max",
 ];
 
-/// Picks requests; every condition that is given must hold.
+/// Picks requests that meet all given conditions.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Selector {
-    /// Only requests to these endpoints; empty is all.
+    /// Only requests to these endpoints. Empty means all.
     #[serde(deserialize_with = "one_or_many")]
     pub endpoint: Vec<Endpoint>,
     /// Only the requests with these numbers in the log, from 1.
     #[serde(deserialize_with = "one_or_many")]
     pub request: Vec<u64>,
-    /// Only the first, second, … of the requests to these endpoints that got past key and rate limit, from 1.
+    /// Only the first, second, … of the requests to these endpoints that passed key and rate limit, from 1.
     #[serde(deserialize_with = "one_or_many")]
     pub nth: Vec<u64>,
-    /// Only from this number in the log on.
+    /// Only requests with this number in the log or a later one.
     pub from: Option<u64>,
-    /// Only up to this number in the log.
+    /// Only requests with this number in the log or an earlier one.
     pub to: Option<u64>,
-    /// Only when the server is at least so many seconds old.
+    /// Only if the server is at least this many seconds old.
     pub from_seconds: Option<u64>,
-    /// Only while the server is younger than so many seconds.
+    /// Only while the server is younger than this many seconds.
     pub to_seconds: Option<u64>,
-    /// How likely it is for a request for which the other conditions hold, 0 to 1.
+    /// Probability for requests that meet the other conditions, from 0 to 1.
     pub probability: f64,
-    /// At most so many times.
+    /// Maximum number of requests.
     pub max: Option<u64>,
 }
 
@@ -60,33 +60,37 @@ impl Default for Selector {
     }
 }
 
-/// What a selector has seen and picked so far.
+/// How many requests a selector has seen and picked so far.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Counts {
+pub(super) struct SelectorCounts {
     seen: u64,
     picked: u64,
 }
 
-/// The request that a selector looks at.
+/// What a selector needs to know about a request.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Moment {
+pub(super) struct RequestMoment {
     pub(super) number: u64,
     pub(super) endpoint: Endpoint,
     pub(super) now_ms: u64,
 }
 
 impl Selector {
-    /// Counts the request if it is to the right endpoint, and says so.
-    pub(super) fn notices(&self, moment: Moment, counts: &mut Counts) -> bool {
+    /// Counts the request if it is to one of the endpoints. Returns whether it is.
+    pub(super) fn counts(&self, moment: RequestMoment, counts: &mut SelectorCounts) -> bool {
         let noticed = self.endpoint.is_empty() || self.endpoint.contains(&moment.endpoint);
         counts.seen += u64::from(noticed);
         noticed
     }
 
-    /// Whether it picks a request that it has noticed. `chance` is a number
-    /// from 0 up to 1 that depends on nothing but the seed, the request's
-    /// number and the rule.
-    pub(super) fn picks(&self, moment: Moment, chance: f64, counts: &mut Counts) -> bool {
+    /// Whether a counted request is picked. `chance` is a number from 0 up to 1 that depends only on the seed, the
+    /// request's number and the rule.
+    pub(super) fn picks(
+        &self,
+        moment: RequestMoment,
+        chance: f64,
+        counts: &mut SelectorCounts,
+    ) -> bool {
         let listed = |list: &[u64], number| list.is_empty() || list.contains(&number);
         let picked = listed(&self.request, moment.number)
             && listed(&self.nth, counts.seen)
@@ -105,8 +109,7 @@ impl Selector {
     }
 }
 
-/// A number for one draw, the same for the same three arguments. The
-/// finaliser of SplitMix64 over them, so that near arguments are far apart.
+/// Returns a pseudo-random number for these arguments: the finaliser of SplitMix64 over them.
 pub(super) fn draw(seed: u64, number: u64, salt: u64) -> u64 {
     let mut bits = seed;
     for part in [number, salt] {
@@ -118,7 +121,7 @@ pub(super) fn draw(seed: u64, number: u64, salt: u64) -> u64 {
     bits
 }
 
-/// [`draw`] as a number from 0 up to 1.
+/// Returns [`draw`] as a number from 0 up to 1.
 pub(super) fn chance(seed: u64, number: u64, salt: u64) -> f64 {
     let bits = u32::try_from(draw(seed, number, salt) >> 32).unwrap_or_default();
     f64::from(bits) / (f64::from(u32::MAX) + 1.0)
@@ -147,17 +150,17 @@ mod tests {
     use super::*;
 
     fn picked(selector: &Selector, seed: u64) -> Vec<u64> {
-        let mut counts = Counts::default();
+        let mut counts = SelectorCounts::default();
         let endpoints = [Endpoint::Create, Endpoint::Tag];
         (1..=20)
             .zip(endpoints.into_iter().cycle())
             .filter(|(number, endpoint)| {
-                let moment = Moment {
+                let moment = RequestMoment {
                     number: *number,
                     endpoint: *endpoint,
                     now_ms: number * 1_000,
                 };
-                selector.notices(moment, &mut counts)
+                selector.counts(moment, &mut counts)
                     && selector.picks(moment, chance(seed, *number, 0), &mut counts)
             })
             .map(|(number, _)| number)
@@ -238,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_probability_depends_on_the_seed_alone() {
+    fn random_picks_depend_only_on_the_seed() {
         let half = Selector {
             probability: 0.5,
             ..Selector::default()

@@ -1,4 +1,4 @@
-//! The server on a socket, where a cut really closes the connection.
+//! Serves the sandbox on a socket.
 
 use std::future::Future;
 use std::io;
@@ -20,26 +20,23 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use super::account::Reply;
+use super::answers::respond;
+use super::error_reply::ErrorReply;
 use super::handle::{Cut, Sandbox};
-use super::problem::Problem;
-use super::state::respond;
+use super::reply::Reply;
 
 /// More than the largest request: a search with thousands of filters.
-const BODY_MAX: usize = 4 * 1024 * 1024;
+const MAX_BODY: usize = 4 * 1024 * 1024;
 
 impl Sandbox {
     /// Serves HTTP/1.1 until `shutdown` ends, and then closes every connection.
-    ///
-    /// # Errors
-    /// When the listener can no longer accept.
     pub async fn serve(
         self,
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
     ) -> io::Result<()> {
         let mut shutdown = pin!(shutdown);
-        // Dropping the set ends what it holds.
+        // Dropping the set aborts its tasks.
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {
@@ -48,7 +45,7 @@ impl Sandbox {
                     Ok((stream, _)) => {
                         connections.spawn(self.clone().connection(stream));
                     }
-                    Err(error) if of_one_connection(&error) => {}
+                    Err(error) if is_of_one_connection(&error) => {}
                     Err(error) => return Err(error),
                 },
                 Some(_) = connections.join_next() => {}
@@ -57,7 +54,7 @@ impl Sandbox {
     }
 
     async fn connection(self, stream: TcpStream) {
-        // An answer is smaller than a segment, and waits for nothing.
+        // Answers are smaller than a segment and must not wait for more data.
         let _unsupported = stream.set_nodelay(true);
         let service = service_fn(move |request| {
             let sandbox = self.clone();
@@ -71,33 +68,34 @@ impl Sandbox {
         }
     }
 
-    /// An error closes the connection without a byte of an answer.
-    async fn over_socket(&self, request: Request<Incoming>) -> Result<Response<Answer>, Cut> {
+    fn refuse(&self, error: &ErrorReply) -> Response<ReplyBody> {
+        let reply = Reply::json(error.status(), &error.body(&self.quirks()));
+        respond(reply).map(ReplyBody::whole)
+    }
+
+    /// Answers a request. An error closes the connection without an answer.
+    async fn over_socket(&self, request: Request<Incoming>) -> Result<Response<ReplyBody>, Cut> {
         let (head, body) = request.into_parts();
         if !is_for_this_machine(&head) {
-            let problem = Problem::WrongHost;
-            let reply = Reply::json(problem.status(), &problem.body(&self.quirks()));
-            return Ok(respond(reply).map(Answer::whole));
+            return Ok(self.refuse(&ErrorReply::WrongHost));
         }
-        let body = match Limited::new(body, BODY_MAX).collect().await {
+        let body = match Limited::new(body, MAX_BODY).collect().await {
             Ok(body) => body.to_bytes(),
             Err(error) if error.is::<LengthLimitError>() => {
-                let problem = Problem::TooLarge;
-                let reply = Reply::json(problem.status(), &problem.body(&self.quirks()));
-                return Ok(respond(reply).map(Answer::whole));
+                return Ok(self.refuse(&ErrorReply::TooLarge));
             }
             Err(_) => return Err(Cut::NoAnswer),
         };
         match self.call(Request::from_parts(head, body)).await {
-            Ok(answer) => Ok(answer.map(Answer::whole)),
-            Err(Cut::MidBody(part)) => Ok(part.map(Answer::part)),
+            Ok(answer) => Ok(answer.map(ReplyBody::whole)),
+            Err(Cut::MidBody(part)) => Ok(part.map(ReplyBody::part)),
             Err(Cut::NoAnswer) => Err(Cut::NoAnswer),
         }
     }
 }
 
-/// Whether a request names an address, or this machine, as its host. A web page whose own name was made to point to this
-/// machine (DNS rebinding) names that.
+/// Whether a request names an address or this machine as its host. Rejects requests of web pages whose name was made to
+/// point to this machine (DNS rebinding), since these name that.
 fn is_for_this_machine(head: &Parts) -> bool {
     let hosts: Vec<_> = head.headers.get_all(HOST).iter().collect();
     let [host] = hosts.as_slice() else {
@@ -112,8 +110,8 @@ fn is_for_this_machine(head: &Parts) -> bool {
     name.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok()
 }
 
-/// Errors of `accept` that concern nobody but the client that is gone.
-fn of_one_connection(error: &io::Error) -> bool {
+/// Whether an error of `accept` concerns only a client that is gone.
+fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(
         error.kind(),
@@ -121,9 +119,9 @@ fn of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-/// The body of an answer, which may break off.
+/// The body of an answer, which may be cut.
 #[derive(Debug)]
-struct Answer {
+struct ReplyBody {
     data: Option<Bytes>,
     ending: Ending,
 }
@@ -131,12 +129,12 @@ struct Answer {
 #[derive(Clone, Copy, Debug)]
 enum Ending {
     Complete,
-    /// Once pending, so that what there is of the body goes out first.
+    /// Pending once, so that the part of the body is sent before the connection closes.
     Flush,
     Cut,
 }
 
-impl Answer {
+impl ReplyBody {
     fn whole(data: Bytes) -> Self {
         Self {
             data: Some(data),
@@ -152,7 +150,7 @@ impl Answer {
     }
 }
 
-impl Body for Answer {
+impl Body for ReplyBody {
     type Data = Bytes;
     type Error = io::Error;
 

@@ -1,45 +1,45 @@
-//! All customers of the account, with the indexes that keep a page of the
-//! listing and a search for a hundred e-mails cheap among 200,000 of them.
+//! All customers of the account, indexed so that listings and searches stay fast with 200,000 of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
-use super::customer::{Customer, Given};
-use super::field::{Date, Text};
-use super::page::Page;
+use super::customer::Customer;
+use super::field::{DateField, TextField};
+use super::given::GivenCustomer;
+use super::page::PageRequest;
 use super::quirks::Quirks;
 use super::tags::TagBook;
 
 /// The two documented ways to sort.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Sort {
-    pub(super) by: Date,
+pub(super) struct SortOrder {
+    pub(super) by: DateField,
     pub(super) descending: bool,
 }
 
-impl Default for Sort {
+impl Default for SortOrder {
     fn default() -> Self {
         Self {
-            by: Date::FirstSeen,
+            by: DateField::FirstSeen,
             descending: false,
         }
     }
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Store {
+pub(super) struct CustomerStore {
     customers: BTreeMap<u64, Customer>,
     by_user_id: BTreeSet<(Box<str>, u64)>,
     by_email: BTreeSet<(Box<str>, u64)>,
     by_first_seen: BTreeSet<(Option<i64>, u64)>,
     by_last_seen: BTreeSet<(Option<i64>, u64)>,
     highest_id: u64,
-    /// All ids by one of the dates, from the first listing after a change until the next change.
-    order: Option<(Date, Vec<u64>)>,
+    /// Cached ids sorted by one of the dates. A change to the dates clears it.
+    order: Option<(DateField, Vec<u64>)>,
     pub(super) tags: TagBook,
 }
 
-impl Store {
+impl CustomerStore {
     pub(super) fn len(&self) -> usize {
         self.customers.len()
     }
@@ -53,7 +53,7 @@ impl Store {
     }
 
     pub(super) fn within(&self, ids: RangeInclusive<u64>) -> impl Iterator<Item = &Customer> {
-        // A range whose start lies behind its end would panic in the map.
+        // `BTreeMap::range` panics if the start is greater than the end.
         let ids = if ids.is_empty() { 0..=0 } else { ids };
         self.customers.range(ids).map(|(_, customer)| customer)
     }
@@ -62,9 +62,9 @@ impl Store {
         self.highest_id.saturating_add(1)
     }
 
-    /// Takes a customer as it is; one without an id gets the next.
-    pub(super) fn take(&mut self, given: Given, quirks: &Quirks) -> Result<u64, u64> {
-        let Given { mut customer, tags } = given;
+    /// Adds a customer unchanged and returns its id. One without an id gets the next one. Fails if the id is taken.
+    pub(super) fn add(&mut self, given: GivenCustomer, quirks: &Quirks) -> Result<u64, u64> {
+        let GivenCustomer { mut customer, tags } = given;
         if customer.id == 0 {
             customer.id = self.next_id();
         }
@@ -88,10 +88,10 @@ impl Store {
             self.order = None;
         }
         self.highest_id = self.highest_id.max(id);
-        if let Some(user_id) = customer.text(Text::UserId) {
+        if let Some(user_id) = customer.text(TextField::UserId) {
             self.by_user_id.insert((user_id.into(), id));
         }
-        if let Some(email) = customer.text(Text::Email) {
+        if let Some(email) = customer.text(TextField::Email) {
             self.by_email.insert((email.to_lowercase().into(), id));
         }
         self.by_first_seen.insert((customer.first_seen, id));
@@ -108,10 +108,10 @@ impl Store {
 
     fn unindex(&mut self, id: u64) -> Option<Customer> {
         let customer = self.customers.remove(&id)?;
-        if let Some(user_id) = customer.text(Text::UserId) {
+        if let Some(user_id) = customer.text(TextField::UserId) {
             self.by_user_id.remove(&(user_id.into(), id));
         }
-        if let Some(email) = customer.text(Text::Email) {
+        if let Some(email) = customer.text(TextField::Email) {
             self.by_email.remove(&(email.to_lowercase().into(), id));
         }
         self.by_first_seen.remove(&(customer.first_seen, id));
@@ -123,14 +123,14 @@ impl Store {
         same_text(&self.by_user_id, user_id.into())
     }
 
-    /// Whatever the case of the e-mail.
+    /// Ignores the case of the address.
     pub(super) fn with_email(&self, email: &str) -> impl Iterator<Item = u64> {
         same_text(&self.by_email, email.to_lowercase().into())
     }
 
-    /// The ids of one page of all customers; those with the same date by id.
-    pub(super) fn page(&mut self, page: Page) -> Vec<u64> {
-        let Page {
+    /// Returns the ids of one page. Customers with the same date are sorted by id.
+    pub(super) fn page(&mut self, page: PageRequest) -> Vec<u64> {
+        let PageRequest {
             limit,
             offset,
             sort,
@@ -147,10 +147,10 @@ impl Store {
         }
     }
 
-    fn ordered(&self, by: Date) -> Vec<u64> {
+    fn ordered(&self, by: DateField) -> Vec<u64> {
         let index = match by {
-            Date::FirstSeen => &self.by_first_seen,
-            Date::LastSeen => &self.by_last_seen,
+            DateField::FirstSeen => &self.by_first_seen,
+            DateField::LastSeen => &self.by_last_seen,
         };
         index.iter().map(|(_, id)| *id).collect()
     }

@@ -1,10 +1,10 @@
-//! The account's tags: a name has one colour, whoever carries it.
+//! The account's tags. A tag has the same colour for all customers.
 
 use std::collections::HashMap;
 
 use super::quirks::{Case, Quirks, TagColour};
 
-/// The colour of a tag that was made without one. Documented.
+/// The colour of a tag that was created without one. Documented.
 const DEFAULT_COLOUR: &str = "#c377e0";
 
 /// A tag as a write names it.
@@ -14,6 +14,7 @@ pub(super) struct NamedTag {
     pub(super) colour: Option<String>,
 }
 
+/// The account's tags, numbered in the order of their creation.
 #[derive(Debug, Default)]
 pub(super) struct TagBook {
     tags: Vec<(String, String)>,
@@ -22,7 +23,7 @@ pub(super) struct TagBook {
 }
 
 impl TagBook {
-    /// Finds the tag, or makes it for the whole account.
+    /// Returns the number of the tag, creating it if the account does not have it.
     pub(super) fn ensure(&mut self, tag: &NamedTag, quirks: &Quirks) -> usize {
         if let Some(number) = self.find(&tag.name, quirks) {
             if let (TagColour::Latest, Some(colour), Some(known)) =
@@ -47,14 +48,14 @@ impl TagBook {
         }
     }
 
-    /// Name and colour.
+    /// Returns name and colour of a tag.
     pub(super) fn get(&self, number: usize) -> Option<(&str, &str)> {
         self.tags
             .get(number)
             .map(|(name, colour)| (name.as_str(), colour.as_str()))
     }
 
-    /// Every tag of the account, in the order in which they were made.
+    /// Returns name and colour of all tags in the order of their creation.
     pub(super) fn all(&self) -> impl Iterator<Item = (&str, &str)> {
         self.tags
             .iter()

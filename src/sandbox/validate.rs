@@ -1,76 +1,68 @@
-//! Bodies of writes: types of every member as documented, and nothing else.
+//! Validates the bodies of writes: all members have the documented types, and there are no others.
 
-use isolang::Language;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::field::{Field, Text};
-use super::problem::{Complaint, Problem};
-use super::quirks::{Quirks, UndefinedProperty, Verdict};
+use super::body_reader::BodyReader;
+use super::error_reply::{ErrorReply, FieldError};
+use super::quirks::Quirks;
 use super::tags::NamedTag;
-use super::write::{Setting, Write};
+use super::write::CustomerWrite;
 
-/// The most customers in one batch. Documented.
-const BATCH_MAX: usize = 10;
+/// Maximum number of customers in a batch. Documented.
+const MAX_BATCH: usize = 10;
 
-const READ_ONLY: [&str; 5] = ["id", "location", "device", "createdFrom", "integrationId"];
-
-/// Which write a body is for, as far as its members depend on it.
+/// The kind of write that a body is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum WriteKind {
     Create,
     Update,
 }
 
-/// One entry of a batch, or what is wrong with it.
+/// A valid entry of a batch.
 #[derive(Debug)]
 pub(super) struct BatchEntry {
     pub(super) customer: u64,
-    pub(super) write: Write,
+    pub(super) write: CustomerWrite,
 }
 
-/// Reads bodies, collecting everything that is wrong with them.
-#[derive(Debug)]
-pub(super) struct Reader<'a> {
-    quirks: &'a Quirks,
-    kind: Kind,
-    prefix: String,
-    complaints: Vec<Complaint>,
-}
-
-pub(super) fn json(body: &[u8]) -> Result<Value, Problem> {
+pub(super) fn json(body: &[u8]) -> Result<Value, ErrorReply> {
     serde_json::from_slice(body).map_err(|_| {
-        Problem::of(Complaint::new(
+        ErrorReply::of(FieldError::new(
             "body",
             "The request body is not valid JSON.",
         ))
     })
 }
 
-/// The body of a create or an update of one customer.
-pub(super) fn write(value: &Value, kind: Kind, quirks: &Quirks) -> Result<Write, Problem> {
+/// Reads the body of a create or an update of one customer.
+pub(super) fn write(
+    value: &Value,
+    kind: WriteKind,
+    quirks: &Quirks,
+) -> Result<CustomerWrite, ErrorReply> {
     let Value::Object(members) = value else {
-        return Err(Problem::of(Complaint::wrong_type("body", "object")));
+        return Err(ErrorReply::of(FieldError::wrong_type("body", "object")));
     };
-    Reader::new(quirks, kind, String::new())
+    BodyReader::new(quirks, kind, String::new())
         .finish(members)
-        .map_err(Problem::Invalid)
+        .map_err(ErrorReply::Invalid)
 }
 
-/// The body of a batch: a `Result` for each entry, so that the caller can
-/// fail all or pass the good ones.
+/// Reads the body of a batch. There is a `Result` for each entry, so that the caller can fail all or let the good ones
+/// pass.
 pub(super) fn batch(
     value: &Value,
     quirks: &Quirks,
-) -> Result<Vec<Result<BatchEntry, Vec<Complaint>>>, Problem> {
+) -> Result<Vec<Result<BatchEntry, Vec<FieldError>>>, ErrorReply> {
     let Value::Array(entries) = value else {
-        return Err(Problem::of(Complaint::wrong_type("body", "array")));
+        return Err(ErrorReply::of(FieldError::wrong_type("body", "array")));
     };
     if entries.is_empty() {
-        return Err(Problem::of(Complaint::blank("body")));
+        return Err(ErrorReply::of(FieldError::blank("body")));
     }
-    if entries.len() > BATCH_MAX {
+    if entries.len() > MAX_BATCH {
         let message = "This collection should contain 10 elements or less.";
-        return Err(Problem::of(Complaint::new("body", message)));
+        return Err(ErrorReply::of(FieldError::new("body", message)));
     }
     let entries = entries.iter().enumerate();
     Ok(entries
@@ -78,15 +70,19 @@ pub(super) fn batch(
         .collect())
 }
 
-fn batch_entry(index: usize, entry: &Value, quirks: &Quirks) -> Result<BatchEntry, Vec<Complaint>> {
+fn batch_entry(
+    index: usize,
+    entry: &Value,
+    quirks: &Quirks,
+) -> Result<BatchEntry, Vec<FieldError>> {
     let Value::Object(members) = entry else {
-        return Err(vec![Complaint::wrong_type(format!("[{index}]"), "object")]);
+        return Err(vec![FieldError::wrong_type(format!("[{index}]"), "object")]);
     };
     let mut members = members.clone();
     let customer = members.remove("customer").as_ref().and_then(Value::as_u64);
-    let mut reader = Reader::new(quirks, Kind::Update, format!("[{index}]."));
+    let mut reader = BodyReader::new(quirks, WriteKind::Update, format!("[{index}]."));
     if customer.is_none() {
-        reader.complain(Complaint::wrong_type(
+        reader.report(FieldError::wrong_type(
             format!("[{index}].customer"),
             "numeric",
         ));
@@ -98,282 +94,37 @@ fn batch_entry(index: usize, entry: &Value, quirks: &Quirks) -> Result<BatchEntr
     })
 }
 
-/// The body of "tag" and of "untag".
-pub(super) fn tags(value: &Value, quirks: &Quirks) -> Result<Vec<NamedTag>, Problem> {
+/// Reads the body of "tag" or "untag".
+pub(super) fn tags(value: &Value, quirks: &Quirks) -> Result<Vec<NamedTag>, ErrorReply> {
     let Value::Object(members) = value else {
-        return Err(Problem::of(Complaint::wrong_type("body", "object")));
+        return Err(ErrorReply::of(FieldError::wrong_type("body", "object")));
     };
-    let mut reader = Reader::new(quirks, Kind::Update, String::new());
+    let mut reader = BodyReader::new(quirks, WriteKind::Update, String::new());
     for name in members.keys().filter(|name| *name != "tags") {
-        reader.complain(Complaint::unexpected(name));
+        reader.report(FieldError::unexpected(name));
     }
     let tags = match members.get("tags") {
         None | Some(Value::Null) => None,
         Some(Value::Array(list)) if list.is_empty() => None,
         Some(tags) => reader.tags(tags),
     };
-    if tags.is_none() && reader.complaints.is_empty() {
-        reader.complain(Complaint::blank("tags"));
+    if tags.is_none() && reader.errors.is_empty() {
+        reader.report(FieldError::blank("tags"));
     }
     reader
         .done(tags.unwrap_or_default())
-        .map_err(Problem::Invalid)
-}
-
-impl<'a> Reader<'a> {
-    fn new(quirks: &'a Quirks, kind: Kind, prefix: String) -> Self {
-        Self {
-            quirks,
-            kind,
-            prefix,
-            complaints: Vec::new(),
-        }
-    }
-
-    fn finish(mut self, members: &Map<String, Value>) -> Result<Write, Vec<Complaint>> {
-        let mut write = Write::default();
-        for (name, value) in members {
-            if self.kind == Kind::Create && self.quirks.create_refuses.contains(name) {
-                self.complain(Complaint::unexpected(self.path(name)));
-                continue;
-            }
-            match name.as_str() {
-                "tags" => write.tags = self.tags(value),
-                "customData" => write.custom_data = self.custom_data(value),
-                _ => write.settings.extend(self.setting(name, value)),
-            }
-        }
-        self.done(write)
-    }
-
-    fn done<T>(self, value: T) -> Result<T, Vec<Complaint>> {
-        if self.complaints.is_empty() {
-            Ok(value)
-        } else {
-            Err(self.complaints)
-        }
-    }
-
-    fn complain(&mut self, complaint: Complaint) {
-        self.complaints.push(complaint);
-    }
-
-    fn path(&self, name: &str) -> String {
-        format!("{}{name}", self.prefix)
-    }
-
-    fn setting(&mut self, name: &str, value: &Value) -> Option<Setting> {
-        match Field::named(name) {
-            Some(Field::Text(field)) => self
-                .text(name, value)
-                .map(|value| Setting::Text(field, value)),
-            Some(Field::Date(field)) => self
-                .date(name, value)
-                .map(|value| Setting::Date(field, value)),
-            Some(Field::Flag(field)) => match value {
-                Value::Bool(value) => Some(Setting::Flag(field, *value)),
-                Value::Null => Some(Setting::Flag(field, false)),
-                _ => self.refuse(Complaint::wrong_type(self.path(name), "bool")),
-            },
-            None => self.legacy(name, value),
-        }
-    }
-
-    /// Members that only older examples have, and those that nobody may set.
-    fn legacy(&mut self, name: &str, value: &Value) -> Option<Setting> {
-        if self.quirks.legacy_fields == Verdict::Accept {
-            let text = match (self.kind, name) {
-                (Kind::Create, "createdFrom") => Some(Text::CreatedFrom),
-                (Kind::Create, "integrationId") => Some(Text::IntegrationId),
-                _ => None,
-            };
-            if let Some(field) = text {
-                return self
-                    .text(name, value)
-                    .map(|value| Setting::Text(field, value));
-            }
-            let parts = ["city", "regionCode", "countryCode"];
-            let part = parts
-                .into_iter()
-                .find(|part| *part == name && self.kind == Kind::Update);
-            if let Some(part) = part {
-                return self
-                    .text(name, value)
-                    .map(|value| Setting::Place(part, value));
-            }
-        }
-        if READ_ONLY.contains(&name) {
-            return self.refuse(Complaint::new(self.path(name), "This field is read-only."));
-        }
-        self.refuse(Complaint::unexpected(self.path(name)))
-    }
-
-    fn text(&mut self, name: &str, value: &Value) -> Option<Option<String>> {
-        let text = match value {
-            Value::Null => return Some(None),
-            Value::String(text) => text,
-            _ => return self.refuse(Complaint::wrong_type(self.path(name), "string")),
-        };
-        let fault = match name {
-            "email" if !text.is_empty() && !is_email(text) => "This value is not a valid email.",
-            "locale" if !text.is_empty() && Language::from_639_1(text).is_none() => {
-                "This value is not a valid ISO 639-1 code."
-            }
-            _ => return Some(Some(text.clone())),
-        };
-        self.refuse(Complaint::new(self.path(name), fault))
-    }
-
-    fn date(&mut self, name: &str, value: &Value) -> Option<Option<i64>> {
-        match value {
-            Value::Null => Some(None),
-            Value::String(text) => match timestamp(text) {
-                Some(date) => Some(Some(date)),
-                None => self.refuse(Complaint::new(
-                    self.path(name),
-                    "This value is not a valid UNIX timestamp.",
-                )),
-            },
-            _ => self.refuse(Complaint::wrong_type(self.path(name), "string")),
-        }
-    }
-
-    fn refuse<T>(&mut self, complaint: Complaint) -> Option<T> {
-        self.complain(complaint);
-        None
-    }
-
-    fn tags(&mut self, value: &Value) -> Option<Vec<NamedTag>> {
-        match value {
-            Value::Null => Some(Vec::new()),
-            Value::Array(list) => {
-                let tags = list.iter().enumerate();
-                Some(
-                    tags.filter_map(|(index, tag)| self.tag(index, tag))
-                        .collect(),
-                )
-            }
-            _ => self.refuse(Complaint::wrong_type(self.path("tags"), "array")),
-        }
-    }
-
-    fn tag(&mut self, index: usize, tag: &Value) -> Option<NamedTag> {
-        let path = self.path(&format!("tags[{index}]"));
-        let Value::Object(members) = tag else {
-            return self.refuse(Complaint::wrong_type(path, "object"));
-        };
-        for name in members
-            .keys()
-            .filter(|name| !["name", "color"].contains(&name.as_str()))
-        {
-            self.complain(Complaint::unexpected(format!("{path}.{name}")));
-        }
-        let colour = match members.get("color") {
-            None | Some(Value::Null) => None,
-            Some(Value::String(colour)) if is_colour(colour) => Some(colour.clone()),
-            Some(Value::String(_)) => {
-                let message = "This value is not a valid CSS color.";
-                return self.refuse(Complaint::new(format!("{path}.color"), message));
-            }
-            Some(_) => {
-                return self.refuse(Complaint::wrong_type(format!("{path}.color"), "string"));
-            }
-        };
-        match members.get("name") {
-            None | Some(Value::Null) => self.refuse(Complaint::blank(format!("{path}.name"))),
-            Some(Value::String(name)) if name.trim().is_empty() => {
-                self.refuse(Complaint::blank(format!("{path}.name")))
-            }
-            Some(Value::String(name)) => Some(NamedTag {
-                name: name.clone(),
-                colour,
-            }),
-            Some(_) => self.refuse(Complaint::wrong_type(format!("{path}.name"), "string")),
-        }
-    }
-
-    fn custom_data(&mut self, value: &Value) -> Option<Option<Vec<(String, Value)>>> {
-        match value {
-            Value::Null => Some(None),
-            Value::Array(list) => {
-                let list = list.iter().enumerate();
-                Some(Some(
-                    list.filter_map(|(index, entry)| self.property(index, entry))
-                        .collect(),
-                ))
-            }
-            _ => self.refuse(Complaint::wrong_type(self.path("customData"), "array")),
-        }
-    }
-
-    fn property(&mut self, index: usize, entry: &Value) -> Option<(String, Value)> {
-        let path = self.path(&format!("customData[{index}]"));
-        let Value::Object(members) = entry else {
-            return self.refuse(Complaint::wrong_type(path, "object"));
-        };
-        for name in members
-            .keys()
-            .filter(|name| !["property", "value"].contains(&name.as_str()))
-        {
-            self.complain(Complaint::unexpected(format!("{path}.{name}")));
-        }
-        let name = match members.get("property") {
-            Some(Value::String(name)) if !name.trim().is_empty() => name.clone(),
-            None | Some(Value::Null | Value::String(_)) => {
-                return self.refuse(Complaint::blank(format!("{path}.property")));
-            }
-            Some(_) => {
-                return self.refuse(Complaint::wrong_type(format!("{path}.property"), "string"));
-            }
-        };
-        let refused = self.quirks.undefined_property == UndefinedProperty::Refuse
-            && !self.quirks.defined_properties.contains(&name);
-        if refused {
-            let message = "This custom attribute does not exist.";
-            return self.refuse(Complaint::new(format!("{path}.property"), message));
-        }
-        match members.get("value") {
-            None => self.refuse(Complaint::new(
-                format!("{path}.value"),
-                "This field is missing.",
-            )),
-            Some(Value::Array(_) | Value::Object(_)) => {
-                self.refuse(Complaint::wrong_type(format!("{path}.value"), "scalar"))
-            }
-            Some(value) => Some((name, value.clone())),
-        }
-    }
-}
-
-/// A UNIX timestamp in text: digits, after a minus sign for one before 1970.
-pub(super) fn timestamp(text: &str) -> Option<i64> {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    if plain { text.parse().ok() } else { None }
-}
-
-/// One `@` with something on both sides and no space.
-fn is_email(text: &str) -> bool {
-    let spaced = text.chars().any(char::is_whitespace);
-    text.split_once('@').is_some_and(|(local, domain)| {
-        !spaced && !local.is_empty() && !domain.is_empty() && !domain.contains('@')
-    })
-}
-
-/// CSS writes a hexadecimal colour with a `#`, which the parser does not ask for.
-fn is_colour(text: &str) -> bool {
-    let bare_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    !bare_hex && csscolorparser::parse(text).is_ok()
+        .map_err(ErrorReply::Invalid)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::field::Field;
     use super::*;
     use serde_json::json;
 
-    fn complaints(body: Value, kind: Kind) -> Vec<String> {
+    fn errors(body: Value, kind: WriteKind) -> Vec<String> {
         match write(&body, kind, &Quirks::default()) {
-            Err(Problem::Invalid(list)) => list.into_iter().map(|one| one.code).collect(),
+            Err(ErrorReply::Invalid(list)) => list.into_iter().map(|one| one.code).collect(),
             other => panic!("{body} gave {other:?}"),
         }
     }
@@ -456,15 +207,15 @@ mod tests {
             (json!({"integrationId": "1"}), "integrationId"),
             (json!([]), "body"),
         ] {
-            assert_eq!(complaints(body.clone(), Kind::Create), [code], "{body}");
-            assert_eq!(complaints(body, Kind::Update), [code]);
+            assert_eq!(errors(body.clone(), WriteKind::Create), [code], "{body}");
+            assert_eq!(errors(body, WriteKind::Update), [code]);
         }
     }
 
     #[test]
     fn all_bad_members_are_named_together() {
         let body = json!({"name": 1, "email": 2, "tags": [{"name": 3}]});
-        let mut codes = complaints(body, Kind::Update);
+        let mut codes = errors(body, WriteKind::Update);
         codes.sort();
         assert_eq!(codes, ["email", "name", "tags[0].name"]);
     }
@@ -476,21 +227,12 @@ mod tests {
             .into_iter()
             .chain(["tags", "customData"])
         {
-            write(&json!({ name: null }), Kind::Update, &Quirks::default()).unwrap();
-        }
-    }
-
-    #[test]
-    fn every_kind_of_css_colour_is_one() {
-        for colour in [
-            "#f00",
-            "#ff0000",
-            "red",
-            "rgb(255, 0, 0)",
-            "hsl(0, 100%, 50%)",
-            "Tomato",
-        ] {
-            assert!(is_colour(colour), "{colour}");
+            write(
+                &json!({ name: null }),
+                WriteKind::Update,
+                &Quirks::default(),
+            )
+            .unwrap();
         }
     }
 
@@ -514,7 +256,7 @@ mod tests {
             Value::Array(vec![json!({"customer": 1}); 11]),
         ] {
             assert!(
-                matches!(batch(&bad, &Quirks::default()), Err(Problem::Invalid(_))),
+                matches!(batch(&bad, &Quirks::default()), Err(ErrorReply::Invalid(_))),
                 "{bad}"
             );
         }

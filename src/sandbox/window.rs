@@ -1,32 +1,31 @@
-//! The limit of requests a minute, over each kind of window. Pure: the time
-//! is an argument.
+//! The rate limit, with each kind of window. Pure: the time is an argument.
 
 use std::collections::VecDeque;
 
-use super::quirks::Window as Kind;
+use super::quirks::Window;
 
 const MINUTE_MS: u64 = 60_000;
 
 /// Whether a request may pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Admission {
-    /// It may, and so many more may at once.
+    /// It may. `remaining` is how many more may follow immediately.
     Passed { remaining: u64 },
-    /// It may not, but may in so many milliseconds.
+    /// It may not before `wait_ms` have passed.
     Refused { wait_ms: u64 },
 }
 
-/// Counts the requests that passed; one that was refused does not count.
+/// Counts the requests that passed. Refused ones do not count.
 #[derive(Clone, Debug)]
-pub(super) struct Window {
+pub(super) struct RateWindow {
     per_minute: u32,
     /// Milliseconds from the start of a calendar minute to time 0.
     phase_ms: u64,
-    state: State,
+    state: WindowState,
 }
 
 #[derive(Clone, Debug)]
-enum State {
+enum WindowState {
     Fixed {
         minute: u64,
         passed: u64,
@@ -34,25 +33,25 @@ enum State {
     Sliding {
         passed: VecDeque<u64>,
     },
-    /// Tokens in 60,000ths, so that what a millisecond adds is whole.
+    /// `tokens` are 60,000ths of a request, so that a millisecond adds a whole number of them.
     Bucket {
         tokens: u64,
         as_of_ms: u64,
     },
 }
 
-impl Window {
+impl RateWindow {
     /// A limit of 0 lets everything pass.
-    pub(super) fn new(kind: Kind, per_minute: u32, phase_ms: u64, now_ms: u64) -> Self {
+    pub(super) fn new(kind: Window, per_minute: u32, phase_ms: u64, now_ms: u64) -> Self {
         let state = match kind {
-            Kind::Fixed => State::Fixed {
+            Window::Fixed => WindowState::Fixed {
                 minute: 0,
                 passed: 0,
             },
-            Kind::Sliding => State::Sliding {
+            Window::Sliding => WindowState::Sliding {
                 passed: VecDeque::new(),
             },
-            Kind::Bucket => State::Bucket {
+            Window::Bucket => WindowState::Bucket {
                 tokens: u64::from(per_minute) * MINUTE_MS,
                 as_of_ms: now_ms,
             },
@@ -68,7 +67,7 @@ impl Window {
         self.per_minute
     }
 
-    /// Asks for one request to pass, at a time that never goes back.
+    /// Admits or refuses a request. `now_ms` must not decrease from call to call.
     pub(super) fn admit(&mut self, now_ms: u64) -> Admission {
         let limit = u64::from(self.per_minute);
         if limit == 0 {
@@ -77,7 +76,7 @@ impl Window {
             };
         }
         match &mut self.state {
-            State::Fixed { minute, passed } => {
+            WindowState::Fixed { minute, passed } => {
                 let wall = now_ms + self.phase_ms;
                 if wall / MINUTE_MS != *minute {
                     (*minute, *passed) = (wall / MINUTE_MS, 0);
@@ -92,7 +91,7 @@ impl Window {
                     remaining: limit - *passed,
                 }
             }
-            State::Sliding { passed } => {
+            WindowState::Sliding { passed } => {
                 while passed
                     .front()
                     .is_some_and(|first| first + MINUTE_MS <= now_ms)
@@ -111,7 +110,7 @@ impl Window {
                     }
                 }
             }
-            State::Bucket { tokens, as_of_ms } => {
+            WindowState::Bucket { tokens, as_of_ms } => {
                 let grown = now_ms.saturating_sub(*as_of_ms).saturating_mul(limit);
                 *tokens = tokens.saturating_add(grown).min(limit * MINUTE_MS);
                 *as_of_ms = now_ms;
@@ -141,8 +140,8 @@ mod tests {
     use super::*;
 
     /// The times at which requests passed, of those that were tried.
-    fn passed(kind: Kind, limit: u32, phase: u64, tries: &[u64]) -> Vec<u64> {
-        let mut window = Window::new(kind, limit, phase, 0);
+    fn passed(kind: Window, limit: u32, phase: u64, tries: &[u64]) -> Vec<u64> {
+        let mut window = RateWindow::new(kind, limit, phase, 0);
         let mut now = 0;
         let mut passed = Vec::new();
         for step in tries {
@@ -186,7 +185,7 @@ mod tests {
         fn a_fixed_minute_never_passes_more(
             tries in prop::collection::vec(0u64..3_000, 1..300), limit in 1u32..20, phase in 0u64..60_000,
         ) {
-            let times = passed(Kind::Fixed, limit, phase, &tries);
+            let times = passed(Window::Fixed, limit, phase, &tries);
             let mut minutes = std::collections::BTreeMap::new();
             for at in times {
                 *minutes.entry((at + phase) / MINUTE_MS).or_insert(0) += 1;
@@ -198,7 +197,7 @@ mod tests {
         fn no_sixty_seconds_pass_more(
             tries in prop::collection::vec(0u64..3_000, 1..300), limit in 1u32..20,
         ) {
-            let times = passed(Kind::Sliding, limit, 0, &tries);
+            let times = passed(Window::Sliding, limit, 0, &tries);
             prop_assert!(most_within(&times, MINUTE_MS) <= u64::from(limit));
         }
 
@@ -206,7 +205,7 @@ mod tests {
         fn a_bucket_passes_its_fill_and_what_flowed_in(
             tries in prop::collection::vec(0u64..3_000, 1..300), limit in 1u32..20, span in 1u64..200_000,
         ) {
-            let times = passed(Kind::Bucket, limit, 0, &tries);
+            let times = passed(Window::Bucket, limit, 0, &tries);
             let limit = u64::from(limit);
             prop_assert!(most_within(&times, span) <= limit + limit * span / MINUTE_MS + 1);
         }
@@ -214,7 +213,7 @@ mod tests {
 
     #[test]
     fn each_window_passes_exactly_its_figure_at_once() {
-        for kind in [Kind::Fixed, Kind::Sliding, Kind::Bucket] {
+        for kind in [Window::Fixed, Window::Sliding, Window::Bucket] {
             assert_eq!(passed(kind, 7, 59_000, &[0; 50]).len(), 7, "{kind:?}");
         }
     }
@@ -224,14 +223,14 @@ mod tests {
         // Seven at the end of a minute, and again a second later.
         let mut tries = [0; 20];
         tries[10] = 1_000;
-        assert_eq!(passed(Kind::Fixed, 7, 59_500, &tries).len(), 14);
-        assert_eq!(passed(Kind::Sliding, 7, 59_500, &tries).len(), 7);
+        assert_eq!(passed(Window::Fixed, 7, 59_500, &tries).len(), 14);
+        assert_eq!(passed(Window::Sliding, 7, 59_500, &tries).len(), 7);
         tries[10] = 10_000;
-        assert_eq!(passed(Kind::Bucket, 7, 0, &tries).len(), 8);
+        assert_eq!(passed(Window::Bucket, 7, 0, &tries).len(), 8);
     }
 
     #[test]
     fn no_limit_passes_everything() {
-        assert_eq!(passed(Kind::Fixed, 0, 0, &[0; 500]).len(), 500);
+        assert_eq!(passed(Window::Fixed, 0, 0, &[0; 500]).len(), 500);
     }
 }

@@ -1,10 +1,10 @@
 use super::cells::{Syntax, quoted_part, spans};
-use super::sampled::Sample;
+use super::sample::Sample;
 
-/// Whether each delimiter of a table is followed by a blank, so that a quote behind one opens a cell: `u1, "Doe, Ann", x`.
+/// Whether each delimiter of a table is followed by a blank, so that a quote after the blank opens a cell: `u1, "Doe, Ann", x`.
 ///
-/// The header says so, or all rows do, or most of the rows in which a quote stands behind a blank have the header's number of
-/// cells when they are read like that. `leading` cells of each record are hcsync's own.
+/// It is if the header has these blanks, if the rows do, or if most rows with a quote after a blank have the header's number
+/// of cells when read like that. The first `leading` cells of each record are hcsync's own.
 pub(super) fn follow_delimiters(sample: &Sample<'_>, syntax: Syntax, leading: usize) -> bool {
     let syntax = Syntax {
         skips_blanks: true,
@@ -24,9 +24,9 @@ pub(super) fn follow_delimiters(sample: &Sample<'_>, syntax: Syntax, leading: us
             return;
         };
         let is_behind_blank = |cell: &&[u8]| follows(cell) && quoted_part(cell, syntax).is_some();
-        let is_fit = extent.flaw.is_none() && cells.len() == width;
+        let has_width = extent.flaw.is_none() && cells.len() == width;
         match own.iter().any(is_behind_blank) {
-            true if is_fit => good += 1,
+            true if has_width => good += 1,
             true => bad += 1,
             false if is_padded => padded += 1,
             false => others += 1,

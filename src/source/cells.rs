@@ -1,19 +1,20 @@
 use std::ops::Range;
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder, Terminator};
+use memchr::{memchr, memchr_iter};
 
-/// How the cells of a record are told apart.
+/// How the cells of a record are separated and quoted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Syntax {
     pub(super) delimiter: u8,
-    /// What encloses a cell that holds the delimiter, a line end or itself (then twice); nothing where no byte does.
+    /// The quote around a cell that contains the delimiter, a line end or the quote itself (then doubled), if there is one.
     pub(super) quote: Option<u8>,
-    /// Whether a quote behind blanks opens a cell, as where each delimiter is followed by a blank.
+    /// Whether a quote after blanks opens a cell, as in tables with a blank after each delimiter.
     pub(super) skips_blanks: bool,
 }
 
 impl Syntax {
-    /// With the usual quote.
+    /// A syntax with double quotes.
     pub(super) fn quoted(delimiter: u8) -> Self {
         Self {
             delimiter,
@@ -32,12 +33,15 @@ impl Syntax {
     }
 }
 
-/// Takes the cells out of one record, quotes undone, with the parser of the `csv` crate.
+/// Splits a record into unquoted cells, with the parser of the `csv` crate where it has quotes.
 pub(super) struct CellParser {
     parser: Reader,
+    syntax: Syntax,
     text: Vec<u8>,
     ends: Vec<usize>,
     count: usize,
+    /// Number of bytes between two cells in `text`.
+    gap: usize,
 }
 
 impl CellParser {
@@ -48,18 +52,41 @@ impl CellParser {
             .quote(syntax.quote.unwrap_or(b'"'))
             .terminator(Terminator::Any(b'\n'))
             .build();
-        // The parser drops a byte order mark from the first bytes that it sees, which here could be a record's own.
+        // The parser drops a byte order mark from the first bytes that it sees, but here that could belong to a record.
         parser.read_record(b"\n", &mut [], &mut []);
         Self {
             parser,
+            syntax,
             text: Vec::new(),
             ends: vec![0; 16],
             count: 0,
+            gap: 0,
         }
     }
 
-    /// Parses a record in which the [scanner](super::scan::Scanner) found no flaw: not blank, its quotes closed, no line end after it.
+    /// Parses a record without flaws, as found by the [scanner](super::scan::Scanner), without its line end.
     pub(super) fn parse(&mut self, record: &[u8]) {
+        let quote = self.syntax.quote;
+        let is_plain = quote.is_none_or(|quote| memchr(quote, record).is_none());
+        self.gap = usize::from(is_plain && !record.is_empty());
+        match self.gap {
+            1 => self.split(record),
+            _ => self.unquote(record),
+        }
+    }
+
+    /// Splits a record without quotes at its delimiters, which stay in the text.
+    fn split(&mut self, record: &[u8]) {
+        self.text.clear();
+        self.text.extend_from_slice(record);
+        self.ends.clear();
+        self.ends.extend(memchr_iter(self.syntax.delimiter, record));
+        self.ends.push(record.len());
+        self.count = self.ends.len();
+    }
+
+    fn unquote(&mut self, record: &[u8]) {
+        self.ends.resize(self.ends.len().max(16), 0);
         if self.text.len() < record.len() {
             self.text.resize(record.len(), 0);
         }
@@ -91,15 +118,33 @@ impl CellParser {
     }
 
     pub(super) fn cells(&self) -> impl Iterator<Item = &[u8]> {
+        self.spans().map(|span| self.cell(span))
+    }
+
+    /// The positions of the cells, for [`Self::cell`].
+    pub(super) fn spans(&self) -> impl Iterator<Item = Range<usize>> {
         let ends = self.ends.get(..self.count).unwrap_or_default();
-        let starts = std::iter::once(&0).chain(ends);
-        starts
-            .zip(ends)
-            .map(|(start, end)| self.text.get(*start..*end).unwrap_or_default())
+        let starts = std::iter::once(0).chain(ends.iter().map(|end| end + self.gap));
+        starts.zip(ends).map(|(start, end)| start..*end)
+    }
+
+    /// Whether the record holds its cells as they are, without quotes.
+    pub(super) fn is_plain(&self) -> bool {
+        self.gap > 0
+    }
+
+    pub(super) fn cell(&self, span: Range<usize>) -> &[u8] {
+        self.text.get(span).unwrap_or_default()
+    }
+
+    /// The cells one after the other, for [`Self::spans`], if they are UTF-8.
+    pub(super) fn text(&self) -> Option<&str> {
+        let end = self.ends.get(..self.count)?.last()?;
+        simdutf8::basic::from_utf8(self.text.get(..*end)?).ok()
     }
 }
 
-/// Where the cells of a record stand, quotes and all; a quote that is never closed takes the rest.
+/// The positions of the cells of a record, with their quotes. An unclosed quote extends to the end.
 pub(super) fn spans(record: &[u8], syntax: Syntax) -> Vec<Range<usize>> {
     let mut spans = Vec::new();
     let (mut start, mut quoted, mut was_opened) = (0, false, false);
@@ -108,7 +153,7 @@ pub(super) fn spans(record: &[u8], syntax: Syntax) -> Vec<Range<usize>> {
             if quoted {
                 quoted = false;
             } else if was_opened {
-                // A doubled quote closes and opens again, which comes to the same.
+                // A doubled quote closes the cell and opens it again, which has the same effect.
                 quoted = syntax.is_quote(record.get(at - 1));
             } else {
                 let before = record.get(start..at).unwrap_or_default();
@@ -127,7 +172,7 @@ pub(super) fn spans(record: &[u8], syntax: Syntax) -> Vec<Range<usize>> {
     spans
 }
 
-/// A cell without the blanks and carriage returns around it, or None where it is not enclosed in quotes.
+/// A quoted cell without the blanks and carriage returns around it, or `None` if the cell is not quoted.
 pub(super) fn quoted_part(cell: &[u8], syntax: Syntax) -> Option<&[u8]> {
     let is_padding = |byte: &u8| syntax.is_blank(*byte) || *byte == b'\r';
     let first = cell.iter().position(|byte| !is_padding(byte))?;
@@ -136,7 +181,7 @@ pub(super) fn quoted_part(cell: &[u8], syntax: Syntax) -> Option<&[u8]> {
     syntax.is_quote(inner.first()).then_some(inner)
 }
 
-/// The record without what stands around the quotes of its quoted cells.
+/// The record without the blanks around quoted cells.
 pub(super) fn unpadded(record: &[u8], syntax: Syntax) -> Vec<u8> {
     let cells = spans(record, syntax).into_iter();
     let cells = cells.filter_map(|span| record.get(span));
@@ -146,7 +191,7 @@ pub(super) fn unpadded(record: &[u8], syntax: Syntax) -> Vec<u8> {
     cells.join(&syntax.delimiter)
 }
 
-/// Writes a cell, in quotes where it needs them.
+/// Writes a cell, quoted if necessary.
 fn push_cell(into: &mut Vec<u8>, cell: &[u8], syntax: Syntax) {
     let special =
         |b: &u8| matches!(b, b'\n' | b'\r') || *b == syntax.delimiter || syntax.is_quote(Some(b));
@@ -157,7 +202,7 @@ fn push_cell(into: &mut Vec<u8>, cell: &[u8], syntax: Syntax) {
     }
 }
 
-/// Writes a cell in quotes. Where there are none, what would end the cell becomes a space.
+/// Writes a quoted cell. In a syntax without quotes, characters that would end the cell become spaces.
 pub(super) fn push_quoted(into: &mut Vec<u8>, cell: &[u8], syntax: Syntax) {
     let Some(quote) = syntax.quote else {
         let ends = |b: &u8| matches!(b, b'\n' | b'\r') || *b == syntax.delimiter;
@@ -174,7 +219,7 @@ pub(super) fn push_quoted(into: &mut Vec<u8>, cell: &[u8], syntax: Syntax) {
     into.push(quote);
 }
 
-/// Writes a record, without a line end. One empty cell alone is written as two quotes: a blank line would be no record.
+/// Returns a record without a line end. A single empty cell becomes two quotes, because a blank line is not a record.
 pub(super) fn record_of<C: AsRef<[u8]>>(cells: &[C], syntax: Syntax) -> Vec<u8> {
     let mut record = Vec::new();
     for (at, cell) in cells.iter().enumerate() {
@@ -233,6 +278,21 @@ mod tests {
         let bare = unpadded(record, syntax);
         assert_eq!(bare, b"u1,\"a, \"\"b\"\" \",c d , 5\" x,\"\"");
         assert_eq!(parsed(&bare)[1], b"a, \"b\" ");
+    }
+
+    proptest! {
+        #[test]
+        fn a_record_without_quotes_is_split_as_the_parser_would(records in proptest::collection::vec("[a\\r ,é]{1,12}", 1..5)) {
+            let mut parser = CellParser::new(Syntax::quoted(b','));
+            for record in &records {
+                parser.parse(record.as_bytes());
+                let bytes: Vec<Vec<u8>> = parser.cells().map(<[u8]>::to_vec).collect();
+                parser.unquote(record.as_bytes());
+                parser.gap = 0;
+                let expected: Vec<Vec<u8>> = parser.cells().map(<[u8]>::to_vec).collect();
+                prop_assert_eq!(&bytes, &expected);
+            }
+        }
     }
 
     #[test]

@@ -11,43 +11,45 @@ use crate::domain::{Columns, RowNumber};
 
 use super::RESERVED_COLUMNS;
 use super::error::SourceError;
+use super::json_numbers::with_words_quoted;
 use super::open::InputFile;
+use super::raw_members::Property;
 use super::reader::Reader;
 use super::settings::SourceSettings;
-use super::strict_json::{Property, with_words_quoted};
 
-/// More names than this are data that took the place of names.
-const MOST_NAMES: usize = 10_000;
+/// More member names than this are data used as names.
+const MAX_NAMES: usize = 10_000;
 
-/// The columns of an input: of a table its header; of objects, after one pass over the whole input, the names of all members in
-/// the order of their first appearance. A member that is an object gives a dotted name for each of its own: `customData.plan`.
+/// Returns the columns of an input: the header of a table, or the names of all members of JSON objects in the order of their
+/// first appearance, which takes a pass over the whole input. The members of a nested object have dotted names:
+/// `customData.plan`.
 ///
 /// # Errors
-/// As reading the input does, and where there are more than 10,000 names.
+/// If reading the input fails or there are more than 10,000 names.
 pub fn scan_columns(
     input: &InputFile,
     settings: &SourceSettings,
 ) -> Result<Arc<Columns>, SourceError> {
     let reader = Reader::open(input, settings, 0, RowNumber(1))?;
-    of_reader(reader)
+    columns_of(reader)
 }
 
-fn of_reader(mut reader: Reader) -> Result<Arc<Columns>, SourceError> {
+fn columns_of(mut reader: Reader) -> Result<Arc<Columns>, SourceError> {
     if reader.dialect().format.is_table() {
         return Ok(Arc::clone(reader.columns()));
     }
-    let mut names = Names::default();
+    let mut names = ColumnNames::default();
     while let Some(text) = reader.next_text()? {
-        // What is no object is reported when the rows are read.
+        // Records that are not objects are reported when the rows are read.
         if names.take(&text).is_err()
             && let Some(quoted) = with_words_quoted(&text)
         {
             let _ = names.take(&quoted);
         }
-        if names.list.len() > MOST_NAMES {
+        if names.list.len() > MAX_NAMES {
             return Err(SourceError::TooManyColumns {
                 name: reader.name().to_owned(),
-                limit: MOST_NAMES,
+                limit: MAX_NAMES,
             });
         }
     }
@@ -55,40 +57,40 @@ fn of_reader(mut reader: Reader) -> Result<Arc<Columns>, SourceError> {
 }
 
 #[derive(Default)]
-struct Names {
+struct ColumnNames {
     list: Vec<String>,
     seen: HashSet<String>,
-    /// Those under which only `null` and `[]` stood, as accounts answer for custom data that is empty.
-    hollow: HashSet<String>,
-    /// A dotted name, kept from one use to the next.
+    /// Names with only `null` and `[]` as values, which the API answers for empty custom data (observed).
+    empty: HashSet<String>,
+    /// A buffer for dotted names.
     dotted: String,
 }
 
-impl Names {
+impl ColumnNames {
     fn take(&mut self, object: &str) -> Result<(), serde_json::Error> {
         let mut deserializer = serde_json::Deserializer::from_str(object);
         let within = None;
-        Members {
+        MemberNames {
             names: self,
             within,
         }
         .deserialize(&mut deserializer)
     }
 
-    /// All names. One that was always empty is none beside those of its own members.
+    /// All names, without those that are always empty in some records and objects in others.
     fn finish(mut self) -> Vec<String> {
         let outer = |name: &String| name.split_once('.').map(|(outer, _)| outer.to_owned());
         let outer: HashSet<String> = self.list.iter().filter_map(outer).collect();
         self.list
-            .retain(|name| !self.hollow.contains(name) || !outer.contains(name));
+            .retain(|name| !self.empty.contains(name) || !outer.contains(name));
         self.list
     }
 
-    fn add_leaf(&mut self, name: &str, is_hollow: bool) {
-        if !is_hollow && !self.hollow.is_empty() {
-            self.hollow.remove(name);
-        } else if is_hollow && !self.seen.contains(name) {
-            self.hollow.insert(name.to_owned());
+    fn add_leaf(&mut self, name: &str, is_empty: bool) {
+        if !is_empty && !self.empty.is_empty() {
+            self.empty.remove(name);
+        } else if is_empty && !self.seen.contains(name) {
+            self.empty.insert(name.to_owned());
         }
         self.add(None, name);
     }
@@ -102,35 +104,35 @@ impl Names {
             }
             None => name,
         };
-        if self.list.len() <= MOST_NAMES && !self.seen.contains(name) {
+        if self.list.len() <= MAX_NAMES && !self.seen.contains(name) {
             self.seen.insert(name.to_owned());
             self.list.push(name.to_owned());
         }
     }
 }
 
-/// Takes the names of an object's members; of any other value it takes the name under which that stands.
-struct Members<'a> {
-    names: &'a mut Names,
+/// Collects the names of an object's members. For any other value, collects the name of the value itself.
+struct MemberNames<'a> {
+    names: &'a mut ColumnNames,
     within: Option<&'a str>,
 }
 
-impl Members<'_> {
-    fn leaf(self, is_hollow: bool) {
+impl MemberNames<'_> {
+    fn leaf(self, is_empty: bool) {
         if let Some(name) = self.within {
-            self.names.add_leaf(name, is_hollow);
+            self.names.add_leaf(name, is_empty);
         }
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Members<'_> {
+impl<'de> DeserializeSeed<'de> for MemberNames<'_> {
     type Value = ();
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Members<'_> {
+impl<'de> Visitor<'de> for MemberNames<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -190,14 +192,14 @@ impl<'de> Visitor<'de> for Members<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        while let Some(name) = members.next_key_seed(Key)? {
+        while let Some(name) = members.next_key_seed(BorrowedName)? {
             if self.within.is_some() {
                 self.names.add(self.within, &name);
                 members.next_value::<IgnoredAny>()?;
             } else if RESERVED_COLUMNS.contains(&&*name) {
                 members.next_value::<IgnoredAny>()?;
             } else {
-                members.next_value_seed(Members {
+                members.next_value_seed(MemberNames {
                     names: &mut *self.names,
                     within: Some(&name),
                 })?;
@@ -207,17 +209,17 @@ impl<'de> Visitor<'de> for Members<'_> {
     }
 }
 
-/// A name that is borrowed where it has no escapes.
-struct Key;
+/// A name that is borrowed if it has no escapes.
+struct BorrowedName;
 
-impl<'de> DeserializeSeed<'de> for Key {
+impl<'de> DeserializeSeed<'de> for BorrowedName {
     type Value = Cow<'de, str>;
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_str(self)
     }
 }
 
-impl<'de> Visitor<'de> for Key {
+impl<'de> Visitor<'de> for BorrowedName {
     type Value = Cow<'de, str>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -242,7 +244,7 @@ mod tests {
         let settings = SourceSettings::default();
         let input = Cursor::new(text.as_bytes().to_vec());
         let reader = Reader::from_read(input, "in", &settings, 0, RowNumber(1))?;
-        of_reader(reader).map(|columns| columns.names().to_vec())
+        columns_of(reader).map(|columns| columns.names().to_vec())
     }
 
     #[test]
@@ -273,7 +275,7 @@ mod tests {
 
     #[test]
     fn names_that_are_data_are_refused() {
-        let lines = (0..=MOST_NAMES).map(|n| format!("{{\"n{n}\":1}}\n"));
+        let lines = (0..=MAX_NAMES).map(|n| format!("{{\"n{n}\":1}}\n"));
         let refused = columns(&lines.collect::<String>());
         assert!(matches!(refused, Err(SourceError::TooManyColumns { .. })));
     }

@@ -1,12 +1,15 @@
 use super::cells::{Syntax, spans};
-use super::rejected::own_header;
-use super::sampled::Sample;
+use super::rejected_marks::own_header;
+use super::sample::Sample;
 
 pub(super) const CANDIDATES: [u8; 4] = [b',', b';', b'\t', b'|'];
 
-/// The delimiter of a CSV by its first records, or the ones that explain them equally well.
+/// Detects the delimiter of a CSV from its first records.
 ///
-/// A delimiter explains a sample the better, the more cells it makes of the header and the more records have as many.
+/// The score of a delimiter is higher the more cells the header has with it, and the more records have as many cells.
+///
+/// # Errors
+/// The delimiters with the highest score, if there are several.
 pub(super) fn detect(
     sample: &Sample<'_>,
     quote: Option<u8>,
@@ -39,15 +42,15 @@ pub(super) fn detect(
     }
 }
 
-/// A first line that says the delimiter, as spreadsheets write and obey it: `sep=;`.
+/// A first line that declares the delimiter, as spreadsheets write and read it: `sep=;`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Declared {
+pub(super) struct DeclaredDelimiter {
     pub(super) delimiter: u8,
-    /// Bytes of the line with its end.
+    /// Bytes of the line including its line end.
     pub(super) skip: usize,
 }
 
-pub(super) fn declared(sample: &[u8]) -> Option<Declared> {
+pub(super) fn declared(sample: &[u8]) -> Option<DeclaredDelimiter> {
     let (line, end) = match sample.iter().position(|b| matches!(b, b'\r' | b'\n')) {
         Some(at) => sample.split_at_checked(at)?,
         None => (sample, &[][..]),
@@ -56,15 +59,15 @@ pub(super) fn declared(sample: &[u8]) -> Option<Declared> {
         .strip_prefix(b"\"")
         .and_then(|rest| rest.strip_suffix(b"\""))
         .unwrap_or(line);
-    let (word, said) = bare.split_at_checked(4)?;
-    let &[delimiter] = said else { return None };
-    let fit = delimiter.is_ascii() && !matches!(delimiter, b'"' | 0);
+    let (word, rest) = bare.split_at_checked(4)?;
+    let &[delimiter] = rest else { return None };
+    let is_valid = delimiter.is_ascii() && !matches!(delimiter, b'"' | 0);
     let end = match end {
         [b'\r', b'\n', ..] => 2,
         [_, ..] => 1,
         [] => 0,
     };
-    (word.eq_ignore_ascii_case(b"sep=") && fit).then_some(Declared {
+    (word.eq_ignore_ascii_case(b"sep=") && is_valid).then_some(DeclaredDelimiter {
         delimiter,
         skip: line.len() + end,
     })

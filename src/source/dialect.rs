@@ -6,36 +6,36 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use super::cells::Syntax;
 use super::format::Format;
 
-/// How an input is written. It suffices to write rows of it again, also where the input is gone.
+/// The format of an input. It is enough to write rows in the same format when the input is gone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dialect {
     pub format: Format,
-    /// As its WHATWG name.
+    /// Serialized as its WHATWG name.
     #[serde(serialize_with = "encoding_name", deserialize_with = "encoding_named")]
     pub encoding: &'static Encoding,
     /// Whether the input begins with a byte order mark.
     pub bom: bool,
-    /// Of a table: an ASCII byte.
+    /// An ASCII byte; `Some` for a table.
     #[serde(with = "character", default)]
     pub delimiter: Option<u8>,
-    /// What encloses cells of a table: an ASCII byte; nothing where no byte does.
-    #[serde(with = "character", default = "usual_quote")]
+    /// The quote of a table, an ASCII byte; `None` if cells are never quoted.
+    #[serde(with = "character", default = "default_quote")]
     pub quote: Option<u8>,
-    /// Of a table: whether a quote behind blanks opens a cell, as where each delimiter is followed by a blank.
+    /// Whether a quote after blanks opens a cell, as in tables with a blank after each delimiter.
     #[serde(default)]
     pub skips_blanks: bool,
     pub line_end: LineEnd,
-    /// The header's bytes without the line end, in the input's encoding; nothing where there is no header.
+    /// The header in the input's encoding, without its line end; `None` if the input has no header.
     #[serde(with = "bytes", default)]
     pub header: Option<Vec<u8>>,
-    /// The names of a table's columns, without the reserved ones.
+    /// The columns of a table, without the reserved ones.
     pub columns: Vec<String>,
-    /// Where the reserved columns stand in a record of the input, from 0.
+    /// The indexes of the reserved columns in a record of the input.
     pub reserved: Vec<usize>,
 }
 
 impl Dialect {
-    /// How rows of a workbook are written again: as CSV in UTF-8.
+    /// The dialect of a workbook, whose rows are written as CSV in UTF-8.
     pub(super) fn of_sheet(
         header: Option<Vec<u8>>,
         columns: Vec<String>,
@@ -46,7 +46,7 @@ impl Dialect {
             encoding: UTF_8,
             bom: false,
             delimiter: Some(b','),
-            quote: usual_quote(),
+            quote: default_quote(),
             skips_blanks: false,
             line_end: LineEnd::Lf,
             header,
@@ -55,7 +55,7 @@ impl Dialect {
         }
     }
 
-    /// Of a table: how its cells are told apart.
+    /// The syntax of a table.
     pub(super) fn syntax(&self) -> Syntax {
         Syntax {
             delimiter: self.delimiter.unwrap_or(b','),
@@ -64,7 +64,7 @@ impl Dialect {
         }
     }
 
-    /// Ending of a file of rejected rows: `csv`, `tsv`, `jsonl` or `json`.
+    /// The file extension for rejected rows: `csv`, `tsv`, `jsonl` or `json`.
     #[must_use]
     pub fn ending(&self) -> &'static str {
         match self.format {
@@ -75,7 +75,7 @@ impl Dialect {
         }
     }
 
-    /// Names that stand more than once among the columns, in order of their second appearance.
+    /// The names that occur more than once among the columns, in order of their second appearance.
     #[must_use]
     pub fn duplicate_columns(&self) -> Vec<&str> {
         let mut seen = std::collections::HashSet::new();
@@ -99,7 +99,7 @@ pub enum LineEnd {
 }
 
 impl LineEnd {
-    /// The line end of a sample: the first one outside quotes, or, where quotes do not pair, the first.
+    /// Detects the line end of a sample: the first one outside of quotes or, if quotes are unbalanced, the first one.
     pub(super) fn of(sample: &[u8], quote: Option<u8>) -> Self {
         let mut quoted = false;
         let mut within = None;
@@ -107,11 +107,11 @@ impl LineEnd {
             match byte {
                 byte if quote == Some(*byte) => quoted = !quoted,
                 b'\n' | b'\r' => {
-                    let found = Self::at(sample, at);
+                    let line_end = Self::at(sample, at);
                     if !quoted {
-                        return found;
+                        return line_end;
                     }
-                    within.get_or_insert(found);
+                    within.get_or_insert(line_end);
                 }
                 _ => {}
             }
@@ -121,7 +121,7 @@ impl LineEnd {
 
     fn at(sample: &[u8], at: usize) -> Self {
         match sample.get(at..) {
-            // Programs that add carriage returns to lines that have some already leave two.
+            // Programs that add carriage returns to lines that already have one leave two.
             Some([b'\r', b'\n', ..] | [b'\r', b'\r', b'\n', ..]) => Self::CrLf,
             Some([b'\r', ..]) => Self::Cr,
             _ => Self::Lf,
@@ -137,8 +137,8 @@ impl LineEnd {
     }
 }
 
-/// Of what was saved before there was a choice.
-fn usual_quote() -> Option<u8> {
+/// The quote of dialects that were saved before it could be chosen.
+fn default_quote() -> Option<u8> {
     Some(b'"')
 }
 
@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn the_line_end_is_the_first_outside_quotes() {
-        let of = |sample: &[u8]| LineEnd::of(sample, usual_quote());
+        let of = |sample: &[u8]| LineEnd::of(sample, default_quote());
         assert_eq!(of(b"a,\"x\ny\"\r\nb\n"), LineEnd::CrLf);
         assert_eq!(of(b"a\rb\n"), LineEnd::Cr);
         assert_eq!(of(b"a"), LineEnd::Lf);

@@ -4,24 +4,24 @@ use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use super::plausible::{is_known, ranked};
 use super::settings::Choice;
 
-/// Non-ASCII bytes from which on a guess has something to go by.
-const ENOUGH: usize = 16;
+/// A guess needs at least this many non-ASCII bytes.
+const MIN_FOREIGN_BYTES: usize = 16;
 
-/// The encoding of an input, decided once.
+/// The encoding of an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Decided {
+pub(super) struct DetectedEncoding {
     pub(super) encoding: &'static Encoding,
-    /// Bytes of the byte order mark.
+    /// Length of the byte order mark in bytes.
     pub(super) mark: usize,
     pub(super) guessed: bool,
 }
 
-/// Why it could not be decided.
+/// Why the encoding could not be determined.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Undecided {
-    /// The likeliest first.
+pub(super) enum EncodingError {
+    /// The possible encodings, the most likely first.
     Candidates(Vec<&'static Encoding>),
-    /// ASCII with the escape sequences of an encoding that cannot be read.
+    /// ASCII with the escape sequences of an unsupported encoding.
     Escapes(&'static str),
     Contradicted {
         mark: &'static str,
@@ -29,15 +29,16 @@ pub(super) enum Undecided {
     },
 }
 
-/// Decides by the byte order mark, the setting, or the sample; a sample that is not `whole` may end within a character.
+/// Determines the encoding by the byte order mark, the setting, or the sample. Unless `whole`, the sample may end within a
+/// character.
 pub(super) fn decide(
     choice: Choice<&'static Encoding>,
     sample: &[u8],
     whole: bool,
-) -> Result<Decided, Undecided> {
+) -> Result<DetectedEncoding, EncodingError> {
     let mark = Encoding::for_bom(sample);
     let decided = |encoding, mark| {
-        Ok(Decided {
+        Ok(DetectedEncoding {
             encoding,
             mark,
             guessed: false,
@@ -45,7 +46,7 @@ pub(super) fn decide(
     };
     match (choice, mark) {
         (Choice::Given(given), Some((marked, _))) if given != marked => {
-            Err(Undecided::Contradicted {
+            Err(EncodingError::Contradicted {
                 mark: marked.name(),
                 given: given.name(),
             })
@@ -56,20 +57,21 @@ pub(super) fn decide(
     }
 }
 
-fn by_sample(sample: &[u8], whole: bool) -> Result<Decided, Undecided> {
+fn by_sample(sample: &[u8], whole: bool) -> Result<DetectedEncoding, EncodingError> {
     if looks_like_utf16(sample) {
-        return Err(Undecided::Candidates(vec![UTF_16LE, UTF_16BE]));
+        return Err(EncodingError::Candidates(vec![UTF_16LE, UTF_16BE]));
     }
     if let Some(encoding) = by_escapes(sample) {
-        return Err(Undecided::Escapes(encoding));
+        return Err(EncodingError::Escapes(encoding));
     }
-    let decided = |encoding, guessed| Decided {
+    let decided = |encoding, guessed| DetectedEncoding {
         encoding,
         mark: 0,
         guessed,
     };
     let (characters, bad) = utf8_evidence(sample, whole);
-    // Text in another encoding happens to hold a few valid pairs, and UTF-8 a few spoilt ones: the majority tells which it is.
+    // Other encodings contain a few valid UTF-8 sequences by chance, and UTF-8 may contain a few broken ones: the majority
+    // decides.
     if bad == 0 || characters > bad {
         return Ok(decided(UTF_8, false));
     }
@@ -78,10 +80,10 @@ fn by_sample(sample: &[u8], whole: bool) -> Result<Decided, Undecided> {
     if is_likeliest(guess, &ranked, sample) && is_sure(guess, sample) {
         return Ok(decided(guess, true));
     }
-    Err(Undecided::Candidates(candidates(guess, ranked, sample)))
+    Err(EncodingError::Candidates(candidates(guess, ranked, sample)))
 }
 
-/// The encoding whose escape sequences stand in a sample of ASCII: `ESC $` begins characters of several bytes.
+/// The encoding whose escape sequences are in an ASCII sample: `ESC $` switches to characters of several bytes.
 fn by_escapes(sample: &[u8]) -> Option<&'static str> {
     let at = memchr::memmem::find(sample, b"\x1B$").filter(|_| sample.is_ascii())?;
     match sample.get(at + 2..)? {
@@ -92,7 +94,7 @@ fn by_escapes(sample: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Whether the letters do not speak for another encoding. The detector does not know those of old Macintosh computers.
+/// Whether no other encoding fits the letters better. The detector does not know the encodings of old Macintosh computers.
 fn is_likeliest(guess: &'static Encoding, ranked: &[&'static Encoding], sample: &[u8]) -> bool {
     let text = |encoding: &'static Encoding| encoding.decode_without_bom_handling(sample).0;
     match ranked.first() {
@@ -101,7 +103,7 @@ fn is_likeliest(guess: &'static Encoding, ranked: &[&'static Encoding], sample: 
     }
 }
 
-/// ASCII as UTF-16 has a NUL in every second byte.
+/// Whether about every second byte is NUL, as in ASCII written as UTF-16.
 fn looks_like_utf16(sample: &[u8]) -> bool {
     let (pairs, _) = sample
         .get(..sample.len().min(4096))
@@ -113,7 +115,7 @@ fn looks_like_utf16(sample: &[u8]) -> bool {
     pairs.len() >= 2 && ((first > many && second == 0) || (second > many && first == 0))
 }
 
-/// Characters of several bytes, and bytes that are none.
+/// Counts the characters of several bytes, and the bytes that are not UTF-8.
 pub(super) fn utf8_evidence(sample: &[u8], whole: bool) -> (usize, usize) {
     let (mut characters, mut bad) = (0, 0);
     let mut chunks = sample.utf8_chunks().peekable();
@@ -131,8 +133,8 @@ fn guess(bytes: &[u8], domain: Option<&[u8]>) -> &'static Encoding {
     detector.guess(domain, Utf8Detection::Deny)
 }
 
-/// The detector gives no measure of its certainty. So it is asked again with other expectations, as it would be for the web pages
-/// of other countries, and about either half of the lines: a guess is sure when none of this changes the text that is read.
+/// Whether a guess is reliable. The detector has no measure of certainty, so it is asked again with the hints for web pages of
+/// other countries, and for each half of the lines: a guess is reliable if the decoded text stays the same.
 fn is_sure(guess: &'static Encoding, sample: &[u8]) -> bool {
     let domains: [&[u8]; 7] = [b"de", b"pl", b"ua", b"gr", b"tr", b"lt", b"cz"];
     let halves = [0, 1].map(|half| {
@@ -145,7 +147,7 @@ fn is_sure(guess: &'static Encoding, sample: &[u8]) -> bool {
         let text = |encoding: &'static Encoding| encoding.decode_without_bom_handling(bytes).0;
         other == guess || text(other) == text(guess)
     };
-    foreign >= ENOUGH
+    foreign >= MIN_FOREIGN_BYTES
         && fits(guess, sample)
         && domains
             .iter()
@@ -163,14 +165,14 @@ fn fits(encoding: &'static Encoding, sample: &[u8]) -> bool {
     let mut text = vec![0; room];
     let (result, _, written) = decoder.decode_to_utf8_without_replacement(sample, &mut text, false);
     let text = text.get(..written).unwrap_or_default();
-    // A control character of the upper range is mapped, but in no text.
+    // Control characters from U+0080 to U+009F can be decoded but do not occur in texts.
     let control = text
         .windows(2)
         .any(|pair| matches!(pair, [0xC2, 0x80..=0x9F]));
     matches!(result, encoding_rs::DecoderResult::InputEmpty) && !control
 }
 
-/// What the sample may be in: the guess first where its letters cannot be judged, then the others by theirs.
+/// The encodings that the sample may have: the guess first if its letters cannot be ranked, then the others by rank.
 fn candidates(
     guess: &'static Encoding,
     ranked: Vec<&'static Encoding>,
@@ -193,7 +195,7 @@ mod tests {
     const UKRAINIAN: &str = "Ім'я;Місто\nОлександр Коваленко;Київ\nВікторія Шевченко;Вінниця\nЮрій Бондаренко;Дніпро\nДіана;ЛЬВІВ\n";
     const GERMAN: &str = "Name;Straße\nJörg Müller;Große Gasse\nBärbel Schäfer;Düsseldorfer Straße\nGünther Köhler;Höhenweg\nKäthe Böhm;Mühlstraße\nUrsula Krüger;Schloßallee\nSören Größer;Fährweg\n";
 
-    fn auto(sample: &[u8]) -> Result<Decided, Undecided> {
+    fn auto(sample: &[u8]) -> Result<DetectedEncoding, EncodingError> {
         decide(Choice::Auto, sample, true)
     }
 
@@ -236,7 +238,7 @@ mod tests {
 
     #[test]
     fn one_strange_byte_is_no_ground_for_a_guess() {
-        let Err(Undecided::Candidates(all)) = auto(b"name\nJos\xE9\n") else {
+        let Err(EncodingError::Candidates(all)) = auto(b"name\nJos\xE9\n") else {
             panic!()
         };
         assert_eq!(all[0], WINDOWS_1252);
@@ -249,7 +251,7 @@ mod tests {
             "Имя;Город\nМария Иванова;Москва\nЯна Юдина;Казань\nСветлана Петрова;моя семья\n";
         for text in [UKRAINIAN, russian, &russian.to_lowercase()] {
             let bytes = X_MAC_CYRILLIC.encode(text).0;
-            let Err(Undecided::Candidates(all)) = auto(&bytes) else {
+            let Err(EncodingError::Candidates(all)) = auto(&bytes) else {
                 panic!("{text}")
             };
             assert_eq!(all[0], X_MAC_CYRILLIC, "{text}");
@@ -263,10 +265,10 @@ mod tests {
     fn escape_sequences_are_no_ascii() {
         let escapes = |bytes: &[u8]| auto(bytes).unwrap_err();
         let japanese = ISO_2022_JP.encode("id,name\n1,山田\n").0;
-        assert_eq!(escapes(&japanese), Undecided::Escapes("ISO-2022-JP"));
+        assert_eq!(escapes(&japanese), EncodingError::Escapes("ISO-2022-JP"));
         assert_eq!(
             escapes(b"a\n\x1B$)C\x0E0!\x0F\n"),
-            Undecided::Escapes("ISO-2022-KR")
+            EncodingError::Escapes("ISO-2022-KR")
         );
         assert_eq!(encoding(b"a,b\n\x1B[31mred,$5\n"), UTF_8);
         assert_eq!(
@@ -284,7 +286,7 @@ mod tests {
             .flat_map(u16::to_le_bytes)
             .collect();
         assert!(
-            matches!(auto(&bytes), Err(Undecided::Candidates(all)) if all == [UTF_16LE, UTF_16BE])
+            matches!(auto(&bytes), Err(EncodingError::Candidates(all)) if all == [UTF_16LE, UTF_16BE])
         );
         assert_eq!(encoding(b"a\0b\0\n1,2\n"), UTF_8);
     }

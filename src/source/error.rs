@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::io;
 
-/// A setting of the input that cannot be what the user meant.
+/// Errors in the settings of the input.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingError {
     #[error("`input.format = \"{0}\"` is not a format: use auto, csv, tsv, jsonl, json or xlsx")]
@@ -15,7 +15,7 @@ pub enum SettingError {
     )]
     UnreadableEncoding(String),
     #[error(
-        "`input.delimiter = \"{0}\"` cannot separate cells: use auto, tab or one ASCII character that is no quote and no line end"
+        "`input.delimiter = \"{0}\"` cannot separate cells: use auto, tab or one ASCII character other than a quote or a line end"
     )]
     BadDelimiter(String),
     #[error(
@@ -24,32 +24,30 @@ pub enum SettingError {
     ColumnsBesideHeader,
 }
 
-/// Why an input cannot be read, or cannot be read any further. `name` is the input as the user wrote it.
+/// Errors that stop the reading of an input. `name` is the input as the user wrote it.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     #[error("`{name}` does not exist: check the path")]
     NotFound { name: String },
-    #[error("`{name}` is a directory: name the files in it")]
+    #[error("`{name}` is a directory: give the files in it")]
     IsDirectory { name: String },
-    #[error("`{name}` may not be read by this user: check its owner and mode")]
+    #[error("`{name}` cannot be read by this user: check its owner and permissions")]
     PermissionDenied { name: String },
-    #[error(
-        "`{name}` is empty, it has neither header nor rows: check that what exported it had finished"
-    )]
+    #[error("`{name}` is empty, without header or rows: check that the export finished")]
     Empty { name: String },
     #[error(
-        "the encoding of `{name}` cannot be told from its first MiB: it is not UTF-8 and may be {}; set `input.encoding` to the one in which its cells read right, such as {}:{readings}",
+        "the encoding of `{name}` cannot be determined from its first MiB: it is not UTF-8 and may be {}; set `input.encoding` to the one in which the cells look right, such as {}:{readings}",
         listed(candidates),
         setting(candidates)
     )]
     UndecidedEncoding {
         name: String,
         candidates: Vec<&'static str>,
-        /// A line for each: how the first cells read in it.
+        /// A line per candidate with the first cells decoded in it.
         readings: String,
     },
     #[error(
-        "`{name}` begins with the byte order mark of {mark}, but `input.encoding` says {given}: set it to {mark} or to auto"
+        "`{name}` begins with the byte order mark of {mark}, but `input.encoding` is {given}: set it to {mark} or auto"
     )]
     EncodingContradicted {
         name: String,
@@ -63,7 +61,7 @@ pub enum SourceError {
         reason: &'static str,
     },
     #[error(
-        "the delimiter of `{name}` cannot be told, it may be {}: set `input.delimiter`",
+        "the delimiter of `{name}` is ambiguous, it may be {}: set `input.delimiter`",
         listed(candidates)
     )]
     UndecidedDelimiter {
@@ -71,12 +69,12 @@ pub enum SourceError {
         candidates: Vec<String>,
     },
     #[error(
-        "`{name}` cannot be unpacked: its {packing} data is damaged or cut off near byte {offset}; fetch or pack the file again"
+        "`{name}` cannot be unpacked: its {packing} data is damaged or cut off near byte {offset}; download or compress the file again"
     )]
     Compressed {
         name: String,
         packing: &'static str,
-        /// Bytes of the stored file that had been read.
+        /// Bytes of the stored file that were read.
         offset: u64,
         source: io::Error,
     },
@@ -91,16 +89,16 @@ pub enum SourceError {
     )]
     NoColumnNames { name: String },
     #[error(
-        "`{name}` seems to have no header: its first line holds an e-mail address; set `input.header = false` and name the columns in `input.columns`, or add a header"
+        "`{name}` seems to have no header: its first line contains an e-mail address; set `input.header = false` and name the columns in `input.columns`, or add a header"
     )]
     NoHeader { name: String },
     #[error(
-        "the header of `{name}` seems to stand in line {line}, below lines that are titles: set `skip_lines = {}` in [input]",
+        "the header of `{name}` seems to be in line {line}, below title lines: set `skip_lines = {}` in [input]",
         line.saturating_sub(1)
     )]
     HeaderBelow { name: String, line: u64 },
     #[error(
-        "`{name}` has nothing below the lines that `input.skip_lines = {lines}` leaves out: lower it, or check that the file is whole"
+        "`{name}` has nothing after the lines that `input.skip_lines = {lines}` skips: lower it, or check that the file is complete"
     )]
     AllSkipped { name: String, lines: u64 },
     #[error("the header of `{name}`, line {line}, cannot be read: {problem}")]
@@ -116,7 +114,7 @@ pub enum SourceError {
         sheets: Vec<String>,
     },
     #[error(
-        "the first sheet of `{name}`, `{sheet}`, does not look like a table: name the sheet to read as `sheet` under `[input]`; there are {sheets}"
+        "the first sheet of `{name}`, `{sheet}`, does not look like a table: set `sheet` under `[input]` to the sheet to read; there are {sheets}"
     )]
     NoTable {
         name: String,
@@ -128,11 +126,11 @@ pub enum SourceError {
     )]
     BadWorkbook { name: String, problem: String },
     #[error(
-        "`{name}` is too large to be read as a workbook: {problem}; export the sheet as CSV, which may have any size"
+        "`{name}` is too large to be read as a workbook: {problem}; export the sheet as CSV, which has no size limit"
     )]
     WorkbookTooLarge { name: String, problem: String },
     #[error(
-        "the JSON array of `{name}` is broken at line {line}: {problem}; the rows before it were read, mend the file from there on"
+        "the JSON array of `{name}` is broken at line {line}: {problem}; the rows before it were read; fix the file from there on"
     )]
     BrokenJson {
         name: String,
@@ -140,24 +138,24 @@ pub enum SourceError {
         problem: String,
     },
     #[error(
-        "the objects of `{name}` have more than {limit} different member names: names that are data belong into values"
+        "the objects of `{name}` have more than {limit} different member names: move data from names into values"
     )]
     TooManyColumns { name: String, limit: usize },
-    #[error("`{name}` could not be read on, after {offset} bytes of it")]
+    #[error("`{name}` could not be read after byte {offset}")]
     Io {
         name: String,
         offset: u64,
         source: io::Error,
     },
     #[error(
-        "no temporary file could be written for `{name}`: check the space and rights of the temporary folder"
+        "no temporary file could be written for `{name}`: check the free space and the permissions of the temporary folder"
     )]
     Spool { name: String, source: io::Error },
     #[error(transparent)]
     Setting(#[from] SettingError),
 }
 
-/// The lines of the config that choose the first one.
+/// The config setting that chooses the first candidate.
 fn setting(candidates: &[&str]) -> String {
     let first = candidates.first().copied().unwrap_or("utf-8");
     format!("`[input]` `encoding = \"{first}\"`")
@@ -168,9 +166,9 @@ fn listed<T: AsRef<str>>(items: &[T]) -> String {
     quoted.join(", ")
 }
 
-/// What stops an engine; the reader adds the input's name.
+/// An error of an engine, to which the reader adds the input's name.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Fault {
+pub(super) enum EngineError {
     #[error(transparent)]
     Io(#[from] io::Error),
     #[error("broken at line {line}: {problem}")]

@@ -1,15 +1,15 @@
-//! Files that hold no rows that could be read, recognised by their bytes: what they are, and how to get the rows out of them.
+//! Recognizes unsupported files by their bytes: what they are, and how to get rows out of them.
 
-/// What is no text.
+/// A file that is not text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Container {
     Workbook,
-    /// What it is, and what to do.
+    /// An unsupported file: what it is, and what to do.
     Foreign(&'static str, &'static str),
 }
 
 const EXPORT: &str = "export the data as CSV";
-const UNPACK: &str = "unpack it and name the file that was in it";
+const UNPACK: &str = "unpack it and use the file inside";
 const UNPACK_ONCE: &str = "unpack it once";
 const SAVE: &str = "open it in a spreadsheet program and save it as .xlsx or CSV";
 const SAVE_SHEET: &str =
@@ -19,7 +19,7 @@ const BY_DUCKDB: &str =
 const BY_PANDAS: &str =
     "export it as CSV from the program that wrote it, such as by `to_csv` of pandas";
 
-/// First bytes.
+/// First bytes, what the file is, and what to do.
 const BEGINNINGS: [(&[u8], &str, &str); 35] = [
     (
         b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1",
@@ -102,8 +102,8 @@ const BEGINNINGS: [(&[u8], &str, &str); 35] = [
     (b"{\\rtf", "is a text document (RTF)", EXPORT),
 ];
 
-/// Bytes that stand further on.
-const FURTHER_ON: [(usize, &[u8], &str, &str); 2] = [
+/// The same for bytes at an offset.
+const AT_OFFSET: [(usize, &[u8], &str, &str); 2] = [
     (257, b"ustar", "is a tar archive", UNPACK),
     (
         8,
@@ -113,7 +113,7 @@ const FURTHER_ON: [(usize, &[u8], &str, &str); 2] = [
     ),
 ];
 
-/// What a zip archive is that holds these bytes.
+/// The same for zip archives that contain these bytes.
 const WITHIN_ZIP: [(&[u8], &str, &str); 7] = [
     (
         b"opendocument.spreadsheet",
@@ -122,7 +122,7 @@ const WITHIN_ZIP: [(&[u8], &str, &str); 7] = [
     ),
     (
         b"mimetypeapplication/vnd.oasis",
-        "is an OpenDocument file, and no spreadsheet",
+        "is an OpenDocument file, but not a spreadsheet",
         EXPORT,
     ),
     (
@@ -149,9 +149,9 @@ impl Container {
             .iter()
             .find(|(magic, ..)| sample.starts_with(magic));
         let begins = begins.map(|(_, problem, advice)| (problem, advice));
-        let holds = FURTHER_ON.iter().find(|(at, magic, ..)| {
-            let there = sample.get(*at..);
-            there.is_some_and(|there| there.starts_with(magic))
+        let holds = AT_OFFSET.iter().find(|(at, magic, ..)| {
+            let rest = sample.get(*at..);
+            rest.is_some_and(|rest| rest.starts_with(magic))
         });
         let holds = holds.map(|(_, _, problem, advice)| (problem, advice));
         if let Some((problem, advice)) = begins.or(holds) {
@@ -160,15 +160,15 @@ impl Container {
         let blank = sample.iter().all(|byte| *byte == 0);
         (blank && !sample.is_empty()).then_some(Self::Foreign(
             "begins with NUL bytes and nothing else",
-            "what wrote it did not come to its end; export the data again",
+            "the program that wrote it did not finish; export the data again",
         ))
     }
 }
 
 fn of_zip(sample: &[u8]) -> Container {
     let holds = |part: &[u8]| memchr::memmem::find(sample, part).is_some();
-    let known = WITHIN_ZIP.iter().find(|(part, ..)| holds(part));
-    match known {
+    let content = WITHIN_ZIP.iter().find(|(part, ..)| holds(part));
+    match content {
         Some((_, problem, advice)) => Container::Foreign(problem, advice),
         None if holds(b"[Content_Types].xml") || holds(b"xl/") => Container::Workbook,
         None => Container::Foreign("is a zip archive", UNPACK),

@@ -12,7 +12,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// The format that a file's name promises, also before `.gz`, `.zst`.
+    /// The format by a file's extension, which may be followed by `.gz` or `.zst`.
     pub(super) fn by_name(name: &str) -> Option<Self> {
         let name = name.to_ascii_lowercase();
         let bare = [".gz", ".gzip", ".zst", ".zstd"]
@@ -34,7 +34,7 @@ impl Format {
             .map(|(_, format)| *format)
     }
 
-    /// The format of a text, by its name and its first part.
+    /// The format of a text file by its name and its beginning.
     pub(super) fn by_content(name: &str, sample: &[u8]) -> Self {
         let named = Self::by_name(name).filter(|format| *format != Self::Xlsx);
         match named {
@@ -51,7 +51,7 @@ impl Format {
     }
 }
 
-/// JSON by its looks: an array of objects, or something that begins as an object does.
+/// Recognizes JSON: an array of objects, or something that begins like an object.
 fn json_kind(sample: &[u8]) -> Option<Format> {
     let text = sample.trim_ascii_start();
     if let Some(rest) = text.strip_prefix(b"[") {
@@ -64,7 +64,7 @@ fn json_kind(sample: &[u8]) -> Option<Format> {
     object.then_some(Format::Jsonl)
 }
 
-/// An array of objects that is no line of JSONL: it goes on over the first line's end, or nothing follows that line.
+/// Whether a file is an array of objects and not JSON Lines: it spans several lines, or nothing follows the first line.
 fn is_one_array(sample: &[u8]) -> bool {
     let mut lines = sample.trim_ascii_start().splitn(2, |b| *b == b'\n');
     let first = lines.next().unwrap_or_default().trim_ascii_end();

@@ -1,62 +1,78 @@
-//! Inputs: bytes of a file → [`Row`](crate::domain::Row)s, one at a time and in constant memory, each with its number, its
-//! physical line and its exact bytes; and the way back, into a file of rejected rows.
+//! Reads inputs: the bytes of a file become [`Row`](crate::domain::Row)s, one at a time and in constant memory, each with its
+//! number, its physical line and its exact bytes. Also writes files of rejected rows.
 //!
-//! A row that cannot be read is a [`BadRecord`] with its issues, and the stream goes on; only what leaves no way to go on is a
-//! [`SourceError`]. This module never sees the config file, the network or what the columns mean.
+//! A row that cannot be read is a [`BadRecord`] with its issues, and reading continues. A [`SourceError`] stops it. The module
+//! never sees the config file, the network or what the columns mean.
 //!
-//! The way of the bytes: `open` (hash, decompress) → `encoding` (decide once, UTF-16 made splittable) → `window` (a bounded buffer)
-//! → `scan`, `lines`, `stream`, `array` (where a record begins and ends) → `table`, `object`, `sheet` (its cells) → `reader`.
+//! The bytes pass these stages: `open` (hash, decompress) → `encoding` (determined once, UTF-16 converted) → `window` (a bounded buffer)
+//! → `scan`, `json_lines`, `json_stream`, `json_array` (where a record begins and ends) → `table`, `objects`, `sheet` (its cells) → `reader`.
 
-mod array;
 mod blanks;
+mod buffered_value;
 mod cells;
-mod coding;
 mod columns;
 mod delimiter;
 mod dialect;
-mod document;
 mod encoding;
 mod error;
-mod extent;
 mod foreign;
 mod format;
+mod json_array;
+mod json_document;
+mod json_flaws;
+mod json_lines;
+mod json_members;
+mod json_nesting;
+mod json_numbers;
+mod json_opening;
 mod json_shape;
-mod lines;
-mod looks;
-mod object;
+mod json_stream;
+mod objects;
 mod open;
-mod opening;
-mod opening_json;
+mod opener;
+mod origin;
 mod plausible;
 mod quote;
+mod raw_members;
 mod reader;
 mod readings;
-mod record_faults;
+mod record;
+mod record_diagnosis;
+mod record_extent;
 mod rejected;
-mod sampled;
+mod rejected_marks;
+mod sample;
 mod scan;
+mod scan_quotes;
 mod settings;
 mod sheet;
+mod sheet_cell;
 mod sheet_flaws;
-mod stream;
+mod sheet_opening;
+mod sheet_profile;
+mod sheet_spool;
 mod strict_json;
 mod table;
+mod table_dialect;
 mod table_opening;
+mod text_codec;
 mod titles;
 mod utf16;
 mod window;
 mod workbook;
 mod workbook_bounds;
+mod workbook_counts;
 
 pub use columns::scan_columns;
 pub use dialect::{Dialect, LineEnd};
 pub use error::{SettingError, SourceError};
 pub use format::Format;
 pub use open::InputFile;
-pub use reader::{BadRecord, Provenance, Reader, Record};
-pub use rejected::{Rejected, RejectedWriter};
+pub use reader::Reader;
+pub use record::{BadRecord, Provenance, Record};
+pub use rejected::{RejectedRow, RejectedWriter};
 pub use settings::{Choice, ReadLimits, SourceSettings, SourceTexts};
 pub use workbook::list_sheets;
 
-/// Columns that a file of rejected rows adds, in its order; in an input they are ignored without a word.
+/// The columns that a file of rejected rows adds, in its order. They are ignored in inputs.
 pub const RESERVED_COLUMNS: [&str; 4] = ["_line", "_status", "_error", "_hint"];

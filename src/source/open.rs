@@ -7,8 +7,9 @@ use flate2::bufread::GzDecoder;
 use sha2::{Digest, Sha256};
 
 use super::error::SourceError;
+use crate::domain::text::hex;
 
-/// A file to read.
+/// An input file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputFile {
     /// As the user wrote it, for messages.
@@ -37,7 +38,7 @@ impl InputFile {
                 source: error,
             },
         };
-        // Opening a directory works on some systems, and is "permission denied" on others.
+        // Opening a directory succeeds on some systems and is "permission denied" on others.
         if Path::is_dir(&self.path) {
             return Err(SourceError::IsDirectory { name: name() });
         }
@@ -45,17 +46,17 @@ impl InputFile {
     }
 }
 
-/// Hash and count of the stored bytes that went by; shared with the stream that reads them.
+/// The hash and the number of the stored bytes read so far, shared with the stream that reads them.
 #[derive(Clone, Default)]
-pub(super) struct Tally(Arc<Mutex<Seen>>);
+pub(super) struct InputTally(Arc<Mutex<TallyState>>);
 
 #[derive(Clone, Default)]
-struct Seen {
+struct TallyState {
     hash: Sha256,
     bytes: u64,
 }
 
-impl Tally {
+impl InputTally {
     fn add(&self, bytes: &[u8]) {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         seen.hash.update(bytes);
@@ -66,20 +67,20 @@ impl Tally {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).bytes
     }
 
-    /// Lower-case hexadecimal SHA-256 of what went by.
+    /// SHA-256 of the bytes so far in lower-case hexadecimal.
     pub(super) fn sha256(&self) -> String {
         let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let digest = seen.hash.clone().finalize();
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&digest)
     }
 }
 
-struct Tallied<R> {
+struct TallyReader<R> {
     input: R,
-    tally: Tally,
+    tally: InputTally,
 }
 
-impl<R: Read> Read for Tallied<R> {
+impl<R: Read> Read for TallyReader<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let count = self.input.read(into)?;
         self.tally.add(into.get(..count).unwrap_or_default());
@@ -87,12 +88,12 @@ impl<R: Read> Read for Tallied<R> {
     }
 }
 
-/// The members of a gzip stream, one after the other. Zero bytes behind a member are padding, as tapes and block devices add it.
-struct Members<R> {
+/// The concatenated members of a gzip stream. Zero bytes after a member are padding from tapes and block devices.
+struct GzipMembers<R> {
     current: Option<GzDecoder<R>>,
 }
 
-impl<R: BufRead> Read for Members<R> {
+impl<R: BufRead> Read for GzipMembers<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if into.is_empty() {
             return Ok(0);
@@ -102,7 +103,7 @@ impl<R: BufRead> Read for Members<R> {
             if count > 0 {
                 return Ok(count);
             }
-            let follows = pass_zeros(member.get_mut())?;
+            let follows = skip_zeros(member.get_mut())?;
             let input = self.current.take().map(GzDecoder::into_inner);
             self.current = input.filter(|_| follows).map(GzDecoder::new);
         }
@@ -110,8 +111,8 @@ impl<R: BufRead> Read for Members<R> {
     }
 }
 
-/// Passes over zero bytes. Returns whether anything follows them.
-fn pass_zeros(input: &mut impl BufRead) -> io::Result<bool> {
+/// Skips zero bytes. Returns whether anything follows them.
+fn skip_zeros(input: &mut impl BufRead) -> io::Result<bool> {
     loop {
         let bytes = input.fill_buf()?;
         if bytes.is_empty() {
@@ -126,17 +127,17 @@ fn pass_zeros(input: &mut impl BufRead) -> io::Result<bool> {
     }
 }
 
-/// A stream of unpacked bytes.
+/// A stream of decompressed bytes.
 pub(super) struct Unpacked {
     pub(super) stream: Box<dyn Read + Send>,
-    pub(super) tally: Tally,
+    pub(super) tally: InputTally,
     pub(super) packing: Option<&'static str>,
 }
 
-/// Recognises gzip and zstd by their first bytes, and counts and hashes what is stored.
+/// Decompresses gzip and zstd, recognized by their first bytes, and counts and hashes the stored bytes.
 pub(super) fn unpack(input: impl Read + Send + 'static) -> io::Result<Unpacked> {
-    let tally = Tally::default();
-    let mut input = Tallied {
+    let tally = InputTally::default();
+    let mut input = TallyReader {
         input,
         tally: tally.clone(),
     };
@@ -150,7 +151,7 @@ pub(super) fn unpack(input: impl Read + Send + 'static) -> io::Result<Unpacked> 
     let whole = Cursor::new(head).chain(input);
     let (stream, packing): (Box<dyn Read + Send>, _) = if gzip {
         let input = BufReader::with_capacity(64 << 10, whole);
-        let members = Members {
+        let members = GzipMembers {
             current: Some(GzDecoder::new(input)),
         };
         (Box::new(members), Some("gzip"))
@@ -177,7 +178,7 @@ mod tests {
         encoder.finish().unwrap()
     }
 
-    fn read(bytes: Vec<u8>) -> (io::Result<Vec<u8>>, Tally) {
+    fn read(bytes: Vec<u8>) -> (io::Result<Vec<u8>>, InputTally) {
         let mut unpacked = unpack(Cursor::new(bytes)).unwrap();
         let mut text = Vec::new();
         let result = unpacked.stream.read_to_end(&mut text);

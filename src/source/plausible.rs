@@ -1,4 +1,4 @@
-//! Which encodings a sample may be in, the likeliest first: by the letters that the languages have which are written in it.
+//! Ranks the encodings that a sample may have, by the letters of the languages that are written in them.
 
 use std::cmp::Reverse;
 
@@ -7,7 +7,7 @@ use encoding_rs::{
     WINDOWS_1253, WINDOWS_1254, WINDOWS_1257, X_MAC_CYRILLIC,
 };
 
-/// Letters of languages beyond those of ASCII, an entry for each language or group.
+/// Non-ASCII letters, an entry per language or group of languages.
 const WESTERN: &[&str] = &[
     "àâæçéèêëîïôœùûüÿ",
     "áéíóúüñ",
@@ -40,13 +40,13 @@ const CYRILLIC: &[&str] = &[
     "абвгдѓежзѕијклљмнњопрстќуфхцчџш",
 ];
 
-/// The encodings of a byte a character that people have, the commonest first.
+/// The single-byte encodings in common use, the most frequent first.
 const KNOWN: [(&Encoding, &[&str]); 11] = [
     (WINDOWS_1252, WESTERN),
     (WINDOWS_1251, CYRILLIC),
     (WINDOWS_1250, CENTRAL),
     (WINDOWS_1254, TURKISH),
-    // In small letters alone this one and Greek are alike, but for the accents that Greek has.
+    // In lower case this one resembles Greek, except for the Greek accents.
     (X_MAC_CYRILLIC, CYRILLIC),
     (WINDOWS_1253, GREEK),
     (WINDOWS_1257, BALTIC),
@@ -56,7 +56,7 @@ const KNOWN: [(&Encoding, &[&str]); 11] = [
     (MACINTOSH, WESTERN),
 ];
 
-/// The known encodings in which the sample is text, the likeliest first. Of several in which it is the same text, only one.
+/// Returns the known encodings in which the sample is text, the most likely first, and only one per decoded text.
 pub(super) fn ranked(sample: &[u8]) -> Vec<&'static Encoding> {
     let read = |(encoding, languages): (&'static Encoding, &[&str])| {
         let text = text_of(encoding, sample)?;
@@ -66,24 +66,27 @@ pub(super) fn ranked(sample: &[u8]) -> Vec<&'static Encoding> {
             .max()?;
         Some((score, encoding, text))
     };
-    let mut found: Vec<_> = KNOWN.into_iter().filter_map(read).collect();
-    found.sort_by_key(|(score, ..)| Reverse(*score));
+    let mut candidates: Vec<_> = KNOWN.into_iter().filter_map(read).collect();
+    candidates.sort_by_key(|(score, ..)| Reverse(*score));
     let mut texts: Vec<String> = Vec::new();
-    found.retain(|(_, _, text)| {
+    candidates.retain(|(_, _, text)| {
         let is_new = !texts.contains(text);
         if is_new {
             texts.push(text.clone());
         }
         is_new
     });
-    found.into_iter().map(|(_, encoding, _)| encoding).collect()
+    candidates
+        .into_iter()
+        .map(|(_, encoding, _)| encoding)
+        .collect()
 }
 
 pub(super) fn is_known(encoding: &Encoding) -> bool {
     KNOWN.iter().any(|(known, _)| *known == encoding)
 }
 
-/// The lines of the sample that are not ASCII as text; None where some byte is none, or a control character.
+/// Decodes the lines of the sample that are not ASCII. Returns `None` if they contain invalid or control characters.
 fn text_of(encoding: &'static Encoding, sample: &[u8]) -> Option<String> {
     let lines = sample
         .split(|byte| *byte == b'\n')
@@ -94,7 +97,7 @@ fn text_of(encoding: &'static Encoding, sample: &[u8]) -> Option<String> {
     (!text.contains(is_control)).then(|| text.into_owned())
 }
 
-/// How well a text's characters beyond ASCII fit a language, and each other.
+/// Scores how well the non-ASCII characters of a text fit a language and their neighbours.
 fn score(text: &str, letters: &str) -> i64 {
     let gain = if letters == ICELANDIC { 3 } else { 4 };
     let mut sum = 0;
@@ -120,14 +123,14 @@ fn is_letter_of(letters: &str, c: char) -> bool {
             .is_some_and(|lower| letters.contains(lower))
 }
 
-/// What speaks against a letter beside its neighbours.
+/// The penalty for a letter that does not fit its neighbours.
 fn oddity(before: char, c: char, after: char) -> i64 {
     let is_latin = c < '\u{250}';
     let is_upper_within = c.is_uppercase() && before.is_lowercase();
     let is_lower_within = c.is_lowercase() && before.is_uppercase() && after.is_uppercase();
     let mixes = !is_latin && [before, after].iter().any(char::is_ascii_alphabetic);
     let is_beside_another = is_latin && before.is_alphabetic() && !before.is_ascii();
-    // Portuguese has `õ` before `e`; elsewhere it is a Hungarian letter.
+    // Portuguese has `õ` before `e`; otherwise it is likely a misread Hungarian letter.
     let is_lone_tilde = c == 'õ' && after != 'e';
     i64::from(is_upper_within || is_lower_within) * 4
         + i64::from(mixes) * 6
@@ -135,7 +138,7 @@ fn oddity(before: char, c: char, after: char) -> i64 {
         + i64::from(is_lone_tilde) * 2
 }
 
-/// Whether a character is a sign that stands in texts; within a word only an apostrophe does.
+/// Whether a character is punctuation. Within a word only apostrophes and similar marks are.
 fn is_mark(before: char, c: char, after: char) -> bool {
     let is_within = before.is_alphabetic() && after.is_alphabetic();
     "’´·".contains(c) || (!is_within && "‘“”„«»–—…€№°¿¡§®™ºª‚£\u{a0}".contains(c))

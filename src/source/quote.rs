@@ -1,9 +1,9 @@
 use super::cells::{Syntax, quoted_part, spans};
 
-const USUAL: u8 = b'"';
+const DOUBLE: u8 = b'"';
 const APOSTROPHE: u8 = b'\'';
 
-/// The quote of a table by its first line: an apostrophe where one encloses every cell of it, and else the usual one.
+/// Detects the quote of a table from its first line: an apostrophe if it encloses every cell, otherwise a double quote.
 pub(super) fn detect(sample: &[u8], delimiters: &[u8]) -> u8 {
     let end = sample.iter().position(|b| matches!(b, b'\r' | b'\n'));
     let line = sample
@@ -24,7 +24,7 @@ pub(super) fn detect(sample: &[u8], delimiters: &[u8]) -> u8 {
     };
     match delimiters.iter().any(fits) {
         true => APOSTROPHE,
-        false => USUAL,
+        false => DOUBLE,
     }
 }
 
@@ -42,7 +42,7 @@ fn is_enclosed(cell: &[u8], quote: u8) -> bool {
     true
 }
 
-/// The quote of a file of rejected rows, by the `_error` of one, which always stands in quotes where there are any.
+/// Detects the quote of a file of rejected rows from an `_error` cell, which is always quoted unless the dialect has no quote.
 pub(super) fn own(sample: &[u8], delimiter: u8) -> Option<u8> {
     let mut lines = sample.split(|b| matches!(b, b'\r' | b'\n'));
     lines.find_map(|line| {
@@ -51,7 +51,7 @@ pub(super) fn own(sample: &[u8], delimiter: u8) -> Option<u8> {
         let is_row = !number.is_empty() && number.iter().all(u8::is_ascii_digit);
         let is_status = matches!(status, b"rejected" | b"failed" | b"in_doubt");
         let first = *error.first()?;
-        (is_row && is_status && matches!(first, USUAL | APOSTROPHE)).then_some(first)
+        (is_row && is_status && matches!(first, DOUBLE | APOSTROPHE)).then_some(first)
     })
 }
 

@@ -1,64 +1,19 @@
 use std::borrow::Cow;
 use std::fmt;
-use std::io::{self, Read};
+use std::io::Read;
 use std::sync::Arc;
 
-use crate::domain::{CellKind, Cells, Columns, Issue, Position, RawRecord, Row, RowNumber};
+use crate::domain::{Cells, Columns, Issue, Position, Row, RowNumber};
 
 use super::dialect::Dialect;
-use super::error::{Fault, SourceError};
-use super::object::Objects;
-use super::open::{InputFile, Tally, unpack};
-use super::opening::{Opened, Opening};
+use super::error::SourceError;
+use super::open::{InputFile, unpack};
+use super::opener::{Engine, InputOpener, Opened};
+use super::origin::Origin;
+use super::record::{BadRecord, ParsedRecord, Provenance, Record};
 use super::settings::SourceSettings;
-use super::sheet::Sheet;
-use super::table::Table;
 
-/// One record of an input.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Record {
-    Row(Row),
-    Bad(BadRecord),
-}
-
-/// A record that cannot be read, and why.
-#[derive(Debug, Clone, PartialEq)]
-pub struct BadRecord {
-    pub position: Position,
-    /// Its bytes; none where it was too long to be kept.
-    pub raw: RawRecord,
-    pub issues: Vec<Issue>,
-}
-
-/// What was read, once it was read to its end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Provenance {
-    /// Lower-case hexadecimal, of the file as it is stored.
-    pub sha256: String,
-    /// Size of the file as it is stored.
-    pub bytes: u64,
-    /// Records that were given out, good and bad.
-    pub rows: u64,
-}
-
-/// A record on its way from an engine to the reader.
-pub(super) struct Parsed {
-    pub(super) line: u64,
-    pub(super) raw: RawRecord,
-    pub(super) outcome: Result<Cells, Vec<Issue>>,
-    /// Of single cells: see [`Row::flaws`].
-    pub(super) flaws: Vec<Issue>,
-    /// Of a workbook's cells: see [`Row::kinds`].
-    pub(super) kinds: Vec<CellKind>,
-}
-
-pub(super) enum Engine {
-    Table(Box<Table>),
-    Objects(Objects),
-    Sheet(Box<Sheet>),
-}
-
-/// Reads one input, record by record, in memory that does not grow with it.
+/// Reads one input record by record, in constant memory.
 pub struct Reader {
     origin: Origin,
     dialect: Dialect,
@@ -72,51 +27,13 @@ pub struct Reader {
     stopped: bool,
 }
 
-/// Where the bytes come from, as far as an error has to tell.
-pub(super) struct Origin {
-    pub(super) name: String,
-    pub(super) tally: Tally,
-    pub(super) packing: Option<&'static str>,
-}
-
-impl Origin {
-    pub(super) fn io(&self, source: io::Error) -> SourceError {
-        let (name, offset) = (self.name.clone(), self.tally.bytes());
-        match self.packing {
-            // An error that the system did not raise comes from unpacking.
-            Some(packing) if source.raw_os_error().is_none() => SourceError::Compressed {
-                name,
-                packing,
-                offset,
-                source,
-            },
-            _ => SourceError::Io {
-                name,
-                offset,
-                source,
-            },
-        }
-    }
-
-    pub(super) fn fault(&self, fault: Fault) -> SourceError {
-        match fault {
-            Fault::Io(error) => self.io(error),
-            Fault::Broken { line, problem } => SourceError::BrokenJson {
-                name: self.name.clone(),
-                line,
-                problem,
-            },
-        }
-    }
-}
-
 impl Reader {
-    /// Opens a file, finds out how it is written and reads its header.
+    /// Opens a file, determines its format and reads its header.
     ///
     /// `source` is its index among the inputs of a run, `first_row` the number of its first record.
     ///
     /// # Errors
-    /// When it cannot be opened or understood; see [`SourceError`].
+    /// If the file cannot be opened or its format is not supported; see [`SourceError`].
     pub fn open(
         input: &InputFile,
         settings: &SourceSettings,
@@ -127,7 +44,7 @@ impl Reader {
         Self::from_read(file, &input.name, settings, source, first_row)
     }
 
-    /// The same for bytes that come from elsewhere; a `name` with a known ending tells their format.
+    /// Like [`Reader::open`] for any stream of bytes. The extension of `name` is a hint for the format.
     ///
     /// # Errors
     /// As [`Reader::open`].
@@ -154,7 +71,7 @@ impl Reader {
             columns,
             header_below,
             notes,
-        } = Opening {
+        } = InputOpener {
             origin: &origin,
             settings,
         }
@@ -184,28 +101,28 @@ impl Reader {
         &self.dialect
     }
 
-    /// The columns of a table, without the reserved ones; none of objects, for which there is [`super::scan_columns`].
+    /// The columns of a table, without the reserved ones. Empty for JSON: see [`super::scan_columns`].
     #[must_use]
     pub fn columns(&self) -> &Arc<Columns> {
         &self.columns
     }
 
-    /// The line on which the header seems to stand, where the record that was taken for it is more like a title.
+    /// The line that seems to be the header, if the record that was read as header looks like a title.
     #[must_use]
     pub fn header_below(&self) -> Option<u64> {
         self.header_below
     }
 
-    /// What was decided on grounds that a user should see, such as a guessed encoding.
+    /// Decisions that the user should know about, such as a guessed encoding.
     #[must_use]
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
 
-    /// The next record, good or bad, or nothing at the end. After an error there is nothing more.
+    /// The next record, good or bad, or `None` at the end and after an error.
     ///
     /// # Errors
-    /// When the input cannot be read any further.
+    /// If the rest of the input cannot be read.
     pub fn next_record(&mut self) -> Result<Option<Record>, SourceError> {
         if self.stopped {
             return Ok(None);
@@ -216,11 +133,11 @@ impl Reader {
             Engine::Sheet(sheet) => sheet.next(),
         };
         self.stopped = !matches!(parsed, Ok(Some(_)));
-        let parsed = parsed.map_err(|fault| self.origin.fault(fault))?;
-        Ok(parsed.map(|parsed| self.place(parsed)))
+        let parsed = parsed.map_err(|fault| self.origin.engine_error(fault))?;
+        Ok(parsed.map(|parsed| self.record(parsed)))
     }
 
-    fn place(&mut self, parsed: Parsed) -> Record {
+    fn record(&mut self, parsed: ParsedRecord) -> Record {
         let position = Position {
             source: self.source,
             row: RowNumber(self.next_row),
@@ -229,27 +146,33 @@ impl Reader {
         self.next_row += 1;
         self.rows += 1;
         match parsed.outcome {
-            Ok(cells) if self.repeats_header(&cells) => Record::Bad(BadRecord {
-                position,
-                raw: parsed.raw,
-                issues: vec![repeated_header()],
-            }),
-            Ok(cells) => Record::Row(Row {
-                position,
-                cells,
-                raw: parsed.raw,
-                flaws: parsed.flaws,
-                kinds: parsed.kinds,
-            }),
+            Ok(cells) => {
+                let repeats_header = self.repeats_header(&cells);
+                let row = Row {
+                    position,
+                    cells,
+                    raw: parsed.raw,
+                    flaws: parsed.flaws,
+                    kinds: parsed.kinds,
+                };
+                match repeats_header {
+                    true => Record::Bad(BadRecord {
+                        position,
+                        raw: row.into_raw(),
+                        issues: vec![repeated_header()],
+                    }),
+                    false => Record::Row(row),
+                }
+            }
             Err(issues) => Record::Bad(BadRecord {
                 position,
-                raw: parsed.raw,
+                raw: parsed.raw.unwrap_or_default(),
                 issues,
             }),
         }
     }
 
-    /// Whether a row is the header once more, as where files were joined.
+    /// Whether a row repeats the header, as in concatenated files.
     fn repeats_header(&self, cells: &Cells) -> bool {
         let Cells::Table { columns, texts } = cells else {
             return false;
@@ -257,7 +180,7 @@ impl Reader {
         self.dialect.header.is_some() && texts.iter().eq(columns.names())
     }
 
-    /// Rows that were passed over so far because all their cells are blank.
+    /// The number of rows skipped so far because all their cells are blank.
     #[must_use]
     pub fn blank_rows(&self) -> u64 {
         match &self.engine {
@@ -267,20 +190,20 @@ impl Reader {
         }
     }
 
-    /// Of objects: the text of the next one that has a text at all.
+    /// The text of the next JSON value that can be decoded; `None` for tables.
     pub(super) fn next_text(&mut self) -> Result<Option<Cow<'_, str>>, SourceError> {
         match &mut self.engine {
             Engine::Objects(objects) => objects
                 .next_text()
-                .map_err(|fault| self.origin.fault(fault)),
+                .map_err(|fault| self.origin.engine_error(fault)),
             Engine::Table(_) | Engine::Sheet(_) => Ok(None),
         }
     }
 
-    /// Size and hash of the input. What was not read yet is read for that, but not counted as rows.
+    /// Reads the rest of the input, without counting its rows, and returns its size and hash.
     ///
     /// # Errors
-    /// When the rest cannot be read.
+    /// If the rest cannot be read.
     pub fn provenance(mut self) -> Result<Provenance, SourceError> {
         let drained = match &mut self.engine {
             Engine::Table(table) => table.window().drain(),
@@ -297,8 +220,8 @@ impl Reader {
 }
 
 fn repeated_header() -> Issue {
-    let message = "the row is the header once more, as where files were joined";
-    Issue::input("repeated_header", message).hint("take the line out: there is nothing to mend")
+    let message = "the row repeats the header, as in concatenated files";
+    Issue::input("repeated_header", message).hint("remove the line: there is nothing to fix")
 }
 
 impl fmt::Debug for Reader {
@@ -317,7 +240,7 @@ mod tests {
     use crate::source::{Choice, Format, LineEnd, ReadLimits};
     use encoding_rs::{SHIFT_JIS, UTF_8, UTF_16LE, WINDOWS_1251};
     use proptest::prelude::*;
-    use std::io::Write;
+    use std::io::{self, Write};
 
     fn open(bytes: &[u8], settings: &SourceSettings) -> Result<Reader, SourceError> {
         open_as("-", bytes, settings)
@@ -441,10 +364,47 @@ mod tests {
             ),
             (3, RowNumber(10), 3)
         );
-        assert_eq!(first.raw.0, b"1,\"x\ny\"");
+        assert_eq!(first.raw(), b"1,\"x\ny\"");
         assert_eq!(short(&all[1]).0, 5);
         let provenance = reader.provenance().unwrap();
         assert_eq!((provenance.bytes, provenance.rows), (16, 2));
+    }
+
+    #[test]
+    fn a_row_keeps_its_bytes_though_its_cells_are_trimmed_or_left_out() {
+        let row = |bytes: &[u8]| {
+            let settings = SourceSettings {
+                encoding: Choice::Given(UTF_8),
+                ..SourceSettings::default()
+            };
+            let record = open(bytes, &settings).unwrap().next_record().unwrap();
+            let Some(Record::Row(row)) = record else {
+                panic!("{record:?}")
+            };
+            assert_eq!(row.raw(), row.clone().into_raw().0);
+            (short(&Record::Row(row.clone())).1, row.into_raw().0)
+        };
+        for (record, cells) in [
+            ("1,é", ["1", "é"]),
+            (" 1\t,\u{a0}é ", ["1", "é"]),
+            ("\" 1\" ,é\u{2003}", ["1", "é"]),
+            (",\u{a0}é", ["", "é"]),
+            ("1, \u{a0} ", ["1", ""]),
+        ] {
+            let (found, raw) = row(format!("a,b\n{record}\n").as_bytes());
+            assert_eq!(
+                (&found[..], raw.as_slice()),
+                (&cells.map(str::to_owned)[..], record.as_bytes())
+            );
+        }
+        let (found, raw) = row(b"_line,a,b\n\xff,1, 2\n");
+        assert_eq!(
+            (found, raw.as_slice()),
+            (
+                vec!["1".to_owned(), "2".to_owned()],
+                b"\xff,1, 2".as_slice()
+            )
+        );
     }
 
     #[test]
@@ -471,7 +431,7 @@ mod tests {
         );
         assert_eq!(
             bad(&all[2]).issues[0].message,
-            "text stands after the closing quote at line 4, character 5"
+            "there is text after the closing quote at line 4, character 5"
         );
         let undecodable = &bad(&all[3]).issues[0];
         assert_eq!(undecodable.column.as_deref(), Some("name"));
@@ -539,8 +499,8 @@ mod tests {
             let all = records(&mut reader);
             assert_eq!(all.iter().map(|r| short(r).1).collect::<Vec<_>>(), expected);
             let Record::Row(row) = &all[0] else { panic!() };
-            let found = bytes.windows(row.raw.0.len()).any(|part| part == row.raw.0);
-            assert!(found && row.raw.0.len() > 15);
+            let found = bytes.windows(row.raw().len()).any(|part| part == row.raw());
+            assert!(found && row.raw().len() > 15);
         }
     }
 
@@ -721,7 +681,7 @@ mod tests {
             first.cells,
             Cells::Object(serde_json::from_str("{\"a\":1}").unwrap())
         );
-        assert_eq!(first.raw.0, b"{\"a\":1,\"_line\":7}");
+        assert_eq!(first.raw(), b"{\"a\":1,\"_line\":7}");
         let codes: Vec<_> = all[1..5].iter().map(short).collect();
         let expected = [
             (3, "!bad_json"),
@@ -837,7 +797,7 @@ mod tests {
                 let before = before.matches('\n').count();
                 prop_assert_eq!(row.position.line, before as u64 + 1);
                 prop_assert_eq!(&short(record).1, expected);
-                rebuilt.extend(&row.raw.0);
+                rebuilt.extend(row.raw());
                 join(&mut rebuilt);
             }
             prop_assert_eq!(rebuilt, stored);
@@ -865,7 +825,7 @@ mod tests {
             let text = format!("h,i\n{}\n", lines.join("\n"));
             let mut reader = auto(text.as_bytes());
             let raws: Vec<Vec<u8>> = records(&mut reader).into_iter().map(|record| match record {
-                Record::Row(row) => row.raw.0,
+                Record::Row(row) => row.into_raw().0,
                 Record::Bad(bad) => bad.raw.0,
             }).collect();
             prop_assert_eq!(raws.join(&b'\n'), lines.join("\n").into_bytes());

@@ -1,16 +1,16 @@
-//! How the first cells of a sample read in each of several encodings, so that a person can choose.
+//! Shows the first cells of a sample in several encodings, so that the user can choose one.
 
 use std::fmt::Write;
 
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 
-/// Cells that are shown, and characters of each.
+/// The number of cells that are shown, and the number of characters of each.
 const MAX_CELLS: usize = 3;
 const MAX_LETTERS: usize = 40;
-/// Bytes of UTF-16 that are looked at.
+/// Bytes of UTF-16 that are examined.
 const UTF16_BYTES: usize = 4096;
 
-/// A line for each encoding.
+/// Returns a line per encoding.
 pub(super) fn readings(candidates: &[&'static Encoding], sample: &[u8]) -> String {
     let mut shown = String::new();
     let width = candidates.iter().map(|c| c.name().len()).max().unwrap_or(0);
@@ -39,7 +39,7 @@ fn of_bytes(encoding: &'static Encoding, sample: &[u8]) -> Vec<String> {
     texts.map(|text| shortened(&text)).collect()
 }
 
-/// What stands between cells in tables and between texts in JSON.
+/// Whether a character separates cells in tables or texts in JSON.
 fn is_between(c: char) -> bool {
     matches!(c, ',' | ';' | '\t' | '|' | '"' | '\r' | '\n')
 }

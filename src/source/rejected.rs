@@ -2,60 +2,61 @@ use std::io::{self, Write};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use encoding_rs::{Encoding, UTF_8};
+use encoding_rs::UTF_8;
 use serde_json::{Value, json};
 
 use crate::domain::RawRecord;
 
 use super::RESERVED_COLUMNS;
 use super::cells::{push_quoted, record_of, spans};
-use super::coding::Coding;
 use super::dialect::Dialect;
 use super::format::Format;
-use super::strict_json::RawMembers;
+use super::raw_members::RawMembers;
+use super::rejected_marks::{RAW, RAW_BASE64, encoding_note};
+use super::text_codec::TextCodec;
 
-/// A row that is to be fed back after it was fixed.
+/// A row that the user can fix and feed back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rejected<'a> {
+pub struct RejectedRow<'a> {
     /// Physical line in the input.
     pub line: u64,
     /// Its status in the results: `rejected`, `failed`, `in_doubt`.
     pub status: &'a str,
     /// All that is wrong with the row.
     pub error: &'a str,
-    /// What to do about it.
+    /// How to fix it.
     pub hint: &'a str,
     pub raw: &'a RawRecord,
 }
 
-/// Writes rows back as they were, in the format and encoding of their input, with `_line`, `_status`, `_error` and `_hint` added.
+/// Writes rows back in the format and encoding of their input, with `_line`, `_status`, `_error` and `_hint` added.
 ///
-/// In a table these stand before the row's own bytes, so that also a ragged row leaves them in their place; in an object they are
-/// its first members. What was no object becomes the text `_raw` of a new one, or `_raw_base64` where it was no text. A workbook's
-/// rows become CSV in UTF-8. The four of an earlier round are left out.
+/// In a table these come before the row's own bytes, so that they keep their places in a ragged row. In an object they are the
+/// first members. A JSON value that is not an object becomes the member `_raw` of a new object, or `_raw_base64` if it is not
+/// text. Rows of a workbook become CSV in UTF-8. The four columns of an earlier round are dropped.
 #[derive(Debug)]
 pub struct RejectedWriter<W> {
     out: W,
     dialect: Dialect,
-    coding: Coding,
+    codec: TextCodec,
     rows: u64,
 }
 
 impl<W: Write> RejectedWriter<W> {
-    /// Writes what stands before the first row.
+    /// Writes the byte order mark and the header.
     ///
     /// # Errors
-    /// When that cannot be written.
+    /// If the output cannot be written.
     pub fn new(out: W, dialect: Dialect) -> io::Result<Self> {
-        let coding = Coding(dialect.encoding);
+        let codec = TextCodec(dialect.encoding);
         let mut writer = Self {
             out,
             dialect,
-            coding,
+            codec,
             rows: 0,
         };
         if writer.dialect.bom {
-            writer.out.write_all(coding.mark())?;
+            writer.out.write_all(codec.mark())?;
         }
         if writer.dialect.format.is_table() {
             let header = writer.header();
@@ -66,8 +67,8 @@ impl<W: Write> RejectedWriter<W> {
     }
 
     /// # Errors
-    /// When the row cannot be written.
-    pub fn write(&mut self, row: &Rejected<'_>) -> io::Result<()> {
+    /// If the output cannot be written.
+    pub fn write(&mut self, row: &RejectedRow<'_>) -> io::Result<()> {
         let record = if self.dialect.format.is_table() {
             self.table_row(row)
         } else {
@@ -86,10 +87,10 @@ impl<W: Write> RejectedWriter<W> {
         Ok(())
     }
 
-    /// Writes what stands after the last row, and gives back what was written to.
+    /// Completes the output and returns it.
     ///
     /// # Errors
-    /// When that cannot be written.
+    /// If the output cannot be written.
     pub fn finish(mut self) -> io::Result<W> {
         if self.dialect.format == Format::Json {
             if self.rows == 0 {
@@ -104,8 +105,8 @@ impl<W: Write> RejectedWriter<W> {
 
     /// Writes bytes of a window in the input's encoding.
     fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.coding.utf16_big_endian().is_some() {
-            self.out.write_all(&self.coding.raw(bytes))
+        if self.codec.utf16_big_endian().is_some() {
+            self.out.write_all(&self.codec.raw(bytes))
         } else {
             self.out.write_all(bytes)
         }
@@ -118,29 +119,29 @@ impl<W: Write> RejectedWriter<W> {
             Some(header) => self.without_reserved(header),
             None => {
                 let names = self.dialect.columns.iter();
-                let names: Vec<_> = names.map(|name| self.coding.encode(name)).collect();
+                let names: Vec<_> = names.map(|name| self.codec.encode(name)).collect();
                 record_of(&names, syntax)
             }
         };
         [own, rest].join(&syntax.delimiter)
     }
 
-    fn table_row(&self, row: &Rejected<'_>) -> Vec<u8> {
+    fn table_row(&self, row: &RejectedRow<'_>) -> Vec<u8> {
         let syntax = self.dialect.syntax();
         let delimiter = syntax.delimiter;
         let mut record = row.line.to_string().into_bytes();
         record.push(delimiter);
-        record.extend(self.coding.encode(row.status));
+        record.extend(self.codec.encode(row.status));
         record.push(delimiter);
-        // Always in quotes and on one line: an open quote in the row before is then noticed at the first of these quotes.
+        // Always quoted and on one line, so that an unclosed quote in the previous row is detected here.
         let mut error = row.error.replace(['\r', '\n'], " ");
-        if self.is_hard_to_tell(row) {
+        if self.is_encoding_unclear(row) {
             error.push_str(&encoding_note(self.dialect.encoding));
         }
-        push_quoted(&mut record, &self.coding.encode(&error), syntax);
+        push_quoted(&mut record, &self.codec.encode(&error), syntax);
         record.push(delimiter);
         let hint = row.hint.replace(['\r', '\n'], " ");
-        push_quoted(&mut record, &self.coding.encode(&hint), syntax);
+        push_quoted(&mut record, &self.codec.encode(&hint), syntax);
         if !row.raw.0.is_empty() {
             record.push(delimiter);
             record.extend(self.without_reserved(&row.raw.0));
@@ -148,16 +149,16 @@ impl<W: Write> RejectedWriter<W> {
         record
     }
 
-    /// Whether some rows alone would not tell in which encoding they are.
-    fn is_hard_to_tell(&self, row: &Rejected<'_>) -> bool {
+    /// Whether the encoding could not be determined from a few rows.
+    fn is_encoding_unclear(&self, row: &RejectedRow<'_>) -> bool {
         let encoding = self.dialect.encoding;
         let is_utf8 = encoding == UTF_8 && std::str::from_utf8(&row.raw.0).is_ok();
         !self.dialect.bom && !is_utf8 && self.dialect.format != Format::Xlsx
     }
 
-    /// A record of the input without the cells of an earlier round, as bytes of a window.
+    /// A record of the input without the reserved cells of an earlier round, as bytes of a window.
     fn without_reserved(&self, raw: &[u8]) -> Vec<u8> {
-        let record = whole_units(self.coding.window(raw).into_owned());
+        let record = whole_units(self.codec.window(raw).into_owned());
         let reserved = &self.dialect.reserved;
         if reserved.is_empty() {
             return record;
@@ -171,7 +172,7 @@ impl<W: Write> RejectedWriter<W> {
         kept.join(&syntax.delimiter)
     }
 
-    fn object(&self, row: &Rejected<'_>) -> Vec<u8> {
+    fn object(&self, row: &RejectedRow<'_>) -> Vec<u8> {
         let mut object = format!(
             "{{\"_line\":{},\"_status\":{},\"_error\":{},\"_hint\":{}",
             row.line,
@@ -179,14 +180,14 @@ impl<W: Write> RejectedWriter<W> {
             Value::from(row.error),
             Value::from(row.hint)
         );
-        let window = self.coding.window(&row.raw.0);
-        let text = self.coding.text(&window);
+        let window = self.codec.window(&row.raw.0);
+        let text = self.codec.text(&window);
         let members = text.as_deref().map(serde_json::from_str::<RawMembers<'_>>);
         match (members, &text) {
             (Some(Ok(RawMembers(members))), _) => {
                 for (name, value) in members {
                     if !RESERVED_COLUMNS.contains(&&*name) {
-                        // A line end can only stand between the parts of a value, where a space means the same.
+                        // Line ends only occur between tokens, where a space means the same.
                         let value = value.get().replace(['\r', '\n'], " ");
                         object.push_str(&format!(",{}:{value}", Value::from(&*name)));
                     }
@@ -200,75 +201,11 @@ impl<W: Write> RejectedWriter<W> {
             }
         }
         object.push('}');
-        self.coding.encode(&object)
+        self.codec.encode(&object)
     }
 }
 
-/// Members that hold a row which was no object, as text or, where it was none, as bytes.
-const RAW: &str = "_raw";
-const RAW_BASE64: &str = "_raw_base64";
-
-/// The row, as bytes of a window, that an object of a file of rejected rows holds because it was no object itself.
-pub(super) fn kept_raw(object: &str, coding: Coding) -> Option<Vec<u8>> {
-    let RawMembers(members) = serde_json::from_str(object).ok()?;
-    let mut others = members
-        .iter()
-        .filter(|(name, _)| !RESERVED_COLUMNS.contains(&&**name));
-    let (name, value) = others.next()?;
-    if others.next().is_some() || members.len() == 1 {
-        return None;
-    }
-    let text: String = serde_json::from_str(value.get()).ok()?;
-    match &**name {
-        RAW => Some(coding.encode(&text)),
-        RAW_BASE64 => {
-            let bytes = STANDARD.decode(text).ok()?;
-            Some(coding.window(&bytes).into_owned())
-        }
-        _ => None,
-    }
-}
-
-const NOTE: &str = " (this file is in ";
-
-/// Tells in which encoding a file of rejected rows is, for people and for whoever reads it again.
-fn encoding_note(encoding: &'static Encoding) -> String {
-    format!("{NOTE}{})", encoding.name())
-}
-
-/// The encoding that a file of rejected rows says that it is in.
-pub(super) fn noted_encoding(sample: &[u8]) -> Option<&'static Encoding> {
-    let at = memchr::memmem::find(sample, NOTE.as_bytes())?;
-    let label = sample.get(at + NOTE.len()..)?;
-    let end = memchr::memchr(b')', label)?;
-    Encoding::for_label(label.get(..end)?)
-}
-
-/// How the header of a table of rejected rows begins. Earlier versions wrote no `_hint`.
-pub(super) fn own_header(delimiter: u8) -> Vec<u8> {
-    let [line, status, error, _] = RESERVED_COLUMNS;
-    [line, status, error].map(str::as_bytes).join(&delimiter)
-}
-
-/// The delimiter of a table of rejected rows, by its header. Returns None if `sample` is not the beginning of one.
-pub(super) fn own_delimiter(sample: &[u8]) -> Option<u8> {
-    let delimiter = *sample.get(RESERVED_COLUMNS.first()?.len())?;
-    sample
-        .starts_with(&own_header(delimiter))
-        .then_some(delimiter)
-}
-
-/// The number of cells that hcsync put before those of a row, by the header.
-pub(super) fn own_cells(sample: &[u8]) -> usize {
-    let Some(delimiter) = own_delimiter(sample) else {
-        return 0;
-    };
-    let all = RESERVED_COLUMNS.map(str::as_bytes).join(&delimiter);
-    let is_of_earlier_version = !sample.starts_with(&all);
-    RESERVED_COLUMNS.len() - usize::from(is_of_earlier_version)
-}
-
-/// A lone byte at the end of UTF-16 would shift everything after it by half a unit; it becomes another unit that is no text.
+/// Replaces a lone byte at the end of UTF-16, which would shift everything after it, by an invalid unit.
 fn whole_units(mut record: Vec<u8>) -> Vec<u8> {
     if let [.., 0xFE, _, _] = record.as_slice() {
         record.truncate(record.len() - 3);
@@ -293,10 +230,10 @@ mod tests {
         (reader.dialect().clone(), records)
     }
 
-    fn raw(record: &Record) -> &RawRecord {
+    fn raw(record: &Record) -> RawRecord {
         match record {
-            Record::Row(row) => &row.raw,
-            Record::Bad(bad) => &bad.raw,
+            Record::Row(row) => row.clone().into_raw(),
+            Record::Bad(bad) => bad.raw.clone(),
         }
     }
 
@@ -321,12 +258,12 @@ mod tests {
         let dialect = serde_json::from_str(&saved).unwrap();
         let mut writer = RejectedWriter::new(Vec::new(), dialect).unwrap();
         for (record, line) in records.iter().zip(2..) {
-            let row = Rejected {
+            let row = RejectedRow {
                 line,
                 status: "failed",
                 error: "no \"luck\",\nж",
                 hint: "try\nit",
-                raw: raw(record),
+                raw: &raw(record),
             };
             writer.write(&row).unwrap();
         }
@@ -475,7 +412,7 @@ mod tests {
         let text = "ім'я,b\nЇжак,2\nЮрій,3\n";
         for encoding in [WINDOWS_1251, UTF_16LE] {
             let bytes = match encoding {
-                e if e == UTF_16LE => Coding(UTF_16LE).raw(text.as_bytes()),
+                e if e == UTF_16LE => TextCodec(UTF_16LE).raw(text.as_bytes()),
                 other => other.encode(text).0.into_owned(),
             };
             let settings = SourceSettings {
@@ -483,8 +420,8 @@ mod tests {
                 ..SourceSettings::default()
             };
             let written = round_trip(&bytes, &settings);
-            let row = Coding(encoding).window(&written).into_owned();
-            let row = Coding(encoding).text(&row).unwrap().into_owned();
+            let row = TextCodec(encoding).window(&written).into_owned();
+            let row = TextCodec(encoding).text(&row).unwrap().into_owned();
             assert!(row.contains("luck\"\", ж (this file is in "), "{row}");
             assert!(row.contains("\",\"try it\",Їжак,2\n"), "{row}");
         }
@@ -540,7 +477,7 @@ mod tests {
             let raw = &RawRecord(row.into());
             let (status, error, hint) = ("rejected", "e", "h");
             writer
-                .write(&Rejected {
+                .write(&RejectedRow {
                     line: 2,
                     status,
                     error,
@@ -579,7 +516,7 @@ mod tests {
     fn half_a_unit_at_the_end_of_utf16_shifts_nothing() {
         let odd = [
             b"\xFF\xFE".to_vec(),
-            Coding(UTF_16LE).raw(b"a,b\n1,2"),
+            TextCodec(UTF_16LE).raw(b"a,b\n1,2"),
             vec![7],
         ]
         .concat();
@@ -610,7 +547,7 @@ mod tests {
         let (status, error, hint) = ("rejected", "too long", "");
         let raw = &RawRecord::default();
         writer
-            .write(&Rejected {
+            .write(&RejectedRow {
                 line: 9,
                 status,
                 error,

@@ -4,64 +4,64 @@ use memchr::{memchr, memchr_iter, memchr2, memchr3};
 
 use super::cells::{Syntax, spans};
 use super::dialect::LineEnd;
-use super::extent::{Extent, Flaw, Spot};
+use super::record_extent::{QuotePosition, RecordExtent, RecordFlaw};
 use super::settings::ReadLimits;
 use super::window::Window;
 
-/// Blanks that are looked at behind a closing quote; more of them are text.
-const MAX_PADDING: usize = 1 << 10;
+/// The maximum number of blanks after a closing quote; more of them are text.
+pub(super) const MAX_PADDING: usize = 1 << 10;
 
-/// Finds where the records of a CSV end, by RFC 4180, and which ones it cannot speak for.
+/// Finds the ends of the records of a CSV by RFC 4180, and the records that cannot be split reliably.
 ///
-/// A quote opens a cell only as its first byte; elsewhere it is data. Behind blanks it opens one too: where the syntax does not
-/// expect that, the record is rejected (`Blank`), since neither reading is safe. What follows a closing quote, blanks apart, must be
-/// a delimiter or a line end. Where it is not, and the cell was opened on the same line, the record is rejected (`Stray`). Where it was opened on an
-/// earlier line, or is still open at a limit or at the end of the input, then its opening quote is to blame: only the record up to
-/// the end of that line is rejected (`Unclosed`), and the lines that it would have swallowed are read as records. Many lines are
-/// such a limit only where they look like records: a long text may be quoted too.
+/// A quote opens a cell only as its first byte; elsewhere it is data. After blanks it opens a cell too: if the syntax does not
+/// expect that, the record is rejected (`Blank`), because both readings are unsafe. A closing quote must be followed by a
+/// delimiter or a line end, with optional blanks between. Otherwise, if the cell was opened on the same line, the record is
+/// rejected (`Stray`). If it was opened on an earlier line, or is still open at a limit or at the end of the input, the opening
+/// quote is the mistake: only the record up to the end of that line is rejected (`Unclosed`), and the lines after it are read as
+/// records. The number of lines is such a limit only if they look like records, because a long text may be quoted too.
 pub(super) struct Scanner {
-    syntax: Syntax,
-    line_end: LineEnd,
-    limits: ReadLimits,
-    /// Cells of a row, once that is known.
-    width: Option<usize>,
-    /// Cells that hcsync put before those of the row, in a file of rejected rows.
-    own_cells: usize,
+    pub(super) syntax: Syntax,
+    pub(super) line_end: LineEnd,
+    pub(super) limits: ReadLimits,
+    /// The number of cells of a row; `None` before the header was read.
+    pub(super) width: Option<usize>,
+    /// The number of cells that hcsync added before those of the row in a file of rejected rows.
+    pub(super) own_cells: usize,
     /// Physical line of the next byte, from 1.
-    line: u64,
+    pub(super) line: u64,
 }
 
-/// How far the scan of one record has come.
+/// The state of the scan of one record.
 #[derive(Default)]
-struct Progress {
-    at: usize,
-    line: u64,
-    line_at: usize,
-    open: Option<Open>,
-    flaw: Option<Flaw>,
-    is_padded: bool,
-    literal_quotes: usize,
-    /// The rest of the line is taken as it is: it belongs to a quoted cell that grew too large.
-    rest: bool,
-    /// Bytes that were too many to be kept, and the last of them.
-    dropped: u64,
-    before: Option<u8>,
+pub(super) struct RecordScan {
+    pub(super) at: usize,
+    pub(super) line: u64,
+    pub(super) line_at: usize,
+    pub(super) open: Option<OpenQuote>,
+    pub(super) flaw: Option<RecordFlaw>,
+    pub(super) is_padded: bool,
+    pub(super) literal_quotes: usize,
+    /// The rest of the line is not examined, because it belongs to a quoted cell that is too large.
+    pub(super) rest: bool,
+    /// The number of bytes of an overlong record that were dropped from the window, and the last of them.
+    pub(super) dropped: u64,
+    pub(super) before: Option<u8>,
 }
 
 #[derive(Clone, Copy)]
-struct Open {
-    spot: Spot,
-    /// End of the line with the quote: without and with the line end.
-    first_end: Option<(usize, usize)>,
+pub(super) struct OpenQuote {
+    pub(super) spot: QuotePosition,
+    /// The end of the line with the quote, without and with its line end.
+    pub(super) first_end: Option<(usize, usize)>,
 }
 
-enum Step {
+pub(super) enum ScanStep {
     More,
     End { len: usize, skip: usize },
-    Unclosed(Open),
+    Unclosed(OpenQuote),
 }
 
-/// The row itself in a record of a file of rejected rows, which begins with `own_cells` cells of hcsync's.
+/// The original row in a record of a file of rejected rows, without the `own_cells` cells that hcsync added before it.
 pub(super) fn row_of(record: &[u8], syntax: Syntax, own_cells: usize) -> Option<&[u8]> {
     let Some(last) = own_cells.checked_sub(1) else {
         return Some(record);
@@ -81,18 +81,18 @@ impl Scanner {
         }
     }
 
-    /// Sets the number of cells that a row has, and of those that a file of rejected rows has before them.
+    /// Sets the number of cells of a row, and of the cells that a file of rejected rows has before them.
     pub(super) fn expect(&mut self, width: usize, own_cells: usize) {
         self.width = Some(width);
         self.own_cells = own_cells;
     }
 
-    /// Physical lines of the record that was scanned last.
-    pub(super) fn lines_of(&self, extent: &Extent) -> u64 {
+    /// The number of physical lines of the last record.
+    pub(super) fn lines_of(&self, extent: &RecordExtent) -> u64 {
         self.line - extent.line
     }
 
-    /// Whether each line of a record looks like a record: quotes apart, it has as many cells. Tells how many lines.
+    /// The number of lines of a record if each looks like a record, i.e. has as many cells when quotes are ignored.
     pub(super) fn lines_like_records(&self, bytes: &[u8]) -> Option<usize> {
         let width = self.width.filter(|width| *width > 1)?;
         let mut lines = 0;
@@ -117,14 +117,14 @@ impl Scanner {
         memchr_iter(end, bytes)
     }
 
-    /// Whether a cell that is open over so many lines is to be given up: where the lines look like records.
-    fn is_given_up(&self, open: Open, lines: u64, bytes: &[u8]) -> bool {
-        let most = self.limits.quoted_lines;
-        if lines <= most {
+    /// Whether a quote that is open over this many lines is a mistake: if the lines look like records.
+    pub(super) fn is_mistaken(&self, open: OpenQuote, lines: u64, bytes: &[u8]) -> bool {
+        let max_lines = self.limits.quoted_lines;
+        if lines <= max_lines {
             return false;
         }
-        // Looked at once in so many lines.
-        let is_due = lines % most.max(1) == 1 || most < 2;
+        // Checking is slow, so it is done once per `max_lines` lines.
+        let is_due = lines % max_lines.max(1) == 1 || max_lines < 2;
         let record = bytes.get(open.spot.line_at..).unwrap_or_default();
         let record = match open.spot.line_at {
             0 => row_of(record, self.syntax, self.own_cells).unwrap_or_default(),
@@ -133,24 +133,26 @@ impl Scanner {
         self.width.is_none() || (is_due && self.lines_like_records(record).is_some())
     }
 
-    /// What was before that line was not scanned.
+    /// Sets the physical line of the next byte, if lines before it were skipped.
     pub(super) fn begin_on_line(&mut self, line: u64) {
         self.line = line;
     }
 
-    /// The next record, blank ones among them; the caller consumes it.
-    pub(super) fn next(&mut self, window: &mut Window) -> io::Result<Option<Extent>> {
+    /// Finds the next record, which may be a blank line. The caller consumes it.
+    pub(super) fn next(&mut self, window: &mut Window) -> io::Result<Option<RecordExtent>> {
         let line = self.line;
-        let mut scan = Progress {
+        let mut scan = RecordScan {
             line,
-            ..Progress::default()
+            ..RecordScan::default()
         };
         loop {
             if !window.view().is_empty() || scan.dropped > 0 {
                 match self.step(&mut scan, window.view(), window.ended()) {
-                    Step::More => self.forget(&mut scan, window),
-                    Step::End { len, skip } => return Ok(Some(self.end(&scan, len, skip, line))),
-                    Step::Unclosed(open) => return Ok(Some(self.unclosed(&scan, open, line))),
+                    ScanStep::More => self.drop_scanned(&mut scan, window),
+                    ScanStep::End { len, skip } => {
+                        return Ok(Some(self.end(&scan, len, skip, line)));
+                    }
+                    ScanStep::Unclosed(open) => return Ok(Some(self.unclosed(&scan, open, line))),
                 }
             } else if window.ended() {
                 return Ok(None);
@@ -159,7 +161,7 @@ impl Scanner {
         }
     }
 
-    fn step(&self, scan: &mut Progress, bytes: &[u8], ended: bool) -> Step {
+    fn step(&self, scan: &mut RecordScan, bytes: &[u8], ended: bool) -> ScanStep {
         loop {
             let step = match scan.open {
                 Some(open) => self.quoted(scan, open, bytes, ended),
@@ -171,19 +173,24 @@ impl Scanner {
         }
     }
 
-    fn find(&self, bytes: &[u8], from: usize) -> Option<usize> {
+    pub(super) fn find(&self, bytes: &[u8], from: usize) -> Option<usize> {
         let rest = bytes.get(from..)?;
-        let found = match (self.syntax.quote, self.line_end) {
+        let next = match (self.syntax.quote, self.line_end) {
             (Some(quote), LineEnd::Cr) => memchr3(quote, b'\n', b'\r', rest),
             (Some(quote), LineEnd::Lf | LineEnd::CrLf) => memchr2(quote, b'\n', rest),
             (None, LineEnd::Cr) => memchr2(b'\n', b'\r', rest),
             (None, LineEnd::Lf | LineEnd::CrLf) => memchr(b'\n', rest),
         };
-        found.map(|at| from + at)
+        next.map(|at| from + at)
     }
 
-    /// The bytes before and up to the end of a line end that begins at `at`; nothing where the next byte must be seen first.
-    fn line_end_at(&self, bytes: &[u8], at: usize, ended: bool) -> Option<(usize, usize)> {
+    /// The start and the end of the line end at `at`, or `None` if the next byte has to be read first.
+    pub(super) fn line_end_at(
+        &self,
+        bytes: &[u8],
+        at: usize,
+        ended: bool,
+    ) -> Option<(usize, usize)> {
         if self.line_end == LineEnd::Cr {
             let pair = bytes.get(at) == Some(&b'\r') && bytes.get(at + 1) == Some(&b'\n');
             let known = at + 1 < bytes.len() || ended || bytes.get(at) == Some(&b'\n');
@@ -193,21 +200,21 @@ impl Scanner {
         Some((at - usize::from(pair), at + 1))
     }
 
-    /// 1 where a carriage return that ends no line is the last byte of the input: half of a line end, and no content.
+    /// 1 if the input ends with a lone carriage return, which is half of a line end and not content.
     fn lone_return(&self, bytes: &[u8]) -> usize {
         usize::from(self.line_end != LineEnd::Cr && bytes.ends_with(b"\r"))
     }
 
-    fn plain(&self, scan: &mut Progress, bytes: &[u8], ended: bool) -> Option<Step> {
+    fn plain(&self, scan: &mut RecordScan, bytes: &[u8], ended: bool) -> Option<ScanStep> {
         let Some(at) = self.find(bytes, scan.at) else {
             scan.at = bytes.len();
             return Some(if ended {
-                Step::End {
+                ScanStep::End {
                     len: bytes.len() - self.lone_return(bytes),
                     skip: bytes.len(),
                 }
             } else {
-                Step::More
+                ScanStep::More
             });
         };
         scan.at = at;
@@ -219,128 +226,19 @@ impl Scanner {
             return None;
         }
         Some(match self.line_end_at(bytes, at, ended) {
-            Some((len, skip)) => Step::End { len, skip },
-            None => Step::More,
+            Some((len, skip)) => ScanStep::End { len, skip },
+            None => ScanStep::More,
         })
     }
 
-    /// A quote outside of quoted cells: it opens one, or is data. `head` is what stands before it.
-    fn first_quote(&self, scan: &mut Progress, head: &[u8]) {
-        let blanks = head.iter().rev();
-        let blanks = blanks
-            .take_while(|byte| self.syntax.is_blank(**byte))
-            .count();
-        let before = match head.len() - blanks {
-            0 => scan.before,
-            start => head.get(start - 1).copied(),
-        };
-        if before.is_some_and(|byte| byte != self.syntax.delimiter) {
-            scan.literal_quotes += 1;
-            return;
-        }
-        let spot = scan.spot(head.len());
-        if blanks > 0 {
-            scan.is_padded = true;
-            if !self.syntax.skips_blanks {
-                scan.flaw.get_or_insert(Flaw::Blank(spot));
-            }
-        }
-        scan.open = Some(Open {
-            spot,
-            first_end: None,
-        });
-    }
-
-    fn quoted(
-        &self,
-        scan: &mut Progress,
-        mut open: Open,
-        bytes: &[u8],
-        ended: bool,
-    ) -> Option<Step> {
-        let found = self.find(bytes, scan.at);
-        let at = found.unwrap_or(bytes.len());
-        scan.at = at;
-        let lines = scan.line - open.spot.line;
-        let held = bytes.get(..scan.line_at.saturating_sub(1));
-        let held = held.unwrap_or_default();
-        if at - open.spot.at > self.limits.quoted_bytes || self.is_given_up(open, lines, held) {
-            if open.first_end.is_some() {
-                return Some(Step::Unclosed(open));
-            }
-            scan.flaw.get_or_insert(Flaw::Unclosed(open.spot));
-            scan.open = None;
-            scan.rest = true;
-            return None;
-        }
-        if found.is_none() {
-            return Some(if ended {
-                Step::Unclosed(open.closed_at(bytes.len()))
-            } else {
-                Step::More
-            });
-        }
-        if self.syntax.is_quote(bytes.get(at)) {
-            return self.second_quote(scan, open, bytes, ended);
-        }
-        let Some((len, skip)) = self.line_end_at(bytes, at, ended) else {
-            return Some(Step::More);
-        };
-        open.first_end.get_or_insert((len, skip));
-        scan.open = Some(open);
-        scan.line += 1;
-        scan.line_at = skip;
-        scan.at = skip;
-        None
-    }
-
-    /// A quote within a quoted cell: doubled, closing or stray.
-    fn second_quote(
-        &self,
-        scan: &mut Progress,
-        open: Open,
-        bytes: &[u8],
-        ended: bool,
-    ) -> Option<Step> {
-        let at = scan.at;
-        let rest = bytes.get(at + 1..).unwrap_or_default();
-        if self.syntax.is_quote(rest.first()) {
-            scan.at = at + 2;
-            return None;
-        }
-        let padding = rest.iter().take(MAX_PADDING);
-        let padding = padding.take_while(|byte| self.is_padding(**byte)).count();
-        let after = rest.get(padding..).unwrap_or_default();
-        if !ended && after.is_empty() {
-            return Some(Step::More);
-        }
-        let closes = match after {
-            [] | [b'\n', ..] => true,
-            [b'\r', ..] => self.line_end == LineEnd::Cr,
-            [next, ..] => *next == self.syntax.delimiter,
-        };
-        // The carriage return of a line end is none of it.
-        let is_line_end = matches!(after, [] | [b'\n', ..]) && rest.get(..padding) == Some(b"\r");
-        scan.is_padded |= padding > 0 && !is_line_end;
-        if !closes && scan.line > open.spot.line {
-            return Some(Step::Unclosed(open));
-        }
-        if !closes {
-            let spot = scan.spot(at);
-            scan.flaw.get_or_insert(Flaw::Stray(spot));
-        }
-        scan.open = None;
-        scan.at = at + 1;
-        None
-    }
-
-    /// Whether a byte may stand between a closing quote and the delimiter or line end.
-    fn is_padding(&self, byte: u8) -> bool {
+    /// Whether a byte is allowed between a closing quote and the delimiter or line end.
+    pub(super) fn is_padding(&self, byte: u8) -> bool {
         self.syntax.is_blank(byte) || (byte == b'\r' && self.line_end != LineEnd::Cr)
     }
 
-    /// Lets go of what a too long record has shown so far. A quoted cell is kept: it may have to be read again.
-    fn forget(&self, scan: &mut Progress, window: &mut Window) {
+    /// Drops the scanned part of an overlong record from the window, except for an open quoted cell, which may have to be read
+    /// again.
+    fn drop_scanned(&self, scan: &mut RecordScan, window: &mut Window) {
         let size = scan.dropped + scan.at as u64;
         if scan.open.is_none() && scan.at > 0 && size > self.limits.record_bytes as u64 {
             scan.before = window.view().get(scan.at - 1).copied();
@@ -351,15 +249,15 @@ impl Scanner {
         }
     }
 
-    fn end(&mut self, scan: &Progress, len: usize, skip: usize, line: u64) -> Extent {
+    fn end(&mut self, scan: &RecordScan, len: usize, skip: usize, line: u64) -> RecordExtent {
         self.line = scan.line + 1;
         let size = scan.dropped + len as u64;
         let flaw = if size > self.limits.record_bytes as u64 {
-            Some(Flaw::TooLong(size))
+            Some(RecordFlaw::TooLong(size))
         } else {
             scan.flaw
         };
-        Extent {
+        RecordExtent {
             len,
             skip,
             line,
@@ -369,16 +267,16 @@ impl Scanner {
         }
     }
 
-    fn unclosed(&mut self, scan: &Progress, open: Open, line: u64) -> Extent {
+    fn unclosed(&mut self, scan: &RecordScan, open: OpenQuote, line: u64) -> RecordExtent {
         let (len, skip) = open.first_end.unwrap_or_default();
         self.line = open.spot.line + 1;
         let size = scan.dropped + len as u64;
         let flaw = if size > self.limits.record_bytes as u64 {
-            Flaw::TooLong(size)
+            RecordFlaw::TooLong(size)
         } else {
-            Flaw::Unclosed(open.spot)
+            RecordFlaw::Unclosed(open.spot)
         };
-        Extent {
+        RecordExtent {
             len,
             skip,
             line,
@@ -389,9 +287,9 @@ impl Scanner {
     }
 }
 
-impl Progress {
-    fn spot(&self, at: usize) -> Spot {
-        Spot {
+impl RecordScan {
+    pub(super) fn spot(&self, at: usize) -> QuotePosition {
+        QuotePosition {
             at,
             line: self.line,
             line_at: self.line_at,
@@ -399,8 +297,8 @@ impl Progress {
     }
 }
 
-impl Open {
-    fn closed_at(mut self, end: usize) -> Self {
+impl OpenQuote {
+    pub(super) fn closed_at(mut self, end: usize) -> Self {
         self.first_end.get_or_insert((end, end));
         self
     }
@@ -420,7 +318,7 @@ mod tests {
         text: &[u8],
         line_end: LineEnd,
         limits: ReadLimits,
-    ) -> Vec<(String, u64, Option<Flaw>)> {
+    ) -> Vec<(String, u64, Option<RecordFlaw>)> {
         // One byte at a time: every question that needs the next byte is asked at the end of the window.
         struct Drops(io::Cursor<Vec<u8>>);
         impl io::Read for Drops {
@@ -496,39 +394,39 @@ mod tests {
         let found = scan(b"a, \"b\nc\",d\n \"e\" f,g\n5 \" tv\n", LineEnd::Lf, SMALL);
         let records: Vec<&str> = found.iter().map(|(record, ..)| record.as_str()).collect();
         assert_eq!(records, ["a, \"b\nc\",d", " \"e\" f,g", "5 \" tv"]);
-        let spot = |at, line| Spot {
+        let spot = |at, line| QuotePosition {
             at,
             line,
             line_at: 0,
         };
         let flaws: Vec<_> = found.iter().map(|(.., flaw)| *flaw).collect();
-        let (first, second) = (Flaw::Blank(spot(3, 1)), Flaw::Blank(spot(1, 3)));
+        let (first, second) = (RecordFlaw::Blank(spot(3, 1)), RecordFlaw::Blank(spot(1, 3)));
         assert_eq!(flaws, [Some(first), Some(second), None]);
     }
 
     #[test]
     fn text_after_a_closing_quote_spoils_its_record_only() {
         let found = scan(b"\"a\"b,c\n1,2\n", LineEnd::Lf, SMALL);
-        let spot = Spot {
+        let spot = QuotePosition {
             at: 2,
             line: 1,
             line_at: 0,
         };
         assert_eq!(
             found[0],
-            ("\"a\"b,c".to_owned(), 1, Some(Flaw::Stray(spot)))
+            ("\"a\"b,c".to_owned(), 1, Some(RecordFlaw::Stray(spot)))
         );
         assert_eq!(found[1], ("1,2".to_owned(), 2, None));
     }
 
     #[test]
     fn an_unclosed_quote_costs_its_own_line() {
-        let spot = Spot {
+        let spot = QuotePosition {
             at: 2,
             line: 1,
             line_at: 0,
         };
-        let first = ("1,\"x,y".to_owned(), 1, Some(Flaw::Unclosed(spot)));
+        let first = ("1,\"x,y".to_owned(), 1, Some(RecordFlaw::Unclosed(spot)));
         for (rest, count) in [
             ("2,a\n", 2),
             ("2,\"a\"\n3,b\n", 3),
@@ -546,23 +444,27 @@ mod tests {
     #[test]
     fn an_unclosed_quote_after_a_cell_of_two_lines_keeps_those_lines_together() {
         let found = scan(b"\"a\nb\",\"c\nnext\n", LineEnd::Lf, SMALL);
-        let spot = Spot {
+        let spot = QuotePosition {
             at: 6,
             line: 2,
             line_at: 3,
         };
         assert_eq!(
             found[0],
-            ("\"a\nb\",\"c".to_owned(), 1, Some(Flaw::Unclosed(spot)))
+            (
+                "\"a\nb\",\"c".to_owned(),
+                1,
+                Some(RecordFlaw::Unclosed(spot))
+            )
         );
         assert_eq!(found[1], ("next".to_owned(), 3, None));
     }
 
     #[test]
-    fn a_quoted_line_that_never_ends_is_given_up() {
+    fn a_quoted_line_that_never_ends_is_mistaken() {
         let text = format!("\"{}\nnext\n", "x".repeat(150));
         let found = scan(text.as_bytes(), LineEnd::Lf, SMALL);
-        assert!(matches!(found[0].2, Some(Flaw::Unclosed(_))));
+        assert!(matches!(found[0].2, Some(RecordFlaw::Unclosed(_))));
         assert_eq!(found[1], ("next".to_owned(), 2, None));
     }
 
@@ -574,7 +476,7 @@ mod tests {
             "\"a\",".repeat(250),
         ] {
             let found = scan(format!("{cell}\nnext\n").as_bytes(), LineEnd::Lf, SMALL);
-            assert_eq!(found[0].2, Some(Flaw::TooLong(cell.len() as u64)));
+            assert_eq!(found[0].2, Some(RecordFlaw::TooLong(cell.len() as u64)));
             assert!(found[0].0.len() <= 200);
             assert_eq!(found[1], ("next".to_owned(), 2, None));
         }
@@ -584,7 +486,7 @@ mod tests {
     fn a_quote_after_a_forgotten_part_is_still_data() {
         let text = format!("{}\"y\nnext\",z\n", "x".repeat(300));
         let found = scan(text.as_bytes(), LineEnd::Lf, SMALL);
-        assert_eq!(found[0].2, Some(Flaw::TooLong(302)));
+        assert_eq!(found[0].2, Some(RecordFlaw::TooLong(302)));
         assert_eq!(found[1], ("next\",z".to_owned(), 2, None));
     }
 
@@ -600,7 +502,7 @@ mod tests {
         let extent = Scanner::new(Syntax::quoted(b','), LineEnd::Lf, limits)
             .next(&mut window)
             .unwrap();
-        assert!(matches!(extent.unwrap().flaw, Some(Flaw::TooLong(_))));
+        assert!(matches!(extent.unwrap().flaw, Some(RecordFlaw::TooLong(_))));
         assert!(window.capacity() < 8 << 20);
     }
 }

@@ -3,7 +3,7 @@ use encoding_rs::{Encoding, ISO_2022_JP, REPLACEMENT};
 use super::error::SettingError;
 use super::format::Format;
 
-/// A setting that is found out from the input unless it is given.
+/// A setting that is detected from the input unless it is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Choice<T> {
     #[default]
@@ -11,24 +11,24 @@ pub enum Choice<T> {
     Given(T),
 }
 
-/// How inputs are read. The default finds everything out and expects a header.
+/// How inputs are read. The default detects everything and expects a header.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SourceSettings {
     pub format: Choice<Format>,
-    /// Of CSV; a TSV's is the tab unless it is given.
+    /// The delimiter of CSV; the default for TSV is the tab.
     pub delimiter: Choice<u8>,
-    /// What encloses cells of a table; nothing where no byte does.
+    /// The quote around cells of a table; `Given(None)` if cells are never quoted.
     pub quote: Choice<Option<u8>>,
     pub encoding: Choice<&'static Encoding>,
     /// Whether the first record of a table names its columns.
     pub header: bool,
     /// The columns of a table without a header.
     pub columns: Option<Vec<String>>,
-    /// The sheet of a workbook; else its first.
+    /// The sheet of a workbook; the default is the first one.
     pub sheet: Option<String>,
-    /// Whether outer blanks of a table's cells and column names are left out.
+    /// Whether cells and column names of a table are trimmed.
     pub trim: bool,
-    /// Physical lines above the header, or above the first row of a table without one.
+    /// Physical lines to skip above the header, or above the first row of a table without one.
     pub skip_lines: u64,
     pub limits: ReadLimits,
 }
@@ -50,14 +50,14 @@ impl Default for SourceSettings {
     }
 }
 
-/// Bounds of what is held in memory for one record.
+/// Limits of the memory for one record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadLimits {
-    /// A quoted cell that runs over more line ends than this was not meant to be quoted.
+    /// A quoted cell with more line ends is checked for a mistaken quote.
     pub quoted_lines: u64,
-    /// Likewise in bytes.
+    /// The maximum size of a quoted cell in bytes.
     pub quoted_bytes: usize,
-    /// Bytes of a record; a longer one is rejected.
+    /// The maximum size of a record in bytes.
     pub record_bytes: usize,
 }
 
@@ -71,7 +71,7 @@ impl Default for ReadLimits {
     }
 }
 
-/// The texts of a config's `[input]`.
+/// The settings as texts, as in a config's `[input]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceTexts {
     pub format: String,
@@ -145,12 +145,12 @@ fn encoding(text: &str) -> Result<Choice<&'static Encoding>, SettingError> {
     if text.eq_ignore_ascii_case("auto") {
         return Ok(Choice::Auto);
     }
-    let known = Encoding::for_label(text.as_bytes())
+    let encoding = Encoding::for_label(text.as_bytes())
         .ok_or_else(|| SettingError::UnknownEncoding(text.to_owned()))?;
-    if known == ISO_2022_JP || known == REPLACEMENT {
+    if encoding == ISO_2022_JP || encoding == REPLACEMENT {
         return Err(SettingError::UnreadableEncoding(text.to_owned()));
     }
-    Ok(Choice::Given(known))
+    Ok(Choice::Given(encoding))
 }
 
 #[cfg(test)]

@@ -1,26 +1,25 @@
-use std::borrow::Cow;
 use std::cell::Cell;
-use std::collections::HashSet;
 use std::fmt;
 
-use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value};
 
 use crate::domain::Issue;
 
-/// One object, and what is wrong with single members of it.
-pub(super) struct Object {
+use super::json_flaws::find_flaws;
+use super::json_numbers::{is_exact, numbers, with_words_quoted};
+
+/// An object, and the flaws of its members.
+pub(super) struct ParsedObject {
     pub(super) members: Map<String, Value>,
-    /// Each under the member's dotted name: it matters only where that member is used.
+    /// Issues with the dotted name of their member. They matter only if that member is used.
     pub(super) flaws: Vec<Issue>,
 }
 
-/// Reads one object, and reports what a usual parser would settle silently: a member named twice, a number that changes.
+/// Parses an object and reports what ordinary parsers ignore: duplicate members, and numbers that are rounded.
 ///
-/// Properties as the API takes them, an array of `{"property", "value"}`, become the object that it answers with.
-pub(super) fn parse_object(text: &str) -> Result<Object, Issue> {
+/// Properties in the form that the API accepts, an array of `{"property", "value"}`, become an object as in its answers.
+pub(super) fn parse_object(text: &str) -> Result<ParsedObject, Issue> {
     match parse(text) {
         Ok((value, findings)) => object(value, &findings, text),
         Err(error) => {
@@ -32,7 +31,7 @@ pub(super) fn parse_object(text: &str) -> Result<Object, Issue> {
     }
 }
 
-/// Whether a text is JSON, but for words in the place of numbers.
+/// Whether a text is JSON, apart from words such as `NaN` in place of numbers.
 pub(super) fn is_json(text: &str) -> bool {
     let is_plain = |text: &str| serde_json::from_str::<de::IgnoredAny>(text).is_ok();
     is_plain(text) || with_words_quoted(text).is_some_and(|quoted| is_plain(&quoted))
@@ -46,7 +45,7 @@ fn parse(text: &str) -> Result<(Value, Findings), serde_json::Error> {
     Ok((value, findings))
 }
 
-fn object(value: Value, findings: &Findings, text: &str) -> Result<Object, Issue> {
+fn object(value: Value, findings: &Findings, text: &str) -> Result<ParsedObject, Issue> {
     let Value::Object(members) = value else {
         let message = format!("the value is {}, not an object", kind(&value));
         return Err(Issue::input("not_an_object", message));
@@ -56,7 +55,7 @@ fn object(value: Value, findings: &Findings, text: &str) -> Result<Object, Issue
     if findings.twice.get() || findings.word.get() || inexact() {
         find_flaws("", text, &mut flaws);
     }
-    Ok(Object { members, flaws })
+    Ok(ParsedObject { members, flaws })
 }
 
 fn bad_json(error: &serde_json::Error) -> Issue {
@@ -83,11 +82,11 @@ fn kind(value: &Value) -> &'static str {
 
 #[derive(Default)]
 struct Findings {
-    /// Some object has two members of one name.
+    /// An object has two members with the same name.
     twice: Cell<bool>,
-    /// Some number came as floating point, and may have been rounded.
+    /// A number was parsed as floating point and may have been rounded.
     fraction: Cell<bool>,
-    /// Some word that JSON does not have stands in the place of a number.
+    /// A word such as `NaN`, which JSON does not have, is in place of a number.
     word: Cell<bool>,
 }
 
@@ -170,7 +169,7 @@ impl Strict<'_> {
         }
     }
 
-    /// The properties of an array; one without a value says nothing.
+    /// Turns an array of properties into an object. Properties without a value are ignored.
     fn object_of(self, properties: Vec<Value>) -> Map<String, Value> {
         let mut map = Map::new();
         for property in properties {
@@ -185,216 +184,10 @@ impl Strict<'_> {
     }
 }
 
-/// Whether an array holds properties as the API takes them. [`Property`] says the same of a text.
+/// Whether an array contains properties in the form that the API accepts. [`Property`](super::raw_members::Property) is the counterpart for raw text.
 fn are_properties(values: &[Value]) -> bool {
     let is_property = |value: &Value| value.get("property").is_some_and(Value::is_string);
     !values.is_empty() && values.iter().all(is_property)
-}
-
-/// A property as the API takes it.
-#[derive(Deserialize)]
-pub(super) struct Property<'a> {
-    #[serde(borrow)]
-    pub(super) property: Cow<'a, str>,
-    #[serde(borrow)]
-    value: Option<&'a RawValue>,
-}
-
-/// The members of an object in their order, each value as it is written.
-pub(super) struct RawMembers<'a>(pub(super) Vec<(Cow<'a, str>, &'a RawValue)>);
-
-impl<'de> Deserialize<'de> for RawMembers<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visit;
-        impl<'de> Visitor<'de> for Visit {
-            type Value = RawMembers<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
-                    members.push((Cow::Owned(name), value));
-                }
-                Ok(RawMembers(members))
-            }
-        }
-        deserializer.deserialize_map(Visit)
-    }
-}
-
-/// Finds what is wrong with the members of a valid JSON text, each under its dotted name.
-fn find_flaws(path: &str, text: &str, found: &mut Vec<Issue>) {
-    if let Some(members) = members_of(text) {
-        let mut seen = HashSet::new();
-        for (name, value) in &members {
-            let path = match path {
-                "" => name.to_string(),
-                outer => format!("{outer}.{name}"),
-            };
-            if !seen.insert(name) {
-                add_flaw(found, &path, twice());
-            }
-            find_flaws(&path, value.get(), found);
-        }
-        return;
-    }
-    if text.starts_with('[') {
-        let items: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
-        for item in items {
-            find_flaws(path, item.get(), found);
-        }
-    } else if let Some(word) = text.strip_prefix(QUOTED_WORD) {
-        add_flaw(found, path, no_number(word.trim_end_matches('"')));
-    } else if text.starts_with(|c: char| c == '-' || c.is_ascii_digit()) && !is_exact(text) {
-        add_flaw(found, path, inexact());
-    }
-}
-
-fn add_flaw(found: &mut Vec<Issue>, path: &str, issue: Issue) {
-    let issue = issue.column(path);
-    if !found.contains(&issue) {
-        found.push(issue);
-    }
-}
-
-/// The members of an object, or the properties of an array as the API takes them.
-fn members_of(text: &str) -> Option<Vec<(Cow<'_, str>, &RawValue)>> {
-    if text.starts_with('{') {
-        return serde_json::from_str(text).ok().map(|RawMembers(m)| m);
-    }
-    let properties: Vec<Property<'_>> = serde_json::from_str(text).ok()?;
-    let members = properties.into_iter();
-    let members = members.filter_map(|p| Some((p.property, p.value?)));
-    Some(members.collect()).filter(|members: &Vec<_>| !members.is_empty())
-}
-
-fn twice() -> Issue {
-    Issue::input("duplicate_member", "an object has two members of this name")
-}
-
-fn inexact() -> Issue {
-    Issue::input(
-        "inexact_number",
-        "a number has more digits than can be kept",
-    )
-    .hint("write it as text, in quotes")
-}
-
-fn no_number(word: &str) -> Issue {
-    if word.contains(|c: char| c.is_ascii_digit()) {
-        let message = "the number is larger than any that can be kept";
-        return Issue::input("bad_number", message).hint("write it as text, in quotes");
-    }
-    let message =
-        format!("the value is `{word}`, which is no number, and which JSON does not have");
-    Issue::input("bad_number", message)
-        .hint("write null to clear the value, or leave the member out to keep it")
-}
-
-/// Words that programs write for numbers that JSON cannot have.
-const WORDS: [&str; 3] = ["NaN", "Infinity", "-Infinity"];
-/// How such a word begins once it stands in quotes: with a character that no text of people holds.
-const QUOTED_WORD: &str = "\"\\u0000";
-
-/// The text with such words, and with numbers beyond any float, in quotes; None if it has none. What else is no JSON stays.
-pub(super) fn with_words_quoted(text: &str) -> Option<String> {
-    let part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '+' | '.');
-    let (mut quoted, mut rest, mut any) = (String::new(), text, false);
-    while let Some(at) = rest.find(|c: char| c == '"' || part(c)) {
-        let (before, from) = rest.split_at(at);
-        quoted.push_str(before);
-        if let Some(inside) = from.strip_prefix('"') {
-            let after = after_string(inside)?;
-            quoted.push_str(from.get(..from.len() - after.len())?);
-            rest = after;
-            continue;
-        }
-        let (word, after) = from.split_at(from.find(|c| !part(c)).unwrap_or(from.len()));
-        let is_value = matches!(after.trim_start().chars().next(), Some(',' | ']' | '}'));
-        if is_value && (WORDS.contains(&word) || is_beyond_floats(word)) {
-            any = true;
-            quoted.push_str(&format!("{QUOTED_WORD}{word}\""));
-        } else {
-            quoted.push_str(word);
-        }
-        rest = after;
-    }
-    quoted.push_str(rest);
-    any.then_some(quoted)
-}
-
-fn is_beyond_floats(number: &str) -> bool {
-    let is_json = serde_json::from_str::<&RawValue>(number).is_ok();
-    is_json
-        && number.ends_with(|c: char| c.is_ascii_digit())
-        && serde_json::from_str::<f64>(number).is_err()
-}
-
-/// The numbers of a valid JSON text.
-fn numbers(text: &str) -> impl Iterator<Item = &str> {
-    let part = |c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | 'e' | 'E');
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        loop {
-            let start = rest.find(|c: char| c == '"' || c == '-' || c.is_ascii_digit())?;
-            rest = rest.get(start..)?;
-            if let Some(inside) = rest.strip_prefix('"') {
-                rest = after_string(inside)?;
-                continue;
-            }
-            let end = rest.find(|c| !part(c)).unwrap_or(rest.len());
-            let (number, after) = rest.split_at(end);
-            rest = after;
-            return Some(number);
-        }
-    })
-}
-
-fn after_string(mut inside: &str) -> Option<&str> {
-    loop {
-        let at = inside.find(['"', '\\'])?;
-        let step = if inside.get(at..)?.starts_with('"') {
-            1
-        } else {
-            2
-        };
-        inside = inside.get(at + step..)?;
-        if step == 1 {
-            return Some(inside);
-        }
-    }
-}
-
-fn is_exact(number: &str) -> bool {
-    if number.parse::<i64>().is_ok() || number.parse::<u64>().is_ok() {
-        return true;
-    }
-    // What the parser made of it, which need not be the nearest.
-    let Ok(value) = serde_json::from_str::<f64>(number) else {
-        return false;
-    };
-    decimal(number) == decimal(&format!("{value:e}"))
-}
-
-/// A number as sign, significant digits and the power of ten of the last of them.
-fn decimal(number: &str) -> Option<(bool, String, i64)> {
-    let (mantissa, exponent) = match number.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, exponent.parse().ok()?),
-        None => (number, 0),
-    };
-    let negative = mantissa.starts_with('-');
-    let unsigned = mantissa.trim_start_matches('-');
-    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
-    let digits = format!("{whole}{fraction}");
-    let significant = digits.trim_end_matches('0');
-    let dropped = i64::try_from(digits.len() - significant.len()).ok()?;
-    let significant = significant.trim_start_matches('0').to_owned();
-    if significant.is_empty() {
-        return Some((false, significant, 0));
-    }
-    let power = exponent - i64::try_from(fraction.len()).ok()? + dropped;
-    Some((negative, significant, power))
 }
 
 #[cfg(test)]

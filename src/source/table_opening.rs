@@ -3,119 +3,52 @@ use std::sync::Arc;
 use memchr::memchr;
 
 use super::RESERVED_COLUMNS;
-use super::blanks;
 use super::cells::{CellParser, Syntax, unpadded};
-use super::coding::Coding;
 use super::delimiter::{self, CANDIDATES};
 use super::dialect::{Dialect, LineEnd};
 use super::error::SourceError;
 use super::format::Format;
-use super::opening::{Opened, Opening, SAMPLE};
-use super::quote;
-use super::reader::Engine;
-use super::rejected::{own_cells, own_delimiter};
-use super::sampled::Sample;
+use super::opener::{Engine, InputOpener, Opened, SAMPLE};
+use super::rejected_marks::own_delimiter;
+use super::sample::Sample;
 use super::scan::Scanner;
 use super::settings::Choice;
 use super::table::{CellRules, Header, Table};
+use super::text_codec::TextCodec;
 use super::titles::{FIRST_ROWS, FirstRow, header_line};
 use super::window::Window;
 
-/// What stood above the header and was passed over.
+/// The lines that were skipped above the header.
 #[derive(Debug, Clone, Copy)]
-struct Above {
+struct SkippedLines {
     lines: u64,
-    /// The delimiter that a line `sep=;` says.
+    /// The delimiter that a line `sep=;` declares.
     declared: Option<u8>,
 }
 
-impl Opening<'_> {
-    /// What encloses cells, by the given delimiter or all that are looked for.
-    fn quote(&self, window: &Window, delimiter: Option<u8>) -> Option<u8> {
-        let own = own_delimiter(window.view());
-        if let Some(quote) = own.and_then(|delimiter| quote::own(window.view(), delimiter)) {
-            return Some(quote);
-        }
-        match (self.settings.quote, delimiter) {
-            (Choice::Given(quote), _) => quote,
-            (Choice::Auto, Some(given)) => Some(quote::detect(window.view(), &[given])),
-            (Choice::Auto, None) => Some(quote::detect(window.view(), &CANDIDATES)),
-        }
-    }
-
-    fn syntax(
-        &self,
-        window: &Window,
-        dialect: &mut Dialect,
-        declared: Option<u8>,
-    ) -> Result<Syntax, SourceError> {
-        let given = match self.settings.delimiter {
-            Choice::Given(delimiter) => Some(delimiter),
-            Choice::Auto => declared,
-        };
-        dialect.quote = self.quote(window, given);
-        dialect.line_end = LineEnd::of(window.view(), dialect.quote);
-        let coding = Coding(dialect.encoding);
-        if coding.hides_ascii() && dialect.quote.is_some_and(|quote| quote >= b'@') {
-            let reason = "where the quote may be a part of characters";
-            return Err(self.unsafe_encoding(coding.0, reason));
-        }
-        dialect.delimiter = Some(self.delimiter(window, dialect, given)?);
-        if dialect.quote.is_some() {
-            let sample = Sample::new(window.view(), window.ended(), dialect.line_end);
-            let leading = own_cells(window.view());
-            dialect.skips_blanks = blanks::follow_delimiters(&sample, dialect.syntax(), leading);
-        }
-        Ok(dialect.syntax())
-    }
-
-    fn delimiter(
-        &self,
-        window: &Window,
-        dialect: &Dialect,
-        given: Option<u8>,
-    ) -> Result<u8, SourceError> {
-        let coding = Coding(dialect.encoding);
-        if let Some(delimiter) = own_delimiter(window.view()) {
-            return Ok(delimiter);
-        }
-        let delimiter = match (given, dialect.format) {
-            (Some(delimiter), _) => delimiter,
-            (None, Format::Tsv) => b'\t',
-            (None, _) => {
-                let sample = Sample::new(window.view(), window.ended(), dialect.line_end);
-                let found = delimiter::detect(&sample, dialect.quote, coding.hides_ascii());
-                found.map_err(|candidates| SourceError::UndecidedDelimiter {
-                    name: self.name(),
-                    candidates: candidates.into_iter().map(shown).collect(),
-                })?
-            }
-        };
-        if coding.hides_ascii() && (delimiter >= b'@' || delimiter.is_ascii_digit()) {
-            let reason = "where the delimiter may be a part of characters";
-            return Err(self.unsafe_encoding(coding.0, reason));
-        }
-        Ok(delimiter)
-    }
-
+impl InputOpener<'_> {
     pub(super) fn table(
         &self,
         mut window: Window,
         dialect: Dialect,
     ) -> Result<Opened, SourceError> {
-        let above = self.pass_over(&mut window, dialect.line_end)?;
+        let above = self.skip_above(&mut window, dialect.line_end)?;
         let header_below = match self.settings.header {
             true => self.header_below(&window, &dialect, above),
             false => None,
         };
         let opened = self.table_below(window, dialect, above);
-        let mut opened = opened.map_err(|error| self.or_below(error, header_below))?;
+        let mut opened = opened.map_err(|error| self.or_header_below(error, header_below))?;
         opened.header_below = header_below;
         Ok(opened)
     }
 
-    /// The error, or the one that names the line of the header, where that is what the first one comes from.
-    pub(super) fn or_below(&self, error: SourceError, header_below: Option<u64>) -> SourceError {
+    /// Replaces an error that comes from a header further down by one that names its line.
+    pub(super) fn or_header_below(
+        &self,
+        error: SourceError,
+        header_below: Option<u64>,
+    ) -> SourceError {
         match (error, header_below) {
             (
                 SourceError::NoHeader { name }
@@ -127,10 +60,14 @@ impl Opening<'_> {
         }
     }
 
-    /// Passes over the lines above the header. A file of rejected rows has none.
-    fn pass_over(&self, window: &mut Window, line_end: LineEnd) -> Result<Above, SourceError> {
+    /// Skips the lines above the header. A file of rejected rows has none.
+    fn skip_above(
+        &self,
+        window: &mut Window,
+        line_end: LineEnd,
+    ) -> Result<SkippedLines, SourceError> {
         let declared = delimiter::declared(window.view());
-        let mut above = Above {
+        let mut above = SkippedLines {
             lines: 0,
             declared: declared.map(|declared| declared.delimiter),
         };
@@ -156,12 +93,12 @@ impl Opening<'_> {
             LineEnd::Cr => b'\r',
             LineEnd::Lf | LineEnd::CrLf => b'\n',
         };
-        let mut left = self.settings.skip_lines;
-        while left > 0 {
+        let mut remaining = self.settings.skip_lines;
+        while remaining > 0 {
             match memchr(end, window.view()) {
                 Some(at) => {
                     window.consume(at + 1);
-                    left -= 1;
+                    remaining -= 1;
                 }
                 None if window.ended() => break,
                 None => {
@@ -170,7 +107,7 @@ impl Opening<'_> {
                 }
             }
         }
-        if left > 0 || (window.ended() && window.view().is_empty()) {
+        if remaining > 0 || (window.ended() && window.view().is_empty()) {
             return Err(SourceError::AllSkipped {
                 name: self.name(),
                 lines: self.settings.skip_lines,
@@ -179,8 +116,8 @@ impl Opening<'_> {
         Ok(())
     }
 
-    /// The line on which the header seems to stand, where the first record is a title, whatever delimiter shows it.
-    fn header_below(&self, window: &Window, dialect: &Dialect, above: Above) -> Option<u64> {
+    /// The line that seems to be the header, if the first record is a title. All possible delimiters are tried.
+    fn header_below(&self, window: &Window, dialect: &Dialect, above: SkippedLines) -> Option<u64> {
         let given = match (self.settings.delimiter, above.declared, dialect.format) {
             (Choice::Given(delimiter), ..) | (_, Some(delimiter), _) => Some(delimiter),
             (_, None, Format::Tsv) => Some(b'\t'),
@@ -195,7 +132,7 @@ impl Opening<'_> {
                 quote: quote.filter(|quote| *quote != delimiter),
                 skips_blanks: true,
             };
-            header_line(&first_rows(&sample, syntax, Coding(dialect.encoding)))
+            header_line(&first_rows(&sample, syntax, TextCodec(dialect.encoding)))
         });
         lines.min().map(|line| above.lines + line)
     }
@@ -204,14 +141,14 @@ impl Opening<'_> {
         &self,
         window: Window,
         mut dialect: Dialect,
-        above: Above,
+        above: SkippedLines,
     ) -> Result<Opened, SourceError> {
         let syntax = self.syntax(&window, &mut dialect, above.declared)?;
         let mut scanner = Scanner::new(syntax, dialect.line_end, self.settings.limits);
         scanner.begin_on_line(above.lines + 1);
         let rules = CellRules {
             syntax,
-            coding: Coding(dialect.encoding),
+            codec: TextCodec(dialect.encoding),
             trim: self.settings.trim,
         };
         let mut table = Table::new(window, scanner, rules);
@@ -243,15 +180,15 @@ impl Opening<'_> {
                 line,
                 problem,
             }),
-            Err(fault) => Err(self.origin.fault(fault)),
+            Err(fault) => Err(self.origin.engine_error(fault)),
         }
     }
 
-    /// Names the columns of a table without a header. A file of rejected rows has one all the same, which tells it apart.
+    /// Names the columns of a table without a header. If the table is a file of rejected rows it has one, which is skipped.
     fn name_given(&self, table: &mut Table) -> Result<(), SourceError> {
         let mut names = self.given_columns()?;
         let own = table.is_own_header();
-        if own.map_err(|fault| self.origin.fault(fault))? {
+        if own.map_err(|fault| self.origin.engine_error(fault))? {
             let header = self.header(table)?;
             let own = RESERVED_COLUMNS.into_iter().zip(&header.names);
             let own = own.take_while(|(own, name)| own == name);
@@ -262,15 +199,15 @@ impl Opening<'_> {
     }
 }
 
-/// The first records of a sample, their lines counted from its beginning.
-fn first_rows(sample: &Sample<'_>, syntax: Syntax, coding: Coding) -> Vec<FirstRow> {
+/// The first records of a sample, with lines counted from its beginning.
+fn first_rows(sample: &Sample<'_>, syntax: Syntax, codec: TextCodec) -> Vec<FirstRow> {
     let mut parser = CellParser::new(syntax);
     let mut rows = Vec::new();
     sample.records(syntax, |extent, record| {
         if rows.len() == FIRST_ROWS {
             return;
         }
-        let text = |cell: &[u8]| coding.text(cell).unwrap_or_default().trim().to_owned();
+        let text = |cell: &[u8]| codec.text(cell).unwrap_or_default().trim().to_owned();
         let cells = match extent.flaw {
             Some(_) => vec![text(record)],
             None => {
@@ -284,11 +221,4 @@ fn first_rows(sample: &Sample<'_>, syntax: Syntax, coding: Coding) -> Vec<FirstR
         });
     });
     rows
-}
-
-fn shown(delimiter: u8) -> String {
-    match delimiter {
-        b'\t' => "tab".to_owned(),
-        other => char::from(other).to_string(),
-    }
 }

@@ -1,17 +1,18 @@
-//! Lines above the header, as reports have them: titles, dates, blank rows.
+//! Detects lines above the header, as in reports: titles, dates, blank rows.
 
 use std::collections::HashSet;
 
 use crate::domain::Field;
+use crate::domain::text::fold;
 
 use super::RESERVED_COLUMNS;
 
-/// Records that are looked at.
+/// The number of records that are examined.
 pub(super) const FIRST_ROWS: usize = 60;
-/// Characters of a column's name; longer ones are sentences.
+/// The maximum length of a column name in characters; longer texts are sentences.
 const MAX_NAME: usize = 60;
 
-/// One of the first records of a table: its line and its trimmed cells.
+/// One of the first records of a table, with trimmed cells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FirstRow {
     pub(super) line: u64,
@@ -23,7 +24,7 @@ impl FirstRow {
         self.cells.iter().filter(|cell| !cell.is_empty()).count()
     }
 
-    /// Whether each cell may be a column's name, and another one.
+    /// Whether every cell may be a column name, and all are different.
     fn may_be_header(&self) -> bool {
         let mut seen = HashSet::new();
         let is_name = |name: &String| {
@@ -45,22 +46,18 @@ impl FirstRow {
     }
 }
 
-/// Whether a name is one of a customer's attributes, however it is written, or of hcsync's own columns.
+/// Whether a name is an attribute of a customer, in any spelling, or one of hcsync's own columns.
 fn is_known(name: &str) -> bool {
-    let folded = |name: &str| {
-        let letters = name.chars().filter(|c| c.is_alphanumeric());
-        letters.flat_map(char::to_lowercase).collect::<String>()
-    };
-    let wanted = folded(name);
-    let known = Field::ALL.into_iter().map(Field::name);
-    let mut known = known.chain(["id", "tags"]).chain(RESERVED_COLUMNS);
-    known.any(|known| folded(known) == wanted) || wanted.starts_with("customdata")
+    let wanted = fold(name);
+    let fields = Field::ALL.into_iter().map(Field::name);
+    let mut names = fields.chain(["id", "tags"]).chain(RESERVED_COLUMNS);
+    names.any(|name| fold(name) == wanted) || wanted.starts_with("customdata")
 }
 
-/// The line on which the header seems to stand, where the first record is a title; or None where it may be the header.
+/// Returns the line that seems to be the header if the first record is a title, or `None` if that may be the header.
 ///
-/// A header has a name in each of its cells, more of them than any record above it, and most records below are as wide. One
-/// that names no field of a customer must have at least twice as many as the first record.
+/// Every cell of a header is a name. It has more cells than any record above it, and most records below are as wide. Unless it
+/// names a field of a customer, it must have at least twice as many cells as the first record.
 pub(super) fn header_line(rows: &[FirstRow]) -> Option<u64> {
     let first = rows.iter().find(|row| row.filled() > 0)?;
     if first.names_a_field() {

@@ -1,16 +1,16 @@
 use std::io::{self, Read};
 
-/// Marks a byte that is no half of any unit: the last one of an input with an odd number of bytes. No UTF-8 holds it.
+/// Marks the last byte of an input with an odd number of bytes. It does not occur in UTF-8.
 const ODD: u8 = 0xFE;
 
-/// UTF-16 as a stream of UTF-8 that can be split at ASCII bytes.
+/// Converts a stream of UTF-16 to UTF-8, which can be split at ASCII bytes.
 ///
-/// Nothing is lost: an unpaired surrogate becomes the three bytes that UTF-8 would have for it, which makes just its own cell
-/// invalid, and [`to_utf16`] turns everything back into the very bytes of the input.
+/// The conversion is lossless: an unpaired surrogate becomes the three bytes that UTF-8 would have for it, which makes only its
+/// own cell invalid, and [`to_utf16`] restores the exact bytes of the input.
 pub(super) struct Utf16Reader<R> {
     input: R,
     big_endian: bool,
-    /// Bytes that could not be turned yet: half a unit, or the first unit of a pair.
+    /// Bytes that could not be converted yet: half a unit, or the first unit of a pair.
     carry: Vec<u8>,
     output: Vec<u8>,
     given: usize,
@@ -64,7 +64,8 @@ fn unit(pair: [u8; 2], big_endian: bool) -> u16 {
     }
 }
 
-/// Appends the UTF-8 of UTF-16 bytes and gives the number of bytes that were turned: all of them where they are the `last`.
+/// Converts UTF-16 bytes, appends the UTF-8 and returns the number of bytes converted, which is all of them if they are the
+/// `last`.
 pub(super) fn from_utf16(bytes: &[u8], big_endian: bool, last: bool, into: &mut Vec<u8>) -> usize {
     let (pairs, odd) = bytes.as_chunks::<2>();
     let cut = |pair: &&[u8; 2]| (0xD800..0xDC00).contains(&unit(**pair, big_endian));
@@ -91,7 +92,7 @@ pub(super) fn from_utf16(bytes: &[u8], big_endian: bool, last: bool, into: &mut 
     whole.len() * 2
 }
 
-/// The UTF-16 bytes that [`from_utf16`] was given.
+/// Restores the UTF-16 bytes from the result of [`from_utf16`].
 pub(super) fn to_utf16(mut bytes: &[u8], big_endian: bool) -> Vec<u8> {
     let mut units = Vec::with_capacity(bytes.len() * 2);
     let push = |unit: u16, units: &mut Vec<u8>| {

@@ -3,7 +3,7 @@ use std::io::{self, Read};
 /// Bytes that are read at a time.
 const CHUNK: usize = 64 << 10;
 
-/// A stream seen through a buffer that grows only as far as its user asks, and forgets what was consumed.
+/// A buffered stream whose buffer grows only on request, and drops consumed bytes.
 pub(super) struct Window {
     input: Box<dyn Read + Send>,
     buffer: Vec<u8>,
@@ -23,7 +23,7 @@ impl Window {
         }
     }
 
-    /// What was read and not yet consumed.
+    /// The bytes that were read and not consumed yet.
     pub(super) fn view(&self) -> &[u8] {
         self.buffer.get(self.start..self.end).unwrap_or_default()
     }
@@ -33,7 +33,7 @@ impl Window {
         self.ended
     }
 
-    /// Reads on, so that the view becomes longer or the end is known.
+    /// Reads more bytes into the view, or detects the end of the stream.
     pub(super) fn grow(&mut self) -> io::Result<()> {
         if self.ended {
             return Ok(());
@@ -51,7 +51,7 @@ impl Window {
         Ok(())
     }
 
-    /// Reads on until the view has that many bytes or the stream ends.
+    /// Reads until the view has at least `wanted` bytes or the stream ends.
     pub(super) fn fill(&mut self, wanted: usize) -> io::Result<()> {
         while self.view().len() < wanted && !self.ended {
             self.grow()?;
@@ -63,7 +63,7 @@ impl Window {
         self.start = (self.start + count).min(self.end);
     }
 
-    /// Reads and forgets the rest.
+    /// Reads and discards the rest.
     pub(super) fn drain(&mut self) -> io::Result<()> {
         loop {
             self.consume(self.view().len());

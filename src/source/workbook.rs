@@ -6,33 +6,32 @@ use calamine::{DataRef, Reader as _, SheetType, SheetVisible, Xlsx, XlsxCellRead
 use super::error::SourceError;
 use super::open::{InputFile, unpack};
 use super::window::Window;
-use super::workbook_bounds::{BOUNDS, MAX_FILE, Unfit};
+use super::workbook_bounds::{BOUNDS, BoundsError, MAX_FILE};
 
-/// Columns that a sheet can have.
+/// The number of columns that a sheet can have.
 pub(super) const MAX_COLUMNS: usize = 16_384;
 
-/// A workbook in a temporary file that vanishes with the process: it can only be read by seeking, and with its shared strings in
-/// memory.
+/// A workbook in a temporary file that disappears with the process, because it can only be read by seeking.
 pub(super) struct Workbook(Xlsx<BufReader<File>>);
 
-/// Why a workbook or its sheet could not be opened.
-pub(super) enum Failure {
+/// Errors of opening a workbook or a sheet; the caller adds the input's name.
+pub(super) enum WorkbookError {
     Read(io::Error),
     Workbook(XlsxError),
     NoSheet(String, Vec<String>),
     Spool(io::Error),
-    /// A row that stands before the one before it, and one with a cell beyond the last column, counted from 1.
+    /// The row, from 1, that is out of order, or that has a cell beyond the last column.
     Order(u32),
     TooWide(u32),
-    /// What there is too much of.
+    /// What exceeds its limit.
     TooLarge(String),
     Empty,
-    /// The sheet that would be read, and all with their sizes.
+    /// The sheet that is not a table, and all sheets with their sizes.
     NoTable(String, Vec<String>),
 }
 
-impl Failure {
-    /// The error of an input of that name; what went wrong in reading it is the caller's to say.
+impl WorkbookError {
+    /// Adds the input's name. An error of reading the input itself is returned as `Err` for the caller to handle.
     pub(super) fn named(self, name: &str) -> Result<SourceError, io::Error> {
         let name = name.to_owned();
         Ok(match self {
@@ -49,7 +48,7 @@ impl Failure {
             Self::Spool(source) => SourceError::Spool { name, source },
             Self::Order(row) => SourceError::BadWorkbook {
                 name,
-                problem: format!("its row {row} stands out of order"),
+                problem: format!("its row {row} is out of order"),
             },
             Self::TooWide(row) => SourceError::BadWorkbook {
                 name,
@@ -66,62 +65,64 @@ impl Failure {
     }
 }
 
-impl From<XlsxError> for Failure {
+impl From<XlsxError> for WorkbookError {
     fn from(error: XlsxError) -> Self {
         Self::Workbook(error)
     }
 }
 
-impl From<Unfit> for Failure {
-    fn from(unfit: Unfit) -> Self {
+impl From<BoundsError> for WorkbookError {
+    fn from(unfit: BoundsError) -> Self {
         match unfit {
-            Unfit::TooLarge(problem) => Self::TooLarge(problem),
-            Unfit::Read(error) => Self::Spool(error),
+            BoundsError::TooLarge(problem) => Self::TooLarge(problem),
+            BoundsError::Read(error) => Self::Spool(error),
         }
     }
 }
 
 impl Workbook {
-    pub(super) fn open(window: &mut Window) -> Result<Self, Failure> {
-        let mut file = tempfile::tempfile().map_err(Failure::Spool)?;
+    pub(super) fn open(window: &mut Window) -> Result<Self, WorkbookError> {
+        let mut file = tempfile::tempfile().map_err(WorkbookError::Spool)?;
         let mut size = 0;
         loop {
             let view = window.view();
             let count = view.len();
-            file.write_all(view).map_err(Failure::Spool)?;
+            file.write_all(view).map_err(WorkbookError::Spool)?;
             size += count as u64;
             if size > MAX_FILE {
                 let problem = format!("it has more than {} MiB", MAX_FILE >> 20);
-                return Err(Failure::TooLarge(problem));
+                return Err(WorkbookError::TooLarge(problem));
             }
             window.consume(count);
             if window.ended() {
                 break;
             }
-            window.grow().map_err(Failure::Read)?;
+            window.grow().map_err(WorkbookError::Read)?;
         }
-        file.rewind().map_err(Failure::Spool)?;
+        file.rewind().map_err(WorkbookError::Spool)?;
         BOUNDS.check(&file)?;
         Ok(Self(Xlsx::new(BufReader::new(file))?))
     }
 
-    /// The sheet of that name, or the first that is seen when the workbook is opened in a spreadsheet program.
-    pub(super) fn choose(&self, named: Option<&str>) -> Result<String, Failure> {
+    /// Returns the given sheet if it exists, or else the first visible one.
+    pub(super) fn choose(&self, named: Option<&str>) -> Result<String, WorkbookError> {
         let sheets = || self.worksheets().map(|(name, _)| name.to_owned());
         match named {
             Some(named) if self.worksheets().all(|(name, _)| name != named) => {
-                Err(Failure::NoSheet(named.to_owned(), sheets().collect()))
+                Err(WorkbookError::NoSheet(named.to_owned(), sheets().collect()))
             }
             Some(named) => Ok(named.to_owned()),
             None => {
                 let mut visible = self.worksheets().filter(|(_, is_visible)| *is_visible);
                 let first = visible.next().map(|(name, _)| name.to_owned());
-                first.or_else(|| sheets().next()).ok_or(Failure::Empty)
+                first
+                    .or_else(|| sheets().next())
+                    .ok_or(WorkbookError::Empty)
             }
         }
     }
 
-    /// The sheets that hold cells, and whether each is visible: no charts, and no dialogs.
+    /// The sheets with cells (not charts or dialogs), and whether each is visible.
     fn worksheets(&self) -> impl Iterator<Item = (&str, bool)> {
         let sheets = self.0.sheets_metadata().iter();
         let sheets = sheets.filter(|sheet| sheet.typ == SheetType::WorkSheet);
@@ -135,22 +136,22 @@ impl Workbook {
             > 1
     }
 
-    /// Says which sheet is read, and how many there are.
+    /// Describes which sheet is read, and how many there are.
     pub(super) fn note(&self, sheet: &str) -> String {
         let all = self.0.sheets_metadata().len();
         if all == 1 {
             return format!("sheet `{sheet}`, the only one");
         }
         let visible = self.worksheets().filter(|(_, is_visible)| *is_visible);
-        let passed = match all - visible.count() {
+        let unread = match all - visible.count() {
             0 => String::new(),
             n => format!(", of which {n} hidden or without cells"),
         };
-        format!("sheet `{sheet}` of {all} sheets{passed}; to read another, set `input.sheet`")
+        format!("sheet `{sheet}` of {all} sheets{unread}; to read another, set `input.sheet`")
     }
 
-    /// All sheets that hold cells, each with its size.
-    pub(super) fn listed(&mut self) -> Result<Vec<String>, Failure> {
+    /// Describes all sheets with cells and their sizes.
+    pub(super) fn listed(&mut self) -> Result<Vec<String>, WorkbookError> {
         let sheets = self.worksheets();
         let sheets: Vec<_> = sheets
             .map(|(name, visible)| (name.to_owned(), visible))
@@ -168,8 +169,8 @@ impl Workbook {
         Ok(listed)
     }
 
-    /// How many rows hold anything, and in how many columns.
-    fn size(&mut self, sheet: &str) -> Result<(usize, usize), Failure> {
+    /// The numbers of filled rows and columns.
+    fn size(&mut self, sheet: &str) -> Result<(usize, usize), WorkbookError> {
         let mut cells = self.cells(sheet)?;
         let (mut rows, mut columns, mut last) = (0, 0, None);
         while let Some(cell) = cells.next_cell()? {
@@ -191,12 +192,12 @@ impl Workbook {
     pub(super) fn cells(
         &mut self,
         sheet: &str,
-    ) -> Result<XlsxCellReader<'_, BufReader<File>>, Failure> {
+    ) -> Result<XlsxCellReader<'_, BufReader<File>>, WorkbookError> {
         Ok(self.0.worksheet_cells_reader(sheet)?)
     }
 }
 
-/// The sheets of a workbook, each with its size; None for an input that is no workbook, or cannot be read.
+/// Returns the sheets of a workbook with their sizes, or `None` if the input is not a readable workbook.
 #[must_use]
 pub fn list_sheets(input: &InputFile) -> Option<Vec<String>> {
     let stream = unpack(input.open().ok()?).ok()?.stream;

@@ -1,41 +1,43 @@
-//! How much a workbook may hold, counted before the library opens it: a workbook is compressed up to a thousandfold, and
-//! all of it but the cells is held in memory.
+//! Checks the size of a workbook before the library opens it. A workbook may be compressed a thousandfold, and the library keeps
+//! everything but the cells in memory.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek};
+use std::io::{self, BufReader, Read, Seek};
 
 use quick_xml::Reader;
-use quick_xml::events::{BytesStart, Event};
+use quick_xml::events::Event;
 use zip::ZipArchive;
+
+use super::workbook_counts::{Counts, Metered};
 
 const MIB: u64 = 1 << 20;
 
-/// Bytes of the file itself.
+/// The maximum size of the file in bytes.
 pub(super) const MAX_FILE: u64 = 2_048 * MIB;
-/// Cells of the sheet that is read, in rows as wide as their last cell, and the bytes of their texts.
+/// The maximum number of cells of a sheet, with rows as wide as their last cell, and of the bytes of their texts.
 pub(super) const MAX_CELLS: u64 = 100_000_000;
 pub(super) const MAX_TEXT: u64 = 2_048 * MIB;
 
-/// What a workbook may hold at most; `docs/limits.md` lists it.
+/// The limits of a workbook, listed in `docs/limits.md`.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Bounds {
-    /// Bytes of all parts together, unpacked.
+pub(super) struct WorkbookBounds {
+    /// Bytes of all parts together, decompressed.
     pub(super) unpacked: u64,
-    /// Bytes of one tag or one stretch of text.
+    /// Bytes of one tag or text.
     pub(super) token: u64,
     /// Bytes of one cell or one shared string, with its markup.
     pub(super) cell: u64,
     /// Shared strings, and their bytes.
     pub(super) strings: u64,
     pub(super) string_bytes: u64,
-    /// Rows of a part, as many as the format allows, and elements of its rows and cells.
+    /// Rows of a part (the format's own limit), and elements of its rows and cells.
     pub(super) rows: u64,
     pub(super) elements: u64,
-    /// Bytes of a part that belong to no cell and no shared string: styles, names of sheets, relationships.
+    /// Bytes of a part outside of cells and shared strings: styles, sheet names, relationships.
     pub(super) markup: u64,
 }
 
-pub(super) const BOUNDS: Bounds = Bounds {
+pub(super) const BOUNDS: WorkbookBounds = WorkbookBounds {
     unpacked: 4_096 * MIB,
     token: MIB,
     cell: 4 * MIB,
@@ -46,21 +48,21 @@ pub(super) const BOUNDS: Bounds = Bounds {
     markup: 64 * MIB,
 };
 
-/// Why a workbook is not opened.
+/// Why a workbook cannot be opened.
 #[derive(Debug)]
-pub(super) enum Unfit {
-    /// What there is too much of.
+pub(super) enum BoundsError {
+    /// What exceeds its limit.
     TooLarge(String),
     Read(io::Error),
 }
 
-impl Bounds {
-    /// Unpacks all parts once and counts. What is no archive, or not well-formed, is left to the library to refuse: it
-    /// reads no further than this does.
+impl WorkbookBounds {
+    /// Decompresses all parts once and checks their sizes. A malformed archive or part is left to the library to reject, which
+    /// does not read further than this.
     ///
     /// # Errors
-    /// When something exceeds its bound.
-    pub(super) fn check(&self, file: &File) -> Result<(), Unfit> {
+    /// If something exceeds its limit.
+    pub(super) fn check(&self, file: &File) -> Result<(), BoundsError> {
         let mut file = file;
         let archive = ZipArchive::new(BufReader::new(file));
         let mut unpacked = 0;
@@ -75,11 +77,11 @@ impl Bounds {
                 unpacked += counted.map_err(|excess| excess.named(&name, self))?;
             }
         }
-        file.rewind().map_err(Unfit::Read)
+        file.rewind().map_err(BoundsError::Read)
     }
 
-    /// Counts one part and gives its bytes.
-    fn count(&self, part: impl Read, most: u64) -> Result<u64, Excess> {
+    /// Checks one part and returns its size in bytes.
+    fn count(&self, part: impl Read, max_bytes: u64) -> Result<u64, ExceededBound> {
         let mut reader = Reader::from_reader(Metered {
             inner: BufReader::new(part),
             token: 0,
@@ -95,26 +97,43 @@ impl Bounds {
             let event = match reader.read_event_into(&mut buffer) {
                 Ok(Event::Eof) => break,
                 Ok(event) => event,
-                Err(_) if reader.get_ref().is_spent() => return Err(Excess::Token),
+                Err(_) if reader.get_ref().is_spent() => return Err(ExceededBound::Token),
                 Err(_) => break,
             };
             let at = reader.buffer_position();
-            if at > most {
-                return Err(Excess::Unpacked);
+            if at > max_bytes {
+                return Err(ExceededBound::Unpacked);
             }
             if at - counts.at > self.token {
-                return Err(Excess::Token);
+                return Err(ExceededBound::Token);
             }
             counts.see(&event, at);
-            counts.check(self)?;
+            self.check_counts(&counts)?;
         }
         Ok(reader.buffer_position())
     }
+
+    fn check_counts(&self, counts: &Counts) -> Result<(), ExceededBound> {
+        let counted = [
+            (counts.text, self.cell, ExceededBound::Cell),
+            (counts.strings, self.strings, ExceededBound::Strings),
+            (
+                counts.string_bytes,
+                self.string_bytes,
+                ExceededBound::StringBytes,
+            ),
+            (counts.row_tags, self.rows * 2, ExceededBound::Rows),
+            (counts.tags, self.elements * 2, ExceededBound::Elements),
+            (counts.markup, self.markup, ExceededBound::Markup),
+        ];
+        let excess = counted.into_iter().find(|(count, max, _)| count > max);
+        excess.map_or(Ok(()), |(.., excess)| Err(excess))
+    }
 }
 
-/// What exceeds its bound.
+/// The limit that is exceeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Excess {
+pub(super) enum ExceededBound {
     Unpacked,
     Token,
     Cell,
@@ -125,10 +144,10 @@ enum Excess {
     Markup,
 }
 
-impl Excess {
-    fn named(self, part: &str, bounds: &Bounds) -> Unfit {
+impl ExceededBound {
+    fn named(self, part: &str, bounds: &WorkbookBounds) -> BoundsError {
         let mib = |bytes: u64| format!("{} MiB", bytes.div_ceil(MIB));
-        Unfit::TooLarge(match self {
+        BoundsError::TooLarge(match self {
             Self::Unpacked => format!("it unpacks to more than {}", mib(bounds.unpacked)),
             Self::Token => format!(
                 "its part `{part}` has a text or tag of more than {}",
@@ -146,138 +165,10 @@ impl Excess {
                 bounds.elements
             ),
             Self::Markup => format!(
-                "its part `{part}` has more than {} beside cells",
+                "its part `{part}` has more than {} outside of cells",
                 mib(bounds.markup)
             ),
         })
-    }
-}
-
-/// What the events of a part add up to.
-#[derive(Default)]
-struct Counts {
-    /// Where the last event ended.
-    at: u64,
-    /// Bytes of text since the last cell or shared string began.
-    text: u64,
-    /// The element that is read to its end whatever stands within, as the library does.
-    within: Option<String>,
-    strings: u64,
-    string_bytes: u64,
-    /// Tags of rows, and of what stands in them: two for an element that is not empty.
-    row_tags: u64,
-    tags: u64,
-    markup: u64,
-}
-
-impl Counts {
-    fn see(&mut self, event: &Event<'_>, at: u64) {
-        let bytes = at - self.at;
-        self.at = at;
-        match event {
-            Event::Start(tag) => {
-                self.tag(tag.local_name().into_inner(), bytes);
-                self.begin(tag);
-            }
-            Event::Empty(tag) => {
-                self.tag(tag.local_name().into_inner(), bytes);
-                self.announce(tag);
-            }
-            Event::End(tag) => {
-                let name = tag.name().into_inner();
-                self.tag(tag.local_name().into_inner(), bytes);
-                if self.within.as_deref() == Some(name) {
-                    self.within = None;
-                }
-            }
-            Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) => self.text += bytes,
-            _ => self.markup += bytes,
-        }
-        if self.strings > 0 {
-            self.string_bytes += bytes;
-        }
-    }
-
-    fn tag(&mut self, name: &str, bytes: u64) {
-        let is_of_cells = matches!(name, "row" | "c" | "v" | "f" | "is" | "si" | "t");
-        self.markup += if is_of_cells { 0 } else { bytes };
-        self.tags += u64::from(is_of_cells);
-        self.row_tags += u64::from(name == "row");
-    }
-
-    fn begin(&mut self, tag: &BytesStart<'_>) {
-        if self.within.is_some() {
-            return;
-        }
-        match tag.local_name().into_inner() {
-            "c" => self.text = 0,
-            "si" => {
-                self.text = 0;
-                self.strings += 1;
-                self.within = Some(tag.name().into_inner().to_owned());
-            }
-            "is" | "v" | "f" => self.within = Some(tag.name().into_inner().to_owned()),
-            _ => self.announce(tag),
-        }
-    }
-
-    /// The library makes room for as many strings as are announced.
-    fn announce(&mut self, tag: &BytesStart<'_>) {
-        if tag.local_name().into_inner() == "sst"
-            && let Ok(Some(count)) = tag.try_get_attribute("uniqueCount")
-        {
-            let announced = count.value.trim().parse();
-            // The library ignores what is no number.
-            self.strings = self.strings.max(announced.unwrap_or(0));
-        }
-    }
-
-    fn check(&self, bounds: &Bounds) -> Result<(), Excess> {
-        let counted = [
-            (self.text, bounds.cell, Excess::Cell),
-            (self.strings, bounds.strings, Excess::Strings),
-            (self.string_bytes, bounds.string_bytes, Excess::StringBytes),
-            (self.row_tags, bounds.rows * 2, Excess::Rows),
-            (self.tags, bounds.elements * 2, Excess::Elements),
-            (self.markup, bounds.markup, Excess::Markup),
-        ];
-        let excess = counted.into_iter().find(|(count, most, _)| count > most);
-        excess.map_or(Ok(()), |(.., excess)| Err(excess))
-    }
-}
-
-/// Reads at most `max_token` bytes for one event: the parser holds an event in memory.
-struct Metered<R> {
-    inner: R,
-    token: u64,
-    max_token: u64,
-}
-
-impl<R> Metered<R> {
-    fn is_spent(&self) -> bool {
-        self.token > self.max_token
-    }
-}
-
-impl<R: Read> Read for Metered<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        self.token += count as u64;
-        Ok(count)
-    }
-}
-
-impl<R: BufRead> BufRead for Metered<R> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.is_spent() {
-            return Err(io::Error::from(io::ErrorKind::FileTooLarge));
-        }
-        self.inner.fill_buf()
-    }
-
-    fn consume(&mut self, count: usize) {
-        self.token += count as u64;
-        self.inner.consume(count);
     }
 }
 
@@ -289,7 +180,7 @@ mod tests {
 
     use super::*;
 
-    const SMALL: Bounds = Bounds {
+    const SMALL: WorkbookBounds = WorkbookBounds {
         unpacked: 20_000,
         token: 1_000,
         cell: 2_000,
@@ -313,7 +204,7 @@ mod tests {
 
     fn refused(parts: &[(&str, String)]) -> String {
         match SMALL.check(&archive(parts)) {
-            Err(Unfit::TooLarge(problem)) => problem,
+            Err(BoundsError::TooLarge(problem)) => problem,
             other => panic!("{other:?}"),
         }
     }
@@ -365,7 +256,7 @@ mod tests {
             ),
             (
                 cells(&"<mergeCell ref=\"A1:B2\"/>".repeat(150)),
-                "beside cells",
+                "outside of cells",
             ),
             (cells(&long_row.repeat(25)), "unpacks to more than"),
         ];

@@ -45,7 +45,7 @@ fn an_upward_arrow_is_found_however_it_is_written() {
     );
     finds(
         report,
-        "fn f() -> crate::helpcrunch::Page { todo() }",
+        "fn f() -> crate::helpcrunch::CustomerPage { todo() }",
         1,
         "`helpcrunch`",
     );

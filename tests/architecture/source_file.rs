@@ -1,14 +1,16 @@
 //! One file of the crate, and what is wrong with it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
+use crate::shape::Shape;
 use crate::tokens::{NamedPath, Token, paths, tokens, without_tests};
 use crate::{ABSENCES, MODULES, PRINTING, SYSTEMS, TERMINAL};
 
 /// A file under `src/`, as far as its own code goes: test code may name anything.
 pub(crate) struct SourceFile {
     /// With `/`, from the crate's folder.
-    path: String,
+    pub(crate) path: String,
+    pub(crate) shape: Shape,
     tokens: Vec<Token>,
     /// The files, or folders, of its test modules; relative to the crate's folder, without `.rs`.
     pub(crate) test_modules: Vec<String>,
@@ -28,6 +30,7 @@ impl SourceFile {
             .collect();
         Self {
             path: path.to_owned(),
+            shape: Shape::of(source),
             tokens,
             test_modules,
         }
@@ -91,6 +94,46 @@ impl SourceFile {
                 )
             })
             .collect()
+    }
+
+    /// Whether it is the root of a folder of modules, which it hands on: `mod.rs`, or `lane.rs` beside `lane/`.
+    pub(crate) fn is_parent(&self, files: &[&SourceFile]) -> bool {
+        let folder = format!("{}/", self.path.trim_end_matches(".rs"));
+        self.path.ends_with("/mod.rs") || files.iter().any(|file| file.path.starts_with(&folder))
+    }
+
+    /// The files of `files` that it names, `mod.rs` aside, which only hand on what others hold.
+    pub(crate) fn imported_files(&self, files: &HashSet<&str>) -> BTreeSet<String> {
+        let named = paths(&self.tokens);
+        let full = named.iter().filter_map(|path| self.full_path(path));
+        let file = |segments: Vec<&str>| {
+            let prefixes = (1..=segments.len()).rev();
+            let candidates = prefixes.map(|n| format!("src/{}.rs", segments[..n].join("/")));
+            candidates
+                .into_iter()
+                .find(|file| files.contains(file.as_str()))
+        };
+        let imported = full.filter_map(file);
+        imported.filter(|file| *file != self.path).collect()
+    }
+
+    /// The segments of a path from the crate's root on.
+    fn full_path<'p>(&'p self, path: &'p NamedPath) -> Option<Vec<&'p str>> {
+        let segments = path.segments.iter().map(String::as_str);
+        let mut segments = segments.skip_while(|segment| *segment == "self").peekable();
+        if let Some("crate" | "hcsync") = segments.peek().copied() {
+            return Some(segments.skip(1).collect());
+        }
+        let mut own = self.module_path();
+        let ups = std::iter::from_fn(|| segments.next_if(|s| *s == "super")).count();
+        if ups > 0 {
+            own.truncate(own.len().saturating_sub(ups));
+            own.extend(segments);
+            return Some(own);
+        }
+        // A child module, as `mod.rs` or `lane.rs` names it.
+        own.extend(segments);
+        Some(own)
     }
 
     /// The top-level module that a path leads into, also by way of `super`.

@@ -1,8 +1,6 @@
-//! Just enough of Rust's grammar to see which paths a file names: comments, strings and test code are left out, and
-//! `use a::{b, c::d}` is taken apart.
+//! The paths that a file names: comments, literals and test code are left out, and `use a::{b, c::d}` is split up.
 
-use std::iter::Peekable;
-use std::str::Chars;
+use proc_macro2::{Delimiter, Spacing, Span, TokenStream, TokenTree};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Token {
@@ -15,6 +13,8 @@ pub(crate) enum Kind {
     Word(String),
     /// `::`
     Separator,
+    /// The first colon of one.
+    HalfSeparator,
     Mark(char),
 }
 
@@ -22,7 +22,7 @@ impl Token {
     pub(crate) fn word(&self) -> Option<&str> {
         match &self.kind {
             Kind::Word(word) => Some(word),
-            Kind::Separator | Kind::Mark(_) => None,
+            Kind::Separator | Kind::HalfSeparator | Kind::Mark(_) => None,
         }
     }
 
@@ -47,142 +47,47 @@ impl NamedPath {
     }
 }
 
-struct Lexer<'a> {
-    rest: Peekable<Chars<'a>>,
-    line: usize,
-    tokens: Vec<Token>,
-}
-
+/// The tokens of a file: comments are none, and literals are left out.
 pub(crate) fn tokens(source: &str) -> Vec<Token> {
-    let mut lexer = Lexer {
-        rest: source.chars().peekable(),
-        line: 1,
-        tokens: Vec::new(),
-    };
-    while let Some(character) = lexer.next() {
-        lexer.token(character);
-    }
-    lexer.tokens
+    let stream: TokenStream = source.parse().expect("a file of the crate is Rust");
+    let mut tokens = Vec::new();
+    flatten(stream, &mut tokens);
+    tokens
 }
 
-impl Lexer<'_> {
-    fn next(&mut self) -> Option<char> {
-        let next = self.rest.next();
-        self.line += usize::from(next == Some('\n'));
-        next
-    }
-
-    fn next_is(&mut self, expected: char) -> bool {
-        self.rest.peek() == Some(&expected)
-    }
-
-    fn push(&mut self, kind: Kind) {
-        self.tokens.push(Token {
-            kind,
-            line: self.line,
-        });
-    }
-
-    fn token(&mut self, character: char) {
-        match character {
-            '/' if self.next_is('/') => while self.next().is_some_and(|c| c != '\n') {},
-            '/' if self.next_is('*') => self.block_comment(),
-            '"' => self.string(),
-            '\'' => self.character_or_lifetime(),
-            ':' if self.next_is(':') => {
-                self.next();
-                self.push(Kind::Separator);
-            }
-            c if c.is_alphanumeric() || c == '_' => self.word(c),
-            c if c.is_whitespace() => {}
-            c => self.push(Kind::Mark(c)),
-        }
-    }
-
-    fn block_comment(&mut self) {
-        let mut depth = 0_u32;
-        let mut last = '/';
-        while let Some(character) = self.next() {
-            match (last, character) {
-                ('/', '*') => depth += 1,
-                ('*', '/') => depth -= 1,
-                _ => {
-                    last = character;
-                    continue;
+fn flatten(stream: TokenStream, tokens: &mut Vec<Token>) {
+    for tree in stream {
+        match tree {
+            TokenTree::Ident(word) => push(tokens, Kind::Word(word.to_string()), word.span()),
+            TokenTree::Literal(_) => {}
+            TokenTree::Punct(mark) => match (tokens.last(), mark.as_char()) {
+                (Some(Token { kind, .. }), ':') if *kind == Kind::HalfSeparator => {
+                    let last = tokens.last_mut().expect("it was just seen");
+                    last.kind = Kind::Separator;
                 }
-            }
-            last = ' ';
-            if depth == 0 {
-                return;
+                (_, ':') if mark.spacing() == Spacing::Joint => {
+                    push(tokens, Kind::HalfSeparator, mark.span());
+                }
+                (_, other) => push(tokens, Kind::Mark(other), mark.span()),
+            },
+            TokenTree::Group(group) => {
+                let (open, close) = match group.delimiter() {
+                    Delimiter::Parenthesis => ('(', ')'),
+                    Delimiter::Brace => ('{', '}'),
+                    Delimiter::Bracket => ('[', ']'),
+                    Delimiter::None => continue,
+                };
+                push(tokens, Kind::Mark(open), group.span_open());
+                flatten(group.stream(), tokens);
+                push(tokens, Kind::Mark(close), group.span_close());
             }
         }
     }
+}
 
-    fn string(&mut self) {
-        while let Some(character) = self.next() {
-            match character {
-                '\\' => drop(self.next()),
-                '"' => return,
-                _ => {}
-            }
-        }
-    }
-
-    /// From behind the `r` to the end of `r#"…"#`; a raw identifier is left to be read as a word.
-    fn raw_string(&mut self) {
-        let mut hashes = 0_usize;
-        while self.next_is('#') {
-            self.next();
-            hashes += 1;
-        }
-        if !self.next_is('"') {
-            return;
-        }
-        self.next();
-        let mut closing = None;
-        while let Some(character) = self.next() {
-            closing = match (character, closing) {
-                ('"', _) => Some(0),
-                ('#', Some(seen)) => Some(seen + 1),
-                _ => None,
-            };
-            if closing == Some(hashes) {
-                return;
-            }
-        }
-    }
-
-    /// `'a'` and `'\n'` are left out; of `'a` only the name stays, which no rule asks for.
-    fn character_or_lifetime(&mut self) {
-        match self.next() {
-            Some('\\') => {
-                self.next();
-                while self.next().is_some_and(|c| c != '\'') {}
-            }
-            Some(_) if self.next_is('\'') => drop(self.next()),
-            Some(first) if first.is_alphabetic() || first == '_' => {
-                while self
-                    .rest
-                    .next_if(|c| c.is_alphanumeric() || *c == '_')
-                    .is_some()
-                {}
-            }
-            _ => {}
-        }
-    }
-
-    fn word(&mut self, first: char) {
-        let mut word = String::from(first);
-        while let Some(more) = self.rest.next_if(|c| c.is_alphanumeric() || *c == '_') {
-            word.push(more);
-        }
-        let raw = matches!(word.as_str(), "r" | "br" | "cr");
-        if raw && (self.next_is('"') || self.next_is('#')) {
-            self.raw_string();
-        } else {
-            self.push(Kind::Word(word));
-        }
-    }
+fn push(tokens: &mut Vec<Token>, kind: Kind, span: Span) {
+    let line = span.start().line;
+    tokens.push(Token { kind, line });
 }
 
 /// The tokens without `#[cfg(test)]` items, and the names of the test modules that lie in files of their own.
@@ -305,7 +210,7 @@ fn group<'t>(mut rest: &'t [Token], prefix: &[String], found: &mut Vec<NamedPath
         match &token.kind {
             Kind::Mark('}') => return after,
             Kind::Word(_) | Kind::Mark('{' | '*') => rest = path(rest, prefix, found),
-            Kind::Separator | Kind::Mark(_) => rest = after,
+            Kind::Separator | Kind::HalfSeparator | Kind::Mark(_) => rest = after,
         }
     }
     rest

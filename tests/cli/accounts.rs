@@ -78,7 +78,7 @@ fn a_run_under_a_name_does_not_write_beside_one_without() {
     let second = bench.run("sync new.csv --min-match-percent 0 --account production");
     let second = second.exits(5);
     for part in [
-        "another run works on",
+        "another run is working on",
         "another API key or account name",
         "process",
     ] {

@@ -1,7 +1,7 @@
 //! A plan holds no rows: those of an `apply` that end badly are read again from the plan's inputs, and go into the
 //! rejected file as they stood there.
 
-use hcsync::sandbox::{AgentEdit, Whose};
+use hcsync::sandbox::{AgentEdit, EditTarget};
 use serde_json::{Value, json};
 
 use crate::bench::Bench;
@@ -29,7 +29,7 @@ fn planned() -> Bench {
 /// Somebody gives the customer another name, so that its planned change holds no more.
 fn edit(bench: &Bench, id: u64) {
     let edit = AgentEdit {
-        customer: Some(Whose::Id(id)),
+        customer: Some(EditTarget::Id(id)),
         set: json!({"name": "Agent"}).as_object().unwrap().clone(),
         ..AgentEdit::default()
     };
@@ -87,7 +87,7 @@ fn an_input_that_is_not_what_it_was_is_told_and_passed_over() {
     let ways: [(Spoil, &str); 3] = [
         (
             |bench| std::fs::remove_file(bench.path("in.csv")).unwrap(),
-            "in.csv: is not there any more",
+            "in.csv: no longer exists",
         ),
         (
             |bench| {
@@ -105,7 +105,7 @@ fn an_input_that_is_not_what_it_was_is_told_and_passed_over() {
                     ),
                 );
             },
-            "in.csv: is read otherwise than when the plan was made",
+            "in.csv: is read with other settings than when the plan was made",
         ),
     ];
     for (spoil, told) in ways {
@@ -135,7 +135,7 @@ fn of_several_inputs_those_that_are_there_are_read() {
     let _ = bench
         .run("apply plan.jsonl")
         .exits(3)
-        .says(&["one.csv: is not there any more"]);
+        .says(&["one.csv: no longer exists"]);
     let run = bench.run_since(&before);
     assert_eq!(run.statuses(), ["failed", "failed"]);
     assert!(!run.path("rejected-1.csv").exists());

@@ -1,72 +1,27 @@
 //! A sandbox, a folder, and the binary that is run between them.
 
 use std::io::Read;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use hcsync::sandbox::{LoggedRequest, Options, Sandbox, Scenario, customers_from_jsonl};
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 
 use crate::files::RunFiles;
+use served::Server;
+
+#[path = "../support/server.rs"]
+mod served;
 
 /// With characters that a URL would encode, so that both spellings can be looked for.
 pub(crate) const KEY: &str = "s3cr3t+key/of=the~account";
 
 /// Nothing here takes so long: a program that does hangs.
 const HANGS: Duration = Duration::from_secs(120);
-
-/// A served sandbox; it ends with its value.
-pub(crate) struct Server {
-    pub(crate) sandbox: Sandbox,
-    pub(crate) address: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Server {
-    fn start(options: Options) -> Self {
-        let sandbox = Sandbox::new(options).unwrap();
-        let (stop, stopped) = oneshot::channel();
-        let (tell, told) = mpsc::channel();
-        let serving = sandbox.clone();
-        let thread = thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap();
-            runtime.block_on(async move {
-                let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-                tell.send(listener.local_addr().unwrap()).unwrap();
-                let shutdown = async move {
-                    let _ = stopped.await;
-                };
-                serving.serve(listener, shutdown).await.unwrap();
-            });
-        });
-        Self {
-            sandbox,
-            address: told.recv().unwrap(),
-            stop: Some(stop),
-            thread: Some(thread),
-        }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
 
 /// One test's own folder and server.
 pub(crate) struct Bench {

@@ -77,7 +77,7 @@ fn a_wrong_key_column_is_4_and_the_option_that_is_named_lifts_it() {
         .err
         .split_whitespace()
         .skip_while(|w| *w != "--min-match-percent")
-        .take(2);
+        .take(4);
     let option = option.collect::<Vec<_>>().join(" ");
     assert!(option.starts_with("--min-match-percent"), "{}", ran.err);
     let lifted = bench.run(&format!("sync customers.csv {option}"));

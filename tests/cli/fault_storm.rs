@@ -76,6 +76,7 @@ concurrency = 16
 timeout = "1s"
 [safety]
 min_match_percent = 0
+max_rejected_percent = 0
 "#;
 
 /// How many customers have each userId, and each address.

@@ -113,7 +113,7 @@ fn check_result(result: &Value) {
         "unchanged" => operations.is_empty() && !has_error,
         "rejected" => operations.is_empty() && has_error,
         "skipped" => operations.is_empty(),
-        "failed" => has_error && (has("failed") || operations.is_empty()),
+        "failed" => has_error && (has("failed") || has("not_sent") || operations.is_empty()),
         "in_doubt" => (has("in_doubt") || merged) && has_error,
         // Begun or not: the run can be resumed.
         "pending" => {

@@ -122,7 +122,7 @@ fn the_preview_is_on_standard_output_and_comes_first() {
     let bench = Bench::bundled();
     bench.sample("customers.csv");
     let ran = bench.run("sync customers.csv -v").exits(3).shows(&[
-        "Plan: 140 to create, 86 to patch, 21 to tag",
+        "Plan: +140 to create, ~86 to patch, ~21 to tag",
         "ignored columns: `Account manager`, `Region`",
         "did you mean `Lead`?",
         "39.5 → 29",

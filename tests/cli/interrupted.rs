@@ -48,6 +48,24 @@ fn a_run_that_was_stopped_before_its_plan_is_planned_anew() {
 }
 
 #[test]
+fn a_restart_that_could_not_ask_leaves_the_run_as_it_was() {
+    let bench = listed(250);
+    bench.write("new.csv", new_customers(4));
+    bench.write("hcsync.toml", "[remote]\nstrategy = \"list\"\n");
+    let next = stopped(
+        &bench,
+        "sync new.csv --min-match-percent 0 --max-requests 2",
+    );
+    let before = bench.runs();
+    let elsewhere = format!("{next} --base-url https://helpcrunch.invalid/v1");
+    let words: Vec<&str> = elsewhere.split_whitespace().skip(1).collect();
+    let ran = Running::start(bench.bare(&words)).wait();
+    let _ = ran.exits(2).says(&["add --yes"]);
+    assert_eq!(bench.runs(), before);
+    resumed(&bench, &format!("{next} --yes"), 4);
+}
+
+#[test]
 fn the_command_that_goes_on_does_so_in_any_folder() {
     let bench = listed(10);
     bench.write("new.csv", new_customers(20));
@@ -80,7 +98,12 @@ fn a_bare_resume_finds_the_config_of_the_run() {
         command.current_dir(bench.path("elsewhere"));
         let ran = Running::start(command).wait().exits(0);
         assert!(ran.err.contains("nightly.toml"), "{}", ran.err);
-        assert_eq!(ran.err.contains("gone"), is_gone, "{}", ran.err);
+        assert_eq!(
+            ran.err.contains("does not exist any more"),
+            is_gone,
+            "{}",
+            ran.err
+        );
         assert_eq!(bench.sandbox().customers().len(), 30);
     }
 }
@@ -123,7 +146,10 @@ fn a_run_whose_input_is_bad_is_over() {
     bench.write("bad.jsonl", "{\"userId\":\"a\"}\n");
     bench.write("hcsync.toml", "[input]\nformat = \"xlsx\"\n");
     let _ = bench.run("sync bad.jsonl").exits(2);
-    let _ = bench.run("resume").exits(2).says(&["there is no run"]);
+    let _ = bench
+        .run("resume")
+        .exits(2)
+        .says(&["no interrupted run to resume"]);
 }
 
 #[test]
@@ -181,7 +207,7 @@ fn damaged_files_of_a_run_stop_no_other() {
         let bytes = std::fs::read(&path).unwrap();
         std::fs::write(&path, damage(bytes)).unwrap();
         let ran = bench.run("sync new.csv").exits(0);
-        let is_told = ran.err.contains("what it sent cannot be told");
+        let is_told = ran.err.contains("it is unknown what it sent");
         assert!(is_told, "{file}: {}", ran.err);
         assert_eq!(bench.sandbox().customers().len(), 20, "{file}");
     }

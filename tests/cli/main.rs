@@ -4,9 +4,15 @@
 #[cfg(test)]
 mod accounts;
 #[cfg(test)]
+mod api_as_met;
+#[cfg(test)]
 mod apply_rejected;
 #[cfg(test)]
 mod bench;
+#[cfg(test)]
+mod canary;
+#[cfg(test)]
+mod conflicts;
 #[cfg(test)]
 mod files;
 
@@ -19,6 +25,8 @@ mod fault_storm;
 #[cfg(test)]
 mod first_run;
 #[cfg(test)]
+mod forget;
+#[cfg(test)]
 mod formats;
 #[cfg(test)]
 mod inputs;
@@ -28,21 +36,41 @@ mod interrupted;
 #[cfg(test)]
 mod killed;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
+mod log_file;
+#[cfg(test)]
 mod merging;
+#[cfg(test)]
+mod metrics;
+#[cfg(test)]
+mod missing;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
+mod notify;
+#[cfg(test)]
+mod organization;
+#[cfg(test)]
 mod overlaps;
+#[cfg(test)]
+mod pages;
 #[cfg(test)]
 mod pause;
 #[cfg(test)]
 mod promises;
+
+mod proofs;
 #[cfg(test)]
 mod reads_only;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod reports;
+#[cfg(test)]
 mod results;
+#[cfg(test)]
+mod row_sources;
 #[cfg(test)]
 mod sandbox_command;
 #[cfg(test)]
@@ -58,4 +86,10 @@ mod target_state;
 #[cfg(test)]
 mod three_way;
 #[cfg(test)]
+mod undo;
+#[cfg(test)]
 mod values;
+#[cfg(test)]
+mod whole_batches;
+#[cfg(test)]
+mod why;

@@ -8,7 +8,7 @@ fn refused(bench: &Bench, words: &str, output: &str, file: &str) -> Ran {
     let ran = bench
         .run(words)
         .exits(2)
-        .says(&[&format!("{output} would be written over")]);
+        .says(&[&format!("{output} would overwrite")]);
     assert_eq!(std::fs::read(bench.path(file)).unwrap(), before, "{words}");
     assert_eq!(bench.writes(), writes, "{words}");
     ran
@@ -40,7 +40,7 @@ fn the_inputs_of_a_plan_and_the_plan() {
     show.args(["--state-dir", "state"]);
     let ran = crate::bench::Running::start(show).wait().exits(2);
     assert!(
-        ran.err.contains("--changes would be written over the plan"),
+        ran.err.contains("--changes would overwrite the plan"),
         "{}",
         ran.err
     );

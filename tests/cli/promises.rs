@@ -1,6 +1,6 @@
 //! Promises of the contract that were once not kept.
 
-use hcsync::sandbox::{AgentEdit, Whose};
+use hcsync::sandbox::{AgentEdit, EditTarget};
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, Ran, Running};
@@ -41,7 +41,7 @@ fn planned(config: &str) -> Bench {
 /// From now on the same address leads to another account, where the known customer is not.
 fn swap_account(bench: &Bench) {
     let gone = AgentEdit {
-        customer: Some(Whose::Id(7)),
+        customer: Some(EditTarget::Id(7)),
         delete: true,
         ..AgentEdit::default()
     };

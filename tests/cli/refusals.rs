@@ -102,19 +102,19 @@ fn an_output_over_an_input_or_another_output() {
         for (options, parts) in [
             (
                 "--results good.csv",
-                ["--results", "over the input", "good.csv"],
+                ["--results", "overwrite the input", "good.csv"],
             ),
             (
                 "--changes sub/../good.csv",
-                ["--changes", "over the input", "good.csv"],
+                ["--changes", "overwrite the input", "good.csv"],
             ),
             (
                 "--rejected good.csv",
-                ["--rejected", "over the input", "good.csv"],
+                ["--rejected", "overwrite the input", "good.csv"],
             ),
             (
                 "--results r.csv --changes sub/../r.csv",
-                ["--changes", "over --results", "r.csv"],
+                ["--changes", "overwrite --results", "r.csv"],
             ),
         ] {
             let ran = bench.run(&format!("{command} good.csv {options} --summary s.json"));
@@ -122,11 +122,11 @@ fn an_output_over_an_input_or_another_output() {
             assert_eq!(read_text(&bench.path("good.csv")), GOOD);
         }
         let ran = bench.run(&format!("{command} good.csv --summary good.csv"));
-        let _ = ran.exits(2).says(&["--summary", "over the input"]);
+        let _ = ran.exits(2).says(&["--summary", "overwrite the input"]);
         assert_eq!(read_text(&bench.path("good.csv")), GOOD);
     }
     let ran = bench.run("plan good.csv --out good.csv");
-    let _ = ran.exits(2).says(&["--out", "over the input"]);
+    let _ = ran.exits(2).says(&["--out", "overwrite the input"]);
     assert_eq!(read_text(&bench.path("good.csv")), GOOD);
     assert_eq!(bench.requests(), []);
 }
@@ -355,7 +355,7 @@ fn unknown_options_and_commands_are_answered_with_the_nearest() {
             ["--concurency", "--concurrency"],
         ),
         ("snyc good.csv", ["snyc", "sync"]),
-        ("sync", ["<INPUT>", "Usage"]),
+        ("sync", ["no input", "hcsync sync customers.csv"]),
         ("sync good.csv --max-duration 30", ["30", "1h30m"]),
         ("sync good.csv --results r.xlsx", ["r.xlsx", ".jsonl"]),
         ("sync good.csv --color blue", ["blue", "always"]),

@@ -5,6 +5,81 @@ use std::process::Stdio;
 
 use crate::bench::{Bench, KEY, Running};
 
+/// As `export -o` writes them.
+const EXPORTED: &str = "id,userId,email,name,unsubscribed,firstSeen,tags,customData.plan\n\
+    7,u1,ann@example.com,Ann,true,2024-01-31T10:00:00Z,vip;beta,pro\n\
+    9,,,Nobody known,,,,\n";
+
+#[test]
+fn a_sync_against_the_sandbox_starts_with_the_customers_of_an_export() {
+    let bench = Bench::empty();
+    let jsonl = "{\"id\":7,\"userId\":\"u1\",\"email\":\"ann@example.com\",\"name\":\"Ann\"}\n";
+    bench.write("all.csv", EXPORTED).write("all.jsonl", jsonl);
+    bench.write("a.csv", "userId,name\nu1,Anna\nu2,Ben\n");
+    for file in ["all.csv", "all.jsonl"] {
+        let before = bench.runs();
+        let words = [
+            "sync",
+            "--sandbox",
+            "--customers",
+            file,
+            "a.csv",
+            "--state-dir",
+            "state",
+        ];
+        let _ = Running::start(bench.bare(&words)).wait().exits(0);
+        let run = bench.run_since(&before);
+        assert_eq!(
+            (run.count("updated"), run.count("created")),
+            (1, 1),
+            "{file}"
+        );
+    }
+    let words = [
+        "export",
+        "--sandbox",
+        "--customers",
+        "all.csv",
+        "-o",
+        "out.jsonl",
+    ];
+    let _ = Running::start(bench.bare(&words)).wait().exits(0);
+    let text = std::fs::read_to_string(bench.path("out.jsonl")).unwrap();
+    let ann: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+    assert_eq!(ann["id"], 7);
+    assert_eq!(ann["unsubscribed"], true);
+    assert_eq!(ann["customData"]["plan"], "pro");
+    assert_eq!(ann["tags"].as_array().unwrap().len(), 2);
+    assert_eq!(text.lines().count(), 2);
+    // Somebody who forgets `--sandbox` means no account.
+    let _ = bench
+        .run("sync --customers all.csv a.csv")
+        .exits(2)
+        .says(&["--customers is for --sandbox"]);
+    assert_eq!(bench.requests().len(), 0);
+    bench.write("all.csv", "id,email\n7,nothing\n");
+    let words = ["sync", "--sandbox", "--customers", "all.csv", "a.csv"];
+    let _ = Running::start(bench.bare(&words))
+        .wait()
+        .exits(2)
+        .says(&["all.csv: line 2: `email`"]);
+}
+
+#[test]
+fn the_demo_needs_nothing_and_ends_well() {
+    let bench = Bench::empty();
+    // It is made for other columns, and is not used.
+    bench.write("hcsync.toml", "[fields]\nemail = \"Mail\"\n");
+    let ran = Running::start(bench.bare(&["demo", "--state-dir", "state"])).wait();
+    let _ = ran
+        .exits(0)
+        .says(&["demo: 300 made-up rows", "hcsync sync --sandbox FILE"]);
+    let run = bench.only_run();
+    assert_eq!(run.count("created"), 140);
+    let json = Running::start(bench.bare(&["demo", "--state-dir", "other", "--output", "json"]));
+    assert!(json.wait().exits(0).json().is_object());
+}
+
 #[cfg(unix)]
 #[test]
 fn the_sandbox_tells_its_address_serves_a_sync_and_ends_with_a_signal() {

@@ -88,7 +88,7 @@ fn in_a_config_or_an_option_it_is_refused_and_not_shown() {
     ] {
         bench.write("hcsync.toml", &config);
         for command in ["sync customers.csv", "check customers.csv"] {
-            let ran = bench.run(command).exits(2).says(&["holds the API key"]);
+            let ran = bench.run(command).exits(2).says(&["contains the API key"]);
             let shown = format!("{}{}", ran.out, ran.err);
             assert!(!shown.contains(KEY), "{shown}");
         }
@@ -98,7 +98,7 @@ fn in_a_config_or_an_option_it_is_refused_and_not_shown() {
     let ran = bench.run(&option).exits(2);
     assert_no_key(
         &bench,
-        &ran.says(&["an option or its variable holds the API key"]),
+        &ran.says(&["an option or its variable contains the API key"]),
     );
     assert!(bench.runs().is_empty());
 }

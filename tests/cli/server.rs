@@ -9,6 +9,7 @@ use std::thread;
 pub(crate) struct ByteServer {
     pub(crate) address: SocketAddr,
     heads: Arc<Mutex<Vec<String>>>,
+    bodies: Arc<Mutex<Vec<String>>>,
 }
 
 impl ByteServer {
@@ -17,19 +18,29 @@ impl ByteServer {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let heads = Arc::new(Mutex::new(Vec::new()));
-        let (kept, answer) = (Arc::clone(&heads), Arc::new(answer));
+        let bodies = Arc::new(Mutex::new(Vec::new()));
+        let kept = (Arc::clone(&heads), Arc::clone(&bodies));
+        let answer = Arc::new(answer);
         // Ends with the test's process: there is nobody left to accept for.
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (kept, answer) = (Arc::clone(&kept), Arc::clone(&answer));
+                let (kept, answer) = (kept.clone(), Arc::clone(&answer));
                 thread::spawn(move || serve(stream, &kept, answer.as_ref()));
             }
         });
-        Self { address, heads }
+        Self {
+            address,
+            heads,
+            bodies,
+        }
     }
 
     pub(crate) fn base_url(&self) -> String {
         format!("http://{}/v1", self.address)
+    }
+
+    pub(crate) fn bodies(&self) -> Arc<Mutex<Vec<String>>> {
+        Arc::clone(&self.bodies)
     }
 
     pub(crate) fn heads(&self) -> Vec<String> {
@@ -37,7 +48,10 @@ impl ByteServer {
     }
 }
 
-fn serve(stream: TcpStream, heads: &Mutex<Vec<String>>, answer: &dyn Fn(&str) -> String) {
+/// Heads and bodies.
+type Kept = (Arc<Mutex<Vec<String>>>, Arc<Mutex<Vec<String>>>);
+
+fn serve(stream: TcpStream, (heads, bodies): &Kept, answer: &dyn Fn(&str) -> String) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut writer = stream;
     while let Some(head) = head(&mut reader) {
@@ -53,6 +67,8 @@ fn serve(stream: TcpStream, heads: &Mutex<Vec<String>>, answer: &dyn Fn(&str) ->
             return;
         }
         heads.lock().unwrap().push(head.clone());
+        let body = String::from_utf8_lossy(&body).into_owned();
+        bodies.lock().unwrap().push(body);
         if writer.write_all(answer(&head).as_bytes()).is_err() {
             return;
         }

@@ -147,7 +147,9 @@ fn sync(config: &str, clears: bool) -> Model {
         .write("rows.csv", csv_of(&rows))
         .write("hcsync.toml", config);
     let model = Model::of(&bench.sandbox().customers(), &rows, clears);
-    let _ = bench.run("sync rows.csv --min-match-percent 0").exits(3);
+    let _ = bench
+        .run("sync rows.csv --min-match-percent 0 --max-rejected-percent 0")
+        .exits(3);
     let run = bench.only_run();
     run.check_results();
     assert_statuses(&run.statuses(), &model, &rows);
@@ -164,7 +166,9 @@ fn sync(config: &str, clears: bool) -> Model {
         }
     }
     let (before, writes) = (bench.runs(), bench.writes());
-    let _ = bench.run("sync rows.csv --min-match-percent 0").exits(3);
+    let _ = bench
+        .run("sync rows.csv --min-match-percent 0 --max-rejected-percent 0")
+        .exits(3);
     bench.run_since(&before).check_results();
     assert_eq!(bench.writes(), writes, "a second sync writes nothing");
     model

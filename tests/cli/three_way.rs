@@ -1,7 +1,7 @@
 //! What hcsync last wrote, what HelpCrunch has now, and what the row wants: `overwrite = "if_unedited"` and
 //! `managed = "ours"`, over several nights with agents at work in between.
 
-use hcsync::sandbox::{AgentEdit, Endpoint, Whose};
+use hcsync::sandbox::{AgentEdit, EditTarget, Endpoint};
 use serde_json::{Map, Value, json};
 
 use crate::bench::Bench;
@@ -22,7 +22,7 @@ fn object(value: Value) -> Map<String, Value> {
 fn edit(bench: &Bench, user: &str, edit: AgentEdit) {
     let id = customer(bench, user)["id"].as_u64().unwrap();
     let edit = AgentEdit {
-        customer: Some(Whose::Id(id)),
+        customer: Some(EditTarget::Id(id)),
         ..edit
     };
     bench.sandbox().agent(&edit).unwrap();
@@ -161,7 +161,7 @@ fn taken_back(bench: Bench) {
     holds(&bench, "a", json!({"phone": "+11"}));
     holds(&bench, "b", json!({"customData": {"plan": 22}}));
     let shown = bench.run("plan in.csv").exits(0);
-    let _ = shown.shows(&["kept: 1 value edited in HelpCrunch (`name` 1)"]);
+    let _ = shown.shows(&["1 value edited in HelpCrunch (`name` 1)"]);
 }
 
 /// What was never written counts as edited where there is a value, and is nobody's where there is none.

@@ -49,7 +49,7 @@ fn a_column_that_no_input_has_is_shown_in_the_config() {
         .lines()
         .find(|line| line.starts_with("error: "))
         .unwrap();
-    assert!(error.starts_with("error: c.toml:2:9: `email` is to come from column `E-mial`"));
+    assert!(error.starts_with("error: c.toml:2:9: `email` is mapped to column `E-mial`"));
     assert!(error.ends_with("did you mean `E-mail`?"), "{error}");
     assert!(ran.err.contains(" 2 │ email = \"E-mial\""), "{}", ran.err);
     let ran = sync(

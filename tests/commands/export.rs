@@ -86,16 +86,16 @@ fn an_export_stands_for_the_remote_side() {
 }
 
 #[test]
-fn a_script_is_told_in_json_what_was_written() {
+fn json_output_names_the_written_file() {
     let bench = Bench::bundled();
-    let told = bench
+    let reported = bench
         .run("export -o all.jsonl --output json")
         .exits(0)
         .json();
-    assert_eq!(told["customers"], 200);
-    assert_eq!(told["file"], "all.jsonl");
-    let told = bench.run("export --output json").exits(0).out;
-    assert_eq!(told.lines().count(), 200);
+    assert_eq!(reported["customers"], 200);
+    assert_eq!(reported["file"], "all.jsonl");
+    let reported = bench.run("export --output json").exits(0).out;
+    assert_eq!(reported.lines().count(), 200);
 }
 
 #[test]

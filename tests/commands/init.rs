@@ -37,7 +37,7 @@ fn a_german_table_is_proposed_checked_and_planned() {
     }
     run(&bench, &["check", "kunden.csv"])
         .exits(0)
-        .shows(&["All good: 2 rows checked"]);
+        .shows(&["No problem found: 2 rows checked"]);
     let plan = bench.run("plan kunden.csv --output json").exits(0).json();
     assert_eq!(plan["planned"]["create"], 2);
     let created = plan["examples"][0]["changes"].as_array().unwrap();
@@ -48,16 +48,16 @@ fn a_german_table_is_proposed_checked_and_planned() {
 }
 
 #[test]
-fn a_script_is_told_in_json_what_is_proposed() {
+fn json_output_has_the_proposal() {
     let bench = Bench::bundled();
     bench.write("kunden.csv", german());
-    let told = run(&bench, &["init", "kunden.csv", "--output", "json"])
+    let reported = run(&bench, &["init", "kunden.csv", "--output", "json"])
         .exits(0)
         .json();
-    let config = told["config"].as_str().unwrap();
+    let config = reported["config"].as_str().unwrap();
     assert!(config.contains("userId = \"Kundennummer\""), "{config}");
     assert_eq!(
-        (&told["has_key"], &told["written"]),
+        (&reported["has_key"], &reported["written"]),
         (&true.into(), &serde_json::Value::Null)
     );
 }
@@ -91,6 +91,62 @@ fn the_bundled_samples_are_accepted_with_what_is_proposed_for_them() {
 }
 
 #[test]
+fn words_for_yes_and_no_zones_and_languages_are_taken_from_the_file() {
+    let bench = Bench::empty();
+    let text = "E-Mail;Abgemeldet;Newsletter;Sprache;Erstellt am (GMT +2);Gruppen\n\
+        ann@example.com;ja;nein;Deutsch;2024-05-06 07:08:09;vip, beta\n\
+        ben@example.com;nein;ja;English;2024-05-06 07:08:09;beta\n\
+        cid@example.com;nein;ja;Ukrainian;2024-05-06 07:08:09;beta, vip\n\
+        dan@example.com;nein;nein;Polski;2024-05-06 07:08:09;vip\n";
+    bench.write("kunden.csv", text);
+    run(&bench, &["init", "kunden.csv", "-o", "k.toml"])
+        .exits(0)
+        .says(&["next: hcsync check kunden.csv -c k.toml"]);
+    let config = read_text(&bench.path("k.toml"));
+    for line in [
+        "timezone = \"Etc/GMT-2\"",
+        "unsubscribed = { column = \"Abgemeldet\", true_values = [\"ja\"], false_values = [\"nein\"] }",
+        "Newsletter = { column = \"Newsletter\", type = \"boolean\", true_values = [\"ja\"], false_values = [\"nein\"] }",
+        "locale = \"Sprache\"",
+        "# column = \"Gruppen\"   # its cells look like lists of tags",
+    ] {
+        assert!(config.contains(line), "{line}\n{config}");
+    }
+    let plan = bench
+        .run("plan kunden.csv -c k.toml --output json --examples 1")
+        .exits(0)
+        .json();
+    let created = plan["examples"][0]["changes"].as_array().unwrap();
+    let seen = created.iter().find(|c| c["field"] == "firstSeen").unwrap();
+    assert_eq!(seen["new"], "2024-05-06T05:08:09Z");
+}
+
+#[test]
+fn a_known_export_without_a_config_says_what_would_be_lost_and_consent_first() {
+    let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/exports");
+    let bench = Bench::empty();
+    let text = std::fs::read(fixtures.join("intercom.csv")).unwrap();
+    bench.write("intercom.csv", text).write("none.jsonl", "");
+    for words in [
+        "sync --dry-run intercom.csv",
+        "plan intercom.csv --remote-file none.jsonl",
+    ] {
+        let ran = bench.run(words).exits(0);
+        let first = ran.err.lines().next().unwrap_or_default();
+        for part in [
+            "warning: intercom.csv is an export from Intercom",
+            "of its 23 columns are lost, consent among them: `Unsubscribed from Emails`",
+            "`hcsync init intercom.csv -o hcsync.toml`",
+        ] {
+            assert!(first.contains(part), "{part}\n{}", ran.err);
+        }
+    }
+    let _ = run(&bench, &["init", "intercom.csv", "-o", "hcsync.toml"]).exits(0);
+    let ran = bench.run("sync --dry-run intercom.csv").exits(0);
+    assert!(!ran.err.contains("are lost"), "{}", ran.err);
+}
+
+#[test]
 fn it_is_never_written_over_a_file() {
     let bench = Bench::empty();
     bench
@@ -98,14 +154,14 @@ fn it_is_never_written_over_a_file() {
         .write("hcsync.toml", "# mine\n");
     run(&bench, &["init", "in.csv", "-o", "hcsync.toml"])
         .exits(2)
-        .says(&["is there already, and is not touched"]);
+        .says(&["exists already and is not overwritten"]);
     assert_eq!(read_text(&bench.path("hcsync.toml")), "# mine\n");
     run(&bench, &["init", "no.csv", "-o", "new.toml"]).exits(2);
     assert!(!bench.path("new.toml").exists());
 }
 
 #[test]
-fn what_cannot_be_told_is_said_in_the_config() {
+fn guesses_are_marked_in_the_config() {
     let bench = Bench::empty();
     bench.write("in.csv", "userId;a,b\n1;2,3\n4;5,6\n");
     let proposed = run(&bench, &["init", "in.csv"]).exits(0);
@@ -156,7 +212,7 @@ const EXPORTS: [(&str, &str, &[&str]); 6] = [
             "lastSeen = \"Last seen (GMT +00:00)\"",
             "unsubscribed = \"Unsubscribed from Emails\"",
             "column = \"Tag\"\nseparator = \",\"",
-            "add timezone",
+            "[input]\ntimezone = \"UTC\"   # from the column names",
         ],
     ),
     (
@@ -169,6 +225,7 @@ const EXPORTS: [(&str, &str, &[&str]); 6] = [
             "blocked = \"suspended\"",
             "locale = \"locale\"",
             "column = \"tags\"\nseparator = \" \"",
+            "[rows]\nwhere = \"role == 'end-user'\"   # leaves out agents and admins",
         ],
     ),
     (
@@ -219,6 +276,7 @@ const EXPORTS: [(&str, &str, &[&str]); 6] = [
             "firstSeen = \"CreatedDate\"",
             "unsubscribed = \"HasOptedOutOfEmail\"",
             "# \"OwnerId\"",
+            "where = \"IsDeleted not in ['1', ",
             "Birthdate = { column = \"Birthdate\", type = \"date\" }",
         ],
     ),
@@ -238,7 +296,10 @@ fn what_is_proposed_for_an_export_is_checked_and_synced_without_an_edit() {
         bench.write(name, std::fs::read(fixtures.join(name)).unwrap());
         let _ = run(&bench, &["init", name, "-o", "c.toml"]).exits(0);
         let config = read_text(&bench.path("c.toml"));
-        assert!(config.contains(&format!("an export of {tool}")), "{config}");
+        assert!(
+            config.contains(&format!("an export from {tool}")),
+            "{config}"
+        );
         for line in lines {
             assert!(config.contains(line), "{name}: no {line}\n{config}");
         }
@@ -251,7 +312,7 @@ fn what_is_proposed_for_an_export_is_checked_and_synced_without_an_edit() {
         }
         let _ = run(&bench, &["check", name, "-c", "c.toml"])
             .exits(0)
-            .shows(&["All good: 3 rows"]);
+            .shows(&["No problem found: 3 rows"]);
         let ran = run(
             &bench,
             &[

@@ -18,6 +18,8 @@ mod files;
 #[cfg(test)]
 mod check;
 #[cfg(test)]
+mod config;
+#[cfg(test)]
 mod errors;
 #[cfg(test)]
 mod export;
@@ -35,3 +37,5 @@ mod runs;
 mod several_problems;
 #[cfg(test)]
 mod show;
+#[cfg(test)]
+mod status;

@@ -43,12 +43,12 @@ fn summary(bench: &Bench, words: &str, exit: i32) -> Value {
 fn limit_and_examples_by_each_planner() {
     for words in PLANNERS {
         let bench = bench();
-        let told = summary(
+        let reported = summary(
             &bench,
             &format!("{words} --limit 10 --min-match-percent 0"),
             0,
         );
-        assert_eq!(told["input"]["rows"], 10, "{words}");
+        assert_eq!(reported["input"]["rows"], 10, "{words}");
         let bench = self::bench();
         let ran = bench.run(&format!("{words} --examples 0"));
         assert!(!ran.out.contains("\nExamples\n"), "{}", ran.out);
@@ -88,14 +88,14 @@ fn request_and_time_budgets_by_every_command_that_sends() {
                 _ => bench(),
             };
             let before = bench.sandbox().stats().total;
-            let told = summary(&bench, &format!("{words} {option}"), 7);
+            let reported = summary(&bench, &format!("{words} {option}"), 7);
             let reason = option
                 .split(' ')
                 .next()
                 .unwrap()
                 .trim_start_matches("--")
                 .replace('-', "_");
-            assert_eq!(told["stop"]["reason"], reason, "{words} {option}");
+            assert_eq!(reported["stop"]["reason"], reason, "{words} {option}");
             assert!(
                 bench.sandbox().stats().total <= before + 5,
                 "{words} {option}"
@@ -139,9 +139,9 @@ fn a_figure_of_requests_a_minute_is_the_one_of_the_run() {
         command.args(["--base-url", &bench.base_url(), "--state-dir", "state"]);
         command.args(["--requests-per-minute", "60000", "--summary", "s.json"]);
         let _ = Running::start(command).wait().exits(3);
-        let told = std::fs::read_to_string(bench.path("s.json")).unwrap();
-        let told: Value = serde_json::from_str(&told).unwrap();
-        assert_eq!(told["rate"]["limit_per_minute"], 60000);
+        let reported = std::fs::read_to_string(bench.path("s.json")).unwrap();
+        let reported: Value = serde_json::from_str(&reported).unwrap();
+        assert_eq!(reported["rate"]["limit_per_minute"], 60000);
     }
 }
 
@@ -269,15 +269,15 @@ fn every_variable_is_read() {
     }
     let ran = Running::start(command).wait();
     assert!(matches!(ran.code, Some(0 | 3)), "{}", ran.err);
-    let told: Value = serde_json::from_str(ran.out.lines().next().unwrap()).unwrap();
-    assert!(told.is_object());
+    let reported: Value = serde_json::from_str(ran.out.lines().next().unwrap()).unwrap();
+    assert!(reported.is_object());
     for name in ["s.json", "r.jsonl", "c.csv", "elsewhere/runs"] {
         assert!(bench.path(name).exists(), "{name}");
     }
     let text = std::fs::read_to_string(bench.path("s.json")).unwrap();
-    let told: Value = serde_json::from_str(&text).unwrap();
+    let reported: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(
-        (&told["dry_run"], &told["input"]["rows"]),
+        (&reported["dry_run"], &reported["input"]["rows"]),
         (&true.into(), &30.into())
     );
     assert_eq!(bench.writes(), 0);

@@ -14,7 +14,7 @@ fn bodies(requests: &[LoggedRequest], endpoint: Endpoint) -> Vec<Value> {
 }
 
 #[test]
-fn a_probe_leaves_nobody_and_what_it_found_can_be_shown_without_the_api() {
+fn a_probe_leaves_no_customer_and_its_findings_can_be_shown_without_the_api() {
     let bench = Bench::bundled();
     let before = bench.sandbox().customers();
     let probed = bench.run("probe").exits(0);
@@ -71,7 +71,8 @@ fn sync_a_property(scenario: &str, probes: bool) -> (Value, usize) {
     let bench = Bench::with(bundled_customers(), scenario);
     bench.write("row.csv", ROW);
     if probes {
-        let _ = bench.run("probe").exits(0);
+        let probed = bench.run("probe").exits(0);
+        let _ = probed.says(&["These stay in the account", "`hcsync_probe_2`"]);
     }
     let before = bench.requests().len();
     let _ = bench.run("sync row.csv --yes").exits(0);
@@ -114,7 +115,8 @@ fn a_sync_after_a_probe_does_not_test_the_case_of_search_again() {
 
 /// Two attempts a request, and no delete works the first two times.
 fn stubborn() -> Bench {
-    let fault = "[[fault]]\nkind = \"status\"\nstatus = 500\nendpoint = \"delete\"\nmax = 2\n";
+    let fault = "[quirks]\nuserid-unique = true\n\
+                 [[fault]]\nkind = \"status\"\nstatus = 500\nendpoint = \"delete\"\nmax = 2\n";
     let bench = Bench::with(bundled_customers(), fault);
     bench.write("hcsync.toml", "[limits]\nmax_attempts = 2\n");
     bench
@@ -144,7 +146,7 @@ fn a_customer_that_stays_is_named_and_deleted_by_the_next_sync() {
     let _ = bench
         .run("sync row.csv --yes")
         .exits(0)
-        .says(&[id.as_str(), "is deleted"]);
+        .says(&[id.as_str(), "was deleted"]);
     assert_eq!(bench.sandbox().customers().len(), before.len());
     // What was found although its end went wrong is known.
     let _ = bench
@@ -163,7 +165,10 @@ fn a_probe_that_is_interrupted_deletes_its_customer() {
         requests.iter().any(|r| r.endpoint == Endpoint::Patch)
     });
     running.signal("INT");
-    let _ = running.wait().exits(130).says(&["its customer is deleted"]);
+    let _ = running
+        .wait()
+        .exits(130)
+        .says(&["its customer was deleted"]);
     assert_eq!(bench.sandbox().customers(), before);
 }
 

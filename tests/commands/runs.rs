@@ -55,15 +55,15 @@ fn no_runs_is_no_error_and_makes_nothing() {
 }
 
 #[test]
-fn runs_are_listed_newest_first_with_how_to_go_on() {
+fn runs_are_listed_newest_first_with_the_command_that_resumes_them() {
     let bench = bench();
     bench.run("sync in.csv --yes").exits(0);
     old_run(&bench, "20200101T000000Z-aaaa", "stopped");
     let text = runs(&bench, &[]).exits(0).shows(&[
-        "sync     finished  0",
+        "sync     applied       0",
         "in.csv: 2 created",
-        "20200101T000000Z-aaaa     2020-01-01 00:00  plan     stopped ",
-        "goes on with:",
+        "20200101T000000Z-aaaa     2020-01-01 00:00Z  plan     nothing sent ",
+        "resume with:",
         "hcsync resume 20200101T000000Z-aaaa --state-dir",
     ]);
     assert!(

@@ -16,16 +16,12 @@ fn the_preview_the_results_and_the_rejected_rows_hold_every_problem() {
     bench.write("none.jsonl", "");
     let words = "plan in.csv --remote-file none.jsonl --results r.jsonl --rejected j.csv";
     let ran = bench.run(words).exits(3).shows(&[
-        "1  input: bad_email, column `email`",
-        "1  input: bad_date, column `firstSeen`",
-        "2  input: bad_locale, column `locale`",
+        "; input: bad_email, column `email`",
+        "; input: bad_date, column `firstSeen`",
+        "; input: bad_locale, column `locale`",
         "A row with several problems is counted under each of them.",
     ]);
-    let count = ran
-        .out
-        .lines()
-        .find_map(|line| line.trim().strip_prefix("rejected"));
-    assert_eq!(count.map(str::trim), Some("2"), "{}", ran.out);
+    assert!(ran.out.contains("3 read, 2 rejected"), "{}", ran.out);
 
     let read = |name: &str| std::fs::read_to_string(bench.path(name)).unwrap();
     let results: Vec<Value> = read("r.jsonl")
@@ -74,7 +70,7 @@ fn the_preview_the_results_and_the_rejected_rows_hold_every_problem() {
         assert!(message.contains(field), "{message}");
         assert!(row[2].contains(field), "{row:?}");
     }
-    for advice in ["ann@example.com", "how the dates look", "ISO 639"] {
+    for advice in ["ann@example.com", "set the date format", "ISO 639"] {
         assert!(row[3].contains(advice), "what to do about each: {row:?}");
     }
     // Fed back, `_hint` is no column of the user's.

@@ -49,14 +49,12 @@ fn a_saved_plan_is_shown_with_its_figures_and_examples() {
         .end
         .sha256;
     let shown = shown.shows(&[
-        "Plan: 1 to create, 1 to patch",
-        "read                4",
-        "matched             2",
-        "rejected            1",
+        "Plan: +1 to create, ~1 to patch",
+        "rows      4 read, 2 matched, 1 unchanged, 1 rejected",
         "Most changed fields",
         "  name                1",
         &digest,
-        "create in.csv:3 (row 2), userId new-1",
+        "+ create in.csv:3 (row 2), userId new-1",
         "Роман Щербак → Roman",
     ]);
     assert!(!shown.out.contains("requests"), "{}", shown.out);
@@ -145,18 +143,18 @@ fn end_of(text: &str) -> &str {
 }
 
 #[test]
-fn a_run_is_shown_with_the_end_that_it_told() {
+fn a_run_is_shown_with_the_end_that_it_printed() {
     let bench = Bench::bundled();
     bench.write("in.csv", INPUT);
-    let told = bench.run("sync in.csv --yes").exits(3);
+    let reported = bench.run("sync in.csv --yes").exits(3);
     let id = run_id(&bench);
     let shown = show(&bench, &[&id]).exits(0);
-    assert_eq!(end_of(&shown.out), end_of(&told.out));
+    assert_eq!(end_of(&shown.out), end_of(&reported.out));
     let shown = shown.shows(&[
-        "Plan: 1 to create, 1 to patch",
+        "Plan: +1 to create, ~1 to patch",
         "input: bad_email, column `email`",
     ]);
-    let estimate = told
+    let estimate = reported
         .out
         .lines()
         .find(|line| line.starts_with("  requests  "))
@@ -182,30 +180,30 @@ fn a_run_is_named_by_the_beginning_of_its_id_or_by_its_folder() {
     bench.run("plan in.csv").exits(3);
     show(&bench, &["20"])
         .exits(2)
-        .says(&["2 runs have an id that begins with `20`", &id]);
+        .says(&["2 runs have an id that starts with `20`", &id]);
     for unknown in ["nothing", "no/such.plan", "1999"] {
         show(&bench, &[unknown])
             .exits(2)
-            .says(&["is no file, and no run", "hcsync runs"]);
+            .says(&["is not a file, and no run", "hcsync runs"]);
     }
     std::fs::create_dir(bench.path("empty")).unwrap();
     show(&bench, &["empty"]).exits(2);
 }
 
 #[test]
-fn a_stopped_run_ends_with_the_command_that_goes_on() {
+fn a_stopped_run_ends_with_the_command_that_resumes_it() {
     let bench = Bench::empty();
     let rows: String = (0..30).map(|n| format!("u{n},U{n}\n")).collect();
     bench.write("in.csv", format!("userId,name\n{rows}"));
-    let told = bench.run("sync in.csv --yes --max-requests 10").exits(7);
+    let reported = bench.run("sync in.csv --yes --max-requests 10").exits(7);
     let id = run_id(&bench);
     let shown = show(&bench, &[&id]).exits(0);
     let next = format!("hcsync resume {id}");
-    assert!(told.out.contains(&next) && shown.out.contains(&next));
-    // A crash leaves no summary; what is known is told all the same.
+    assert!(reported.out.contains(&next) && shown.out.contains(&next));
+    // A crash leaves no summary; what is known is shown without it.
     std::fs::remove_file(bench.path("state/runs").join(&id).join("summary.json")).unwrap();
     show(&bench, &[&id]).exits(0).shows(&[
-        "the run did not come to its end",
+        "the run has not finished",
         "not reached",
         &format!("{next} --state-dir"),
     ]);

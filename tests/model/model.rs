@@ -38,14 +38,47 @@ pub(crate) struct Outcome {
 }
 
 pub(crate) fn sync(setup: &Setup, input: &Input, customers: &[Customer]) -> Outcome {
+    let known = match setup.strategy {
+        Strategy::Lookup => KnownProperties::Found,
+        Strategy::Auto | Strategy::List => KnownProperties::All,
+    };
+    sync_knowing(known, setup, input, customers)
+}
+
+/// Whose properties are known, so that they have types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KnownProperties {
+    All,
+    /// Those of customers that a key of a row finds.
+    Found,
+    /// Those of customers that a row means: where the listing leaves properties out, only they are read again.
+    Meant,
+}
+
+pub(crate) fn sync_knowing(
+    known: KnownProperties,
+    setup: &Setup,
+    input: &Input,
+    customers: &[Customer],
+) -> Outcome {
     let mut rows: Vec<Option<Wanted>> = input
         .rows
         .iter()
         .filter(|row| !input.is_passed_over(row))
         .map(|row| wanted(setup, input.format, row).ok())
         .collect();
-    let types = types(setup, &rows, customers);
+    let found = found(&rows, customers);
     let fates = fates(setup, &mut rows, customers);
+    let is_known = |at: usize| match known {
+        KnownProperties::All => true,
+        KnownProperties::Found => found[at],
+        KnownProperties::Meant => {
+            let is_it = |fate: &Fate| matches!(fate, Fate::For(Who::Remote(of)) if *of == at);
+            fates.iter().any(is_it)
+        }
+    };
+    let known = customers.iter().enumerate();
+    let types = types(known.filter(|(at, _)| is_known(*at)).map(|(_, c)| c));
     let mut end = customers.to_vec();
     let mut outcomes = Vec::new();
     for (row, fate) in rows.iter().zip(fates) {
@@ -59,10 +92,9 @@ pub(crate) fn sync(setup: &Setup, input: &Input, customers: &[Customer]) -> Outc
 
 type Types = BTreeMap<String, Type>;
 
-/// The type that more than half of the values of each property have, among the customers that are known: all, or
-/// those that a look-up finds.
-fn types(setup: &Setup, rows: &[Option<Wanted>], customers: &[Customer]) -> Types {
-    let is_known = |customer: &&Customer| {
+/// Which customers a key of some row finds.
+fn found(rows: &[Option<Wanted>], customers: &[Customer]) -> Vec<bool> {
+    let is_found = |customer: &Customer| {
         let found = |row: &Wanted| {
             let same = |key: &Option<String>, field| {
                 let has = customer.text(field).map(str::to_lowercase);
@@ -72,10 +104,15 @@ fn types(setup: &Setup, rows: &[Option<Wanted>], customers: &[Customer]) -> Type
                 || same(&row.user_id, "userId")
                 || same(&row.email, "email")
         };
-        setup.strategy != Strategy::Lookup || rows.iter().flatten().any(found)
+        rows.iter().flatten().any(found)
     };
+    customers.iter().map(is_found).collect()
+}
+
+/// The type that more than half of the values of each property have, among the customers that are known.
+fn types<'c>(known: impl Iterator<Item = &'c Customer>) -> Types {
     let mut values: BTreeMap<String, Vec<Type>> = BTreeMap::new();
-    for customer in customers.iter().filter(is_known) {
+    for customer in known {
         for (name, value) in &customer.custom_data {
             let of = match value {
                 Value::Bool(_) => Type::Boolean,

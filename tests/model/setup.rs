@@ -179,7 +179,7 @@ impl Setup {
     pub(crate) fn to_toml(&self) -> String {
         let mut toml = String::from(
             "[limits]\nrequests_per_minute = 6000\n\
-             [safety]\nmax_change_percent = 0\nmax_clear_percent = 0\nmin_match_percent = 0\nmax_failures = 0\n",
+             [safety]\nmax_change_percent = 0\nmax_clear_percent = 0\nmin_match_percent = 0\nmax_rejected_percent = 0\nmax_failures = 0\n",
         );
         self.write_sections(&mut toml).unwrap();
         toml

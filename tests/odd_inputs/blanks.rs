@@ -206,7 +206,7 @@ fn above_the_header() -> Vec<Case> {
         )
         .config("[input]\nskip_lines = 9\n")
         .does("refuses")
-        .refused(&["nothing below", "skip_lines = 9"]),
+        .refused(&["nothing after", "skip_lines = 9"]),
         case(
             "rows above the header of a workbook",
             "people.xlsx",

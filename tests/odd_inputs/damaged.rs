@@ -32,7 +32,7 @@ pub(crate) fn cases() -> Vec<Case> {
         case("nothing on standard input", "people.csv", "").on_stdin().does("refuses").refused(&["is empty"]),
         case("nothing but NUL characters, as a disk that was full leaves it", "people.csv", [0; 512]).does("refuses").refused(&["NUL bytes"]),
         case("a CSV that is named `.xlsx`", "people.xlsx", "userId,name\na,Ann\n").does("goes by the content").rows(&["2: name=\"Ann\", userId=\"a\""]),
-        case("a CSV where the config says xlsx", "people.csv", "userId,name\na,Ann\n").config("[input]\nformat = \"xlsx\"\n").does("refuses").refused(&["is no xlsx workbook", "set it to auto"]),
+        case("a CSV where the config says xlsx", "people.csv", "userId,name\na,Ann\n").config("[input]\nformat = \"xlsx\"\n").does("refuses").refused(&["is not an xlsx workbook", "set it to auto"]),
         case("a workbook where the config says csv", "people.xlsx", book()).config("[input]\nformat = \"csv\"\n").does("refuses").refused(&["is an xlsx workbook"]),
         case("an old `.xls`, or a workbook with a password", "people.xls", b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1\0\0\0\0").does("refuses, and says how to save it").refused(&["old Excel file", "save it as .xlsx"]),
         case("an OpenDocument spreadsheet", "people.ods", ods).does("refuses, and says how to save it").refused(&["is an OpenDocument spreadsheet", "save it as .xlsx or CSV", "soffice --headless --convert-to xlsx people.ods"]),

@@ -260,7 +260,7 @@ fn documents() -> Vec<Case> {
             .refused(&["jq -c 'to_entries[] | {key: .key} + .value' people.json"]),
         case("a document that goes wrong behind the rows", "people.json", "{\"data\":[{\"userId\":\"a\"}],\n\"total\":}")
             .does("refuses all of it")
-            .refused(&["no JSON"]),
+            .refused(&["not valid JSON"]),
         case("JSON without any object", "people.json", "\"userId\"\n").does("refuses").refused(&["jq -c"]),
     ]
 }

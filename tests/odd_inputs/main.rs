@@ -10,6 +10,9 @@ mod page;
 #[cfg(test)]
 mod runner;
 #[cfg(test)]
+#[path = "../support/server.rs"]
+mod served;
+#[cfg(test)]
 mod workbook;
 
 #[cfg(test)]

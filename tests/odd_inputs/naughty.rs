@@ -1,15 +1,12 @@
 //! Texts that break programs: each survives the way from a file over the API into an export and back, byte for byte.
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::sync::mpsc;
-use std::thread::{self, JoinHandle};
 
-use hcsync::sandbox::{Options, Sandbox};
+use hcsync::sandbox::Options;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+
+use crate::served::Server;
 
 /// One text a line, as a JSON string: control characters and half pairs of surrogates are readable there.
 const STRINGS: &str = include_str!("naughty.jsonl");
@@ -29,56 +26,6 @@ fn strings() -> Vec<String> {
         "a\r\n".repeat(900),
     ]);
     all
-}
-
-/// A sandbox that is served until its value goes.
-struct Served {
-    sandbox: Sandbox,
-    address: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Served {
-    fn new() -> Self {
-        let sandbox = Sandbox::new(Options {
-            requests_per_minute: 0,
-            ..Options::default()
-        })
-        .unwrap();
-        let (stop, stopped) = oneshot::channel();
-        let (tell, told) = mpsc::channel();
-        let serving = sandbox.clone();
-        let thread = thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap();
-            runtime.block_on(async move {
-                let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-                tell.send(listener.local_addr().unwrap()).unwrap();
-                let shutdown = async move {
-                    let _ = stopped.await;
-                };
-                serving.serve(listener, shutdown).await.unwrap();
-            });
-        });
-        Self {
-            sandbox,
-            address: told.recv().unwrap(),
-            stop: Some(stop),
-            thread: Some(thread),
-        }
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
 }
 
 fn hcsync(folder: &Path, words: &str, more: &[&str]) -> Output {
@@ -184,7 +131,10 @@ fn naughty_strings_come_back_as_they_went() {
 }
 
 fn round(name: &str, bytes: &[u8], customers: &[Value]) {
-    let served = Served::new();
+    let served = Server::start(Options {
+        requests_per_minute: 0,
+        ..Options::default()
+    });
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
     std::fs::write(path.join(name), bytes).unwrap();

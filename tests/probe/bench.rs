@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use hcsync::helpcrunch::{
-    BoxFuture, Gate, GateParts, LimitSettings, ReadClient, Scrubber, Stops, Transport,
+    BoxFuture, Gate, GateParts, LimitSettings, ReadClient, Scrubber, StopTokens, Transport,
     TransportError, WireRequest, WireResponse, WriteClient,
 };
 use hcsync::journal::{AccountId, StateDir};
 use hcsync::pace::Clock;
-use hcsync::probe::{Probe, ProbeError, ProbeStore, Report};
+use hcsync::probe::{Probe, ProbeError, ProbeReport, ProbeStore};
 use hcsync::sandbox::{Fault, FaultRule, Options, Quirks, Sandbox, Schedule, Selector};
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ pub(crate) struct Bench {
     _folder: TempDir,
 }
 
-/// How one process meets its end, if it does.
+/// How one process ends early, if it does.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Mishap {
     pub(crate) crash: Option<Crash>,
@@ -65,12 +65,15 @@ impl Bench {
         }
     }
 
-    pub(crate) async fn probe(&self) -> Report {
+    pub(crate) async fn probe(&self) -> ProbeReport {
         self.try_probe(Mishap::default()).await.unwrap().unwrap()
     }
 
-    /// A probe in a process of its own; nothing where that died.
-    pub(crate) async fn try_probe(&self, mishap: Mishap) -> Option<Result<Report, ProbeError>> {
+    /// Probes in a process of its own. `None` if the process died.
+    pub(crate) async fn try_probe(
+        &self,
+        mishap: Mishap,
+    ) -> Option<Result<ProbeReport, ProbeError>> {
         let plug = Arc::new(Plug::new(mishap.crash));
         let wire = Wire::new(self.sandbox.clone(), Arc::clone(&plug), TIMEOUT);
         let stop = CancellationToken::new();
@@ -85,7 +88,7 @@ impl Bench {
             transport: Arc::new(transport),
             limits: LimitSettings::default(),
             clock: self.clock,
-            stops: Stops::default(),
+            stops: StopTokens::default(),
             scrubber: Scrubber::new(&SecretString::from("simulation")),
             seed: number,
         });
@@ -131,7 +134,7 @@ impl Transport for Stopping {
     }
 }
 
-/// So many customers, with tags and properties of every type.
+/// Returns `count` customers with tags and properties of every type.
 pub(crate) fn customers(count: u64) -> Vec<Value> {
     let one = |n: u64| {
         json!({

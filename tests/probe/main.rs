@@ -1,5 +1,5 @@
-//! Probes against a sandbox in the same process, under a paused clock: whatever the account's API is like and
-//! whatever goes wrong, no customer stays behind unnoticed, and nothing is reported that is not so.
+//! Probes against a sandbox in the same process, under a paused clock: however the account's API behaves and
+//! whatever goes wrong, no customer is left behind unnoticed, and no finding is wrong.
 
 #[cfg(test)]
 mod bench;

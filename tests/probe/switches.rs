@@ -1,13 +1,13 @@
 //! Probes of accounts of every kind.
 
-use hcsync::probe::{End, Findings, MOST_REQUESTS, PageSize, USUAL_REQUESTS};
+use hcsync::probe::{Findings, MAX_REQUESTS, PageSize, ProbeEnd, TYPICAL_REQUESTS};
 use hcsync::sandbox::Quirks;
 use serde_json::Value;
 
 use crate::bench::{Bench, customers};
 use crate::truth::{answers, check};
 
-/// The account's own properties are defined, so that there is something to ask with.
+/// The account's own properties are defined, so that there is something to test with.
 const DEFINED: &str = "defined-properties=plan,paid,orders";
 
 fn quirks(pairs: &[&str]) -> Quirks {
@@ -18,20 +18,20 @@ fn quirks(pairs: &[&str]) -> Quirks {
     quirks
 }
 
-/// Probes, checks what has to hold always, and gives what was found.
+/// Probes, checks what must always hold, and returns the findings.
 async fn probe(people: Vec<Value>, quirks: Quirks) -> Findings {
     let bench = Bench::new(people, quirks.clone(), Vec::new());
     let before = bench.sandbox.customers();
     let report = bench.probe().await;
-    assert_eq!(report.end, End::Through, "{quirks:?}");
-    assert_eq!(report.left, None, "{quirks:?}");
+    assert_eq!(report.end, ProbeEnd::Completed, "{quirks:?}");
+    assert_eq!(report.leftover, None, "{quirks:?}");
     assert!(
         bench.sandbox.customers() == before,
         "others were touched: {quirks:?}"
     );
     assert_eq!(bench.store.throwaway().unwrap(), None);
     assert!(
-        bench.requests() <= u64::from(MOST_REQUESTS),
+        bench.requests() <= u64::from(MAX_REQUESTS),
         "{}",
         bench.requests()
     );
@@ -40,28 +40,31 @@ async fn probe(people: Vec<Value>, quirks: Quirks) -> Findings {
 }
 
 #[tokio::test(start_paused = true)]
-async fn everything_is_told_of_a_usual_account_for_about_the_usual_price() {
+async fn a_typical_account_answers_everything_for_about_the_typical_cost() {
     let bench = Bench::new(customers(150), quirks(&[DEFINED]), Vec::new());
     let report = bench.probe().await;
     check(&report.findings, &bench.sandbox.quirks());
-    assert_eq!(answers(&report.findings), 21, "{:#?}", report.findings);
+    assert_eq!(answers(&report.findings), 24, "{:#?}", report.findings);
     assert!(
-        bench.requests() <= u64::from(USUAL_REQUESTS),
+        bench.requests() <= u64::from(TYPICAL_REQUESTS),
         "{}",
         bench.requests()
     );
     assert_eq!(report.made, ["custom property `hcsync_probe`"]);
-    assert!(report.findings.batch_is_safe() && report.findings.merges_custom_data());
+    assert!(report.findings.is_batch_safe() && report.findings.merges_custom_data());
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_empty_account_tells_all_but_its_page() {
+async fn an_empty_account_answers_all_but_the_page() {
     let found = probe(Vec::new(), Quirks::default()).await;
-    assert_eq!(answers(&found), 20, "{found:#?}");
+    assert_eq!(answers(&found), 23, "{found:#?}");
 }
 
-/// Each switch that matters in each position, with the finding that has to tell it.
+/// Each relevant position of each switch, with the finding that must have an answer.
 const SWITCHES: &[(&str, &str)] = &[
+    ("userid-unique=false", "user_id_is_unique"),
+    ("userid-unique=true", "user_id_is_unique"),
+    ("create-taken-user-id=update-first", "user_id_is_unique"),
     ("patch-custom-data=merge", "patch_merges_custom_data"),
     ("patch-custom-data=replace", "patch_merges_custom_data"),
     ("put-custom-data=merge", "put_keeps_properties"),
@@ -124,6 +127,12 @@ const SWITCHES: &[(&str, &str)] = &[
     ("undefined-property=make", "undefined_property"),
     ("undefined-property=ignore", "undefined_property"),
     ("undefined-property=refuse", "undefined_property"),
+    ("text-limit=255", "longest_notes"),
+    ("text-limit=255", "longest_property"),
+    ("text-limit=254", "undefined_property"),
+    ("text-limit=600", "longest_property"),
+    ("text-limit=2000", "longest_notes"),
+    ("never-stored=notes", "longest_property"),
     ("phone=normalised", "create_ignores"),
     ("text=trimmed", "create_ignores"),
     ("batch-answer=customers", "batch_answer"),
@@ -140,24 +149,24 @@ const SWITCHES: &[(&str, &str)] = &[
 ];
 
 #[tokio::test(start_paused = true)]
-async fn every_switch_is_told_as_it_is() {
-    for (pair, told_by) in SWITCHES {
+async fn every_switch_is_found_as_it_is() {
+    for (pair, finding) in SWITCHES {
         let found = probe(customers(150), quirks(&[DEFINED, pair])).await;
         let json = serde_json::to_value(&found).unwrap();
         assert!(
-            !json[told_by]["answer"].is_null(),
-            "{pair}: {told_by}: {}",
-            json[told_by]
+            !json[finding]["answer"].is_null(),
+            "{pair}: {finding}: {}",
+            json[finding]
         );
-        // An account without anybody has nothing to ask with, and must not tell the opposite.
+        // An empty account has little to test with, but must not show the opposite.
         let _ = probe(Vec::new(), quirks(&[pair])).await;
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn any_mixture_of_switches_is_told_as_it_is_or_not_at_all() {
+async fn any_mixture_of_switches_is_found_as_it_is_or_unknown() {
     let mut rng = fastrand::Rng::with_seed(31);
-    let mut told = 0;
+    let mut answered = 0;
     for _ in 0..150 {
         let mut pairs = vec![DEFINED];
         for _ in 0..rng.usize(2..14) {
@@ -168,9 +177,9 @@ async fn any_mixture_of_switches_is_told_as_it_is_or_not_at_all() {
         }
         let count = [0, 3, 120, 1_200][rng.usize(..4)];
         let quirks = quirks(&pairs);
-        told += answers(&probe(customers(count), quirks).await);
+        answered += answers(&probe(customers(count), quirks).await);
     }
-    assert!(told > 150 * 12, "too much is unknown: {told}");
+    assert!(answered > 150 * 12, "too much is unknown: {answered}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,83 +1,105 @@
-//! What is so, by the switches; a finding may say that or nothing.
+//! The truth according to the switches. A finding must agree with it or have no answer.
 
 use std::collections::BTreeSet;
 
 use hcsync::probe::{
-    BadEntry, BatchTold, Filters, Finding, Findings, Lag, PageSize, Tagging, TagsInCreate,
-    Undefined,
+    BadEntry, BatchAnswerContent, FilterLimit, Finding, Findings, PageSize, SearchLag,
+    TagsInCreate, TagsInUpdate, UndefinedProperty,
 };
 use hcsync::sandbox::Quirks;
 use hcsync::sandbox::quirks as q;
 
-/// Checks everything that was found against the switches.
+/// Checks all findings against the switches.
 #[track_caller]
 pub(crate) fn check(found: &Findings, quirks: &Quirks) {
     let kept = |unnamed| unnamed == q::Unnamed::Keep;
     let merges = |write| write == q::CustomDataWrite::Merge;
-    let truth = quirks;
     is(
-        truth,
+        quirks,
         &found.patch_merges_custom_data,
-        &merges(truth.patch_custom_data),
+        &merges(quirks.patch_custom_data),
     );
     is(
-        truth,
+        quirks,
         &found.batch_merges_custom_data,
-        &merges(truth.batch_custom_data),
+        &merges(quirks.batch_custom_data),
     );
-    is(truth, &found.patch_tags, &tagging(truth.patch_tags, truth));
-    is(truth, &found.batch_tags, &tagging(truth.batch_tags, truth));
-    is(truth, &found.create_tags, &taken(truth));
-    let put = kept(truth.put_unnamed);
-    let batch = kept(truth.batch_unnamed);
+    is(
+        quirks,
+        &found.patch_tags,
+        &tagging(quirks.patch_tags, quirks),
+    );
+    is(
+        quirks,
+        &found.batch_tags,
+        &tagging(quirks.batch_tags, quirks),
+    );
+    is(quirks, &found.create_tags, &taken(quirks));
+    let put = kept(quirks.put_unnamed);
+    let batch = kept(quirks.batch_unnamed);
     for finding in [
         &found.put_keeps_fields,
         &found.put_keeps_properties,
         &found.put_keeps_tags,
     ] {
-        is(truth, finding, &put);
+        is(quirks, finding, &put);
     }
     for finding in [
         &found.batch_keeps_fields,
         &found.batch_keeps_properties,
         &found.batch_keeps_tags,
     ] {
-        is(truth, finding, &batch);
+        is(quirks, finding, &batch);
     }
     is(
-        truth,
+        quirks,
         &found.batch_answer,
-        &match truth.batch_answer {
-            q::BatchAnswer::Customers | q::BatchAnswer::Data => BatchTold::Customers,
-            q::BatchAnswer::Count => BatchTold::Count,
-            q::BatchAnswer::Nothing => BatchTold::Nothing,
+        &match quirks.batch_answer {
+            q::BatchAnswer::Customers | q::BatchAnswer::Data => BatchAnswerContent::Customers,
+            q::BatchAnswer::Count => BatchAnswerContent::Count,
+            q::BatchAnswer::Nothing => BatchAnswerContent::Nothing,
         },
     );
     is(
-        truth,
+        quirks,
         &found.batch_bad_entry,
-        &match truth.batch_bad_entry {
+        &match quirks.batch_bad_entry {
             q::BatchBadEntry::FailAll => BadEntry::FailsAll,
             q::BatchBadEntry::PassGood => BadEntry::PassesGood,
         },
     );
+    let is_unique = quirks.unique_user_ids || quirks.create_taken_user_id != q::TakenUserId::Second;
+    is(quirks, &found.user_id_is_unique, &is_unique);
     is(
-        truth,
+        quirks,
         &found.undefined_property,
-        &match truth.undefined_property {
-            q::UndefinedProperty::Make => Undefined::Made,
-            q::UndefinedProperty::Ignore => Undefined::Ignored,
-            q::UndefinedProperty::Refuse => Undefined::Refused,
+        &match quirks.undefined_property {
+            q::UndefinedProperty::Make => UndefinedProperty::Made,
+            q::UndefinedProperty::Ignore => UndefinedProperty::Ignored,
+            q::UndefinedProperty::Refuse => UndefinedProperty::Refused,
         },
     );
     is(
-        truth,
+        quirks,
         &found.email_search_ignores_case,
-        &(truth.email_search == q::Case::Insensitive),
+        &(quirks.email_search == q::Case::Insensitive),
     );
-    is(truth, &found.rate_limit_headers, &truth.rate_limit_headers);
-    check_create(found, truth);
-    check_bounds(found, truth);
+    is(
+        quirks,
+        &found.rate_limit_headers,
+        &quirks.rate_limit_headers,
+    );
+    for found in [&found.longest_notes, &found.longest_property] {
+        let answer = found.as_ref().and_then(|finding| finding.answer);
+        let max = Some(quirks.text_limit).filter(|max| *max > 0);
+        let max = max.map_or(u32::MAX, |max| u32::try_from(max).unwrap());
+        let is_true = answer.is_none_or(|length| {
+            length.works <= max && length.fails.is_none_or(|fails| fails > max)
+        });
+        assert!(is_true, "{found:?}: {quirks:?}");
+    }
+    check_create(found, quirks);
+    check_bounds(found, quirks);
 }
 
 #[track_caller]
@@ -92,12 +114,12 @@ fn is<T: PartialEq + std::fmt::Debug>(quirks: &Quirks, finding: &Option<Finding<
     }
 }
 
-fn tagging(tagging: q::Tagging, quirks: &Quirks) -> Tagging {
+fn tagging(tagging: q::Tagging, quirks: &Quirks) -> TagsInUpdate {
     match tagging {
-        _ if never_stored(quirks, "tags") => Tagging::Ignored,
-        q::Tagging::Add => Tagging::Adds,
-        q::Tagging::Replace => Tagging::Replaces,
-        q::Tagging::Ignore => Tagging::Ignored,
+        _ if never_stored(quirks, "tags") => TagsInUpdate::Ignored,
+        q::Tagging::Add => TagsInUpdate::Adds,
+        q::Tagging::Replace => TagsInUpdate::Replaces,
+        q::Tagging::Ignore => TagsInUpdate::Ignored,
     }
 }
 
@@ -127,6 +149,9 @@ fn check_create(found: &Findings, quirks: &Quirks) {
             .map(String::as_str)
             .filter(|n| *n != "tags")
             .collect();
+        // What a create refuses is not sent again to see whether it would be ignored.
+        let refused = quirks.create_refuses.iter().map(String::as_str);
+        let truth: BTreeSet<&str> = &truth - &refused.collect();
         assert_eq!(fields, truth, "{quirks:?}");
     }
     let refused = found
@@ -142,38 +167,40 @@ fn check_create(found: &Findings, quirks: &Quirks) {
 
 #[track_caller]
 fn check_bounds(found: &Findings, quirks: &Quirks) {
-    if let Some(Lag { over_ms, within_ms }) = found.search_lag.as_ref().and_then(|f| f.answer) {
+    if let Some(SearchLag { over_ms, within_ms }) = found.search_lag.as_ref().and_then(|f| f.answer)
+    {
         let lag = quirks.search_lag_ms;
         assert!(
-            over_ms <= lag && within_ms.is_none_or(|most| lag <= most),
+            over_ms <= lag && within_ms.is_none_or(|within| lag <= within),
             "{over_ms} {within_ms:?}: {quirks:?}"
         );
     }
-    if let Some(Filters { works, fails }) = found.search_filters.as_ref().and_then(|f| f.answer) {
-        let most = match quirks.max_filters {
+    if let Some(FilterLimit { works, fails }) = found.search_filters.as_ref().and_then(|f| f.answer)
+    {
+        let max = match quirks.max_filters {
             0 => u32::MAX,
-            most => u32::try_from(most).unwrap(),
+            max => u32::try_from(max).unwrap(),
         };
         assert!(
-            works <= most && fails.is_none_or(|fails| most < fails),
+            works <= max && fails.is_none_or(|fails| max < fails),
             "{works} {fails:?}: {quirks:?}"
         );
     }
     if let Some(page) = found.largest_page.as_ref().and_then(|f| f.answer) {
-        let most = u32::try_from(quirks.page_limit_max).unwrap();
+        let max = u32::try_from(quirks.page_limit_max).unwrap();
         match (page, quirks.page_limit) {
             (PageSize::Honoured { .. }, q::PageLimit::Accept) => {}
-            (PageSize::Honoured { seen }, _) => assert!(seen <= most, "{seen}"),
-            (PageSize::Capped { at }, q::PageLimit::Cap) => assert_eq!(at, most),
+            (PageSize::Honoured { seen }, _) => assert!(seen <= max, "{seen}"),
+            (PageSize::Capped { at }, q::PageLimit::Cap) => assert_eq!(at, max),
             (PageSize::Refused { works, refused }, q::PageLimit::Refuse) => {
-                assert!(works <= most && most < refused, "{works} {refused}");
+                assert!(works <= max && max < refused, "{works} {refused}");
             }
             (other, limit) => panic!("{other:?} where it is {limit:?}"),
         }
     }
 }
 
-/// How many of the questions have an answer.
+/// Counts the questions that have an answer.
 pub(crate) fn answers(found: &Findings) -> usize {
     let json = serde_json::to_value(found).unwrap();
     let findings = json.as_object().unwrap().values();

@@ -1,7 +1,8 @@
 //! Patches of ten customers in one request, on an account whose probe has shown that this is safe.
 
-use hcsync::sandbox::quirks::{BatchAnswer, Tagging, Unnamed};
+use hcsync::sandbox::quirks::{BatchAnswer, CustomDataWrite, Tagging, Unnamed};
 use hcsync::sandbox::{Endpoint, Quirks};
+use serde_json::json;
 
 use crate::bench::{Bench, Ran, row, row_with, table};
 
@@ -48,6 +49,45 @@ fn two_percent_of_two_thousand_cost_four_batches() {
     assert_eq!(companies(&bench), 40);
     let again = bench.run("sync in.csv").exits(0);
     assert_eq!(again.writes(), 0);
+}
+
+#[test]
+fn where_a_batch_replaces_the_properties_that_it_names_names_still_go_in_batches() {
+    let replaces = Quirks {
+        batch_custom_data: CustomDataWrite::Replace,
+        ..Quirks::default()
+    };
+    let bench = Bench::behaving(2000, replaces);
+    bench.probe().write("in.csv", changed(2000, 200));
+    let ran = sync(&bench);
+    let listed = ran.count(Endpoint::List);
+    assert_eq!((ran.count(Endpoint::Batch), ran.writes()), (20, 20));
+    let ran = ran.needs_at_most(listed + 20 + 6);
+    assert_eq!(ran.count(Endpoint::Patch), 0);
+    assert_eq!(companies(&bench), 200);
+    assert_eq!(bench.run("sync in.csv").exits(0).writes(), 0);
+}
+
+#[test]
+fn where_a_batch_replaces_the_properties_that_it_names_it_names_them_all() {
+    let replaces = Quirks {
+        batch_custom_data: CustomDataWrite::Replace,
+        ..Quirks::default()
+    };
+    let bench = Bench::behaving(30, replaces);
+    for id in 5001..=5030_u64 {
+        bench.agent(json!({"customer": id, "custom-data": {"plan": "free", "theirs": id}}));
+    }
+    let rows = (1..=30).map(|n| format!("u{n},pro\n"));
+    let input = format!("userId,customData.plan\n{}", rows.collect::<String>());
+    bench.probe().write("in.csv", input);
+    let ran = bench.run("sync in.csv").exits(0);
+    assert!(ran.writes() <= 6, "{} writes", ran.writes());
+    for id in 5001..=5030_u64 {
+        let properties = bench.customer(id)["customData"].clone();
+        assert_eq!(properties, json!({"plan": "pro", "theirs": id}));
+    }
+    assert_eq!(bench.run("sync in.csv").exits(0).writes(), 0);
 }
 
 #[test]

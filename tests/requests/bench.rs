@@ -1,16 +1,13 @@
-//! A sandbox with so many customers, a folder, and the binary between them, one run after another.
+//! A sandbox with a number of customers, a folder, and the binary between them, one run after another.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::mpsc;
-use std::thread::{self, JoinHandle};
 
 use hcsync::sandbox::{AgentEdit, Endpoint, LoggedRequest, Options, Quirks, Sandbox};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+
+use crate::served::Server;
 
 /// Customer `n` of an account, from 1, as [`row`] describes it.
 pub(crate) fn customer(n: u64) -> Value {
@@ -52,10 +49,7 @@ pub(crate) fn table(rows: impl IntoIterator<Item = String>) -> String {
 /// One test's own folder, account and server.
 pub(crate) struct Bench {
     folder: TempDir,
-    sandbox: Sandbox,
-    address: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    server: Server,
 }
 
 impl Bench {
@@ -66,48 +60,26 @@ impl Bench {
 
     /// The same, on an API that behaves like this.
     pub(crate) fn behaving(count: u64, quirks: Quirks) -> Self {
-        let sandbox = Sandbox::new(Options {
-            customers: customers(count),
-            requests_per_minute: 0,
-            seed: 3,
-            quirks,
-            ..Options::default()
-        });
-        let sandbox = sandbox.unwrap();
-        let (stop, stopped) = oneshot::channel();
-        let (tell, told) = mpsc::channel();
-        let serving = sandbox.clone();
-        let thread = thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap();
-            runtime.block_on(async move {
-                let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-                tell.send(listener.local_addr().unwrap()).unwrap();
-                let shutdown = async move {
-                    let _ = stopped.await;
-                };
-                serving.serve(listener, shutdown).await.unwrap();
-            });
-        });
         Self {
             folder: tempfile::tempdir().unwrap(),
-            sandbox,
-            address: told.recv().unwrap(),
-            stop: Some(stop),
-            thread: Some(thread),
+            server: Server::start(Options {
+                customers: customers(count),
+                requests_per_minute: 0,
+                seed: 3,
+                quirks,
+                ..Options::default()
+            }),
         }
     }
 
     pub(crate) fn sandbox(&self) -> &Sandbox {
-        &self.sandbox
+        &self.server.sandbox
     }
 
     /// An agent edits a customer in HelpCrunch's own window.
     pub(crate) fn agent(&self, edit: Value) -> u64 {
         let edit: AgentEdit = serde_json::from_value(edit).unwrap();
-        self.sandbox.agent(&edit).unwrap()
+        self.server.sandbox.agent(&edit).unwrap()
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -139,14 +111,14 @@ impl Bench {
         command.env("HOME", self.path("home"));
         command.env("HELPCRUNCH_API_KEY", "a-key");
         command.args(["--state-dir", "state", "--requests-per-minute", "0"]);
-        command.args(["--base-url", &format!("http://{}/v1", self.address)]);
+        command.args(["--base-url", &format!("http://{}/v1", self.server.address)]);
         command.stdin(Stdio::null());
         command
     }
 
     /// Runs the binary to its end, and counts what it asked of the server.
     pub(crate) fn run(&self, words: &str) -> Ran {
-        let before = self.sandbox.requests().len();
+        let before = self.server.sandbox.requests().len();
         let summary = self.path("summary.json");
         let _ = std::fs::remove_file(&summary);
         let mut command = self.command(words);
@@ -157,7 +129,7 @@ impl Bench {
             out: String::from_utf8(output.stdout).unwrap(),
             err: String::from_utf8(output.stderr).unwrap(),
             summary: read_json(&summary),
-            requests: self.sandbox.requests().split_off(before),
+            requests: self.server.sandbox.requests().split_off(before),
         }
     }
 
@@ -180,17 +152,8 @@ impl Bench {
 
     /// The customer as it is now.
     pub(crate) fn customer(&self, id: u64) -> Value {
-        let all = self.sandbox.customers();
+        let all = self.server.sandbox.customers();
         all.into_iter().find(|c| c["id"] == id).unwrap()
-    }
-}
-
-impl Drop for Bench {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
     }
 }
 

@@ -7,11 +7,11 @@ use std::time::{Duration, SystemTime};
 
 use hcsync::domain::RowKey;
 use hcsync::helpcrunch::{
-    BoxFuture, Endpoint, Gate, GateParts, LimitSettings, ReadClient, Scrubber, Stops, Transport,
-    TransportError, WireRequest, WireResponse,
+    BoxFuture, Endpoint, Gate, GateParts, LimitSettings, ReadClient, Scrubber, StopTokens,
+    Transport, TransportError, WireRequest, WireResponse,
 };
 use hcsync::pace::Clock;
-use hcsync::remote::{NoProgress, Reading, RemoteError, WantedKeys, find_all, list_all};
+use hcsync::remote::{LookupKeys, NoProgress, Reading, RemoteError, find_all, list_all};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -165,7 +165,7 @@ fn client(pages: Pages, found: Found, total: Total) -> (ReadClient, Arc<Server>)
             ..LimitSettings::default()
         },
         clock: Clock::start(SystemTime::UNIX_EPOCH),
-        stops: Stops::default(),
+        stops: StopTokens::default(),
         scrubber: Scrubber::new(&SecretString::from("a-secret-key")),
         seed: 1,
     });
@@ -215,7 +215,7 @@ async fn a_listing_ends_whatever_the_server_answers() {
 async fn a_lookup_ends_whatever_the_server_answers() {
     for (found, total) in FOUND.iter().flat_map(|f| TOTAL.map(|t| (*f, t))) {
         let (client, server) = client(Pages::Right, found, total);
-        let mut wanted = WantedKeys::default();
+        let mut wanted = LookupKeys::default();
         for n in 151..=250 {
             wanted.add(&RowKey {
                 id: None,

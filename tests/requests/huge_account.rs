@@ -27,5 +27,5 @@ fn fifty_rows_are_looked_up_in_an_account_that_nobody_would_list() {
     let candidates: Vec<_> = explain["candidates"].as_array().unwrap().iter().collect();
     assert_eq!(candidates[0]["requests"], 202);
     assert_eq!(candidates[1]["requests"], 2);
-    assert_eq!(candidates[2]["out"], "there is none");
+    assert_eq!(candidates[2]["out"], "there is no snapshot");
 }

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use hcsync::domain::CustomerId;
 use hcsync::helpcrunch::{
-    BoxFuture, Gate, GateParts, LimitSettings, ReadClient, Scrubber, Stops, Transport,
+    BoxFuture, Gate, GateParts, LimitSettings, ReadClient, Scrubber, StopTokens, Transport,
     TransportError, WireRequest, WireResponse,
 };
 use hcsync::pace::Clock;
@@ -82,7 +82,7 @@ impl Wire {
             retry_after: None,
             date: None,
             location: None,
-            tells_rate: false,
+            has_rate_headers: false,
             body: Ok(answer.body().to_vec()),
         })
     }
@@ -123,7 +123,7 @@ async fn list(customers: u64, quirks: Quirks, edits: Vec<Vec<Edit>>) -> (Vec<u64
         transport: Arc::new(wire),
         limits: LimitSettings::default(),
         clock: Clock::start(SystemTime::UNIX_EPOCH),
-        stops: Stops::default(),
+        stops: StopTokens::default(),
         scrubber: Scrubber::new(&SecretString::from("key")),
         seed: 1,
     });

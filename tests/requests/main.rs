@@ -26,6 +26,11 @@ mod nightly;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
+#[path = "../support/server.rs"]
+mod served;
+#[cfg(test)]
 mod snapshot;
 #[cfg(test)]
 mod unchanged;
+#[cfg(test)]
+mod whole;

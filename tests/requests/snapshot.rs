@@ -22,13 +22,19 @@ fn a_damaged_snapshot_is_told_and_made_anew() {
         fs::write(&path, damage).unwrap();
         let ran = bench.run("sync in.csv").exits(0);
         assert_eq!(ran.summary["remote"]["strategy"], "list");
-        assert!(
-            ran.err.contains("the snapshot cannot be used"),
-            "{}",
-            ran.err
-        );
+        let warnings = ran.err.matches("the snapshot cannot be used").count();
+        assert_eq!(warnings, 1, "{}", ran.err);
         bench.run("sync in.csv").exits(0).needs_at_most(1);
     }
+}
+
+#[test]
+fn the_explanation_is_given_where_the_snapshot_has_all_keys_too() {
+    let bench = synced();
+    let ran = bench.run("sync in.csv --explain --output json");
+    let ran = ran.exits(0).needs_at_most(1);
+    assert_eq!(ran.summary["remote"]["strategy"], "snapshot");
+    assert_eq!(ran.json()["explain"]["taken"], "snapshot");
 }
 
 #[test]
@@ -168,7 +174,11 @@ fn a_strategy_of_snapshot_without_one_reads_all_and_makes_one() {
     bench.write("hcsync.toml", "[remote]\nstrategy = \"snapshot\"\n");
     let ran = bench.run("sync in.csv").exits(0);
     assert_eq!(ran.summary["remote"]["strategy"], "list");
-    assert!(ran.err.contains("no snapshot can be used"), "{}", ran.err);
+    assert!(
+        ran.err.contains("the snapshot cannot be used"),
+        "{}",
+        ran.err
+    );
     let next = bench.run("sync in.csv").exits(0).needs_at_most(1);
     assert_eq!(next.summary["remote"]["strategy"], "snapshot");
 }

@@ -1,6 +1,8 @@
 //! Plain syncs, which show that the world turns.
 
 use hcsync::outcome::RowStatus;
+use hcsync::sandbox::{Fault, FaultRule, Selector};
+use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::plug::{Boundary, Crash, Reach};
@@ -100,5 +102,33 @@ fn a_run_goes_on_after_a_crash_at_any_append_or_request() {
                 assert_eq!(world.customers().len(), 6, "{crash:?}");
             });
         }
+    }
+}
+
+#[test]
+fn an_outage_of_a_minute_before_the_api_costs_no_row() {
+    for from in [0, 2, 20] {
+        simulate(async {
+            let mut options = options();
+            let fault = Fault::Html {
+                status: StatusCode::from_u16(521).unwrap(),
+                processed: false,
+            };
+            let select = Selector {
+                from_seconds: Some(from),
+                to_seconds: Some(from + 60),
+                ..Selector::default()
+            };
+            options.schedule.faults = vec![FaultRule { fault, select }];
+            let rows: Vec<Value> = (1..=40)
+                .map(|n| json!({"userId": format!("u{n}"), "name": format!("Name {n}")}))
+                .collect();
+            let mut world = World::new(1, options);
+            let end = world.sync(&rows).await;
+            assert_eq!(end.ended, Ended::Finished, "{from}");
+            let done = (end.count(RowStatus::Created), end.count(RowStatus::Updated));
+            assert_eq!(done, (39, 1), "{from}");
+            assert_eq!(world.customers().len(), 40, "{from}");
+        });
     }
 }

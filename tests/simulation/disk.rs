@@ -4,7 +4,8 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use hcsync::journal::{JournalFile, SimulatedFile};
+use hcsync::journal::JournalFile;
+use hcsync::journal::testing::SimulatedFile;
 
 use crate::plug::{Boundary, Plug};
 

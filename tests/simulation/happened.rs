@@ -109,7 +109,7 @@ impl Happened {
             "batch with a fault",
             batches.filter(|r| r.fault.is_some()).count(),
         );
-        self.count("update that lost", usize::from(world.update_lost().any()));
+        self.count("update that lost", usize::from(world.update_lost()));
         let warned = |row: &&hcsync::outcome::RowResult| !row.warnings.is_empty();
         self.count(
             "row with a warning",

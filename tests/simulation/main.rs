@@ -2,6 +2,8 @@
 //! wrong.
 
 #[cfg(test)]
+mod as_met;
+#[cfg(test)]
 mod basics;
 #[cfg(test)]
 mod batches;
@@ -23,6 +25,8 @@ mod plug;
 mod seeds;
 #[cfg(test)]
 mod told;
+#[cfg(test)]
+mod undo;
 #[cfg(test)]
 mod wire;
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use hcsync::sandbox::quirks::RetryAfter;
 use hcsync::sandbox::{
-    AgentEdit, AgentRule, Endpoint, Fault, FaultRule, Found, Selector, When, Whose,
+    AgentEdit, AgentRule, CustomerChoice, EditTarget, Endpoint, Fault, FaultRule, Selector, When,
 };
 use http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -179,8 +179,11 @@ pub(crate) fn agents(rng: &mut Rng, agents: Agents, rows: &[Value], of: Whom) ->
 /// from any client.
 fn rule(rng: &mut Rng, edit: AgentEdit, of: Whom, max: u64) -> AgentRule {
     let whose = match of {
-        Whom::Any => Whose::Found(*pick(rng, &[Found::Target, Found::Random])),
-        Whom::Old(count) => Whose::Id(OLD + rng.u64(1..=count.max(1))),
+        Whom::Any => EditTarget::Chosen(*pick(
+            rng,
+            &[CustomerChoice::Target, CustomerChoice::Random],
+        )),
+        Whom::Old(count) => EditTarget::Id(OLD + rng.u64(1..=count.max(1))),
     };
     let customer = edit.create.is_none().then_some(whose);
     AgentRule {

@@ -91,7 +91,7 @@ fn wire_response(answer: Result<Response<Bytes>, Cut>) -> Result<WireResponse, T
         retry_after: text(header::RETRY_AFTER),
         date: text(header::DATE),
         location: text(header::LOCATION),
-        tells_rate: answer.headers().contains_key("x-ratelimit-limit"),
+        has_rate_headers: answer.headers().contains_key("x-ratelimit-limit"),
         body: if is_whole {
             Ok(answer.body().to_vec())
         } else {

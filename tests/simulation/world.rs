@@ -10,35 +10,41 @@ use std::time::{Duration, SystemTime};
 
 use hcsync::domain::{Columns, RunId};
 use hcsync::helpcrunch::{
-    Gate, GateParts, LimitSettings, ReadClient, Scrubber, StopKind, Stops, WriteClient,
+    Gate, GateParts, LimitSettings, ReadClient, Scrubber, StopKind, StopTokens, WriteClient,
 };
+use hcsync::journal::testing::{SimulatedFile, create_writer, resume_writer};
 use hcsync::journal::{
-    Begin, Entry, FinishedRows, JOURNAL_VERSION, JournalWriter, Recovered, RowProgress, Settled,
-    SimulatedFile, recover,
+    Begin, FinishedRows, JOURNAL_VERSION, JournalRecord, JournalWriter, Recovered, RowProgress,
+    RunDir, Settled, recover,
 };
 use hcsync::mapping::{MappingSettings, Schema};
 use hcsync::outcome::{RowResult, RowStatus};
 use hcsync::pace::{Clock, Limiter};
 use hcsync::plan::budget::BudgetRules;
-use hcsync::plan::writes::WriteRules;
+use hcsync::plan::codec::{PlanHeader, verify};
+use hcsync::plan::writes::{UpdateScope, WriteRules};
 use hcsync::plan::{Duplicates, Lane, MatchSettings, Ownership, Preview, SyncMode};
 use hcsync::remote::{ReadProgress, ReadTimes, RemoteSettings};
 use hcsync::run::batch::{
-    BatchMemory, Batches, LostKinds, Notices, open_watch, settle_watch, take_up, watch_closed,
+    BatchMemory, Batches, RowAlerts, open_watch, resume_watch, settle_watch, watch_closed,
 };
 use hcsync::run::decisions::Decisions;
-use hcsync::run::executor::{Executor, ExecutorSettings, MOST_SETTLING, SendProgress, Sending};
-use hcsync::run::freshness::{Freshness, Refresher};
+use hcsync::run::executor::{Executor, ExecutorSettings, MAX_SETTLING, SendOutcome, SendProgress};
+use hcsync::run::field_refusals::FieldRefusals;
+use hcsync::run::freshness::{RefreshMode, Refresher};
 use hcsync::run::in_doubt::{created, is_unsettled, settle_writes};
 use hcsync::run::intake::survey;
 use hcsync::run::jobs::Jobs;
 use hcsync::run::lane::LaneContext;
 use hcsync::run::making::{MadePlan, Making, MakingError, Origin, RemoteSource};
 use hcsync::run::memory::Memory;
-use hcsync::run::planning::PlanRules;
-use hcsync::run::results::{Results, Sent};
+use hcsync::run::planning::{MissingRules, PlanRules};
+use hcsync::run::replay::write_rows_of;
+use hcsync::run::rereading::Rereading;
+use hcsync::run::results::{Results, SendState};
 use hcsync::run::rows::RowDetail;
-use hcsync::run::settle::{Settlement, Settler, Sought};
+use hcsync::run::settle::{CreateInDoubt, Settlement, Settler};
+use hcsync::run::undo::UndoMaking;
 use hcsync::sandbox::{LoggedRequest, Options, Quirks, Sandbox, Schedule};
 use hcsync::source::{InputFile, SourceSettings};
 use secrecy::SecretString;
@@ -168,19 +174,19 @@ pub(crate) struct World {
 
 /// The account's memory of what batches lost.
 #[derive(Debug, Default)]
-struct Lost(Mutex<LostKinds>);
+struct Lost(Mutex<UpdateScope>);
 
 impl BatchMemory for Lost {
-    fn update_lost(&self, lost: LostKinds) {
+    fn update_lost(&self, lost: UpdateScope) {
         let mut known = self.0.lock().unwrap();
-        *known = known.and(lost);
+        *known = known.union(lost);
     }
 }
 
 /// What a process holds in memory.
 struct Process {
     plug: Arc<Plug>,
-    stops: Stops,
+    stops: StopTokens,
     client: ReadClient,
 }
 
@@ -235,7 +241,7 @@ impl World {
             open(&self.path("rows.jsonl")),
             open(&self.path("plan.jsonl")),
         );
-        let sent = Sent::<Cursor<Vec<u8>>>::Nothing;
+        let sent = SendState::<Cursor<Vec<u8>>>::DryRun;
         let mut results = Results::new(rows, plan, &sources, sent).unwrap();
         let next = || results.next_result().unwrap().map(|row| row.result);
         std::iter::from_fn(next).collect()
@@ -281,6 +287,56 @@ impl World {
         Some(self.outcome(&process, None, ended))
     }
 
+    /// Makes the plan that takes the current run back, and sends it as a run of its own. Returns `None` if the process died
+    /// before that plan was made.
+    pub(crate) async fn undo(&mut self, deletes_created: bool) -> Option<RunOutcome> {
+        let process = self.process();
+        let (run_id, plan) = (self.run_id(), self.path("plan.jsonl"));
+        let requests_before = self.requests().len() as u64;
+        let dir = RunDir::at(self.path("undone"));
+        std::fs::create_dir_all(dir.path()).unwrap();
+        std::fs::copy(&plan, dir.plan()).unwrap();
+        let journal = self.run.as_ref().unwrap().journal.as_ref().unwrap();
+        std::fs::write(dir.journal(), journal.bytes()).unwrap();
+        let columns = std::fs::read(self.path("columns.json")).unwrap();
+        let verified = verify(open(&plan)).unwrap();
+        let header = PlanHeader {
+            undoes: Some(run_id.clone()),
+            ..verified.header.clone()
+        };
+        let making = UndoMaking {
+            run: &dir,
+            run_id: &run_id,
+            plan: &verified,
+            client: &process.client,
+            deletes_created,
+        };
+        let out = self.folder.path().join("undo.jsonl");
+        tokio::select! {
+            biased;
+            () = process.plug.pulled() => return None,
+            made = making.make(&header, &out) => {
+                let _ = made.unwrap();
+            }
+        }
+        self.runs += 1;
+        std::fs::rename(&out, self.path("plan.jsonl")).unwrap();
+        std::fs::write(self.path("columns.json"), columns).unwrap();
+        let source = self.options.source.clone();
+        let mut rows = File::create(self.path("rows.jsonl")).unwrap();
+        let mut inputs = Rereading::new(&[], &source);
+        let _ = write_rows_of(open(&self.path("plan.jsonl")), &mut inputs, &mut rows).unwrap();
+        self.run = Some(Run {
+            number: self.runs,
+            digest: verify(open(&self.path("plan.jsonl"))).unwrap().end.sha256,
+            requests_before,
+            journal: None,
+        });
+        self.options.is_exact = true;
+        let ended = self.send(&process, None).await;
+        Some(self.outcome(&process, None, ended))
+    }
+
     /// A sync that finds the run unfinished: settles its creates in doubt, and then plans the rows anew.
     pub(crate) async fn sync_anew(&mut self, rows: &[Value]) -> RunOutcome {
         let process = self.process();
@@ -319,18 +375,17 @@ impl World {
         };
         let failed = |e: &dyn std::error::Error| Ended::Failed(e.to_string());
         let file = run.journal.clone().unwrap_or_default();
-        let journal =
-            JournalWriter::resume_inline(Disk::new(file, Arc::clone(&process.plug)), &recovered)
-                .map_err(|e| failed(&e))?;
+        let journal = resume_writer(Disk::new(file, Arc::clone(&process.plug)), &recovered)
+            .map_err(|e| failed(&e))?;
         let open = open_watch(&recovered);
         if !open.is_empty() {
             let client = WriteClient::new(process.client.clone());
             let on_loss = |lost| self.lost.update_lost(lost);
             let settled = settle_watch(&client, &open, &on_loss).await;
-            if !settled.notices.is_empty() {
+            if !settled.alerts.is_empty() {
                 tokio::time::sleep(self.settler().settle).await;
             }
-            if !settled.is_whole {
+            if !settled.is_complete {
                 return Err(Ended::Failed("a batch is not looked at".into()));
             }
             journal
@@ -343,7 +398,9 @@ impl World {
         for (lane, _) in self.lanes_left(&recovered, |_, p| p.create_in_doubt()) {
             let (client, settler) = (process.client.clone(), settler.clone());
             settling.spawn(async move {
-                let settlement = settler.settle(&client, &Sought::of_lane(&lane)).await;
+                let settlement = settler
+                    .settle(&client, &CreateInDoubt::of_lane(&lane))
+                    .await;
                 (lane, settlement)
             });
         }
@@ -351,12 +408,12 @@ impl World {
             let (lane, settlement) = settled.unwrap();
             let (found, created) = match settlement {
                 Settlement::Found(customer) => (Some(customer.id), created(&lane, &customer)),
-                Settlement::NotMade => (None, Vec::new()),
+                Settlement::NotCreated => (None, Vec::new()),
                 Settlement::Doubt(_) => continue,
                 Settlement::Stopped => return Err(Ended::Failed("stopped".into())),
             };
             let (row, at) = (lane.row, self.clock.rfc3339());
-            let settled = Entry::Settled(Settled { row, found, at });
+            let settled = JournalRecord::Settled(Settled { row, found, at });
             for entry in std::iter::once(settled).chain(created) {
                 journal.append(&entry).await.map_err(|e| failed(&e))?;
             }
@@ -431,7 +488,7 @@ impl World {
 
     fn process(&mut self) -> Process {
         let plug = Arc::new(Plug::new(self.crash.take()));
-        let stops = Stops::default();
+        let stops = StopTokens::default();
         let transport = Wire::new(
             self.sandbox.clone(),
             Arc::clone(&plug),
@@ -475,6 +532,7 @@ impl World {
             survey: &survey,
             schema: &schema,
             rules: &self.plan_rules(&schema),
+            tracking: None,
             memory: &self.memory,
             decisions: &Decisions::default(),
             limit: None,
@@ -537,6 +595,9 @@ impl World {
             duplicates: self.options.duplicates,
             mode: self.options.mode,
             ownership,
+            skippable: std::collections::BTreeSet::new(),
+            forced: Vec::new(),
+            missing: MissingRules::default(),
         }
     }
 
@@ -571,22 +632,22 @@ impl World {
             .collect();
         let rules = self.plan_rules(&self.schema(&columns));
         let freshness = match self.options.is_exact {
-            true => Freshness::Exactly,
-            false => Freshness::PlanAnew,
+            true => RefreshMode::Exact,
+            false => RefreshMode::Replan,
         };
         let refresher = Refresher::new(freshness, rules.refresh_rules(false), self.memory.clone());
         let context = Arc::new(self.context(process, journal));
-        let notices = tokio::select! {
+        let alerts = tokio::select! {
             biased;
             () = process.plug.pulled() => return Ended::Crashed,
-            notices = taken_up(&context, recovered.as_ref()) => notices,
+            alerts = taken_up(&context, recovered.as_ref()) => alerts,
         };
         let settings = ExecutorSettings {
             concurrency: usize::try_from(self.options.limits.concurrency).unwrap(),
-            together: self.budget().together(),
+            together: self.budget().reread_window(),
             read_at,
             max_failures: self.options.max_failures,
-            notices,
+            alerts,
         };
         let stop = process.stops.soft.child_token();
         let executor = Executor::new(Arc::clone(&context), &refresher, settings, stop, &Unseen);
@@ -601,7 +662,7 @@ impl World {
             () = process.plug.pulled() => return Ended::Crashed,
             sending = executor.run(jobs) => sending,
         };
-        for rewrite in context.rewrites.lock().unwrap().drain(..) {
+        for rewrite in context.overrides.lock().unwrap().drain(..) {
             self.memory.learn(rewrite);
         }
         let ended = ended(process, &sending);
@@ -610,7 +671,7 @@ impl World {
 
     /// A batch that was seen to lose something is never used again.
     fn rules(&self) -> WriteRules {
-        let lost = self.lost.0.lock().unwrap().any();
+        let lost = self.update_lost();
         WriteRules {
             // As a probe finds it: where that is not known, an edit made while search lags is lost (docs/limits.md).
             search_lags: self.options.quirks.search_lag_ms > 0,
@@ -620,8 +681,8 @@ impl World {
     }
 
     /// What processes saw of batches.
-    pub(crate) fn update_lost(&self) -> LostKinds {
-        *self.lost.0.lock().unwrap()
+    pub(crate) fn update_lost(&self) -> bool {
+        *self.lost.0.lock().unwrap() != UpdateScope::default()
     }
 
     fn context(&self, process: &Process, journal: JournalWriter) -> LaneContext {
@@ -634,9 +695,10 @@ impl World {
             recheck_after: self.options.remote.recheck_after,
             batches: Batches::new(Some(Arc::clone(&self.lost) as Arc<dyn BatchMemory>)),
             columns: BTreeMap::new(),
-            rewrites: Mutex::default(),
+            overrides: Mutex::default(),
             lessons: Mutex::default(),
-            settling: Semaphore::new(MOST_SETTLING),
+            refusals: FieldRefusals::default(),
+            settling: Semaphore::new(MAX_SETTLING),
         }
     }
 
@@ -651,7 +713,7 @@ impl World {
         let opened = match recovered {
             Some(recovered) => {
                 let file = run.journal.clone().unwrap();
-                JournalWriter::resume_inline(Disk::new(file, plug), recovered)
+                resume_writer(Disk::new(file, plug), recovered)
             }
             None => {
                 let file = SimulatedFile::new();
@@ -662,7 +724,7 @@ impl World {
                     account: String::new(),
                     plan_digest: run.digest.clone(),
                 };
-                JournalWriter::create_inline(Disk::new(file, plug), begin)
+                create_writer(Disk::new(file, plug), begin)
             }
         };
         opened.map_err(|error| {
@@ -680,7 +742,7 @@ impl World {
             Ended::Finished => Ok(()),
             other => {
                 let reason = format!("{other:?}");
-                journal.append(&Entry::Stopped { at, reason }).await
+                journal.append(&JournalRecord::Stopped { at, reason }).await
             }
         };
         let closed = journal.close().await;
@@ -741,7 +803,7 @@ impl World {
         let recovered = self.recovered();
         let bytes = run.journal.as_ref().map(SimulatedFile::bytes);
         let sent = match (&recovered, bytes) {
-            (Some(recovered), Some(bytes)) => Sent::Journal {
+            (Some(recovered), Some(bytes)) => SendState::Journal {
                 recovered,
                 finished: FinishedRows::over(
                     Cursor::new(bytes),
@@ -749,7 +811,7 @@ impl World {
                     recovered,
                 ),
             },
-            _ => Sent::NotBegun,
+            _ => SendState::NotBegun,
         };
         let rows = open(&self.path("rows.jsonl"));
         let mut results =
@@ -759,10 +821,10 @@ impl World {
     }
 }
 
-async fn taken_up(context: &LaneContext, recovered: Option<&Recovered>) -> Notices {
+async fn taken_up(context: &LaneContext, recovered: Option<&Recovered>) -> RowAlerts {
     match recovered {
-        Some(recovered) => take_up(context, recovered).await.unwrap_or_default(),
-        None => Notices::new(),
+        Some(recovered) => resume_watch(context, recovered).await.unwrap_or_default(),
+        None => RowAlerts::new(),
     }
 }
 
@@ -775,7 +837,7 @@ fn open(path: &Path) -> BufReader<File> {
     BufReader::new(File::open(path).unwrap())
 }
 
-fn ended(process: &Process, sending: &Sending) -> Ended {
+fn ended(process: &Process, sending: &SendOutcome) -> Ended {
     let gate = process.client.gate().stop_reason();
     match (&sending.error, gate) {
         (Some(error), _) => Ended::Failed(error.to_string()),

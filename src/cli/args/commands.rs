@@ -1,4 +1,4 @@
-//! The commands that speak with the API, a struct each: its own options and the groups that it obeys.
+//! The commands that plan or write customers: for each a struct with its own options and the groups that it uses.
 
 use std::path::PathBuf;
 
@@ -6,33 +6,53 @@ use clap::Args;
 use clap::builder::BoolishValueParser;
 use serde::{Deserialize, Serialize};
 
+use super::connection_options::{ConnectionArgs, SandboxArg};
 use super::options::{
-    AskArgs, BudgetArgs, ConfigArgs, ConnectionArgs, DecisionsArg, ExamplesArgs, LogArgs,
-    OutputArgs, ProgressArgs, ReadingArgs, ReportArgs, RowsArgs, SafetyArgs, SandboxArg, StateArgs,
+    AskArgs, BudgetArgs, CanaryArgs, ConfigArgs, DecisionsArg, ExamplesArgs, LogArgs, OutputArgs,
+    ProgressArgs, ReadingArgs, ReportArgs, RowsArgs, SafetyArgs, StateArgs,
 };
 use super::values;
 
 /// Plans the whole input, checks it against the safety limits, then applies it
 ///
-/// At a terminal the plan is shown and asked about once before anything is written. A second sync right after
-/// the first writes nothing.
+/// The plan is shown, and you are asked once before anything is written. Without a terminal to ask at, changes are sent only
+/// with --yes. A second sync right after the first writes nothing.
 #[derive(Debug, Clone, Args, Serialize, Deserialize)]
 #[command(after_help = "\
 Examples:
   hcsync sync customers.csv
   hcsync sync --dry-run customers.csv             plan only, nothing is written
   hcsync sync --yes --max-duration 2h *.csv       unattended, within a window
-  zcat dump.jsonl.gz | hcsync sync -              from standard input
+  zcat dump.jsonl.gz | hcsync sync --yes -        from standard input
   hcsync sync --sandbox customers.csv             against a sandbox, without an account")]
 pub struct SyncArgs {
-    /// Files to read, in this order; `-` for standard input
-    #[arg(value_name = "INPUT", required = true)]
+    /// Files to read, in this order; `-` for standard input [default: what input.command prints]
+    #[arg(value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
 
     /// Stop after the plan: nothing is written remotely
     #[arg(short = 'n', long, env = "HCSYNC_DRY_RUN", value_parser = BoolishValueParser::new())]
     pub dry_run: bool,
 
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub planning: PlanningArgs,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub canary: CanaryArgs,
+    #[command(flatten)]
+    pub ask: AskArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub progress: ProgressArgs,
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// The options of a command that makes a plan.
+#[derive(Debug, Clone, Args, Serialize, Deserialize)]
+pub struct PlanningArgs {
     #[command(flatten)]
     pub config: ConfigArgs,
     #[command(flatten)]
@@ -52,17 +72,9 @@ pub struct SyncArgs {
     #[command(flatten)]
     pub safety: SafetyArgs,
     #[command(flatten)]
-    pub ask: AskArgs,
-    #[command(flatten)]
     pub report: ReportArgs,
     #[command(flatten)]
     pub examples: ExamplesArgs,
-    #[command(flatten)]
-    pub output: OutputArgs,
-    #[command(flatten)]
-    pub progress: ProgressArgs,
-    #[command(flatten)]
-    pub log: LogArgs,
 }
 
 /// Shows what a sync would do and, with --out, saves it to be applied later
@@ -75,15 +87,15 @@ Examples:
   hcsync plan customers.csv --remote-file all.jsonl
                                                   against an export, without API and key")]
 pub struct PlanArgs {
-    /// Files to read, in this order; `-` for standard input
-    #[arg(value_name = "INPUT", required = true)]
+    /// Files to read, in this order; `-` for standard input [default: what input.command prints]
+    #[arg(value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
 
     /// Save the plan to this file, for `apply`
     #[arg(short, long, value_name = "FILE", env = "HCSYNC_OUT")]
     pub out: Option<PathBuf>,
 
-    /// Exit 6 if there are changes; 3 if rows were rejected goes before it
+    /// Exit 6 if there are changes, unless rows were rejected (exit 3)
     #[arg(long, env = "HCSYNC_DETAILED_EXITCODE", value_parser = BoolishValueParser::new())]
     pub detailed_exitcode: bool,
 
@@ -92,27 +104,7 @@ pub struct PlanArgs {
     pub remote_file: Option<PathBuf>,
 
     #[command(flatten)]
-    pub config: ConfigArgs,
-    #[command(flatten)]
-    pub state: StateArgs,
-    #[command(flatten)]
-    pub connection: ConnectionArgs,
-    #[command(flatten)]
-    pub sandbox: SandboxArg,
-    #[command(flatten)]
-    pub decisions: DecisionsArg,
-    #[command(flatten)]
-    pub rows: RowsArgs,
-    #[command(flatten)]
-    pub reading: ReadingArgs,
-    #[command(flatten)]
-    pub budget: BudgetArgs,
-    #[command(flatten)]
-    pub safety: SafetyArgs,
-    #[command(flatten)]
-    pub report: ReportArgs,
-    #[command(flatten)]
-    pub examples: ExamplesArgs,
+    pub planning: PlanningArgs,
     #[command(flatten)]
     pub output: OutputArgs,
     #[command(flatten)]
@@ -121,10 +113,10 @@ pub struct PlanArgs {
     pub log: LogArgs,
 }
 
-/// Applies a saved plan, exactly it
+/// Applies a saved plan exactly as saved
 ///
-/// A plan file that was changed, cut, made for another account or applied already is refused. Rows whose
-/// customers changed since are not sent, but reported as stale.
+/// A plan file that was changed, cut short, made for another account or applied already is refused. Rows whose
+/// customers changed since are not sent; they are reported as failed (stale).
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
@@ -153,6 +145,8 @@ pub struct ApplyArgs {
     #[command(flatten)]
     pub budget: BudgetArgs,
     #[command(flatten)]
+    pub canary: CanaryArgs,
+    #[command(flatten)]
     pub safety: SafetyArgs,
     #[command(flatten)]
     pub ask: AskArgs,
@@ -170,14 +164,14 @@ pub struct ApplyArgs {
 
 #[derive(Debug, Clone, Default, Args)]
 pub struct SameAccountArg {
-    /// The key or address is a new one of the same account; checked against a known customer
+    /// The key or address is new, but the account is the same; checked against a known customer
     #[arg(long, env = "HCSYNC_SAME_ACCOUNT", value_parser = BoolishValueParser::new())]
     pub same_account: bool,
 }
 
-/// Goes on with an interrupted or crashed run
+/// Resumes an interrupted or crashed run
 ///
-/// What was done is not sent again, rows that failed are left alone.
+/// Finished operations are not sent again, and failed rows are not retried.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
@@ -189,6 +183,8 @@ pub struct ResumeArgs {
     #[arg(value_name = "RUN")]
     pub run: Option<String>,
 
+    #[command(flatten)]
+    pub ask: AskArgs,
     #[command(flatten)]
     pub same_account: SameAccountArg,
     #[command(flatten)]
@@ -205,93 +201,6 @@ pub struct ResumeArgs {
     pub output: OutputArgs,
     #[command(flatten)]
     pub progress: ProgressArgs,
-    #[command(flatten)]
-    pub log: LogArgs,
-}
-
-/// Pulls all customers, as JSONL or as CSV that can be fed back
-#[derive(Debug, Clone, Args)]
-#[command(after_help = "\
-Examples:
-  hcsync export > customers.jsonl
-  hcsync export -o customers.csv                  feeding it back plans nothing")]
-pub struct ExportArgs {
-    /// File to write, .jsonl or .csv by its ending [default: JSONL to standard output]
-    #[arg(short, long, value_name = "FILE", env = "HCSYNC_OUT", value_parser = values::table_file)]
-    pub out: Option<PathBuf>,
-
-    #[command(flatten)]
-    pub config: ConfigArgs,
-    #[command(flatten)]
-    pub state: StateArgs,
-    #[command(flatten)]
-    pub connection: ConnectionArgs,
-    #[command(flatten)]
-    pub sandbox: SandboxArg,
-    #[command(flatten)]
-    pub output: OutputArgs,
-    #[command(flatten)]
-    pub progress: ProgressArgs,
-    #[command(flatten)]
-    pub log: LogArgs,
-}
-
-/// Finds out how this account's API behaves where its documentation is silent
-///
-/// It does so with one throwaway customer, which it deletes again. What it finds is kept for the account and makes
-/// later runs cheaper.
-#[derive(Debug, Clone, Args)]
-#[command(after_help = "\
-Examples:
-  hcsync probe
-  hcsync probe --show                             what is known, without the API")]
-pub struct ProbeArgs {
-    /// Show what was found the last time, and send nothing
-    #[arg(long, env = "HCSYNC_SHOW", value_parser = BoolishValueParser::new())]
-    pub show: bool,
-
-    #[command(flatten)]
-    pub config: ConfigArgs,
-    #[command(flatten)]
-    pub state: StateArgs,
-    #[command(flatten)]
-    pub connection: ConnectionArgs,
-    #[command(flatten)]
-    pub sandbox: SandboxArg,
-    #[command(flatten)]
-    pub ask: AskArgs,
-    #[command(flatten)]
-    pub output: OutputArgs,
-    #[command(flatten)]
-    pub log: LogArgs,
-}
-
-/// Validates config, input and, if there is one, the key, without writing anything
-#[derive(Debug, Clone, Args)]
-#[command(after_help = "\
-Examples:
-  hcsync check                                    config and key
-  hcsync check customers.csv                      and every row of the input
-  hcsync check -c staging.toml customers.csv")]
-pub struct CheckArgs {
-    /// Files to read; `-` for standard input
-    #[arg(value_name = "INPUT")]
-    pub inputs: Vec<PathBuf>,
-
-    #[command(flatten)]
-    pub config: ConfigArgs,
-    #[command(flatten)]
-    pub state: StateArgs,
-    #[command(flatten)]
-    pub connection: ConnectionArgs,
-    #[command(flatten)]
-    pub sandbox: SandboxArg,
-    #[command(flatten)]
-    pub rows: RowsArgs,
-    #[command(flatten)]
-    pub examples: ExamplesArgs,
-    #[command(flatten)]
-    pub output: OutputArgs,
     #[command(flatten)]
     pub log: LogArgs,
 }

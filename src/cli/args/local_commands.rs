@@ -5,9 +5,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::BoolishValueParser;
 use clap_complete::Shell;
 
-use super::options::{ChangesArg, ExamplesArgs, LogArgs, OutputArgs, ResultsArg, StateArgs};
+use super::options::{
+    ChangesArg, ConfigArgs, ExamplesArgs, LogArgs, OutputArgs, PageArgs, ResultsArg, StateArgs,
+};
 use super::values::{self, Setting};
 
 /// Shows a saved plan or a run again, without the API
@@ -28,6 +31,8 @@ pub struct ShowArgs {
     pub results: ResultsArg,
     #[command(flatten)]
     pub changes: ChangesArg,
+    #[command(flatten)]
+    pub page: PageArgs,
     #[command(flatten)]
     pub examples: ExamplesArgs,
     #[command(flatten)]
@@ -56,14 +61,55 @@ pub struct RunsArgs {
     pub log: LogArgs,
 }
 
-/// Proposes a config from the input's columns; never over an existing file
+/// Shows what runs did with a row or customer, and why
+///
+/// Runs keep no record of rows that were unchanged or skipped. The output shows values.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  hcsync why ann@example.com
+  hcsync why u-1017 --output json
+  hcsync why 12 --run 20261120T031244Z-k3f9       row 12 of that run")]
+pub struct WhyArgs {
+    /// A userId, an e-mail address or a customer's id; with --run also the number of a row
+    #[arg(value_name = "KEY|ROW|ID")]
+    pub query: String,
+
+    /// Only this run
+    #[arg(long, value_name = "RUN", env = "HCSYNC_RUN")]
+    pub run: Option<String>,
+
+    #[command(flatten)]
+    pub state: StateArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// Shows each account: its last run and success, a run under way, and what can be resumed
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  hcsync status
+  hcsync status --output json")]
+pub struct StatusArgs {
+    #[command(flatten)]
+    pub state: StateArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// Proposes a config from the input's columns; never overwrites a file
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
   hcsync init customers.csv                       to standard output
   hcsync init customers.csv -o hcsync.toml")]
 pub struct InitArgs {
-    /// File whose columns are looked at
+    /// File whose columns are examined
     #[arg(value_name = "INPUT")]
     pub input: PathBuf,
 
@@ -81,7 +127,7 @@ pub struct InitArgs {
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
-  hcsync sandbox                                  prints the URL that it listens on
+  hcsync sandbox                                  prints its URL
   hcsync sandbox --listen 127.0.0.1:8080 --customers customers.jsonl
   hcsync sandbox --set patch-custom-data=replace --faults faults.toml --seed 7")]
 pub struct SandboxArgs {
@@ -89,11 +135,11 @@ pub struct SandboxArgs {
     #[arg(long, value_name = "ADDRESS", env = "HCSYNC_LISTEN", default_value = "127.0.0.1:0", value_parser = values::loopback)]
     pub listen: SocketAddr,
 
-    /// Customers to begin with, JSONL as `export` writes it [default: a bundled set]
+    /// Initial customers, JSONL or CSV as `export` writes them [default: a bundled set]
     #[arg(long, value_name = "FILE", env = "HCSYNC_CUSTOMERS")]
     pub customers: Option<PathBuf>,
 
-    /// Requests a minute before it answers 429; 0: no limit
+    /// Requests per minute, above which it responds 429; 0: no limit
     #[arg(
         long,
         value_name = "N",
@@ -106,11 +152,11 @@ pub struct SandboxArgs {
     #[arg(long, value_name = "N", env = "HCSYNC_SEED", default_value_t = 0)]
     pub seed: u64,
 
-    /// Faults to answer with: statuses, cuts, delays, HTML, Retry-After (TOML)
+    /// Faults to inject: statuses, cut responses, delays, HTML, Retry-After (TOML)
     #[arg(long, value_name = "FILE", env = "HCSYNC_FAULTS")]
     pub faults: Option<PathBuf>,
 
-    /// A key that is answered with 401; every other non-empty key is taken
+    /// A key that gets 401; every other non-empty key is accepted
     #[arg(
         long,
         value_name = "KEY",
@@ -119,7 +165,7 @@ pub struct SandboxArgs {
     )]
     pub refuse_key: Option<String>,
 
-    /// Set a switch of undocumented behaviour; may be given several times, or separated by `;`
+    /// Set a switch of undocumented behaviour; repeat it, or separate several by `;`
     #[arg(
         long = "set",
         value_name = "NAME=VALUE",
@@ -128,6 +174,64 @@ pub struct SandboxArgs {
     )]
     pub settings: Vec<Setting>,
 
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// Runs the built-in sample against a sandbox
+///
+/// It needs no account, no key and no file, and sends nothing anywhere. Exits 0 although the sample has bad rows.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Example:
+  hcsync demo                                     what a sync looks like")]
+pub struct DemoArgs {
+    #[command(flatten)]
+    pub state: StateArgs,
+    #[command(flatten)]
+    pub examples: ExamplesArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// Shows the runs of each account over time
+///
+/// What grew, what is wrong and since when. Only runs that could write count, as far back as `[state] keep` keeps them.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  hcsync history
+  hcsync history -o history.html                  a page with plots
+  hcsync history --output json")]
+pub struct HistoryArgs {
+    /// Write a page (.html) instead of the text
+    #[arg(short, long, value_name = "FILE", env = "HCSYNC_OUT")]
+    pub out: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub state: StateArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// Sends a test to everything that the config section `[notify]` names
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Example:
+  hcsync notify --test -c nightly.toml            call all of them once")]
+pub struct NotifyArgs {
+    /// Call the webhook, the program and the ping address once, and say how each went
+    #[arg(long, env = "HCSYNC_TEST", required = true, value_parser = BoolishValueParser::new())]
+    pub test: bool,
+
+    #[command(flatten)]
+    pub config: ConfigArgs,
     #[command(flatten)]
     pub output: OutputArgs,
     #[command(flatten)]

@@ -10,7 +10,9 @@ use clap::ValueEnum;
 use jiff::{Span, SpanRelativeTo};
 use serde::{Deserialize, Serialize};
 
-/// What goes to standard output.
+use crate::plan::MissingAction;
+
+/// The format of standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize, Deserialize)]
 pub enum OutputFormat {
     /// For people
@@ -32,11 +34,31 @@ pub enum LogFormat {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize, Deserialize)]
 pub enum When {
-    /// Where there is a terminal
+    /// If there is a terminal
     #[default]
     Auto,
     Always,
     Never,
+}
+
+/// What happens to customers that the input no longer holds.
+pub(super) fn missing_action(text: &str) -> Result<MissingAction, String> {
+    use MissingAction::{Block, Delete, Ignore, Tag};
+    let mut actions = [Ignore, Tag, Block, Delete].into_iter();
+    let action = actions.find(|action| action.as_str() == text);
+    action.ok_or_else(|| "ignore, tag, block or delete".to_owned())
+}
+
+/// Which values of customers a page has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize, Deserialize)]
+pub enum PageValues {
+    /// No values and no keys
+    None,
+    /// Those that change, old and new
+    #[default]
+    Changed,
+    /// Also rejected rows as they are in the input
+    All,
 }
 
 /// `NAME=VALUE`.
@@ -69,7 +91,7 @@ impl FromStr for Setting {
     }
 }
 
-/// A length of time with its unit. Days are 24 hours long; months and years have no fixed length and are refused.
+/// Parses a duration with its unit. Days have 24 hours; months and years have no fixed length and are refused.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let length = text
         .trim()
@@ -78,15 +100,13 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     length
         .ok()
         .and_then(|length| Duration::try_from(length).ok())
-        .ok_or_else(|| {
-            "write a length of time with its unit, e.g. 30s, 15m, 2h, 1h30m or 7d".into()
-        })
+        .ok_or_else(|| "write a duration with its unit, e.g. 30s, 15m, 2h, 1h30m or 7d".into())
 }
 
-/// As [`duration`], but longer than nothing.
+/// Parses a [`duration`] longer than zero.
 pub(super) fn budget(text: &str) -> Result<Duration, String> {
     match duration(text)? {
-        Duration::ZERO => Err("it must be longer than nothing, e.g. 30s or 2h".into()),
+        Duration::ZERO => Err("it must be longer than zero, e.g. 30s or 2h".into()),
         length => Ok(length),
     }
 }
@@ -101,17 +121,27 @@ pub(super) fn percent(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "write a percentage from 0 to 100, e.g. 80; 0 switches the limit off".into())
 }
 
-/// A file whose ending says how it is written.
-pub(super) fn table_file(text: &str) -> Result<PathBuf, String> {
+/// Parses the path of a page for people.
+pub(super) fn page_file(text: &str) -> Result<PathBuf, String> {
     let ending = Path::new(text).extension().and_then(|e| e.to_str());
-    let known =
-        ending.is_some_and(|e| e.eq_ignore_ascii_case("csv") || e.eq_ignore_ascii_case("jsonl"));
-    known.then(|| PathBuf::from(text)).ok_or_else(|| {
-        "its ending decides the format: name a file that ends in .csv or .jsonl".into()
-    })
+    let is_page =
+        ending.is_some_and(|e| e.eq_ignore_ascii_case("html") || e.eq_ignore_ascii_case("md"));
+    is_page
+        .then(|| PathBuf::from(text))
+        .ok_or_else(|| "its extension determines the format: name a .html or .md file".into())
 }
 
-/// A SHA-256 in hexadecimal, returned in lower case.
+/// Parses the path of a file whose extension determines its format.
+pub(super) fn table_file(text: &str) -> Result<PathBuf, String> {
+    let ending = Path::new(text).extension().and_then(|e| e.to_str());
+    let is_table =
+        ending.is_some_and(|e| e.eq_ignore_ascii_case("csv") || e.eq_ignore_ascii_case("jsonl"));
+    is_table
+        .then(|| PathBuf::from(text))
+        .ok_or_else(|| "its extension determines the format: name a .csv or .jsonl file".into())
+}
+
+/// Parses a SHA-256 in hexadecimal, and returns it in lower case.
 pub(super) fn digest(text: &str) -> Result<String, String> {
     let digits = text.trim();
     if digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_hexdigit()) {
@@ -121,7 +151,7 @@ pub(super) fn digest(text: &str) -> Result<String, String> {
     }
 }
 
-/// An address that only this machine can reach.
+/// Parses an address that only this machine can reach.
 pub(super) fn loopback(text: &str) -> Result<SocketAddr, String> {
     let address: SocketAddr = text
         .parse()
@@ -168,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn percentages_stay_between_nothing_and_all() {
+    fn percentages_are_from_0_to_100() {
         assert_eq!(percent("80"), Ok(80.0));
         assert_eq!(percent("0.5 %"), Ok(0.5));
         for wrong in ["", "-1", "100.1", "NaN", "inf", "half"] {

@@ -1,4 +1,4 @@
-//! `hcsync completions`: a script for a shell, on standard output.
+//! `hcsync completions`: prints a completion script for a shell.
 
 use clap::CommandFactory;
 

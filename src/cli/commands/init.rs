@@ -5,54 +5,36 @@ use std::path::Path;
 
 use crate::cli::args::{InitArgs, When};
 use crate::cli::console::Console;
-use crate::cli::exit::{Exit, Failure};
-use crate::cli::inputs::Inputs;
+use crate::cli::exit::{Exit, Failure, OrFail as _};
+use crate::cli::inputs::{Inputs, Wait};
+use crate::cli::shell::quoted;
 use crate::cli::stopping::Stopping;
-use crate::mapping::{ProposalOf, propose};
+use crate::mapping::{Proposal, ProposalInput, propose};
 use crate::platform::{create_new_file, remove_file};
 use crate::run::intake::{Survey, profile, survey};
 use crate::source::{InputFile, SourceError, SourceSettings, SourceTexts};
 
 pub(in crate::cli) async fn run(args: &InitArgs) -> Exit {
     let console = Console::new(args.output.output, When::Never, &args.log);
-    match init(args, &console).await {
-        Ok(()) => Exit::Done,
-        Err(failure) => {
-            console.fail(&failure);
-            failure.exit
-        }
-    }
+    let ended = init(args, &console).await;
+    console.exit_code(ended.map(|()| Exit::Done))
 }
 
 async fn init(args: &InitArgs, console: &Console) -> Result<(), Failure> {
     if let Some(out) = &args.out {
         refuse_existing(out)?;
     }
-    let inputs = Inputs::open(
-        std::slice::from_ref(&args.input),
-        &Stopping::default(),
-        None,
-    )
-    .await?;
+    let paths = std::slice::from_ref(&args.input);
+    let wait = Wait {
+        stopping: &Stopping::default(),
+        deadline: None,
+    };
+    let inputs = Inputs::open(paths, wait).await?;
     let Some(input) = inputs.files.first() else {
         return Ok(());
     };
-    let failed = |e: SourceError| Failure::from_error(Exit::Usage, "input", &e);
-    let understood = Understood::of(input).map_err(failed)?;
-    let columns = understood.survey.columns.first().cloned();
-    let (profile, rows) = profile(
-        input,
-        &understood.settings,
-        &columns.unwrap_or_default(),
-        None,
-    )
-    .map_err(failed)?;
-    let proposal = propose(ProposalOf {
-        profile: &profile,
-        input: &input.name,
-        input_lines: &understood.lines,
-        rows,
-    });
+    let proposal = propose_config(input)?;
+    let next = next_command(args);
     match &args.out {
         Some(out) => {
             write_new(out, proposal.text.as_bytes())?;
@@ -62,85 +44,116 @@ async fn init(args: &InitArgs, console: &Console) -> Result<(), Failure> {
         None => console.print(&proposal.text),
     }
     if console.is_json() {
-        let told = Told {
+        console.print_json(&InitOutput {
             hcsync_init: 1,
             written: args.out.as_ref().map(|out| out.display().to_string()),
             config: &proposal.text,
             unsure_columns: &proposal.open,
             has_key: proposal.has_key,
-        };
-        console.print_json(&told);
+            next_command: &next,
+        });
     }
     if !proposal.open.is_empty() {
         let open: Vec<_> = proposal.open.iter().map(|c| format!("`{c}`")).collect();
-        console.say(&format!("left to you, as comments: {}", open.join(", ")));
+        console.say(&format!(
+            "left to you, as comments in the config: {}",
+            open.join(", ")
+        ));
     }
     if !proposal.has_key {
-        console.warn(
-            "no column was found that tells customers apart: map one to userId or email in [fields]",
-        );
+        console.warn("no column identifies customers: map one to userId or email in [fields]");
     }
+    console.say(&format!("next: {next}"));
     Ok(())
 }
 
-/// For `--output json`.
+/// The command that continues from here.
+fn next_command(args: &InitArgs) -> String {
+    let input = match args.input.as_os_str() == "-" {
+        true => "FILE".to_owned(),
+        false => quoted(&args.input.display().to_string()),
+    };
+    let config = match &args.out {
+        None => return format!("hcsync init {input} -o hcsync.toml"),
+        Some(out) if out.as_path() == Path::new("hcsync.toml") => String::new(),
+        Some(out) => format!(" -c {}", quoted(&out.display().to_string())),
+    };
+    format!("hcsync check {input}{config}")
+}
+
+fn propose_config(input: &InputFile) -> Result<Proposal, Failure> {
+    let readable = ReadableInput::of(input).or_usage("input")?;
+    let columns = readable.survey.columns.first().cloned();
+    let columns = columns.unwrap_or_default();
+    let profile = profile(input, &readable.settings, &columns, None);
+    let (profile, rows) = profile.or_usage("input")?;
+    Ok(propose(ProposalInput {
+        profile: &profile,
+        input: &input.name,
+        input_lines: &readable.lines,
+        rows,
+    }))
+}
+
+/// The output of `--output json`.
 #[derive(serde::Serialize)]
-struct Told<'a> {
+struct InitOutput<'a> {
     hcsync_init: u32,
-    /// The file that the config was written to, if it was.
+    /// The file that the config was written to.
     written: Option<String>,
     config: &'a str,
     /// Columns that are left to the user, as comments.
     unsure_columns: &'a [String],
-    /// Whether a column was found that tells customers apart.
+    /// Whether a column identifies customers.
     has_key: bool,
+    next_command: &'a str,
 }
 
 fn refuse_existing(path: &Path) -> Result<(), Failure> {
     match std::fs::symlink_metadata(path) {
-        Ok(_) => Err(exists(path)),
+        Ok(_) => Err(exists_failure(path)),
         Err(_) => Ok(()),
     }
 }
 
-fn exists(path: &Path) -> Failure {
-    let message = format!("{} is there already, and is not touched", path.display());
+fn exists_failure(path: &Path) -> Failure {
+    let message = format!("{} exists already and is not overwritten", path.display());
     Failure::output(message).hint("name another file with -o, or move that one away")
 }
 
-/// Also where the file came into being since it was looked for.
+/// Writes a new file. Fails if it was created since `refuse_existing`.
 fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let mut file = create_new_file(path).map_err(|error| {
         if error.already_exists() {
-            exists(path)
+            exists_failure(path)
         } else {
             Failure::from_error(Exit::Usage, "output", &error)
         }
     })?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all());
     written.map_err(|error| {
-        // Whole or not at all.
+        // Leave no incomplete file.
         let _ = remove_file(path);
         Failure::from_error(Exit::NotFinished, "output", &error)
     })
 }
 
-/// An input as far as it must be understood to read its rows.
-struct Understood {
+/// An input with settings by which its rows can be read.
+struct ReadableInput {
     settings: SourceSettings,
     survey: Survey,
-    /// Lines for `[input]`: what was decided on grounds that a user should see.
+    /// Lines for `[input]`: what was guessed, for the user to check.
     lines: Vec<String>,
 }
 
-/// A delimiter, an encoding and the header's line may all be unclear; each is taken once.
-const MOST_GUESSES: usize = 4;
+/// Delimiter, encoding and header line may each have to be guessed once.
+const MAX_GUESSES: usize = 4;
 
-impl Understood {
+impl ReadableInput {
     fn of(input: &InputFile) -> Result<Self, SourceError> {
         let mut settings = SourceSettings::default();
         let mut lines = Vec::new();
-        for _ in 0..MOST_GUESSES {
+        for _ in 0..MAX_GUESSES {
             match survey(std::slice::from_ref(input), &settings) {
                 Ok(survey) => {
                     let below = survey.headers_below.first().copied().flatten();
@@ -167,7 +180,7 @@ impl Understood {
     }
 }
 
-/// Takes the likeliest candidate, and says so in the config.
+/// Uses the likeliest candidate, and adds a line for the config that says so.
 fn guess(
     error: SourceError,
     settings: &mut SourceSettings,
@@ -215,12 +228,12 @@ fn skip_titles(header_line: u64, settings: &mut SourceSettings, lines: &mut Vec<
 fn unsure<T: AsRef<str>>(key: &str, taken: &str, candidates: &[T]) -> String {
     let all: Vec<_> = candidates.iter().map(AsRef::as_ref).collect();
     format!(
-        "{key} = {taken:?}   # cannot be told from the file, which may be {}: check it",
+        "{key} = {taken:?}   # not certain from the file, which may be {}: check it",
         all.join(" or ")
     )
 }
 
-/// What was guessed need not be guessed again.
+/// The line for an encoding that was guessed.
 fn guessed_encoding(survey: &Survey) -> Option<String> {
     let guessed = survey
         .notes

@@ -26,7 +26,7 @@ fn pages() -> io::Result<Vec<u8>> {
     Ok(pages)
 }
 
-/// Prints bytes; a reader that goes away has seen enough.
+/// Prints bytes. A closed pipe is no error: the reader has seen enough.
 pub(super) fn print(bytes: &[u8]) -> Exit {
     let mut out = io::stdout().lock();
     let _ = out.write_all(bytes).and_then(|()| out.flush());

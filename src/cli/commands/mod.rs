@@ -1,16 +1,32 @@
 //! The commands, a file each.
 
 pub(super) mod apply;
+mod apply_context;
 pub(super) mod check;
+mod checked_rows;
 pub(super) mod completions;
+pub(super) mod config;
+pub(super) mod demo;
 pub(super) mod export;
+pub(super) mod forget;
+pub(super) mod history;
 pub(super) mod init;
 pub(super) mod man;
+pub(super) mod notify;
 pub(super) mod plan;
+mod plan_checks;
 pub(super) mod probe;
 pub(super) mod resume;
+pub(super) mod run_page;
+mod run_to_resume;
 pub(super) mod runs;
 pub(super) mod sandbox;
 mod saved_plan;
 pub(super) mod show;
+mod shown_run;
+pub(super) mod status;
 pub(super) mod sync;
+mod sync_context;
+pub(super) mod undo;
+mod undo_context;
+pub(super) mod why;

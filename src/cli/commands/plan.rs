@@ -1,43 +1,47 @@
-//! `hcsync plan`: the plan of a sync, shown and saved; nothing is written remotely.
+//! `hcsync plan`: shows and saves the plan of a sync. Nothing is written remotely.
 
-use std::fs::File;
-use std::io;
 use std::path::Path;
 
 use crate::cli::account::remember_witness;
+use crate::cli::account_session::{AccountKnowledge, AccountSession};
 use crate::cli::args::PlanArgs;
-use crate::cli::attached::{Attached, Known};
-use crate::cli::beginning::Beginning;
+use crate::cli::command_runner::CommandRunner;
 use crate::cli::connection::{Target, deadline};
 use crate::cli::console::Console;
-use crate::cli::exit::{Cause, Exit, Failure};
-use crate::cli::inputs::Inputs;
-use crate::cli::kept::{KeptSettings, kept, planned};
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::input_command::{no_input, open_inputs};
 use crate::cli::overlap::{FilesInUse, Overlap};
 use crate::cli::planning::{
-    From, MakeWith, Prepared, decisions, input_metas, make, note_refusals, open_run, show_preview,
-    show_preview_json,
+    PlanOptions, RemoteOrigin, copy_plan, input_metas, make_plan, note_refusals, open_run,
+    print_preview, read_decisions,
 };
-use crate::cli::reports::{ReportOf, Wanted};
-use crate::cli::session::{Session, state_dir};
-use crate::cli::unsent::DryEnd;
-use crate::config::Overrides;
-use crate::journal::NewRun;
-use crate::platform::{AtomicFile, check_output};
+use crate::cli::reports::{ReportPaths, RunReport};
+use crate::cli::saved_settings::{SavedSettings, record_plan};
+use crate::cli::session::Session;
+use crate::cli::state::state_dir;
+use crate::cli::sync_inputs::SyncInputs;
+use crate::cli::tracking::load_tracking;
+use crate::cli::unsent_run::DryRunEnd;
+use crate::config::{Overrides, Settings};
+use crate::journal::{NewRun, RunDir, RunMeta};
+use crate::plan::Destination;
+use crate::platform::check_output;
+use crate::run::making::MadePlan;
 
 pub(in crate::cli) async fn run(args: &PlanArgs) -> Exit {
-    let console = Console::new(args.output.output, args.progress.progress, &args.log);
+    let console = Console::new(args.output.output, args.progress.progress, &args.log)
+        .with_progress_interval(args.progress.progress_interval);
     let work = async |session: &mut Session| plan(session, args).await;
-    Beginning::new("plan", console)
-        .reports(files_in_use(args), &args.report)
+    CommandRunner::new("plan", console)
+        .reports(files_in_use(args), &args.planning.report)
         .run(work)
         .await
 }
 
 fn files_in_use(args: &PlanArgs) -> Result<FilesInUse, Overlap> {
-    let files = FilesInUse::of(&args.inputs, args.config.config.as_deref())
+    let files = FilesInUse::of(&args.inputs, args.planning.config.config.as_deref())
         .also_reads("--remote-file", args.remote_file.as_deref())
-        .also_reads("--decisions", args.decisions.decisions.as_deref());
+        .also_reads("--decisions", args.planning.decisions.decisions.as_deref());
     match &args.out {
         Some(out) => files.writes("--out", out),
         None => Ok(files),
@@ -46,113 +50,146 @@ fn files_in_use(args: &PlanArgs) -> Result<FilesInUse, Overlap> {
 
 async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
     session.summary.dry_run = true;
-    let loaded = session.load(&Overrides::from(args))?;
-    let config = KeptSettings::of_config(&loaded);
-    let settings = loaded.settings;
-    let wanted = Wanted::of(&settings);
-    wanted.check().map_err(Failure::output)?;
-    args.out
-        .iter()
-        .try_for_each(|out| check_output(out))
-        .map_err(Failure::output)?;
-    let inputs = Inputs::open(
-        &args.inputs,
-        &session.stopping,
-        deadline(&settings, session.clock),
-    )
-    .await?;
-    let prepared = Prepared::new(inputs.files.clone(), &settings)?;
-    let decisions = decisions(&settings)?;
-    let at = match args.remote_file {
-        Some(_) => None,
-        None => {
-            let target = Target::find(&settings, &session.console).await?;
-            Some(Attached::to_read(session, &settings, target)?)
-        }
-    };
-    let known = match &at {
-        Some(at) => {
-            at.admit_key().await?;
-            let mut known = at.known(session)?;
-            at.recall_recent(session, &settings, &mut known)?;
-            known
-        }
-        None => Known::nothing(),
-    };
-    let state = state_dir(&settings)?;
-    let kept = kept(&settings, &prepared, config);
-    let new = NewRun {
-        command: "plan".into(),
-        account: at.as_ref().map(|at| at.target.account.clone()),
-        base_url: at.as_ref().map_or_else(
-            || settings.api.base_url.clone(),
-            |at| at.target.base_url_text.clone(),
-        ),
-        inputs: input_metas(&prepared.inputs),
-        dry_run: true,
-        starts_over: false,
-        config: serde_json::to_value(&kept).unwrap_or_default(),
-    };
-    let (dir, mut meta) = open_run(session, &state, new)?;
-    let with = MakeWith {
-        prepared: &prepared,
-        settings: &settings,
-        from: match (&at, &args.remote_file) {
-            (Some(at), _) => From::Api(at),
-            (None, file) => From::File(file.as_deref().unwrap_or(Path::new(""))),
-        },
-        known: &known,
-        decisions: &decisions,
-        // Applied, each of its customers is read again first.
-        reread_all: args.out.is_some(),
-    };
-    let made = make(session, &meta, &dir, with).await;
-    if let Some(at) = &at {
-        session.count_requests(&at.client, &settings);
-    }
-    let mut made = made?;
-    if let Some(at) = &at {
-        at.keep_learned(session);
-        if let Some(account) = at.lasting() {
-            remember_witness(account, &at.target, &settings, made.witness.as_ref())?;
-        }
-    }
-    note_refusals(&settings, &mut made);
-    planned(session, &dir, &mut meta, &made)?;
-    let sources = prepared.sources();
-    let report = ReportOf {
-        dir: &dir,
-        sources: &sources,
-        dialects: &prepared.survey.dialects,
-        dry_run: true,
-        rows: Some(made.rows),
-        all_rows: None,
-    };
-    if session.console.is_json() {
-        show_preview_json(session, &made);
-    } else {
-        show_preview(session, &made);
-    }
+    let loaded = session.load(&Overrides::from(&args.planning))?;
+    let saved = SavedSettings::of_config(&loaded);
+    let paths = ReportPaths::checked(&loaded.settings)?;
     if let Some(out) = &args.out {
-        save(&dir.plan(), out)
-            .map_err(|e| Failure::from_error(Exit::NotFinished, "output", &*e))?;
-        session
-            .console
-            .say(&format!("plan saved: {}", out.display()));
+        check_output(out).map_err(Failure::output)?;
     }
-    let end = DryEnd {
-        report,
-        wanted: &wanted,
-        settings: &settings,
-        tells_changes: args.detailed_exitcode,
+    let deadline = deadline(&loaded.settings, session.clock);
+    let spooled = open_inputs(&args.inputs, &loaded, session, deadline).await?;
+    if spooled.files.is_empty() {
+        return Err(no_input());
+    }
+    let settings = loaded.settings;
+    let inputs = SyncInputs::new(spooled.files.clone(), &settings)?;
+    if let Some(lost) = inputs.lost_columns(&settings) {
+        session.console.warn(&lost);
+    }
+    let saved = saved.of_sync(&settings, &inputs);
+    let context = PlanContext {
+        args,
+        settings,
+        inputs,
+    };
+    let (dir, mut meta, made) = context.make_plan(session, &saved).await?;
+    record_plan(&dir, &mut meta, &made)?;
+    print_preview(session, &made, session.console.view());
+    if let Some(out) = &args.out {
+        let saved = match out.exists() {
+            true => "plan saved, in place of the file that was there",
+            false => "plan saved",
+        };
+        copy_plan(&dir, out)?;
+        session.console.say(&format!("{saved}: {}", out.display()));
+    }
+    let end = DryRunEnd {
+        report: RunReport {
+            dir: &dir,
+            sources: &context.inputs.names(),
+            dialects: &context.inputs.survey.dialects,
+            dry_run: true,
+            rows: Some(made.rows),
+            all_rows: None,
+        },
+        paths: &paths,
+        settings: &context.settings,
+        detailed_exit_code: args.detailed_exitcode,
     };
     end.finish(session, &mut meta)
 }
 
-/// Copies the plan to where the user wants it.
-fn save(plan: &Path, out: &Path) -> Result<(), Box<Cause>> {
-    let mut from = File::open(plan)?;
-    let mut to = AtomicFile::create_output(out)?;
-    io::copy(&mut from, &mut to)?;
-    Ok(to.commit()?)
+struct PlanContext<'a> {
+    args: &'a PlanArgs,
+    settings: Settings,
+    inputs: SyncInputs,
+}
+
+impl PlanContext<'_> {
+    /// Makes the plan in a run of its own.
+    async fn make_plan(
+        &self,
+        session: &mut Session,
+        saved: &SavedSettings,
+    ) -> Result<(RunDir, RunMeta, MadePlan), Failure> {
+        let settings = &self.settings;
+        let decisions = read_decisions(settings)?;
+        let account = self.open_account(session).await?;
+        let knowledge = match &account {
+            Some(account) => {
+                account.check_key().await?;
+                let mut knowledge = account.load_knowledge(session)?;
+                account.add_recent_keys(session, settings, &mut knowledge)?;
+                knowledge
+            }
+            None => AccountKnowledge::default(),
+        };
+        let tracking = match &account {
+            Some(account) => load_tracking(settings, saved.config_file.as_deref(), account)?,
+            None => None,
+        };
+        let (dir, meta) = self.open_run(session, account.as_ref(), saved)?;
+        let options = PlanOptions {
+            inputs: &self.inputs,
+            settings,
+            origin: match (&account, &self.args.remote_file) {
+                (Some(account), _) => RemoteOrigin::Api(account),
+                (None, file) => RemoteOrigin::File(file.as_deref().unwrap_or(Path::new(""))),
+            },
+            knowledge: &knowledge,
+            decisions: &decisions,
+            tracking: tracking.as_ref(),
+            // `apply` reads each customer again.
+            reread_all: self.args.out.is_some(),
+        };
+        let made = make_plan(session, &meta, &dir, options).await;
+        if let Some(account) = &account {
+            session.count_requests(&account.client, settings);
+        }
+        let mut made = made?;
+        if let Some(account) = &account {
+            account.save_learned();
+            if let Some(dir) = account.lasting_dir() {
+                remember_witness(dir, &account.target, settings, made.witness.as_ref())?;
+            }
+        }
+        note_refusals(settings, &mut made);
+        Ok((dir, meta, made))
+    }
+
+    /// Opens the account, or returns `None` if the plan is made against a file.
+    async fn open_account(&self, session: &mut Session) -> Result<Option<AccountSession>, Failure> {
+        if self.args.remote_file.is_some() {
+            session.summary.target = Some(Destination {
+                account: self.settings.api.account.clone(),
+                base_url: self.settings.api.base_url.clone(),
+                dry_run: true,
+                ..Destination::default()
+            });
+            return Ok(None);
+        }
+        let target = Target::find(&self.settings, &session.console).await?;
+        session.set_target(&self.settings, &target);
+        AccountSession::open_to_read(session, &self.settings, target).map(Some)
+    }
+
+    fn open_run(
+        &self,
+        session: &mut Session,
+        account: Option<&AccountSession>,
+        saved: &SavedSettings,
+    ) -> Result<(RunDir, RunMeta), Failure> {
+        let target = account.map(|account| &account.target);
+        let base_url = target.map_or(&self.settings.api.base_url, |target| &target.base_url_text);
+        let new = NewRun {
+            command: "plan".into(),
+            account: target.map(|target| target.account.clone()),
+            base_url: base_url.clone(),
+            inputs: input_metas(&self.inputs.files),
+            dry_run: true,
+            starts_over: false,
+            config: serde_json::to_value(saved).unwrap_or_default(),
+        };
+        open_run(session, &state_dir(&self.settings)?, new)
+    }
 }

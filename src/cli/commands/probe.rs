@@ -1,32 +1,37 @@
 //! `hcsync probe`: finds out how the account's API behaves where its documentation is silent.
 
+use std::io::Write as _;
+
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::account::{admit_key, lock_failure};
+use crate::cli::account::{check_key, remember_organization};
+use crate::cli::account_findings::{knowledge, settle_time};
 use crate::cli::args::{ProbeArgs, When};
-use crate::cli::asking::{ask, must_ask, refuse_without_terminal};
-use crate::cli::beginning::Beginning;
-use crate::cli::connection::Target;
+use crate::cli::command_runner::CommandRunner;
+use crate::cli::confirmation::{ask, needs_question, require_terminal};
+use crate::cli::connection::{Target, sandbox_account};
 use crate::cli::console::Console;
-use crate::cli::exit::{Exit, Failure, chain};
-use crate::cli::probed::{findings, settle};
-use crate::cli::session::{Session, state_dir, state_failure};
+use crate::cli::exit::{Exit, Failure, OrFail as _, chain};
+use crate::cli::learned;
+use crate::cli::session::Session;
+use crate::cli::state::state_dir;
 use crate::config::{Overrides, Settings};
-use crate::helpcrunch::{ReadClient, StopKind, WriteClient};
+use crate::helpcrunch::{ReadClient, StopKind, WriteClient, describe_members};
 use crate::journal::{AccountDir, AccountId, AccountLock};
 use crate::pace::Limiter;
 use crate::probe::{
-    Cleaned, End, Knowledge, Left, MOST_REQUESTS, Probe, ProbeError, ProbeStore, Report,
-    StoreError, USUAL_REQUESTS, clean, render,
+    Cleanup, Knowledge, Leftover, MAX_REQUESTS, Probe, ProbeEnd, ProbeError, ProbeReport,
+    ProbeStore, TYPICAL_REQUESTS, clean_up, render,
 };
+use crate::report::clean;
 
-/// Random letters and digits of the customer's userId: enough for no two probes ever to share them.
-const TOKEN: usize = 12;
+/// Length of the random part of the customer's userId: enough that no two probes draw the same.
+const TOKEN_LENGTH: usize = 12;
 
 pub(in crate::cli) async fn run(args: &ProbeArgs) -> Exit {
     let console = Console::new(args.output.output, When::Never, &args.log);
     let work = async |session: &mut Session| probe(session, args).await;
-    Beginning::new("probe", console).run(work).await
+    CommandRunner::new("probe", console).run(work).await
 }
 
 async fn probe(session: &mut Session, args: &ProbeArgs) -> Result<Exit, Failure> {
@@ -34,42 +39,55 @@ async fn probe(session: &mut Session, args: &ProbeArgs) -> Result<Exit, Failure>
     if args.show {
         return show_known(session, &settings).await;
     }
-    refuse_without_terminal(&args.ask)?;
+    require_terminal(&args.ask)?;
     let target = Target::find(&settings, &session.console).await?;
-    let client = patient_client(session, &settings, &target)?;
+    session.set_target(&settings, &target);
     let state = state_dir(&settings)?;
-    let account = state
-        .create_account(&target.account)
-        .map_err(|e| state_failure(&e))?;
-    let _lock =
-        AccountLock::acquire(&account, &session.clock.rfc3339()).map_err(|e| lock_failure(&e))?;
+    let account = state.create_account(&target.account)?;
+    let client = patient_client(session, &settings, &target)?;
+    let _lock = AccountLock::acquire(&account, &session.clock.rfc3339())?;
     session.console.say(&announcement(&settings, &target));
-    if must_ask(&args.ask, &target) {
-        ask("Make this customer and delete it again?", &session.stopping).await?;
+    if needs_question(&args.ask, &target) {
+        ask(
+            "Create this customer and delete it again?",
+            &session.stopping,
+        )
+        .await?;
     }
-    admit_key(&target, &account, &client).await?;
+    check_key(&target, &account, &client).await?;
     let writer = WriteClient::new(client.clone());
     let store = ProbeStore::of(&account);
-    let known = findings(session, &target, &account);
+    let lasting = (!target.is_sandbox).then_some(&account);
+    let earlier = knowledge(&session.console, lasting).findings;
     let probe = Probe {
         client: &writer,
         store: &store,
         clock: session.clock,
-        settle: settle(&settings, &known),
+        settle: settle_time(&settings, &earlier),
         stop: session.stopping.stops.soft.clone(),
     };
-    let report = Box::pin(probe.run(token())).await;
+    let report = Box::pin(probe.run(random_token())).await;
     let mut report = report.map_err(|e| probe_failure(session, &client, &e))?;
-    if let (Some(_), End::Closed(kind, _)) = (&report.left, &report.end)
+    if let (Some(_), ProbeEnd::Closed(kind, _)) = (&report.leftover, &report.end)
         && *kind != StopKind::Signal
     {
-        report.left = second_chance(session, &settings, &target, &probe).await?;
+        report.leftover = delete_again(session, &settings, &target, &probe).await?;
+    }
+    if let Some(found) = client.organization().await {
+        session.console.say(&format!(
+            "HelpCrunch calls this account {}",
+            clean(&found.name)
+        ));
+        if let Some(account) = lasting {
+            remember_organization(account, &settings, found)?;
+        }
     }
     session.count_requests(&client, &settings);
+    learned::save(&client, lasting);
     finish(session, &account, &client, report)
 }
 
-/// A client whose gate the first signal leaves open, so that the customer can be deleted after it.
+/// A client that still works after the first signal, so that the customer can be deleted then.
 fn patient_client(
     session: &Session,
     settings: &Settings,
@@ -80,91 +98,96 @@ fn patient_client(
     target.connect(settings, session.clock, &stopping)
 }
 
-/// The probe's gate closed before the customer was deleted: another one may find the API in a better mood.
-async fn second_chance(
+/// Tries again, through another gate, to delete the customer: the probe's gate closed before it could.
+async fn delete_again(
     session: &Session,
     settings: &Settings,
     target: &Target,
     probe: &Probe<'_>,
-) -> Result<Option<Left>, Failure> {
+) -> Result<Option<Leftover>, Failure> {
     let client = WriteClient::new(patient_client(session, settings, target)?);
-    let cleaned = clean(&client, probe.store, probe.clock, probe.settle).await;
-    match cleaned.map_err(|e| store_failure(&e))? {
-        Cleaned::Left(left) => Ok(Some(left)),
-        Cleaned::Nothing | Cleaned::Gone(_) => Ok(None),
+    let cleaned = clean_up(&client, probe.store, probe.clock, probe.settle).await;
+    match cleaned.or_not_finished("state")? {
+        Cleanup::Failed(left) => Ok(Some(left)),
+        Cleanup::NothingToDo | Cleanup::Deleted(_) => Ok(None),
     }
 }
 
-fn token() -> String {
+fn random_token() -> String {
     let letters = std::iter::repeat_with(fastrand::alphanumeric);
-    letters.take(TOKEN).collect::<String>().to_lowercase()
+    letters
+        .take(TOKEN_LENGTH)
+        .collect::<String>()
+        .to_lowercase()
 }
+
+/// What the API cannot remove again.
+const LEFT_BEHIND: &str = "These stay in the account unless you remove them there: the tags `hcsync-probe` and \
+                           `hcsync-probe-2`, and the properties `hcsync_probe` and `hcsync_probe_2`, where it has too few of its own";
 
 fn announcement(settings: &Settings, target: &Target) -> String {
     let limits = &settings.limits;
     let gap = Limiter::new(limits.requests_per_minute, limits.reserve).gap();
     let time = gap.map_or(String::new(), |gap| {
-        format!(", {} s", (gap * USUAL_REQUESTS).as_secs().max(1))
+        format!(", {} s", (gap * TYPICAL_REQUESTS).as_secs().max(1))
     });
     format!(
-        "probing {} with one customer, which is deleted again: about {USUAL_REQUESTS} \
-         requests{time}, at most {MOST_REQUESTS} where none has to be repeated",
+        "probing {} with one customer, which is deleted again: about {TYPICAL_REQUESTS} \
+         requests{time}, at most {MAX_REQUESTS} if none has to be repeated. {LEFT_BEHIND}",
         target.base_url_text
     )
 }
 
-/// Keeps and shows what was found; tells of a customer that stayed.
+/// Saves and shows the findings. A customer that could not be deleted is a failure.
 fn finish(
     session: &Session,
     account: &AccountDir,
     client: &ReadClient,
-    report: Report,
+    report: ProbeReport,
 ) -> Result<Exit, Failure> {
     let store = ProbeStore::of(account);
-    let knowledge = store.read().map_err(|e| store_failure(&e))?;
+    let knowledge = store.read().or_not_finished("state")?;
     let mut knowledge = knowledge.unwrap_or_default();
     knowledge.update(report.findings, report.made, session.clock.rfc3339());
-    store.write(&knowledge).map_err(|e| store_failure(&e))?;
+    store.write(&knowledge).or_not_finished("state")?;
     if let Some(earlier) = &report.earlier {
-        let told = format!("{earlier}, which an interrupted probe had made, is deleted");
-        session.console.say(&told);
+        let message = format!("{earlier}, left by an interrupted probe, was deleted");
+        session.console.say(&message);
     }
-    if let Some(left) = &report.left {
+    if let Some(left) = &report.leftover {
         return Err(left_failure(session, left));
     }
     let failure = match report.end {
-        End::Through => {
+        ProbeEnd::Completed => {
             session
                 .console
                 .say(&format!("{} requests", session.summary.requests.total));
-            print(session, &knowledge);
+            print(session, &knowledge, client.shown_members());
             return Ok(Exit::Done);
         }
-        End::Stopped => {
-            let message = "the probe was stopped; its customer is deleted";
+        ProbeEnd::Stopped => {
+            let message = "the probe was stopped; its customer was deleted";
             Failure::new(session.stopping.exit(), "signal", message)
         }
-        End::Closed(_, why) => {
+        ProbeEnd::Closed(_, why) => {
             let closed = || Failure::new(Exit::NotFinished, "not_finished", why);
             session.gate_failure(client).unwrap_or_else(closed)
         }
-        End::NotMade(why) => {
-            let message = format!("no customer could be made to ask with: {why}");
+        ProbeEnd::NotCreated(why) => {
+            let message = format!("the probe could not create its customer: {why}");
             Failure::new(Exit::NotFinished, "not_made", message)
         }
     };
-    Err(failure.hint("what was found until then is kept: hcsync probe --show"))
+    Err(failure.hint("the findings until then are saved: hcsync probe --show"))
 }
 
-fn left_failure(session: &Session, left: &Left) -> Failure {
-    let stopped = session.stopping.is_stopped();
-    let exit = if stopped {
-        session.stopping.exit()
-    } else {
-        Exit::NotFinished
+fn left_failure(session: &Session, left: &Leftover) -> Failure {
+    let exit = match session.stopping.is_stopped() {
+        true => session.stopping.exit(),
+        false => Exit::NotFinished,
     };
     let message = format!(
-        "{} was made by a probe and could not be deleted: {}",
+        "{} was created by the probe and could not be deleted: {}",
         left.throwaway, left.why
     );
     Failure::new(exit, "left_customer", message)
@@ -173,31 +196,28 @@ fn left_failure(session: &Session, left: &Left) -> Failure {
 
 fn probe_failure(session: &Session, client: &ReadClient, error: &ProbeError) -> Failure {
     match error {
-        ProbeError::Store(error) => store_failure(error),
-        ProbeError::LeftOver(left) => {
+        ProbeError::Store(error) => Failure::from_error(Exit::NotFinished, "state", error),
+        ProbeError::Leftover(left) => {
             let gate = session.gate_failure(client);
             gate.unwrap_or_else(|| left_failure(session, left))
         }
     }
 }
 
-fn store_failure(error: &StoreError) -> Failure {
-    Failure::from_error(Exit::NotFinished, "state", error)
-}
-
-/// Shows what is known, without a request.
+/// Shows what is known, without sending a request.
 async fn show_known(session: &Session, settings: &Settings) -> Result<Exit, Failure> {
     let account = state_dir(settings)?.account(&account_id(session, settings).await?);
-    let known = ProbeStore::of(&account).read();
-    let knowledge = known.map_err(|e| Failure::usage(chain(&e)))?;
-    print(session, &knowledge.unwrap_or_default());
+    let knowledge = ProbeStore::of(&account).read();
+    let knowledge = knowledge.map_err(|e| Failure::usage(chain(&e)))?;
+    let members = learned::shown_members(&account);
+    print(session, &knowledge.unwrap_or_default(), members);
     Ok(Exit::Done)
 }
 
-/// A named account needs no key.
+/// The account's id, which needs no key if the account has a name.
 async fn account_id(session: &Session, settings: &Settings) -> Result<AccountId, Failure> {
     if settings.run.sandbox {
-        return Ok(AccountId::named("sandbox", "sandbox"));
+        return Ok(sandbox_account());
     }
     if let Some(name) = &settings.api.account {
         return Ok(AccountId::named(&settings.api.base_url, name));
@@ -205,12 +225,17 @@ async fn account_id(session: &Session, settings: &Settings) -> Result<AccountId,
     Ok(Target::find(settings, &session.console).await?.account)
 }
 
-fn print(session: &Session, knowledge: &Knowledge) {
-    let console = &session.console;
-    if console.is_json() {
-        let json = serde_json::to_string_pretty(knowledge).unwrap_or_default();
-        console.print(&format!("{json}\n"));
-    } else {
-        console.print(&render(knowledge, console.view().width()));
-    }
+fn print(session: &Session, knowledge: &Knowledge, members: u16) {
+    let probed = || match &knowledge.probed_at {
+        Some(at) => format!("last probed {at}"),
+        None => "nothing was probed yet".to_owned(),
+    };
+    session.console.print_result(
+        |out| {
+            serde_json::to_writer_pretty(&mut *out, knowledge)?;
+            out.write_all(b"\n")
+        },
+        probed,
+        |view| render(knowledge, &describe_members(members), view.width()),
+    );
 }

@@ -1,53 +1,60 @@
 //! `hcsync runs`: lists the runs of the state directory, and removes old ones.
 
+use std::collections::HashMap;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use crate::cli::args::{RunsArgs, When};
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure, chain};
-use crate::cli::session::{named_state_dir, state_failure};
-use crate::cli::shell::{path_option, quoted};
-use crate::journal::{ListedRun, Pruned, RunDir, RunMeta, RunState, StateDir};
-use crate::report::{RunEntry, RunsList, render_runs, write_runs};
+use crate::cli::reports::{RunReport, input_names};
+use crate::cli::resume_command::resume_command_of;
+use crate::cli::run_status::{LockHolders, status_of};
+use crate::cli::state::named_state_dir;
+use crate::config::StateConfig;
+use crate::journal::{
+    AccountId, ListedRun, Pruned, RunDir, RunMeta, RunState, StateDir, StateError,
+};
+use crate::report::{RunEntry, RunStatus, RunsList, render_runs, runs_headline, write_runs};
 
 pub(in crate::cli) fn run(args: &RunsArgs) -> Exit {
     let console = Console::new(args.output.output, When::Never, &args.log);
-    match list(args, &console) {
-        Ok(exit) => exit,
-        Err(failure) => {
-            console.fail(&failure);
-            failure.exit
-        }
-    }
+    console.exit_code(list(args, &console))
 }
 
 fn list(args: &RunsArgs, console: &Console) -> Result<Exit, Failure> {
-    let state = named_state_dir(args.state.state_dir.as_deref())?;
-    let pruned = match args.prune {
-        Some(age) => Some(prune(&state, age).map_err(|e| state_failure(&e))?),
-        None => None,
-    };
-    let runs = state.list_runs().map_err(|e| state_failure(&e))?;
-    let resume = |meta: &RunMeta| resume_command(meta, args.state.state_dir.as_deref());
-    let failed: Vec<String> = pruned
-        .iter()
-        .flat_map(|p| &p.failed)
-        .map(|e| chain(e))
-        .collect();
+    let state_dir = args.state.state_dir.as_deref();
+    let state = named_state_dir(state_dir)?;
+    let pruned = args.prune.map(|age| prune(&state, age, 0)).transpose()?;
+    let failed = pruned.iter().flat_map(|p| &p.failed);
+    let not_removed: Vec<String> = failed.map(|e| chain(e)).collect();
+    let runs = state.list_runs()?;
+    let holders = LockHolders::find(&state)?;
+    let organizations = organizations(&state)?;
     let list = RunsList {
         folder: state.runs().display().to_string(),
-        runs: runs.iter().map(|run| entry(run, resume)).collect(),
+        runs: runs
+            .iter()
+            .map(|run| {
+                let account = run
+                    .meta
+                    .as_ref()
+                    .ok()
+                    .and_then(|meta| meta.account.as_ref());
+                RunEntry {
+                    organization: account.and_then(|id| organizations.get(id).cloned()),
+                    ..entry(run, &holders, state_dir)
+                }
+            })
+            .collect(),
         removed: pruned.map(|p| p.removed.iter().map(ToString::to_string).collect()),
-        not_removed: failed,
+        not_removed,
     };
-    if console.is_json() {
-        let mut json = Vec::new();
-        if write_runs(&mut json, &list).is_ok() {
-            console.print(&String::from_utf8_lossy(&json));
-        }
-    } else {
-        console.print(&render_runs(&list, console.view()));
-    }
+    console.print_result(
+        |out| write_runs(out, &list),
+        || runs_headline(&list),
+        |view| render_runs(&list, view),
+    );
     Ok(if list.not_removed.is_empty() {
         Exit::Done
     } else {
@@ -55,7 +62,22 @@ fn list(args: &RunsArgs, console: &Console) -> Result<Exit, Failure> {
     })
 }
 
-fn entry(run: &ListedRun, resume: impl Fn(&RunMeta) -> String) -> RunEntry {
+/// What HelpCrunch calls the accounts that have runs here.
+fn organizations(state: &StateDir) -> Result<HashMap<AccountId, String>, Failure> {
+    let mut names = HashMap::new();
+    for id in state.list_accounts()? {
+        if let Some(found) = state
+            .account(&id)
+            .read()?
+            .and_then(|meta| meta.organization)
+        {
+            names.insert(id, found.name);
+        }
+    }
+    Ok(names)
+}
+
+pub(super) fn entry(run: &ListedRun, holders: &LockHolders, state_dir: Option<&Path>) -> RunEntry {
     let path = run.dir.path().display().to_string();
     let meta = match &run.meta {
         Ok(meta) => meta,
@@ -69,11 +91,14 @@ fn entry(run: &ListedRun, resume: impl Fn(&RunMeta) -> String) -> RunEntry {
             };
         }
     };
+    let status = status_of(run, meta, holders);
     RunEntry {
         run_id: meta.run_id.to_string(),
+        status: Some(status),
         created_at: Some(meta.created_at.clone()),
         ended_at: meta.ended_at.clone(),
         command: Some(meta.command.clone()),
+        organization: None,
         dry_run: meta.dry_run,
         state: state_name(&meta.state).to_owned(),
         superseded_by: match &meta.state {
@@ -82,11 +107,35 @@ fn entry(run: &ListedRun, resume: impl Fn(&RunMeta) -> String) -> RunEntry {
         },
         exit_code: meta.exit_code,
         inputs: meta.inputs.iter().map(|i| i.path.clone()).collect(),
-        counts: meta.counts.clone(),
-        resume: meta.is_resumable().then(|| resume(meta)),
+        counts: counts(run, meta, status),
+        resume: meta
+            .is_resumable()
+            .then_some(())
+            .filter(|()| status != RunStatus::Running)
+            .map(|()| resume_command_of(meta, state_dir)),
         problem: None,
         path,
     }
+}
+
+/// The run's figures. Those of an interrupted one are what its journal shows: it had no time to note them.
+fn counts(run: &ListedRun, meta: &RunMeta, status: RunStatus) -> serde_json::Value {
+    if status != RunStatus::Interrupted {
+        return meta.counts.clone();
+    }
+    let report = RunReport {
+        dir: &run.dir,
+        sources: &input_names(meta),
+        dialects: &[],
+        dry_run: false,
+        rows: None,
+        all_rows: None,
+    };
+    let counted = report.tally().map(|tally| tally.counts());
+    counted.map_or_else(
+        |_| meta.counts.clone(),
+        |counts| serde_json::to_value(counts).unwrap_or_default(),
+    )
 }
 
 pub(super) fn state_name(state: &RunState) -> &'static str {
@@ -100,42 +149,28 @@ pub(super) fn state_name(state: &RunState) -> &'static str {
     }
 }
 
-/// The command that goes on with a run, in any folder.
-pub(super) fn resume_command(meta: &RunMeta, state_dir: Option<&std::path::Path>) -> String {
-    let dir = state_dir.map(|dir| format!(" {}", path_option("--state-dir", dir)));
-    let config = meta.config.pointer("/started/config/config");
-    let config = config.and_then(|path| path.as_str());
-    let config = config.map(|path| format!(" --config {}", quoted(path)));
-    format!(
-        "hcsync resume {}{}{}",
-        meta.run_id,
-        config.unwrap_or_default(),
-        dir.unwrap_or_default()
-    )
-}
-
-fn prune(state: &StateDir, age: Duration) -> Result<Pruned, crate::journal::StateError> {
+fn prune(state: &StateDir, age: Duration, max_bytes: u64) -> Result<Pruned, StateError> {
     let now = jiff::Timestamp::try_from(SystemTime::now()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    state.prune_runs(now, age)
+    state.prune_runs(now, age, max_bytes)
 }
 
-/// `[state] keep`: removes finished runs that are older, at the end of the run in `run`. What goes wrong is said in
-/// the log and changes no exit code: the work of the run itself is done.
-pub(in crate::cli) fn prune_old(run: &RunDir, keep: Duration) {
-    let Some(root) = run.path().parent().and_then(std::path::Path::parent) else {
+/// Removes finished runs older than `[state] keep`, and the oldest ones beyond `keep_bytes`, from the state directory that `run` is in. Errors are only logged:
+/// the work of the command is done.
+pub(in crate::cli) fn prune_old(run: &RunDir, state: &StateConfig) {
+    let Some(root) = run.path().parent().and_then(Path::parent) else {
         return;
     };
-    let pruned = match prune(&StateDir::at(root), keep) {
+    let pruned = match prune(&StateDir::at(root), state.keep, state.keep_bytes) {
         Ok(pruned) => pruned,
         Err(error) => {
-            tracing::warn!(error = chain(&error), "old runs could not be looked for");
+            tracing::warn!(error = chain(&error), "could not look for old runs");
             return;
         }
     };
     for id in &pruned.removed {
-        tracing::info!(run = %id, "an old run was removed, as state.keep says");
+        tracing::info!(run = %id, "an old run was removed, as state.keep and keep_bytes say");
     }
     for error in &pruned.failed {
-        tracing::warn!(error = chain(error), "an old run could not be removed");
+        tracing::warn!(error = chain(error), "could not remove an old run");
     }
 }

@@ -1,64 +1,60 @@
 use tokio::time::Instant;
 
-use super::basis::Basis;
-use crate::helpcrunch::classify::Trouble;
-use crate::helpcrunch::{CallError, Sent, StopKind};
+use super::staleness::StalenessGuard;
+use crate::helpcrunch::classify::FailureCause;
+use crate::helpcrunch::{CallError, CallReport, StopKind};
 
-/// The course of one call so far.
+/// The attempts of one call so far.
 #[derive(Debug, Default)]
-pub(super) struct Course {
+pub(super) struct CallAttempts {
     /// Exchanges begun.
     pub(super) begun: u32,
-    /// Of these, those that failed: what `max_attempts` counts.
+    /// Exchanges that failed, also on earlier readings: what `max_attempts` limits.
     pub(super) failed: u32,
     pub(super) http_status: Option<u16>,
-    /// Whether the next exchange repeats one that failed (and not one that was put off by a 429).
+    /// Whether the next exchange repeats a failed one (and not one that was answered with 429).
     pub(super) is_retry: bool,
-    basis: Option<Basis>,
-    /// The last failure after which the request may have been done all the same.
-    in_doubt: Option<Trouble>,
+    guard: Option<StalenessGuard>,
+    /// The last failure after which the request may have taken effect.
+    in_doubt: Option<FailureCause>,
 }
 
-impl Course {
-    pub(super) fn on(basis: Option<Basis>) -> Self {
+impl CallAttempts {
+    pub(super) fn guarded_by(guard: Option<StalenessGuard>) -> Self {
         Self {
-            failed: basis.map_or(0, |basis| basis.failed),
-            basis,
+            failed: guard.map_or(0, |guard| guard.failed),
+            guard,
             ..Self::default()
         }
     }
 
-    /// Whether the reading that it stands on is too old by now. All requests were last kept waiting until
-    /// `held_up_until`; `woke_at` is when the machine was last found to have been suspended.
+    /// Whether the reading behind the write is too old by now. All requests were last held up until `held_up_until`;
+    /// `woke_at` is when the machine was last found to have been suspended.
     pub(super) fn is_outdated(
         &self,
         held_up_until: Option<Instant>,
         woke_at: Option<Instant>,
         now: Instant,
     ) -> bool {
-        self.basis.is_some_and(|basis| {
-            let is_after_reading = |at: Instant| at > basis.read_at;
+        self.guard.is_some_and(|guard| {
+            let is_after_reading = |at: Instant| at > guard.read_at;
             let waited = held_up_until.is_some_and(is_after_reading);
             let slept = woke_at.is_some_and(is_after_reading);
-            slept || basis.is_outdated(waited || self.begun > 0, now)
+            slept || guard.is_outdated(waited || self.begun > 0, now)
         })
     }
 
-    pub(super) fn failed(&mut self, why: &Trouble) {
+    pub(super) fn add_failure(&mut self, why: &FailureCause) {
         self.failed += 1;
         self.is_retry = true;
-        let reached = !matches!(why, Trouble::Transport(error) if error.is_before_sending());
-        if reached {
+        let is_unsent = matches!(why, FailureCause::Transport(error) if error.is_before_sending());
+        if !is_unsent {
             self.in_doubt = Some(why.clone());
         }
     }
 
-    pub(super) fn put_off(&mut self) {
-        self.is_retry = false;
-    }
-
-    /// The gate closed before the next attempt.
-    pub(super) fn stopped<T>(self, stop: StopKind) -> Sent<T> {
+    /// Ends the call: the gate closed before the next attempt.
+    pub(super) fn stop<T>(self, stop: StopKind) -> CallReport<T> {
         let error = match self.in_doubt.clone() {
             None => CallError::NotSent(stop),
             Some(why) => CallError::CutShort { stop, why },
@@ -66,8 +62,8 @@ impl Course {
         self.end(Err(error))
     }
 
-    /// What it stands on grew old before the next attempt.
-    pub(super) fn outdated<T>(self) -> Sent<T> {
+    /// Ends the call: the reading became too old before the next attempt.
+    pub(super) fn expire<T>(self) -> CallReport<T> {
         let error = CallError::Outdated {
             failed: self.failed,
             why: self.in_doubt.clone(),
@@ -75,9 +71,9 @@ impl Course {
         self.end(Err(error))
     }
 
-    pub(super) fn end<T>(self, result: Result<T, CallError>) -> Sent<T> {
+    pub(super) fn end<T>(self, result: Result<T, CallError>) -> CallReport<T> {
         let is_interrupted = matches!(result, Err(CallError::Interrupted));
-        Sent {
+        CallReport {
             in_doubt: result.is_err() && (self.in_doubt.is_some() || is_interrupted),
             result,
             attempts: self.begun,

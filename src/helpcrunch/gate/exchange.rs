@@ -4,33 +4,33 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::{Gate, StopKind};
-use crate::helpcrunch::classify::{Trouble, Verdict, classify, unreadable};
+use crate::helpcrunch::classify::{ExchangeVerdict, FailureCause, classify, unreadable};
 use crate::helpcrunch::{
-    ApiError, CallError, DecodeError, Endpoint, ListQuery, Order, TransportError, WireRequest,
-    WireResponse, api_error, decode,
+    ApiError, CallError, DecodeError, Endpoint, ListQuery, SortOrder, TransportError, WireRequest,
+    WireResponse, api_error, blocked, decode,
 };
-use crate::pace::{Asked, retry_after};
+use crate::pace::{RetryAfter, parse_retry_after};
 
-/// The longest redirect target that is passed on, in characters.
-const LONGEST_LOCATION: usize = 200;
-const LONGEST_TROUBLE: usize = 300;
+/// Limits of texts that are passed on, in characters.
+const MAX_LOCATION: usize = 200;
+const MAX_CAUSE: usize = 300;
 
-/// What became of one exchange.
+/// One HTTP exchange that ended.
 pub(super) struct Exchange {
     pub(super) begun: Instant,
-    /// Nothing: a hard stop dropped it.
+    /// `None`: a hard stop dropped it.
     pub(super) answer: Option<Result<WireResponse, TransportError>>,
 }
 
 /// What an exchange means for its call.
-pub(super) enum Judged<T> {
+pub(super) enum AttemptOutcome<T> {
     Done(Result<T, CallError>),
-    /// By a 429: again, after the pause.
-    PutOff,
+    /// 429: again, after the pause.
+    RateLimited,
     /// Again, if attempts are left.
-    Failed(Trouble),
+    Failed(FailureCause),
     /// Never again.
-    Hopeless(Trouble),
+    Permanent(FailureCause),
 }
 
 impl Gate {
@@ -46,7 +46,10 @@ impl Gate {
         let endpoint = request.endpoint.name();
         match &answer {
             Some(Ok(response)) => {
-                self.state().stats.told_rate += u64::from(response.tells_rate);
+                let mut state = self.state();
+                state.has_contact = true;
+                state.stats.with_rate_headers += u64::from(response.has_rate_headers);
+                drop(state);
                 tracing::debug!(endpoint, attempt, status = response.status, ms, "answered");
             }
             Some(Err(error)) => tracing::debug!(endpoint, attempt, ms, error = %error, "no answer"),
@@ -55,14 +58,14 @@ impl Gate {
         Exchange { begun, answer }
     }
 
-    /// Sees with one small read whether the server is back. It is the gate's own request, so that no operation
-    /// uses up its attempts on an outage and no create is put in doubt by one.
-    pub(super) async fn knock(&self) {
+    /// Checks with one small read whether the API is back. It is the gate's own request, so that an outage uses up no
+    /// operation's attempts and leaves no create in doubt.
+    pub(super) async fn check_health(&self) {
         let query = ListQuery {
             limit: 1,
             offset: 0,
             sort: None,
-            order: Order::Ascending,
+            order: SortOrder::Ascending,
         };
         let request = WireRequest {
             endpoint: Endpoint::List,
@@ -74,73 +77,108 @@ impl Gate {
             return;
         };
         let read = decode::page;
-        if let Judged::Failed(_) | Judged::Hopeless(_) =
+        if let AttemptOutcome::Failed(_) | AttemptOutcome::Permanent(_) =
             self.judge(Endpoint::List, answer, exchange.begun, &read)
         {
             let now = self.clock.now();
-            self.state().knocked_in_vain(now);
+            self.state().check_failed(now);
         }
     }
 
-    /// Tells the state what an exchange showed, and the call what it means.
+    /// Passes what an exchange showed to the state, and returns what it means for its call.
     pub(super) fn judge<T>(
         &self,
         endpoint: Endpoint,
         answer: Result<WireResponse, TransportError>,
         begun: Instant,
         read: &impl Fn(&[u8]) -> Result<T, DecodeError>,
-    ) -> Judged<T> {
+    ) -> AttemptOutcome<T> {
         let verdict = classify(endpoint.safety(), &answer);
         let response = match answer {
             Ok(response) => response,
-            Err(error) => return self.trouble(verdict, error.into(), Asked::Nothing),
+            Err(error) => {
+                if let TransportError::Unreachable(why) = &error {
+                    self.with_state(|state| state.unreachable(why));
+                }
+                return self.fail(verdict, error.into(), RetryAfter::Unspecified);
+            }
         };
         let status = response.status;
         match verdict {
-            Verdict::Success => match body(&response).and_then(|body| Ok(read(body)?)) {
+            ExchangeVerdict::Success => match self.decode(&response, read) {
                 Ok(value) => {
-                    self.answered();
-                    Judged::Done(Ok(value))
+                    self.answered(endpoint);
+                    AttemptOutcome::Done(Ok(value))
                 }
-                Err(why) => self.trouble(unreadable(endpoint.safety()), why, Asked::Nothing),
+                Err(why) => self.fail(unreadable(endpoint.safety()), why, RetryAfter::Unspecified),
             },
-            Verdict::RateLimited => {
+            ExchangeVerdict::RateLimited => {
                 let (asked, now) = (self.asked(&response), self.clock.now());
                 self.with_state(|state| state.rate_limited(asked, begun, now));
-                Judged::PutOff
+                AttemptOutcome::RateLimited
             }
-            Verdict::Refused => {
-                self.answered();
-                Judged::Done(Err(CallError::Refused {
+            ExchangeVerdict::Refused => {
+                self.answered(endpoint);
+                if endpoint == Endpoint::Search
+                    && status == 404
+                    && self.is_from_api(&response)
+                    && let Ok(empty) = read(decode::EMPTY_PAGE)
+                {
+                    // Observed in one public client: a search that finds no customer.
+                    return AttemptOutcome::Done(Ok(empty));
+                }
+                AttemptOutcome::Done(Err(CallError::Refused {
                     status,
                     errors: self.errors(&response),
                 }))
             }
-            Verdict::Unauthorized => Judged::Done(Err(self.unauthorized(&response))),
-            Verdict::Redirected => Judged::Done(Err(self.redirected(&response))),
-            Verdict::Retry | Verdict::Failed | Verdict::Unknown => {
-                self.trouble(verdict, Trouble::Status(status), self.asked(&response))
+            ExchangeVerdict::Forbidden if self.is_from_api(&response) => {
+                AttemptOutcome::Done(Err(self.unauthorized(&response)))
+            }
+            ExchangeVerdict::Forbidden => {
+                AttemptOutcome::Done(Err(self.blocked(endpoint, &response)))
+            }
+            ExchangeVerdict::Redirected => AttemptOutcome::Done(Err(self.redirected(&response))),
+            ExchangeVerdict::Retry | ExchangeVerdict::Failed | ExchangeVerdict::Unknown => {
+                self.fail(verdict, FailureCause::Status(status), self.asked(&response))
             }
         }
     }
 
-    fn answered(&self) {
+    fn decode<T>(
+        &self,
+        response: &WireResponse,
+        read: &impl Fn(&[u8]) -> Result<T, DecodeError>,
+    ) -> Result<T, FailureCause> {
+        let body = body(response).map_err(Clone::clone)?;
+        read(body).map_err(|error| FailureCause::Unreadable {
+            error,
+            begins: api_error::beginning(body, &self.scrubber),
+        })
+    }
+
+    fn answered(&self, endpoint: Endpoint) {
         let now = self.clock.now();
-        if self.state().answered(now) {
+        if self.state().answered(endpoint, now) {
             tracing::info!("the API answers again");
             self.news.send_replace(());
         }
     }
 
-    fn trouble<T>(&self, verdict: Verdict, why: Trouble, asked: Asked) -> Judged<T> {
+    fn fail<T>(
+        &self,
+        verdict: ExchangeVerdict,
+        why: FailureCause,
+        asked: RetryAfter,
+    ) -> AttemptOutcome<T> {
         let now = self.clock.now();
-        let told = self.scrubber.clean(&why.to_string(), LONGEST_TROUBLE);
-        tracing::debug!(why = told, "no usable answer");
-        self.with_state(|state| state.failed(told, asked, now));
+        let text = self.scrubber.clean(&why.to_string(), MAX_CAUSE);
+        tracing::debug!(why = text, "no usable answer");
+        self.with_state(|state| state.failed(text, asked, now));
         match verdict {
-            Verdict::Unknown => Judged::Done(Err(CallError::Unknown { why })),
-            Verdict::Failed => Judged::Hopeless(why),
-            _ => Judged::Failed(why),
+            ExchangeVerdict::Unknown => AttemptOutcome::Done(Err(CallError::Unknown { why })),
+            ExchangeVerdict::Failed => AttemptOutcome::Permanent(why),
+            _ => AttemptOutcome::Failed(why),
         }
     }
 
@@ -154,8 +192,23 @@ impl Gate {
         error
     }
 
+    /// A refusal by something in front of the API. It may be about this request alone, unless it is a read or others were
+    /// refused as well.
+    fn blocked(&self, endpoint: Endpoint, response: &WireResponse) -> CallError {
+        let (status, errors) = (response.status, self.errors(response));
+        let message = blocked(status, &errors);
+        match self.with_state(|state| state.blocked(endpoint, message)) {
+            true => CallError::Blocked { status, errors },
+            false => CallError::Refused { status, errors },
+        }
+    }
+
+    fn is_from_api(&self, response: &WireResponse) -> bool {
+        api_error::is_from_api(body(response).unwrap_or_default())
+    }
+
     fn redirected(&self, response: &WireResponse) -> CallError {
-        let clean = |location: &String| self.scrubber.clean(location, LONGEST_LOCATION);
+        let clean = |location: &String| self.scrubber.clean(location, MAX_LOCATION);
         let location = response.location.as_ref().map(clean);
         let error = CallError::Redirected {
             status: response.status,
@@ -166,13 +219,13 @@ impl Gate {
     }
 
     fn errors(&self, response: &WireResponse) -> Vec<ApiError> {
-        let body = response.body.as_deref().unwrap_or_default();
+        let body = body(response).unwrap_or_default();
         api_error::read(response.status, body, &self.scrubber)
     }
 
-    /// A date counts from the server's own clock where the answer tells it, so that a wrong clock here changes
-    /// nothing.
-    fn asked(&self, response: &WireResponse) -> Asked {
+    /// The wait that `Retry-After` asks for. A date in it counts from the server's own clock, if the answer shows that, so
+    /// that a wrong clock here does no harm.
+    pub(super) fn asked(&self, response: &WireResponse) -> RetryAfter {
         let date = response
             .date
             .as_deref()
@@ -180,15 +233,14 @@ impl Gate {
         let wall = date
             .and_then(timestamp)
             .unwrap_or_else(|| self.clock.wall());
-        retry_after(response.retry_after.as_deref(), wall, self.max_retry_wait)
+        parse_retry_after(response.retry_after.as_deref(), wall, self.max_retry_wait)
     }
 }
 
-fn body(response: &WireResponse) -> Result<&[u8], Trouble> {
-    match &response.body {
-        Ok(body) => Ok(body),
-        Err(error) => Err(error.clone().into()),
-    }
+/// The body, without a byte order mark, which some servers put before JSON.
+pub(super) fn body(response: &WireResponse) -> Result<&[u8], &TransportError> {
+    let body = response.body.as_deref()?;
+    Ok(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body))
 }
 
 fn timestamp(time: SystemTime) -> Option<Timestamp> {

@@ -4,70 +4,70 @@ use tokio::time::Instant;
 
 use crate::pace::Backoff;
 
-/// Failures in a row after which the server is taken to be out, unless an operation gives up sooner.
-const OUT_AFTER: u32 = 5;
+/// Failures in a row after which the API counts as down, unless an operation gives up sooner.
+const DOWN_AFTER: u32 = 5;
 
-/// Gaps between the single requests that see whether it is back.
-const KNOCKS: Backoff = Backoff {
+/// Gaps between the single requests that check whether it is back.
+const CHECK_GAPS: Backoff = Backoff {
     base: Duration::from_secs(1),
     cap: Duration::from_secs(60),
 };
 
-/// How the server has been answering. Time counts while somebody wants an answer, and not while the run is busy
-/// elsewhere.
+/// How the API has been answering. Time counts only while a call is under way, and not while the run is busy elsewhere.
 #[derive(Debug)]
 pub(super) struct Health {
-    out_after: u32,
+    down_after: u32,
     failures: u32,
-    /// When the first of the failures ended, moved on by idle times. Waits that the server asks for count: otherwise one that asks
-    /// again and again would be waited for without end.
+    /// When the first of the failures ended, moved on by idle times. Waits that the API asks for count: otherwise the run
+    /// would wait forever for an API that asks again and again.
     since: Option<Instant>,
-    /// While it is out: when to knock next, and how often that was done.
-    next_knock: Option<Instant>,
-    knocks: u32,
+    /// `Some` while the API is down: when to check next.
+    next_check: Option<Instant>,
+    /// Checks in this outage that failed.
+    failed_checks: u32,
     rng: fastrand::Rng,
 }
 
 impl Health {
     pub(super) fn new(max_attempts: u32, rng: fastrand::Rng) -> Self {
         Self {
-            out_after: OUT_AFTER.min(max_attempts.saturating_sub(1)).max(1),
+            down_after: DOWN_AFTER.min(max_attempts.saturating_sub(1)).max(1),
             failures: 0,
             since: None,
-            next_knock: None,
-            knocks: 0,
+            next_check: None,
+            failed_checks: 0,
             rng,
         }
     }
 
-    /// A usable answer. Whether that ended an outage.
+    /// Records a usable answer. Returns whether that ended an outage.
     pub(super) fn answered(&mut self) -> bool {
         self.failures = 0;
         self.since = None;
-        self.knocks = 0;
-        self.next_knock.take().is_some()
+        self.failed_checks = 0;
+        self.next_check.take().is_some()
     }
 
-    /// An exchange without a usable answer. Whether that began an outage.
+    /// Records an exchange without a usable answer. Returns whether that began an outage.
     pub(super) fn failed(&mut self, now: Instant) -> bool {
         self.failures = self.failures.saturating_add(1);
         self.since.get_or_insert(now);
-        let was_up = self.next_knock.is_none();
-        if was_up && self.failures >= self.out_after {
-            self.next_knock = Some(now + KNOCKS.delay(0, &mut self.rng));
+        let was_up = self.next_check.is_none();
+        if was_up && self.failures >= self.down_after {
+            self.next_check = Some(now + CHECK_GAPS.delay(0, &mut self.rng));
             return true;
         }
         false
     }
 
-    /// A knock was answered with nothing usable.
-    pub(super) fn knocked_in_vain(&mut self, now: Instant) {
-        self.knocks = self.knocks.saturating_add(1);
-        self.next_knock = Some(now + KNOCKS.delay(self.knocks, &mut self.rng));
+    /// The health-check request failed.
+    pub(super) fn check_failed(&mut self, now: Instant) {
+        self.failed_checks = self.failed_checks.saturating_add(1);
+        self.next_check = Some(now + CHECK_GAPS.delay(self.failed_checks, &mut self.rng));
     }
 
-    /// A 429 is no failure, but with nothing else for long enough it is an outage too.
-    pub(super) fn put_off(&mut self, now: Instant) {
+    /// Records a 429. That is no failure, but nothing but 429s for long enough is an outage too.
+    pub(super) fn rate_limited(&mut self, now: Instant) {
         self.since.get_or_insert(now);
     }
 
@@ -81,23 +81,21 @@ impl Health {
         self.failures
     }
 
-    pub(super) fn is_out(&self) -> bool {
-        self.next_knock.is_some()
+    pub(super) fn is_down(&self) -> bool {
+        self.next_check.is_some()
     }
 
-    /// How long there has been no usable answer.
-    pub(super) fn silent_for(&self, now: Instant) -> Duration {
+    /// For how long there has been no usable answer.
+    pub(super) fn unanswered_for(&self, now: Instant) -> Duration {
         self.since
             .map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
     }
 
-    /// While the server is out: when to knock, no later than when patience ends.
-    pub(super) fn next_knock(&self, patience: Duration) -> Option<Instant> {
-        let knock = self.next_knock?;
-        Some(
-            self.since
-                .map_or(knock, |since| knock.min(since + patience)),
-        )
+    /// While the API is down: when to check it next, at the latest when `max_outage` is reached.
+    pub(super) fn next_check(&self, max_outage: Duration) -> Option<Instant> {
+        let check = self.next_check?;
+        let limit = self.since.map(|since| since + max_outage);
+        Some(limit.map_or(check, |limit| check.min(limit)))
     }
 }
 
@@ -120,9 +118,9 @@ mod tests {
         for _ in 0..4 {
             assert!(!health.failed(now));
         }
-        assert!(health.failed(now) && health.is_out());
+        assert!(health.failed(now) && health.is_down());
         assert!(!health.failed(now), "an outage begins once");
-        assert!(health.answered() && !health.is_out());
+        assert!(health.answered() && !health.is_down());
     }
 
     #[test]
@@ -130,18 +128,18 @@ mod tests {
         let now = Instant::now();
         let mut health = health();
         assert!((0..5).any(|_| health.failed(now)));
-        let longest = |health: &mut Health, knocks| {
+        let longest = |health: &mut Health, failed_checks| {
             let one = |_| {
-                health.knocks = knocks;
-                health.knocked_in_vain(now);
-                health.next_knock(Duration::MAX / 4).unwrap() - now
+                health.failed_checks = failed_checks;
+                health.check_failed(now);
+                health.next_check(Duration::MAX / 4).unwrap() - now
             };
             (0..200).map(one).max().unwrap()
         };
         assert!(longest(&mut health, 0) <= Duration::from_secs(2));
         let late = longest(&mut health, 30);
         assert!(late > Duration::from_secs(50) && late <= Duration::from_secs(60));
-        assert_eq!(health.next_knock(Duration::ZERO), Some(now));
+        assert_eq!(health.next_check(Duration::ZERO), Some(now));
     }
 
     #[test]
@@ -151,7 +149,7 @@ mod tests {
         let mut health = health();
         health.failed(now);
         health.was_idle(minute);
-        health.put_off(now + minute);
-        assert_eq!(health.silent_for(now + minute * 3), minute * 2);
+        health.rate_limited(now + minute);
+        assert_eq!(health.unanswered_for(now + minute * 3), minute * 2);
     }
 }

@@ -1,19 +1,24 @@
-//! The one way to the API: pacing, shared pauses, attempts, outages, budgets and stops. No request gets past it,
+//! The one way to the API: pacing, shared pauses, attempts, outages, budgets and stops. Every request passes through it,
 //! and nothing else in the program repeats one. It never sees what a request or an answer says about customers.
 
-mod basis;
 mod call;
 mod exchange;
 mod health;
+mod optional;
 mod queue;
+mod staleness;
 mod state;
 mod stats;
 mod stop;
 
 #[cfg(test)]
+mod blocked_tests;
+#[cfg(test)]
+mod shared_tests;
+#[cfg(test)]
 mod tests;
 
-pub use basis::Basis;
-pub use queue::{Gate, GateParts, Stops};
-pub use stats::GateStats;
-pub use stop::{StopKind, StopReason};
+pub use queue::{Gate, GateParts};
+pub use staleness::StalenessGuard;
+pub use stats::{GateStats, Pace};
+pub use stop::{StopKind, StopReason, StopTokens};

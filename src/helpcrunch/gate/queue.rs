@@ -5,48 +5,39 @@ use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::basis::Basis;
-use super::call::Course;
-use super::exchange::Judged;
-use super::state::{State, Step};
-use super::{GateStats, StopKind, StopReason};
+use super::call::CallAttempts;
+use super::exchange::AttemptOutcome;
+use super::staleness::StalenessGuard;
+use super::state::{GateState, GateStep};
+use super::{GateStats, StopKind, StopReason, StopTokens};
 use crate::helpcrunch::{
-    CallError, DecodeError, Endpoint, LimitSettings, Scrubber, Sent, Transport, WireRequest,
+    CallError, CallReport, DecodeError, Endpoint, LimitSettings, Scrubber, Transport, WireRequest,
 };
-use crate::pace::Clock;
+use crate::pace::{Clock, SharedPace};
 
-/// The two stages of a stop.
-#[derive(Debug, Clone, Default)]
-pub struct Stops {
-    /// No request is begun any more, and nobody waits; what is in flight ends.
-    pub soft: CancellationToken,
-    /// What is in flight is dropped too.
-    pub hard: CancellationToken,
-}
-
-/// What a gate is made of.
+/// The parts of a [`Gate`].
 #[derive(Debug)]
 pub struct GateParts {
     pub transport: Arc<dyn Transport>,
     pub limits: LimitSettings,
     pub clock: Clock,
-    pub stops: Stops,
+    pub stops: StopTokens,
     /// Keeps the key out of every text that comes from the server.
     pub scrubber: Scrubber,
-    /// Of all jitter.
+    /// Seed of all jitter.
     pub seed: u64,
 }
 
-/// Requests queue here, in the order in which they come, for their turn.
+/// Requests queue here for their turn, in the order in which they arrive.
 #[derive(Debug)]
 pub struct Gate {
     pub(super) transport: Arc<dyn Transport>,
     pub(super) clock: Clock,
-    pub(super) stops: Stops,
+    pub(super) stops: StopTokens,
     pub(super) scrubber: Scrubber,
     max_attempts: u32,
     pub(super) max_retry_wait: Duration,
-    state: Mutex<State>,
+    state: Mutex<GateState>,
     in_flight: Semaphore,
     /// Held by the head of the queue until its request may go. Fair: first come, first served.
     turn: tokio::sync::Mutex<()>,
@@ -56,22 +47,22 @@ pub struct Gate {
     pub(super) news: watch::Sender<()>,
 }
 
-/// Why a request does not go.
-enum Unsent {
+/// Why a request is not sent.
+pub(super) enum NotAdmitted {
     Stopped(StopKind),
     Outdated,
 }
 
-impl From<StopKind> for Unsent {
+impl From<StopKind> for NotAdmitted {
     fn from(stop: StopKind) -> Self {
         Self::Stopped(stop)
     }
 }
 
-/// Keeps account of a call that is under way, also when its future is dropped.
-struct UnderWay<'a>(&'a Gate);
+/// Counts a call as under way until it ends or its future is dropped.
+struct CallGuard<'a>(&'a Gate);
 
-impl Drop for UnderWay<'_> {
+impl Drop for CallGuard<'_> {
     fn drop(&mut self) {
         let now = self.0.clock.now();
         self.0.state().leave(now);
@@ -91,16 +82,16 @@ impl Gate {
             max_attempts: limits.max_attempts.max(1),
             max_retry_wait: limits.max_retry_wait,
             in_flight: Semaphore::new(usize::try_from(limits.concurrency.max(1)).unwrap_or(1)),
-            state: Mutex::new(State::new(limits, parts.seed, now)),
+            state: Mutex::new(GateState::new(limits, parts.seed, now)),
             turn: tokio::sync::Mutex::new(()),
             closed: CancellationToken::new(),
             news: watch::Sender::new(()),
         }
     }
 
-    /// Another process sent the account's last request so long ago.
-    pub fn follow(&self, ago: Duration) {
-        self.state().follow(ago);
+    /// Keeps the limit together with other processes.
+    pub fn share_pace(&self, pace: Box<dyn SharedPace>) {
+        self.state().share_pace(pace);
     }
 
     /// What closed the gate, if it is closed.
@@ -112,7 +103,7 @@ impl Gate {
         self.state().stop_reason().cloned()
     }
 
-    /// Ends when the gate closes, at once where it is closed.
+    /// Waits until the gate closes; returns immediately if it is closed.
     pub async fn closed(&self) {
         self.closed.cancelled().await;
     }
@@ -122,8 +113,8 @@ impl Gate {
         self.state().stats.clone()
     }
 
-    /// The first moment since `asked` from which on no pause and no outage kept anybody waiting: what was asked then
-    /// and is answered by now was read no earlier.
+    /// The first moment since `asked` after which no pause and no outage held requests up: an answer that is here by now
+    /// was read at that moment or later.
     #[must_use]
     pub fn calm_since(&self, asked: Instant) -> Instant {
         let now = self.clock.now();
@@ -133,91 +124,97 @@ impl Gate {
             .map_or(asked, |until| until.max(asked))
     }
 
-    /// Sends a request, as often as its safety allows, until `read` can make something of an answer.
+    /// Sends a request, as often as its safety allows, until `read` can decode an answer.
     ///
-    /// A dropped future drops its request; a write is then in doubt.
+    /// Dropping the future drops the request; a write is then in doubt.
     pub(in crate::helpcrunch) async fn send<T>(
         &self,
         request: &WireRequest,
         read: impl Fn(&[u8]) -> Result<T, DecodeError>,
-    ) -> Sent<T> {
-        self.send_on(None, request, read).await
+    ) -> CallReport<T> {
+        self.send_guarded(None, request, read).await
     }
 
-    /// The same for a write that stands on a reading: it is not begun, nor repeated, once that is
+    /// Like [`send`](Self::send), for a write that relies on a reading: it is not begun, nor repeated, once the reading is
     /// [outdated](CallError::Outdated).
-    pub(in crate::helpcrunch) async fn send_on<T>(
+    pub(in crate::helpcrunch) async fn send_guarded<T>(
         &self,
-        basis: Option<Basis>,
+        guard: Option<StalenessGuard>,
         request: &WireRequest,
         read: impl Fn(&[u8]) -> Result<T, DecodeError>,
-    ) -> Sent<T> {
+    ) -> CallReport<T> {
         self.state().enter(self.clock.now());
-        let _under_way = UnderWay(self);
-        let mut course = Course::on(basis);
+        let _under_way = CallGuard(self);
+        let mut attempts = CallAttempts::guarded_by(guard);
         loop {
-            match self.attempt(request, &mut course, &read).await {
-                Ok(Some(result)) => return course.end(result),
+            match self.attempt(request, &mut attempts, &read).await {
+                Ok(Some(result)) => return attempts.end(result),
                 Ok(None) => {}
-                Err(Unsent::Stopped(stop)) => return course.stopped(stop),
-                Err(Unsent::Outdated) => return course.outdated(),
+                Err(NotAdmitted::Stopped(stop)) => return attempts.stop(stop),
+                Err(NotAdmitted::Outdated) => return attempts.expire(),
             }
         }
     }
 
-    /// One exchange, and the wait after it where there is to be another: then it returns nothing.
+    /// One exchange. Returns `None`, after the wait, if another is to follow.
     async fn attempt<T>(
         &self,
         request: &WireRequest,
-        course: &mut Course,
+        attempts: &mut CallAttempts,
         read: &impl Fn(&[u8]) -> Result<T, DecodeError>,
-    ) -> Result<Option<Result<T, CallError>>, Unsent> {
-        let permit = self.admit(request, course).await?;
-        course.begun += 1;
-        let exchange = self.exchange(request, course.begun).await;
+    ) -> Result<Option<Result<T, CallError>>, NotAdmitted> {
+        let permit = self.admit(request, attempts).await?;
+        attempts.begun += 1;
+        let exchange = self.exchange(request, attempts.begun).await;
         drop(permit);
         let Some(answer) = exchange.answer else {
             return Ok(Some(Err(CallError::Interrupted)));
         };
-        course.http_status = answer.as_ref().ok().map(|response| response.status);
-        let (why, is_hopeless) = match self.judge(request.endpoint, answer, exchange.begun, read) {
-            Judged::Done(result) => return Ok(Some(result)),
-            Judged::PutOff => {
-                course.put_off();
+        attempts.http_status = answer.as_ref().ok().map(|response| response.status);
+        let (why, is_permanent) = match self.judge(request.endpoint, answer, exchange.begun, read) {
+            AttemptOutcome::Done(result) => return Ok(Some(result)),
+            AttemptOutcome::RateLimited => {
+                attempts.is_retry = false;
                 return Ok(None);
             }
-            Judged::Failed(why) => (why, false),
-            Judged::Hopeless(why) => (why, true),
+            AttemptOutcome::Failed(why) => (why, false),
+            AttemptOutcome::Permanent(why) => (why, true),
         };
-        course.failed(&why);
-        let attempts = course.failed;
-        if is_hopeless || attempts >= self.max_attempts {
-            return Ok(Some(Err(CallError::GaveUp { attempts, why })));
+        attempts.add_failure(&why);
+        let failed = attempts.failed;
+        if is_permanent || failed >= self.max_attempts {
+            let error = CallError::GaveUp {
+                attempts: failed,
+                why,
+            };
+            return Ok(Some(Err(error)));
         }
-        self.back_off(attempts).await?;
+        self.back_off(failed).await?;
         Ok(None)
     }
 
-    /// Waits until the request may go; it is counted then.
-    async fn admit(
+    /// Waits until the request may be sent, and counts it then.
+    pub(super) async fn admit(
         &self,
         request: &WireRequest,
-        course: &Course,
-    ) -> Result<SemaphorePermit<'_>, Unsent> {
+        attempts: &CallAttempts,
+    ) -> Result<SemaphorePermit<'_>, NotAdmitted> {
+        // First a place among the concurrent requests, then the head of the queue: only the head asks the state what to
+        // do, so that requests go in the order in which they came.
         let permit = self.unless_closed(self.in_flight.acquire()).await?;
         let _turn = self.unless_closed(self.turn.lock()).await?;
         let mut news = self.news.subscribe();
         loop {
             news.mark_unchanged();
-            if self.is_outdated(course) {
-                return Err(Unsent::Outdated);
+            if self.is_outdated(attempts) {
+                return Err(NotAdmitted::Outdated);
             }
-            match self.step(request.endpoint, course.is_retry) {
+            match self.step(request.endpoint, attempts.is_retry) {
                 // The semaphore is never closed; were it, its permit would only bound the concurrency.
-                Step::Go => return permit.map_err(|_| Unsent::Stopped(StopKind::Signal)),
-                Step::Closed(kind) => return Err(kind.into()),
-                Step::Knock => self.knock().await,
-                Step::WaitUntil(until) => {
+                GateStep::Go => return permit.map_err(|_| NotAdmitted::Stopped(StopKind::Signal)),
+                GateStep::Closed(kind) => return Err(kind.into()),
+                GateStep::HealthCheck => self.check_health().await,
+                GateStep::WaitUntil(until) => {
                     let wait = async {
                         tokio::select! {
                             () = sleep_until(until) => {}
@@ -230,16 +227,16 @@ impl Gate {
         }
     }
 
-    fn is_outdated(&self, course: &Course) -> bool {
+    fn is_outdated(&self, attempts: &CallAttempts) -> bool {
         let (suspended, now) = (self.clock.suspended(), self.clock.now());
         let mut state = self.state();
         let woke_at = state.woke_at(suspended, now);
-        course.is_outdated(state.held_up_until(), woke_at, now)
+        attempts.is_outdated(state.held_up_until(), woke_at, now)
     }
 
-    fn step(&self, endpoint: Endpoint, is_retry: bool) -> Step {
+    fn step(&self, endpoint: Endpoint, is_retry: bool) -> GateStep {
         if self.is_stopped() {
-            return Step::Closed(self.close_by_signal());
+            return GateStep::Closed(self.close_by_signal());
         }
         let now = self.clock.now();
         self.with_state(|state| state.step(endpoint, is_retry, now))
@@ -251,7 +248,7 @@ impl Gate {
         self.unless_closed(sleep_until(at)).await
     }
 
-    /// The future's output, unless the gate closes or a stop is asked for first.
+    /// Returns the future's output, unless the gate closes or a stop is requested first.
     async fn unless_closed<F: Future>(&self, future: F) -> Result<F::Output, StopKind> {
         tokio::select! {
             biased;
@@ -266,19 +263,19 @@ impl Gate {
         self.stops.soft.is_cancelled() || self.stops.hard.is_cancelled()
     }
 
-    /// Closes the gate as by a signal; what closed it before stays the reason.
+    /// Closes the gate because of a stop; if it was closed before, that reason stays.
     fn close_by_signal(&self) -> StopKind {
         self.with_state(|state| {
             state.close(StopKind::Signal, "the run was asked to stop".to_owned())
         })
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, GateState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the state, and ends all waits where that closed the gate.
-    pub(super) fn with_state<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+    /// Changes the state, and ends all waits if that closed the gate.
+    pub(super) fn with_state<T>(&self, change: impl FnOnce(&mut GateState) -> T) -> T {
         let mut state = self.state();
         let output = change(&mut state);
         let is_closed = state.stopped().is_some();

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use super::health::Health;
 use super::{GateStats, StopKind, StopReason};
 use crate::helpcrunch::{Endpoint, LimitSettings};
-use crate::pace::{Asked, Backoff, Limiter, RetryBudget};
+use crate::pace::{Backoff, Limiter, RetryAfter, RetryBudget, SharedPace};
 
 /// Waits between the attempts of one operation.
 const RETRIES: Backoff = Backoff {
@@ -13,8 +13,8 @@ const RETRIES: Backoff = Backoff {
     cap: Duration::from_secs(30),
 };
 
-/// The shared pause after a 429 that does not say how long. A minute is the longest window that the documented
-/// limit can have.
+/// The shared pause after a 429 without `Retry-After`. A minute is the longest window that the documented limit can
+/// have.
 const PAUSES: Backoff = Backoff {
     base: Duration::from_secs(2),
     cap: Duration::from_secs(60),
@@ -23,57 +23,76 @@ const PAUSES: Backoff = Backoff {
 /// A shorter sleep ages no reading by more than a slow request does.
 const MIN_SUSPEND: Duration = Duration::from_secs(5);
 
-/// What the head of the queue is to do.
+/// This many rows in a row that a firewall refuses are not about the rows.
+const MAX_BLOCKED_ROWS: u32 = 3;
+
+/// Another process takes its place in the shared line within this time.
+const BUSY: Duration = Duration::from_millis(1);
+
+/// What the head of the queue has to do next.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    /// Its request is counted and may go.
+pub(super) enum GateStep {
+    /// Its request is counted and may be sent.
     Go,
-    /// The server is out: see with one harmless request, counted already, whether it is back.
-    Knock,
+    /// The API is down: check with one harmless request, counted already, whether it is back.
+    HealthCheck,
     WaitUntil(Instant),
     Closed(StopKind),
 }
 
-/// Everything that the gate knows, without any waiting: the queue's head asks it for the next step, and every
+/// Everything that the gate knows; nothing in here waits. The head of the queue asks it for the next step, and every
 /// exchange reports to it.
 #[derive(Debug)]
-pub(super) struct State {
+pub(super) struct GateState {
     limits: LimitSettings,
     limiter: Limiter,
+    shared: Option<Box<dyn SharedPace>>,
+    /// When the next request may be sent, as the processes agreed that share the pace.
+    place: Option<Instant>,
     budget: RetryBudget,
     health: Health,
     rng: fastrand::Rng,
     pub(super) stats: GateStats,
     paused_until: Option<Instant>,
     /// Why the last exchange without a usable answer had none.
-    last_trouble: Option<String>,
+    last_cause: Option<String>,
     /// When the last outage ended.
     outage_ended: Option<Instant>,
+    /// The server has answered at least once, whatever it answered.
+    pub(super) has_contact: bool,
+    /// Rows in a row whose write something in front of the API refused.
+    blocked_rows: u32,
     /// 429s in a row, counting as one those to requests that were in flight together.
     pauses: u32,
     last_429: Option<Instant>,
-    /// Calls that are under way, and since when there was none.
+    /// Calls that are under way.
     calls: usize,
+    /// `Some` while there is none.
     idle_since: Option<Instant>,
-    /// For how long the machine was suspended when that was last looked at, and when it was found to have been.
+    /// For how long the machine had been suspended in all when that was last checked.
     suspended: Duration,
+    /// When a suspend was last noticed.
     woke_at: Option<Instant>,
     closed: Option<StopReason>,
 }
 
-impl State {
+impl GateState {
     pub(super) fn new(limits: LimitSettings, seed: u64, now: Instant) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
         Self {
             limiter: Limiter::new(limits.requests_per_minute, limits.reserve),
+            shared: None,
+            place: None,
             budget: RetryBudget::new(now),
             health: Health::new(limits.max_attempts, rng.fork()),
             rng,
             limits,
             stats: GateStats::default(),
-            last_trouble: None,
+            last_cause: None,
             paused_until: None,
             outage_ended: None,
+            has_contact: false,
+            blocked_rows: 0,
             pauses: 0,
             last_429: None,
             calls: 0,
@@ -84,75 +103,89 @@ impl State {
         }
     }
 
-    pub(super) fn follow(&mut self, ago: Duration) {
-        self.limiter.follow(ago);
+    pub(super) fn share_pace(&mut self, pace: Box<dyn SharedPace>) {
+        self.shared = Some(pace);
     }
 
-    /// The next step of a request that is at the head of the queue.
-    pub(super) fn step(&mut self, endpoint: Endpoint, is_retry: bool, now: Instant) -> Step {
+    /// Until when the next request waits for its place among those of all processes.
+    fn wait_for_place(&mut self, now: Instant) -> Option<Instant> {
+        let (gap, shared) = (self.limiter.gap()?, self.shared.as_mut()?);
+        // A place that was not used in time may be somebody else's by now.
+        let place = self.place.filter(|place| now <= *place + gap);
+        let place = match place {
+            Some(place) => place,
+            None => match shared.take_place(gap) {
+                Some(wait) => now + wait,
+                None => return Some(now + BUSY),
+            },
+        };
+        self.place = Some(place);
+        Some(place).filter(|place| *place > now)
+    }
+
+    /// The next step of the request at the head of the queue.
+    pub(super) fn step(&mut self, endpoint: Endpoint, is_retry: bool, now: Instant) -> GateStep {
         self.check_bounds(now);
         if let Some(kind) = self.stopped() {
-            return Step::Closed(kind);
+            return GateStep::Closed(kind);
         }
         if let Some(until) = self.paused_until.filter(|until| *until > now) {
             return self.wait(until);
         }
-        let knock = self.health.next_knock(self.limits.max_outage);
-        if let Some(at) = knock.filter(|at| *at > now) {
-            return Step::WaitUntil(self.limits.deadline.map_or(at, |deadline| at.min(deadline)));
+        let check = self.health.next_check(self.limits.max_outage);
+        if let Some(at) = check.filter(|at| *at > now) {
+            return GateStep::WaitUntil(
+                self.limits.deadline.map_or(at, |deadline| at.min(deadline)),
+            );
+        }
+        if let Some(until) = self.wait_for_place(now) {
+            return self.wait(until);
         }
         if let Err(wait) = self.limiter.try_acquire() {
             return self.wait(now + wait);
         }
-        if knock.is_some() {
+        self.place = None;
+        if check.is_some() {
             self.stats.count(Endpoint::List, false, now);
-            return Step::Knock;
+            return GateStep::HealthCheck;
         }
         self.stats.count(endpoint, is_retry, now);
-        Step::Go
+        GateStep::Go
     }
 
-    /// Closes where the next request would be one too many or too late.
+    /// Closes the gate if the next request would be one too many or too late.
     fn check_bounds(&mut self, now: Instant) {
         if self.limits.deadline.is_some_and(|deadline| deadline <= now) {
-            self.out_of_time();
+            self.close_at_deadline();
         }
-        if let Some(most) = self
-            .limits
-            .max_requests
-            .filter(|most| self.stats.total >= *most)
-        {
-            self.close(
-                StopKind::MaxRequests,
-                format!("all {most} requests of the run were used"),
-            );
+        let max_requests = self.limits.max_requests;
+        if let Some(max) = max_requests.filter(|max| self.stats.total >= *max) {
+            let message = format!("all {max} requests of the run were used (--max-requests)");
+            self.close(StopKind::MaxRequests, message);
         }
     }
 
-    /// A wait that nothing shortens; one beyond the run's end is not begun.
-    fn wait(&mut self, until: Instant) -> Step {
-        if self
-            .limits
-            .deadline
-            .is_some_and(|deadline| deadline <= until)
-        {
-            return Step::Closed(self.out_of_time());
+    /// A wait that nothing shortens. If it would end after the deadline, it does not begin.
+    fn wait(&mut self, until: Instant) -> GateStep {
+        match self.limits.deadline {
+            Some(deadline) if deadline <= until => GateStep::Closed(self.close_at_deadline()),
+            _ => GateStep::WaitUntil(until),
         }
-        Step::WaitUntil(until)
     }
 
-    fn out_of_time(&mut self) -> StopKind {
-        self.close(
-            StopKind::MaxDuration,
-            "no request can be begun within the run's time any more".to_owned(),
-        )
+    fn close_at_deadline(&mut self) -> StopKind {
+        let message = "the run's time limit (--max-duration) is reached";
+        self.close(StopKind::MaxDuration, message.to_owned())
     }
 
-    /// The server gave an answer that can be used. Whether that ended an outage.
-    pub(super) fn answered(&mut self, now: Instant) -> bool {
+    /// Records a usable answer. Returns whether that ended an outage.
+    pub(super) fn answered(&mut self, endpoint: Endpoint, now: Instant) -> bool {
+        if endpoint.is_write() {
+            self.blocked_rows = 0;
+        }
         self.pauses = 0;
-        self.limiter.recover();
-        self.budget.success(now);
+        self.limiter.record_success();
+        self.budget.record_success(now);
         let ends_outage = self.health.answered();
         if ends_outage {
             self.outage_ended = Some(now);
@@ -160,84 +193,100 @@ impl State {
         ends_outage
     }
 
-    /// Until when a pause or an outage last kept everybody waiting.
+    /// Records a request that something in front of the API refused. Returns whether that closes the gate: on a read, or
+    /// when it is the third row in a row. A batch is no row: its rows are sent again in smaller ones.
+    pub(super) fn blocked(&mut self, endpoint: Endpoint, message: String) -> bool {
+        self.blocked_rows += u32::from(endpoint.is_write() && endpoint != Endpoint::Batch);
+        let closes = !endpoint.is_write() || self.blocked_rows >= MAX_BLOCKED_ROWS;
+        if closes {
+            self.close(StopKind::Blocked, message);
+        }
+        closes
+    }
+
+    /// Until when a pause or an outage last held all requests up.
     pub(super) fn held_up_until(&self) -> Option<Instant> {
         self.paused_until.max(self.outage_ended)
     }
 
-    /// When the machine was last found to have been suspended: what was read before is as old as that sleep was long,
-    /// whatever the monotonic clock says. `suspended` is the total so far.
+    /// When a suspend of the machine was last noticed: what was read before is older than the monotonic clock says.
+    /// `suspended` is the total so far.
     pub(super) fn woke_at(&mut self, suspended: Duration, now: Instant) -> Option<Instant> {
         if suspended.saturating_sub(self.suspended) >= MIN_SUSPEND {
-            tracing::info!("the machine was suspended: what was read before is read again");
+            tracing::info!("the machine was suspended: reading again what was read before");
             self.suspended = suspended;
             self.woke_at = Some(now);
         }
         self.woke_at
     }
 
-    /// An exchange brought no usable answer; `asked` is what its `Retry-After` said.
-    pub(super) fn failed(&mut self, why: String, asked: Asked, now: Instant) {
-        self.last_trouble = Some(why);
-        let began = self.health.failed(now);
-        if began {
+    /// Records that no connection can be made as things are. If none ever was, waiting does not help.
+    pub(super) fn unreachable(&mut self, why: &str) {
+        if !self.has_contact {
+            self.close(StopKind::Unreachable, why.to_owned());
+        }
+    }
+
+    /// Records an exchange without a usable answer; `asked` is what its `Retry-After` said.
+    pub(super) fn failed(&mut self, why: String, asked: RetryAfter, now: Instant) {
+        if self.health.failed(now) && self.closed.is_none() {
             tracing::warn!(
-                "the API does not answer usably; waiting for it with one request at a time"
+                "the API is not responding ({why}); retrying with one request at a time"
             );
         }
+        self.last_cause = Some(why);
         if let Some(wait) = self.accepted(asked) {
             self.pause(now + wait);
         }
         let failures = self.health.failures();
-        let most = self.limits.max_consecutive_errors;
-        if most > 0 && failures >= most {
-            self.close(
-                StopKind::ConsecutiveErrors,
-                format!(
-                    "{failures} requests in a row got no usable answer (max_consecutive_errors = {most}){}",
-                    self.last_trouble()
-                ),
+        let max = self.limits.max_consecutive_errors;
+        if max > 0 && failures >= max {
+            let cause = self.last_cause();
+            let message = format!(
+                "{failures} requests in a row failed (max_consecutive_errors = {max}){cause}"
             );
+            self.close(StopKind::ConsecutiveErrors, message);
         }
-        if self.health.is_out() {
-            self.check_patience(now);
+        if self.health.is_down() {
+            self.check_outage(now);
         }
     }
 
-    pub(super) fn knocked_in_vain(&mut self, now: Instant) {
-        self.health.knocked_in_vain(now);
+    pub(super) fn check_failed(&mut self, now: Instant) {
+        self.health.check_failed(now);
     }
 
-    /// An exchange that began at `begun` was answered with 429: everybody waits, and the pace eases back, once for
-    /// all that were in flight together.
-    pub(super) fn rate_limited(&mut self, asked: Asked, begun: Instant, now: Instant) {
-        self.stats.rate_limited += 1;
-        self.last_trouble = Some("the server answered 429".to_owned());
+    /// Records a 429 to an exchange that began at `begun`: all requests wait, and the rate is lowered, once for all that
+    /// were in flight together.
+    pub(super) fn rate_limited(&mut self, asked: RetryAfter, begun: Instant, now: Instant) {
+        self.stats.count_rate_limited(now);
+        self.last_cause = Some("the server answered 429".to_owned());
         let is_new = self.last_429.is_none_or(|last| begun >= last);
         self.last_429 = Some(now);
-        let wait = self.accepted(asked);
-        self.health.put_off(now);
-        if let Some(wait) = wait {
+        let asked = self.accepted(asked);
+        self.health.rate_limited(now);
+        let own = |gate: &mut Self| PAUSES.late_delay(gate.pauses, &mut gate.rng);
+        if let Some(wait) = asked.or_else(|| is_new.then(|| own(self))) {
             self.pause(now + wait);
-        } else if is_new {
-            let wait = PAUSES.late_delay(self.pauses, &mut self.rng);
-            self.pause(now + wait);
+            if let Some(shared) = &mut self.shared {
+                shared.pause(wait);
+            }
         }
         if is_new {
             self.pauses = self.pauses.saturating_add(1);
-            self.limiter.ease_back();
-            self.check_patience(now);
+            self.limiter.slow_down();
+            self.check_outage(now);
         }
     }
 
-    /// The wait that is asked for; one that is too long closes the gate.
-    fn accepted(&mut self, asked: Asked) -> Option<Duration> {
+    /// The wait that `Retry-After` asks for. One that is too long closes the gate.
+    fn accepted(&mut self, asked: RetryAfter) -> Option<Duration> {
         match asked {
-            Asked::Nothing => None,
-            Asked::Wait(wait) => Some(wait),
-            Asked::TooLong(wait) => {
-                let (asked, most) = (wait.as_secs(), self.limits.max_retry_wait.as_secs());
-                let message = format!("the API asks to wait {asked} s; max_retry_wait is {most} s");
+            RetryAfter::Unspecified => None,
+            RetryAfter::Wait(wait) => Some(wait),
+            RetryAfter::TooLong(wait) => {
+                let (asked, max) = (wait.as_secs(), self.limits.max_retry_wait.as_secs());
+                let message = format!("the API asks to wait {asked} s; max_retry_wait is {max} s");
                 self.close(StopKind::RetryAfterTooLong, message);
                 None
             }
@@ -248,26 +297,24 @@ impl State {
         self.paused_until = self.paused_until.max(Some(until));
     }
 
-    fn last_trouble(&self) -> String {
-        let why = self.last_trouble.as_deref();
-        why.map_or_else(String::new, |why| format!("; the last time: {why}"))
+    fn last_cause(&self) -> String {
+        let cause = self.last_cause.as_deref();
+        cause.map_or_else(String::new, |cause| format!("; the last time: {cause}"))
     }
 
-    fn check_patience(&mut self, now: Instant) {
-        let silent = self.health.silent_for(now);
-        if silent >= self.limits.max_outage {
-            let (silent, most) = (silent.as_secs(), self.limits.max_outage.as_secs());
-            self.close(
-                StopKind::Outage,
-                format!(
-                    "the API gave no usable answer for {silent} s (max_outage is {most} s){}",
-                    self.last_trouble()
-                ),
+    fn check_outage(&mut self, now: Instant) {
+        let unanswered = self.health.unanswered_for(now);
+        if unanswered >= self.limits.max_outage {
+            let (seconds, max) = (unanswered.as_secs(), self.limits.max_outage.as_secs());
+            let cause = self.last_cause();
+            let message = format!(
+                "the API gave no usable answer for {seconds} s (max_outage is {max} s){cause}"
             );
+            self.close(StopKind::Outage, message);
         }
     }
 
-    /// When an operation may queue again after so many attempts that failed. It pays for the retry.
+    /// When an operation may queue again after its nth failed attempt. Takes the retry from the budget.
     pub(super) fn retry_at(&mut self, failed: u32, now: Instant) -> Instant {
         let delay = RETRIES.delay(failed.saturating_sub(1), &mut self.rng);
         let at = now + delay.max(self.budget.pay(now));
@@ -288,7 +335,7 @@ impl State {
         }
     }
 
-    /// Closes the gate, if it is not closed, and says what closed it.
+    /// Closes the gate, if it is open. Returns what closed it.
     pub(super) fn close(&mut self, kind: StopKind, message: String) -> StopKind {
         self.closed.get_or_insert(StopReason { kind, message }).kind
     }

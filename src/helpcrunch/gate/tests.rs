@@ -10,10 +10,10 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::domain::{CustomerId, RemoteCustomer, Tag};
-use crate::helpcrunch::classify::Trouble;
+use crate::helpcrunch::classify::FailureCause;
 use crate::helpcrunch::{
-    BoxFuture, CallError, Endpoint, LimitSettings, ListQuery, Order, PatchBody, ReadClient,
-    Scrubber, Sent, Transport, TransportError, WireRequest, WireResponse, WriteClient,
+    BoxFuture, CallError, CallReport, Endpoint, LimitSettings, ListQuery, PatchBody, ReadClient,
+    Scrubber, SortOrder, Transport, TransportError, WireRequest, WireResponse, WriteClient,
 };
 use crate::pace::Clock;
 use crate::plan::Create;
@@ -24,7 +24,7 @@ const PAGE: &str = r#"{"data":[],"total":0}"#;
 const SECOND: Duration = Duration::from_secs(1);
 
 /// What the server does with one request.
-enum Reply {
+pub(super) enum Reply {
     Answer(WireResponse),
     Fail(TransportError),
     After(Duration, Box<Reply>),
@@ -35,9 +35,9 @@ type Script = dyn Fn(&Asked) -> Reply + Send + Sync;
 
 /// One request as the server saw it.
 #[derive(Debug, Clone, Copy)]
-struct Asked {
-    index: usize,
-    endpoint: Endpoint,
+pub(super) struct Asked {
+    pub(super) index: usize,
+    pub(super) endpoint: Endpoint,
     at: Duration,
 }
 
@@ -85,21 +85,24 @@ impl Transport for Server {
     }
 }
 
-struct Bench {
+pub(super) struct Bench {
     server: Arc<Server>,
-    gate: Arc<Gate>,
-    stops: Stops,
-    client: WriteClient,
+    pub(super) gate: Arc<Gate>,
+    stops: StopTokens,
+    pub(super) client: WriteClient,
 }
 
-fn limits() -> LimitSettings {
+pub(super) fn limits() -> LimitSettings {
     LimitSettings {
         requests_per_minute: 0,
         ..LimitSettings::default()
     }
 }
 
-fn bench(limits: LimitSettings, script: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Bench {
+pub(super) fn bench(
+    limits: LimitSettings,
+    script: impl Fn(&Asked) -> Reply + Send + Sync + 'static,
+) -> Bench {
     bench_with(limits, |clock| clock, script)
 }
 
@@ -113,7 +116,7 @@ fn bench_with(
         script: Box::new(script),
         seen: Mutex::default(),
     });
-    let stops = Stops::default();
+    let stops = StopTokens::default();
     let gate = Arc::new(Gate::new(GateParts {
         transport: server.clone(),
         limits,
@@ -137,7 +140,7 @@ fn bench_with(
 }
 
 impl Bench {
-    fn seen(&self) -> Vec<Asked> {
+    pub(super) fn seen(&self) -> Vec<Asked> {
         self.server.seen.lock().unwrap().clone()
     }
 
@@ -145,26 +148,26 @@ impl Bench {
         self.seen().iter().map(|asked| asked.at).collect()
     }
 
-    fn stop_kind(&self) -> Option<StopKind> {
+    pub(super) fn stop_kind(&self) -> Option<StopKind> {
         self.gate.stop_reason().map(|reason| reason.kind)
     }
 
-    async fn get(&self) -> Sent<RemoteCustomer> {
+    pub(super) async fn get(&self) -> CallReport<RemoteCustomer> {
         self.client.get(CustomerId(7)).await
     }
 
-    async fn create(&self) -> Sent<RemoteCustomer> {
+    async fn create(&self) -> CallReport<RemoteCustomer> {
         self.client.create(&Create::default()).await
     }
 
-    async fn patch(&self) -> Sent<RemoteCustomer> {
+    pub(super) async fn patch(&self) -> CallReport<RemoteCustomer> {
         self.client
             .patch(CustomerId(7), &PatchBody::default())
             .await
     }
 
     /// So many calls at once; their results in the order in which they ended.
-    async fn patches(&self, count: usize) -> Vec<Sent<RemoteCustomer>> {
+    async fn patches(&self, count: usize) -> Vec<CallReport<RemoteCustomer>> {
         let mut calls = JoinSet::new();
         for _ in 0..count {
             let client = self.client.clone();
@@ -178,7 +181,7 @@ fn status(status: u16) -> Reply {
     Reply::Answer(WireResponse::new(status, ""))
 }
 
-fn ok(asked: &Asked) -> Reply {
+pub(super) fn ok(asked: &Asked) -> Reply {
     Reply::Answer(WireResponse::new(
         200,
         match asked.endpoint {
@@ -380,7 +383,7 @@ async fn it_gives_up_after_as_many_attempts_as_allowed() {
         sent.result,
         Err(CallError::GaveUp {
             attempts: 3,
-            why: Trouble::Status(500)
+            why: FailureCause::Status(500)
         })
     );
     assert_eq!((sent.attempts, sent.http_status), (3, Some(500)));
@@ -521,12 +524,18 @@ async fn an_outage_is_no_storm_and_costs_no_row() {
         .seen()
         .into_iter()
         .filter(|asked| (40..600).contains(&asked.at.as_secs()));
-    let knocks: Vec<Asked> = during.collect();
+    let failed_checks: Vec<Asked> = during.collect();
     assert!(
-        knocks.iter().all(|asked| asked.endpoint == Endpoint::List),
-        "{knocks:?}"
+        failed_checks
+            .iter()
+            .all(|asked| asked.endpoint == Endpoint::List),
+        "{failed_checks:?}"
     );
-    assert!((8..60).contains(&knocks.len()), "{}", knocks.len());
+    assert!(
+        (8..60).contains(&failed_checks.len()),
+        "{}",
+        failed_checks.len()
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -559,14 +568,14 @@ async fn one_knock_at_a_time() {
         }
     });
     bench.patches(8).await;
-    let knocks: Vec<Duration> = bench
+    let failed_checks: Vec<Duration> = bench
         .seen()
         .iter()
         .filter(|asked| asked.endpoint == Endpoint::List)
         .map(|asked| asked.at)
         .collect();
-    assert!(knocks.len() > 5);
-    for pair in knocks.windows(2) {
+    assert!(failed_checks.len() > 5);
+    for pair in failed_checks.windows(2) {
         assert!(pair[1] - pair[0] >= SECOND * 30, "{pair:?}");
     }
 }
@@ -603,7 +612,7 @@ async fn so_many_errors_in_a_row_close_the_gate() {
         sent.result,
         Err(CallError::CutShort {
             stop,
-            why: Trouble::Status(503)
+            why: FailureCause::Status(503)
         })
     );
     assert_eq!(bench.seen().len(), 3);
@@ -804,7 +813,7 @@ async fn every_endpoint_is_counted() {
         limit: 100,
         offset: 0,
         sort: None,
-        order: Order::Ascending,
+        order: SortOrder::Ascending,
     };
     bench.client.list(&query).await.result.unwrap();
     bench.get().await.result.unwrap();
@@ -844,15 +853,15 @@ async fn a_suspended_machine_outdates_what_was_read_before() {
     use std::sync::atomic::{AtomicU64, Ordering};
     static SUSPENDED_S: AtomicU64 = AtomicU64::new(0);
     let suspended = || Duration::from_secs(SUSPENDED_S.load(Ordering::Relaxed));
-    let bench = bench_with(limits(), |clock| clock.counting(suspended), ok);
+    let bench = bench_with(limits(), |clock| clock.with_suspension(suspended), ok);
     let patch = async |read_at| {
-        let basis = Basis {
+        let basis = StalenessGuard {
             read_at,
             good_for: Duration::from_secs(1800),
             is_immediate: false,
             failed: 0,
         };
-        let client = bench.client.on(Some(basis));
+        let client = bench.client.guarded_by(Some(basis));
         let sent = client.patch(CustomerId(7), &PatchBody::default()).await;
         matches!(sent.result, Err(CallError::Outdated { .. }))
     };

@@ -1,4 +1,4 @@
-//! Brings the snapshot up to date while a run writes.
+//! Updates the snapshot while a run writes.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,53 +7,53 @@ use std::time::{Duration, Instant};
 use crate::domain::{CustomerId, RemoteCustomer};
 use crate::helpcrunch::Observer;
 
-use super::store::Change;
+use super::changes::EntryChange;
 use super::{SnapshotError, SnapshotFiles};
 
-/// Changes wait for each other so long, or until there are so many, since every transaction waits for the disk.
-const LONGEST_WAIT: Duration = Duration::from_secs(1);
-const MOST_WAITING: usize = 512;
+/// Changes are collected for this long or up to this number, since every transaction waits for the disk.
+const MAX_WAIT: Duration = Duration::from_secs(1);
+const MAX_PENDING: usize = 512;
 
-/// A snapshot that hears of every answer.
+/// A snapshot that is notified of every answer.
 ///
-/// Before the first write all customers that the run is going to write are noted as unsure, and each is sure again
-/// once its last answer is in the store. So a process that is killed leaves no entry that is older than it looks:
-/// unsure ones count as unknown and are looked up.
+/// Before the first write, all customers that the run is going to write are marked as unsure. Each is sure again once
+/// its last answer is stored. So a process that is killed leaves no outdated entry that looks current: unsure customers
+/// are treated as unknown and looked up.
 #[derive(Debug)]
-pub struct LiveSnapshot(Mutex<State>);
+pub struct LiveSnapshot(Mutex<LiveState>);
 
 #[derive(Debug)]
-struct State {
-    /// Held to the end, also where there is no snapshot: one that another process made meanwhile would miss what is
-    /// written here.
+struct LiveState {
+    /// `None` once closed. Locked until then even without a snapshot, since one that another process created in the
+    /// meantime would miss this run's writes.
     files: Option<SnapshotFiles>,
-    /// It could not be written, and is gone.
-    lost: bool,
-    waiting: Vec<Change>,
+    /// The snapshot could not be written and was removed.
+    is_lost: bool,
+    pending: Vec<EntryChange>,
     written_at: Instant,
-    /// Noted as unsure by this process and by no earlier one.
+    /// Marked as unsure by this process, not by an earlier one.
     marked: BTreeSet<CustomerId>,
-    /// Writes that were answered so far.
+    /// Number of writes answered so far.
     writes: u64,
-    /// Which of these was the customer's last. What was read before that is older than its entry.
+    /// The number of each customer's last write. A reading from before that is older than the entry.
     last_write: HashMap<CustomerId, u64>,
 }
 
 impl LiveSnapshot {
-    /// Notes the customers that are going to be written.
+    /// Marks the customers that are going to be written.
     pub fn begin(
         mut files: SnapshotFiles,
         going_to_write: impl IntoIterator<Item = CustomerId>,
     ) -> Self {
         let marked = mark(&mut files, going_to_write);
-        let lost = marked.is_err();
+        let is_lost = marked.is_err();
         if let Err(error) = &marked {
-            give_up(&mut files, error);
+            discard(&mut files, error);
         }
-        Self(Mutex::new(State {
+        Self(Mutex::new(LiveState {
             files: Some(files),
-            lost,
-            waiting: Vec::new(),
+            is_lost,
+            pending: Vec::new(),
             written_at: Instant::now(),
             marked: marked.unwrap_or_default(),
             writes: 0,
@@ -61,16 +61,17 @@ impl LiveSnapshot {
         }))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, LiveState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Every answer is in: what was noted as unsure and was not written is sure again.
+    /// Ends the updates after the last answer. Marked customers that were not written are sure again.
     pub fn close(&self) {
         let mut state = self.state();
         let marked = std::mem::take(&mut state.marked);
-        state.waiting.extend(marked.into_iter().map(Change::Sure));
-        state.write();
+        let sure = marked.into_iter().map(EntryChange::Sure);
+        state.pending.extend(sure);
+        state.flush();
         state.files = None;
     }
 }
@@ -84,16 +85,16 @@ fn mark(
     };
     let earlier = store.unsure()?;
     let marked: BTreeSet<_> = ids.into_iter().filter(|id| !earlier.contains(id)).collect();
-    let changes: Vec<_> = marked.iter().copied().map(Change::Unsure).collect();
+    let changes: Vec<_> = marked.iter().copied().map(EntryChange::Unsure).collect();
     store.apply(&changes)?;
     Ok(marked)
 }
 
-/// A snapshot that misses an answer must not be believed.
-fn give_up(files: &mut SnapshotFiles, error: &SnapshotError) {
+/// Removes a snapshot that misses an answer.
+fn discard(files: &mut SnapshotFiles, error: &SnapshotError) {
     tracing::warn!(
         error = error as &dyn std::error::Error,
-        "the snapshot is not kept up and is removed: the next run reads the account again"
+        "the snapshot could not be updated and is removed; the next run reads the account again"
     );
     if let Err(error) = files.discard() {
         tracing::warn!(
@@ -103,18 +104,18 @@ fn give_up(files: &mut SnapshotFiles, error: &SnapshotError) {
     }
 }
 
-impl State {
-    fn take(&mut self, change: Change) {
-        self.waiting.push(change);
-        if self.waiting.len() >= MOST_WAITING || self.written_at.elapsed() >= LONGEST_WAIT {
-            self.write();
+impl LiveState {
+    fn add(&mut self, change: EntryChange) {
+        self.pending.push(change);
+        if self.pending.len() >= MAX_PENDING || self.written_at.elapsed() >= MAX_WAIT {
+            self.flush();
         }
     }
 
-    fn write(&mut self) {
-        let changes = std::mem::take(&mut self.waiting);
+    fn flush(&mut self) {
+        let changes = std::mem::take(&mut self.pending);
         self.written_at = Instant::now();
-        let Some(files) = self.files.as_mut().filter(|_| !self.lost) else {
+        let Some(files) = self.files.as_mut().filter(|_| !self.is_lost) else {
             return;
         };
         let written = match files.open() {
@@ -123,8 +124,8 @@ impl State {
             Err(error) => Err(error),
         };
         if let Err(error) = written {
-            self.lost = true;
-            give_up(files, &error);
+            self.is_lost = true;
+            discard(files, &error);
         }
     }
 
@@ -135,7 +136,7 @@ impl State {
 }
 
 impl Observer for LiveSnapshot {
-    fn asking(&self) -> u64 {
+    fn begin_read(&self) -> u64 {
         self.state().writes
     }
 
@@ -145,22 +146,22 @@ impl Observer for LiveSnapshot {
             .last_write
             .get(&customer.id)
             .is_some_and(|write| *write > asked);
-        // An answer that leaves something out says less than the entry that is there.
-        if customer.is_whole() && !is_older {
-            state.take(Change::Put(Box::new(customer.clone())));
+        // An incomplete answer would replace an entry that knows more.
+        if customer.is_complete() && !is_older {
+            state.add(EntryChange::Put(Box::new(customer.clone())));
         }
     }
 
     fn written(&self, customer: &RemoteCustomer) {
         let mut state = self.state();
         state.note_write(customer.id);
-        state.take(Change::Put(Box::new(customer.clone())));
+        state.add(EntryChange::Put(Box::new(customer.clone())));
     }
 
     fn gone(&self, id: CustomerId) {
         let mut state = self.state();
         state.note_write(id);
-        state.take(Change::Remove(id));
+        state.add(EntryChange::Remove(id));
     }
 
     fn in_doubt(&self, id: CustomerId) {
@@ -168,7 +169,7 @@ impl Observer for LiveSnapshot {
     }
 
     fn done_with(&self, id: CustomerId) {
-        self.state().take(Change::Sure(id));
+        self.state().add(EntryChange::Sure(id));
     }
 }
 
@@ -176,14 +177,14 @@ impl Observer for LiveSnapshot {
 mod tests {
     use super::super::super::reading::Reading;
     use super::*;
-    use crate::domain::{Field, Known, Value};
+    use crate::domain::{Field, Reported, Value};
     use crate::plan::matching::RemoteLookup;
 
     fn person(id: u64, name: &str) -> RemoteCustomer {
         let mut customer = RemoteCustomer::unknown(CustomerId(id));
         customer.set_field(Field::Name, Some(Value::Text(name.into())));
-        customer.tags = Known::Is(vec![]);
-        customer.custom_data = Known::Is(Default::default());
+        customer.tags = Reported::Value(vec![]);
+        customer.custom_data = Reported::Value(Default::default());
         customer
     }
 
@@ -209,17 +210,17 @@ mod tests {
         LiveSnapshot::begin(files, ids.into_iter().map(CustomerId))
     }
 
-    /// What a later process knows: names by id.
-    fn known(folder: &tempfile::TempDir) -> Vec<(u64, String)> {
+    /// Ids and names that a later process loads.
+    fn stored(folder: &tempfile::TempDir) -> Vec<(u64, String)> {
         let mut files = SnapshotFiles::claim(folder.path()).unwrap().unwrap();
-        let mut kept = reading([]);
-        files.open().unwrap().unwrap().load(&mut kept).unwrap();
+        let mut stored = reading([]);
+        files.open().unwrap().unwrap().load(&mut stored).unwrap();
         let name = |id: CustomerId| {
-            let customer = kept.customer(id).unwrap().unwrap();
+            let customer = stored.customer(id).unwrap().unwrap();
             let name = customer.value(Field::Name).and_then(Value::as_text);
             (id.0, name.unwrap().to_owned())
         };
-        kept.ids().into_iter().map(name).collect()
+        stored.ids().into_iter().map(name).collect()
     }
 
     fn names(expected: &[(u64, &str)]) -> Vec<(u64, String)> {
@@ -228,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_ends_leaves_what_it_saw() {
+    fn a_run_that_ends_stores_what_it_saw() {
         let folder = folder();
         let live = begin(&folder, [1, 2, 3]);
         live.written(&person(1, "After"));
@@ -242,18 +243,18 @@ mod tests {
             (5, "Before"),
             (9, "New"),
         ];
-        assert_eq!(known(&folder), names(&left));
+        assert_eq!(stored(&folder), names(&left));
     }
 
     #[test]
-    fn a_run_that_is_killed_leaves_those_unknown_that_it_was_at() {
+    fn a_run_that_is_killed_leaves_its_customers_unknown() {
         let folder = folder();
         let live = begin(&folder, [1, 2]);
         live.written(&person(1, "After"));
-        // Dropped like a process that ends: nothing is written any more.
+        // Dropped without closing, like a process that is killed.
         drop(live);
         assert_eq!(
-            known(&folder),
+            stored(&folder),
             names(&[(3, "Before"), (4, "Before"), (5, "Before")])
         );
 
@@ -261,9 +262,9 @@ mod tests {
         resumed.written(&person(2, "After"));
         resumed.done_with(CustomerId(2));
         resumed.close();
-        // What the killed run did to the first one is still not known.
+        // It is still unknown what the killed run did to customer 1.
         let left = [(2, "After"), (3, "Before"), (4, "Before"), (5, "Before")];
-        assert_eq!(known(&folder), names(&left));
+        assert_eq!(stored(&folder), names(&left));
     }
 
     #[test]
@@ -273,19 +274,19 @@ mod tests {
         live.in_doubt(CustomerId(1));
         live.done_with(CustomerId(1));
         live.close();
-        assert_eq!(known(&folder).len(), 4);
+        assert_eq!(stored(&folder).len(), 4);
     }
 
     #[test]
-    fn what_was_read_before_a_write_does_not_take_its_place() {
+    fn a_reading_from_before_a_write_does_not_replace_it() {
         let folder = folder();
         let live = begin(&folder, [1]);
-        let asked = live.asking();
+        let asked = live.begin_read();
         live.written(&person(1, "After"));
         live.read(asked, &person(1, "Overtaken"));
         live.read(asked, &person(2, "Seen"));
-        let silent = RemoteCustomer::unknown(CustomerId(3));
-        live.read(live.asking(), &silent);
+        let incomplete = RemoteCustomer::unknown(CustomerId(3));
+        live.read(live.begin_read(), &incomplete);
         live.close();
         let left = [
             (1, "After"),
@@ -294,11 +295,11 @@ mod tests {
             (4, "Before"),
             (5, "Before"),
         ];
-        assert_eq!(known(&folder), names(&left));
+        assert_eq!(stored(&folder), names(&left));
     }
 
     #[test]
-    fn the_lock_is_held_also_where_there_is_no_snapshot_to_keep_up() {
+    fn the_lock_is_held_even_without_a_snapshot() {
         let folder = tempfile::tempdir().unwrap();
         let live = begin(&folder, [1]);
         live.written(&person(1, "After"));

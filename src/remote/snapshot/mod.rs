@@ -1,13 +1,20 @@
-//! The last complete reading of an account, kept on disk and brought up to date by every answer since.
+//! The last complete reading of an account, stored on disk and updated by every answer since.
 
 mod block;
+mod changes;
 mod error;
+mod facts;
 mod files;
-mod guard;
+mod header;
 mod live;
+mod loading;
+mod panic_guard;
 mod store;
+mod stored;
 
 pub use error::SnapshotError;
-pub use files::{SnapshotFiles, void_snapshot};
+pub use facts::SnapshotFacts;
+pub use files::{SnapshotFiles, invalidate_snapshot};
 pub use live::LiveSnapshot;
-pub use store::{SnapshotFacts, SnapshotStore};
+pub use store::SnapshotStore;
+pub(super) use stored::StoredBlocks;

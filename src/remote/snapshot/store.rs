@@ -1,153 +1,119 @@
-//! The store: blocks of customers, those of whom it is not certain any more, and what is known of the whole.
+//! The snapshot's database: blocks of customers, the ids of unsure ones, and facts about the whole.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs::File;
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use redb::{Builder, Database, Durability, ReadableDatabase, ReadableTable, TableDefinition};
-use serde::{Deserialize, Serialize};
+use redb::{
+    Builder, Database, Durability, ReadableDatabase, ReadableTable, TableDefinition,
+    WriteTransaction,
+};
 
 use crate::domain::{CustomerId, RemoteCustomer};
+use crate::plan::fingerprint::Fingerprinter;
+use crate::platform::map_in_order;
 
-use super::super::reading::Reading;
+use super::super::reading::{Reading, ReadingError};
 use super::SnapshotError;
-use super::block::{FILL, MOST, Records, pack, unpack};
-use super::error::of_store;
-use super::guard::guarded;
+use super::block::{NEW_BLOCK, Records, pack};
+use super::changes::{ChangedBlocks, EntryChange};
+use super::error::redb_error;
+use super::facts::{AllFacts, SnapshotFacts, read_facts, write_facts};
+use super::header::{decode, pack_header};
+use super::loading::Loading;
+use super::panic_guard::guarded;
+use super::stored::StoredBlocks;
 
-/// The version of the format that this program writes; docs/formats/snapshot.md tells what is in it.
-const FORMAT: u32 = 1;
-
-/// Blocks by the lowest id that may be in them; the first has 0, so that every id belongs to one.
+/// Blocks by the lowest id that may be in them. The first has key 0, so that each id belongs to a block.
 const BLOCKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("blocks");
-/// Customers that a run set out to write: until it ended well, nothing is certain of them.
+/// The header of each block, by the same key.
+const HEADERS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("headers");
+/// Customers that a run was going to write. Until it ended well, their entries may be outdated.
 const UNSURE: TableDefinition<'_, u64, ()> = TableDefinition::new("unsure");
-const ABOUT: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("about");
-const FACTS: &str = "facts";
 
-/// The store keeps so many bytes in memory; it is read once and in order.
+/// Cache of the database in bytes. It is small because the database is read once and in order.
 const CACHE: usize = 8 << 20;
-/// Blocks that are written in one transaction while a snapshot is made.
-const AT_ONCE: usize = 256;
-
-/// What is known of a snapshot as a whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SnapshotFacts {
-    /// When the complete reading began; nothing in it is older. What was answered since is newer.
-    pub as_of: Timestamp,
-    /// Customers in it, the unsure ones too.
-    pub customers: u64,
-}
-
-/// As they stand in the store.
-#[derive(Serialize, Deserialize)]
-struct Facts {
-    format: u32,
-    /// RFC 3339, UTC.
-    #[serde(default)]
-    as_of: String,
-    #[serde(default)]
-    customers: u64,
-    /// How often it was written.
-    #[serde(default)]
-    writes: u64,
-}
-
-/// What is to be done with a customer's entry.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Change {
-    Put(Box<RemoteCustomer>),
-    Remove(CustomerId),
-    /// A run is going to write it.
-    Unsure(CustomerId),
-    /// Its entry is right again.
-    Sure(CustomerId),
-}
-
-impl Change {
-    fn id(&self) -> CustomerId {
-        match self {
-            Self::Put(customer) => customer.id,
-            Self::Remove(id) | Self::Unsure(id) | Self::Sure(id) => *id,
-        }
-    }
-}
+/// Blocks that a thread loads at once.
+const BLOCKS_PER_LOAD: usize = 32;
+/// Number of blocks per transaction when a snapshot is created.
+const BLOCKS_PER_TRANSACTION: usize = 256;
 
 /// An open snapshot. Only one process has it open at a time.
 #[derive(Debug)]
 pub struct SnapshotStore {
-    /// Nothing only while it is dropped.
+    /// `None` only while it is dropped.
     database: Option<Database>,
-    facts: SnapshotFacts,
-    writes: u64,
+    all_facts: AllFacts,
 }
 
 impl Drop for SnapshotStore {
     fn drop(&mut self) {
         let database = self.database.take();
-        // It writes a last page or two. Where it cannot, what was committed is there all the same.
+        // redb writes its last pages here. If that fails, nothing that was committed is lost.
         let closed = guarded(|| {
             drop(database);
             Ok(())
         });
         if let Err(error) = closed {
-            tracing::debug!(%error, "the snapshot was not closed well");
+            tracing::debug!(%error, "the snapshot was not closed properly");
         }
     }
 }
 
 impl SnapshotStore {
-    /// Opens a snapshot that is there.
+    /// Opens an existing snapshot.
     ///
     /// # Errors
-    /// When it is damaged, of a newer version, or open in another process.
+    /// If it is damaged, of a newer version, or open in another process.
     pub(super) fn open(file: File) -> Result<Self, SnapshotError> {
         guarded(move || {
             let database = Builder::new().set_cache_size(CACHE).create_file(file);
-            let mut database = database.map_err(of_store)?;
-            let written = facts(&database)?;
-            // What was rolled back may be a run's note of what it was about to write. That the store's own notes of free pages are not
-            // as it would make them, of which this tells as well, loses nothing.
-            let is_whole = database.check_integrity().map_err(of_store)?;
-            let (facts, writes) = facts(&database)?;
-            if !is_whole && (facts, writes) != written {
+            let mut database = database.map_err(redb_error)?;
+            let before = read_facts(&database)?;
+            // A repair may roll back a transaction in which a run marked its customers as unsure. It also reports
+            // differences in the list of free pages, which do no harm: then the facts stay the same.
+            let is_whole = database.check_integrity().map_err(redb_error)?;
+            let all_facts = read_facts(&database)?;
+            let is_same = (all_facts.facts, all_facts.writes) == (before.facts, before.writes);
+            if !is_whole && !is_same {
                 return Err(SnapshotError::Damaged("pages of it are lost"));
             }
             Ok(Self {
                 database: Some(database),
-                facts,
-                writes,
+                all_facts,
             })
         })
     }
 
-    /// Makes a snapshot of a complete reading that began then, in a file that is empty.
-    pub(super) fn make(
+    /// Creates a snapshot of a complete reading that began at `as_of`. The file must be empty.
+    pub(super) fn create(
         file: File,
         as_of: Timestamp,
         reading: &Reading,
     ) -> Result<Self, SnapshotError> {
         let database = Builder::new().set_cache_size(CACHE).create_file(file);
-        let facts = SnapshotFacts {
-            as_of,
-            customers: reading.len(),
-        };
+        let customers = reading.len();
         let store = Self {
-            database: Some(database.map_err(of_store)?),
-            facts,
-            writes: 0,
+            database: Some(database.map_err(redb_error)?),
+            all_facts: AllFacts {
+                facts: SnapshotFacts { as_of, customers },
+                writes: 0,
+                fingerprinter: reading.fingerprinter().cloned(),
+            },
         };
         let ids = reading.ids();
-        let mut first = true;
-        for part in ids.chunks(FILL * AT_ONCE) {
-            store.append(part, reading, std::mem::take(&mut first))?;
+        let mut is_first = true;
+        for part in ids.chunks(NEW_BLOCK * BLOCKS_PER_TRANSACTION) {
+            store.append(part, reading, std::mem::take(&mut is_first))?;
         }
-        // Last, and durable: a snapshot without its facts is none.
-        let transaction = store.database()?.begin_write().map_err(of_store)?;
-        drop(transaction.open_table(BLOCKS).map_err(of_store)?);
-        drop(transaction.open_table(UNSURE).map_err(of_store)?);
-        write_facts(&transaction, facts, store.writes)?;
-        transaction.commit().map_err(of_store)?;
+        // Last and durable, since a snapshot without facts is unfinished.
+        let transaction = store.database()?.begin_write().map_err(redb_error)?;
+        drop(transaction.open_table(BLOCKS).map_err(redb_error)?);
+        drop(transaction.open_table(HEADERS).map_err(redb_error)?);
+        drop(transaction.open_table(UNSURE).map_err(redb_error)?);
+        write_facts(&transaction, &store.all_facts)?;
+        transaction.commit().map_err(redb_error)?;
         Ok(store)
     }
 
@@ -155,26 +121,42 @@ impl SnapshotStore {
         &self,
         ids: &[CustomerId],
         reading: &Reading,
-        first: bool,
+        is_first: bool,
     ) -> Result<(), SnapshotError> {
-        let mut transaction = self.database()?.begin_write().map_err(of_store)?;
+        let mut transaction = self.database()?.begin_write().map_err(redb_error)?;
         transaction
             .set_durability(Durability::None)
-            .map_err(of_store)?;
-        {
-            let mut blocks = transaction.open_table(BLOCKS).map_err(of_store)?;
-            for (index, block) in ids.chunks(FILL).enumerate() {
-                let mut records = Records::new();
-                for id in block {
-                    records.extend(reading.record(*id)?.map(|record| (id.0, record)));
-                }
-                let lowest = block.first().map_or(0, |id| id.0);
-                let key = if first && index == 0 { 0 } else { lowest };
-                let packed = pack(&records)?;
-                blocks.insert(key, packed.as_slice()).map_err(of_store)?;
+            .map_err(redb_error)?;
+        let mut blocks = Vec::new();
+        for (index, block) in ids.chunks(NEW_BLOCK).enumerate() {
+            let mut records = Records::new();
+            for id in block {
+                records.extend(reading.record(*id)?.map(|record| (id.0, record)));
+            }
+            let lowest = block.first().map_or(0, |id| id.0);
+            let key = if is_first && index == 0 { 0 } else { lowest };
+            blocks.push((key, records));
+        }
+        self.write_blocks(&transaction, blocks)?;
+        transaction.commit().map_err(redb_error)
+    }
+
+    fn write_blocks(
+        &self,
+        transaction: &WriteTransaction,
+        written: Vec<(u64, Records)>,
+    ) -> Result<(), SnapshotError> {
+        let mut blocks = transaction.open_table(BLOCKS).map_err(redb_error)?;
+        let mut headers = transaction.open_table(HEADERS).map_err(redb_error)?;
+        for (key, records) in written {
+            let packed = pack(&records)?;
+            blocks.insert(key, packed.as_slice()).map_err(redb_error)?;
+            if let Some(fingerprinter) = &self.all_facts.fingerprinter {
+                let header = pack_header(&decode(&records, Some(fingerprinter), |_| true)?)?;
+                headers.insert(key, header.as_slice()).map_err(redb_error)?;
             }
         }
-        transaction.commit().map_err(of_store)
+        Ok(())
     }
 
     fn database(&self) -> Result<&Database, SnapshotError> {
@@ -184,191 +166,178 @@ impl SnapshotStore {
 
     #[must_use]
     pub fn facts(&self) -> SnapshotFacts {
-        self.facts
+        self.all_facts.facts
     }
 
-    /// Adds all customers to a reading, but those that it has and those of whom it is not certain. Tells how many it
-    /// had.
-    ///
-    /// # Errors
-    /// When it is damaged, or the reading cannot be kept.
-    pub fn load(&self, reading: &mut Reading) -> Result<u64, SnapshotError> {
+    /// What made the fingerprints that it has, if it has any.
+    pub(in crate::remote) fn fingerprinter(&self) -> Option<&Arc<Fingerprinter>> {
+        self.all_facts.fingerprinter.as_ref()
+    }
+
+    /// Adds all customers to a reading, except those that it already has and unsure ones. Returns how many it already
+    /// had. Headers that are missing, or have other fingerprints than the reading, are made and kept.
+    pub fn load(&mut self, reading: &mut Reading) -> Result<u64, SnapshotError> {
         guarded(|| self.load_all(reading))
     }
 
-    fn load_all(&self, reading: &mut Reading) -> Result<u64, SnapshotError> {
-        let transaction = self.database()?.begin_read().map_err(of_store)?;
-        let unsure = self.unsure()?;
-        let blocks = transaction.open_table(BLOCKS).map_err(of_store)?;
+    fn load_all(&mut self, reading: &mut Reading) -> Result<u64, SnapshotError> {
+        let own = reading.fingerprinter().cloned();
+        let has_headers = self.fingerprinter().is_some_and(|stored| {
+            let is_same = |own| Arc::ptr_eq(stored, own);
+            own.as_ref().is_none_or(is_same)
+        });
+        let transaction = self.database()?.begin_read().map_err(redb_error)?;
+        let table = if has_headers { HEADERS } else { BLOCKS };
+        let table = transaction.open_table(table).map_err(redb_error)?;
+        let mut entries = table.iter().map_err(redb_error)?;
+        let next = || -> Result<_, SnapshotError> {
+            let entries = entries.by_ref().take(BLOCKS_PER_LOAD);
+            let blocks = entries.map(|entry| {
+                let (key, value) = entry.map_err(redb_error)?;
+                Ok((key.value(), has_headers.then(|| value.value().to_vec())))
+            });
+            let blocks: Vec<_> = blocks.collect::<Result<_, SnapshotError>>()?;
+            Ok((!blocks.is_empty()).then_some(blocks))
+        };
+        let blocks = transaction.open_table(BLOCKS).map_err(redb_error)?;
+        let blocks = Arc::new(StoredBlocks(blocks));
+        let loading = Loading {
+            blocks: Arc::clone(&blocks),
+            known: reading.ids().into_iter().collect(),
+            unsure: self.unsure()?,
+            fingerprinter: own.clone(),
+        };
+        reading.reserve(usize::try_from(self.facts().customers).unwrap_or(0));
+        reading.keep_stored(blocks);
         let (mut seen, mut met) = (0, 0);
-        for entry in blocks.iter().map_err(of_store)? {
-            let (_, block) = entry.map_err(of_store)?;
-            for (id, record) in unpack(block.value())? {
-                seen += 1;
-                let id = CustomerId(id);
-                if reading.contains(id) {
-                    met += 1;
-                } else if !unsure.contains(&id) {
-                    reading.put_record(id, &record)?;
-                }
-            }
-        }
-        if seen != self.facts.customers {
+        let made = MadeHeaders::begin(self.database()?, !has_headers && own.is_some())?;
+        map_in_order(
+            next,
+            |blocks| loading.load(blocks),
+            |loaded| {
+                let loaded = loaded?;
+                seen += loaded.seen;
+                met += loaded.met;
+                made.add(&loaded.headers)?;
+                let mut customers = loaded.customers.into_iter();
+                customers.try_for_each(|customers| Ok(reading.put_all(customers)?))
+            },
+        )?;
+        if seen != self.facts().customers {
             return Err(SnapshotError::Damaged("customers are missing"));
+        }
+        if let Some(transaction) = made.0 {
+            self.commit(
+                transaction,
+                AllFacts {
+                    fingerprinter: own,
+                    ..self.all_facts.clone()
+                },
+            )?;
         }
         Ok(met)
     }
 
-    /// Those of whom it is not certain.
+    /// Returns the customers whose entries may be outdated.
     pub(super) fn unsure(&self) -> Result<BTreeSet<CustomerId>, SnapshotError> {
         guarded(|| {
-            let transaction = self.database()?.begin_read().map_err(of_store)?;
-            let table = transaction.open_table(UNSURE).map_err(of_store)?;
+            let transaction = self.database()?.begin_read().map_err(redb_error)?;
+            let table = transaction.open_table(UNSURE).map_err(redb_error)?;
             let mut unsure = BTreeSet::new();
-            for entry in table.iter().map_err(of_store)? {
-                unsure.insert(CustomerId(entry.map_err(of_store)?.0.value()));
+            for entry in table.iter().map_err(redb_error)? {
+                unsure.insert(CustomerId(entry.map_err(redb_error)?.0.value()));
             }
             Ok(unsure)
         })
     }
 
-    /// Takes over customers that were read just now.
-    ///
-    /// # Errors
-    /// When it is damaged or cannot be written.
+    /// Stores customers that were just read.
     pub fn update<'c>(
         &mut self,
         customers: impl IntoIterator<Item = &'c RemoteCustomer>,
     ) -> Result<(), SnapshotError> {
         let changes = customers.into_iter().flat_map(|customer| {
             let id = customer.id;
-            [Change::Put(Box::new(customer.clone())), Change::Sure(id)]
+            [
+                EntryChange::Put(Box::new(customer.clone())),
+                EntryChange::Sure(id),
+            ]
         });
         let changes: Vec<_> = changes.collect();
         self.apply(&changes)
     }
 
-    /// Does all of this or nothing; it is on disk when this returns.
-    pub(super) fn apply(&mut self, changes: &[Change]) -> Result<(), SnapshotError> {
+    /// Applies the changes in one transaction, which is on disk when this returns.
+    pub(super) fn apply(&mut self, changes: &[EntryChange]) -> Result<(), SnapshotError> {
         if changes.is_empty() {
             return Ok(());
         }
         guarded(|| self.apply_all(changes))
     }
 
-    fn apply_all(&mut self, changes: &[Change]) -> Result<(), SnapshotError> {
-        let mut facts = self.facts;
-        let transaction = self.database()?.begin_write().map_err(of_store)?;
+    fn apply_all(&mut self, changes: &[EntryChange]) -> Result<(), SnapshotError> {
+        let mut all_facts = self.all_facts.clone();
+        let customers = &mut all_facts.facts.customers;
+        let transaction = self.database()?.begin_write().map_err(redb_error)?;
+        let mut changed = ChangedBlocks::default();
         {
-            let mut unsure = transaction.open_table(UNSURE).map_err(of_store)?;
-            let mut blocks = transaction.open_table(BLOCKS).map_err(of_store)?;
-            let mut touched = Touched::default();
+            let mut unsure = transaction.open_table(UNSURE).map_err(redb_error)?;
+            let blocks = transaction.open_table(BLOCKS).map_err(redb_error)?;
             for change in changes {
                 let id = change.id().0;
                 match change {
-                    Change::Unsure(_) => {
-                        unsure.insert(id, ()).map_err(of_store)?;
+                    EntryChange::Unsure(_) => {
+                        unsure.insert(id, ()).map_err(redb_error)?;
                     }
-                    Change::Sure(_) => {
-                        unsure.remove(id).map_err(of_store)?;
+                    EntryChange::Sure(_) => {
+                        unsure.remove(id).map_err(redb_error)?;
                     }
-                    Change::Put(customer) => {
-                        let record = serde_json::to_vec(customer)
-                            .map_err(super::super::reading::ReadingError::from)?;
-                        let before = touched.block(&blocks, id)?.insert(id, record);
-                        facts.customers += u64::from(before.is_none());
+                    EntryChange::Put(customer) => {
+                        let record = serde_json::to_vec(customer).map_err(ReadingError::from)?;
+                        let before = changed.block(&blocks, id)?.insert(id, record);
+                        *customers += u64::from(before.is_none());
                     }
-                    Change::Remove(_) => {
-                        let before = touched.block(&blocks, id)?.remove(&id);
-                        facts.customers -= u64::from(before.is_some());
+                    EntryChange::Remove(_) => {
+                        let before = changed.block(&blocks, id)?.remove(&id);
+                        *customers -= u64::from(before.is_some());
                     }
                 }
             }
-            for (key, packed) in touched.into_blocks()? {
-                blocks.insert(key, packed.as_slice()).map_err(of_store)?;
-            }
         }
-        let writes = self.writes + 1;
-        write_facts(&transaction, facts, writes)?;
-        transaction.commit().map_err(of_store)?;
-        (self.facts, self.writes) = (facts, writes);
+        self.write_blocks(&transaction, changed.into_blocks())?;
+        self.commit(transaction, all_facts)
+    }
+
+    fn commit(
+        &mut self,
+        transaction: WriteTransaction,
+        mut all_facts: AllFacts,
+    ) -> Result<(), SnapshotError> {
+        all_facts.writes += 1;
+        write_facts(&transaction, &all_facts)?;
+        transaction.commit().map_err(redb_error)?;
+        self.all_facts = all_facts;
         Ok(())
     }
 }
 
-/// Blocks that are being changed, by the key that they are kept under.
-#[derive(Default)]
-struct Touched(BTreeMap<u64, Records>);
+/// Headers that are made while a snapshot is loaded, and written with it.
+struct MadeHeaders(Option<WriteTransaction>);
 
-impl Touched {
-    /// The block that the id belongs to.
-    fn block(
-        &mut self,
-        blocks: &impl ReadableTable<u64, &'static [u8]>,
-        id: u64,
-    ) -> Result<&mut Records, SnapshotError> {
-        let found = blocks.range(..=id).map_err(of_store)?.next_back();
-        let found = found.transpose().map_err(of_store)?;
-        let key = found.as_ref().map_or(0, |(key, _)| key.value());
-        if let std::collections::btree_map::Entry::Vacant(vacant) = self.0.entry(key) {
-            let records = match &found {
-                Some((_, block)) => unpack(block.value())?,
-                None => Records::new(),
-            };
-            vacant.insert(records);
+impl MadeHeaders {
+    fn begin(database: &Database, are_kept: bool) -> Result<Self, SnapshotError> {
+        let begin = || database.begin_write().map_err(redb_error);
+        Ok(Self(are_kept.then(begin).transpose()?))
+    }
+
+    fn add(&self, made: &[(u64, Vec<u8>)]) -> Result<(), SnapshotError> {
+        let Some(transaction) = &self.0 else {
+            return Ok(());
+        };
+        let mut headers = transaction.open_table(HEADERS).map_err(redb_error)?;
+        for (key, header) in made {
+            headers.insert(key, header.as_slice()).map_err(redb_error)?;
         }
-        Ok(self.0.entry(key).or_default())
+        Ok(())
     }
-
-    /// The blocks to be written, a large one as several.
-    fn into_blocks(self) -> Result<Vec<(u64, Vec<u8>)>, SnapshotError> {
-        let mut packed = Vec::new();
-        for (mut key, mut records) in self.0 {
-            while records.len() > MOST {
-                let Some(cut) = records.keys().nth(FILL).copied() else {
-                    break;
-                };
-                let rest = records.split_off(&cut);
-                packed.push((key, pack(&records)?));
-                (key, records) = (cut, rest);
-            }
-            packed.push((key, pack(&records)?));
-        }
-        Ok(packed)
-    }
-}
-
-fn facts(database: &Database) -> Result<(SnapshotFacts, u64), SnapshotError> {
-    let transaction = database.begin_read().map_err(of_store)?;
-    let about = transaction.open_table(ABOUT).map_err(of_store)?;
-    let found = about.get(FACTS).map_err(of_store)?;
-    let found = found.ok_or(SnapshotError::Damaged("it was not finished"))?;
-    let unreadable = |_| SnapshotError::Damaged("its facts cannot be read");
-    let facts: Facts = serde_json::from_slice(found.value()).map_err(unreadable)?;
-    if facts.format > FORMAT {
-        return Err(SnapshotError::Newer(facts.format));
-    }
-    let as_of = facts.as_of.parse();
-    let known = SnapshotFacts {
-        as_of: as_of.map_err(|_| SnapshotError::Damaged("its time cannot be read"))?,
-        customers: facts.customers,
-    };
-    Ok((known, facts.writes))
-}
-
-fn write_facts(
-    transaction: &redb::WriteTransaction,
-    facts: SnapshotFacts,
-    writes: u64,
-) -> Result<(), SnapshotError> {
-    let facts = Facts {
-        format: FORMAT,
-        as_of: facts.as_of.to_string(),
-        customers: facts.customers,
-        writes,
-    };
-    let facts = serde_json::to_vec(&facts).map_err(super::super::reading::ReadingError::from)?;
-    let mut about = transaction.open_table(ABOUT).map_err(of_store)?;
-    about.insert(FACTS, facts.as_slice()).map_err(of_store)?;
-    Ok(())
 }

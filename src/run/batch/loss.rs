@@ -1,14 +1,14 @@
-//! What a customer lost of that which a batch did not name. Pure.
+//! What a customer lost although the update did not name it. Pure.
 
 use crate::domain::{
-    CustomValue, Field, FieldKind, Known, OpaqueValue, RemoteCustomer, Tag, Value,
+    CustomValue, Field, FieldKind, OpaqueValue, RemoteCustomer, Reported, Tag, Value,
 };
 
-use crate::plan::writes::Carried;
+use crate::plan::writes::UpdateScope;
 
-use super::Watched;
+use super::WatchedUpdate;
 
-/// What is to be written back. Empty where nothing was lost.
+/// What a customer lost and is to be written back.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Loss {
     pub fields: Vec<(Field, Value)>,
@@ -17,75 +17,48 @@ pub struct Loss {
     pub tags: Vec<Tag>,
 }
 
-/// Which kinds of members were lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct LostKinds {
-    pub fields: bool,
-    pub properties: bool,
-    pub tags: bool,
-}
-
-impl LostKinds {
-    #[must_use]
-    pub fn any(self) -> bool {
-        self.fields || self.properties || self.tags
-    }
-
-    #[must_use]
-    pub fn and(self, other: Self) -> Self {
-        Self {
-            fields: self.fields || other.fields,
-            properties: self.properties || other.properties,
-            tags: self.tags || other.tags,
-        }
-    }
-}
-
-impl Watched {
-    /// What there is that the update does not name, and could take away.
-    pub(super) fn at_stake(&self) -> Carried {
+impl WatchedUpdate {
+    /// Returns the kinds of members that the update could remove without naming them.
+    pub(super) fn at_stake(&self) -> UpdateScope {
         let before = &self.before;
         let mut fields = Field::ALL.into_iter();
         let fields = fields.any(|field| {
             let value = before.value(field);
-            !self.fields.contains(&field) && value.is_some_and(|value| is_kept(field, value))
+            !self.fields.contains(&field) && value.is_some_and(|value| can_be_lost(field, value))
         });
         let unnamed = |name: &String| !self.properties.contains(name);
-        let properties = match &before.custom_data {
-            Known::Is(had) => had
+        let has_properties = match &before.custom_data {
+            Reported::Value(had) => had
                 .iter()
                 .any(|(n, value)| unnamed(n) && !value.is_no_value()),
-            Known::Unknown => false,
+            Reported::Missing | Reported::Unreadable => false,
         };
         let tags = match &before.tags {
-            Known::Is(had) => had.iter().any(|tag| !self.untagged.contains(&tag.name)),
-            Known::Unknown => false,
+            Reported::Value(had) => had.iter().any(|tag| !self.untagged.contains(&tag.name)),
+            Reported::Missing | Reported::Unreadable => false,
         };
-        Carried {
+        UpdateScope {
             fields,
-            properties: properties || before.opaque.keys().any(unnamed),
+            properties: has_properties || before.opaque.keys().any(unnamed),
             tags,
         }
     }
 }
 
 impl Loss {
-    #[must_use]
     pub fn is_empty(&self) -> bool {
-        !self.kinds().any()
+        self.kinds() == UpdateScope::default()
     }
 
-    #[must_use]
-    pub fn kinds(&self) -> LostKinds {
-        LostKinds {
+    pub fn kinds(&self) -> UpdateScope {
+        UpdateScope {
             fields: !self.fields.is_empty(),
             properties: !self.properties.is_empty() || !self.opaque.is_empty(),
             tags: !self.tags.is_empty(),
         }
     }
 
-    /// Names for people; never values.
-    #[must_use]
+    /// Returns the names of what was lost, never values.
     pub fn names(&self) -> Vec<String> {
         let fields = self.fields.iter().map(|(field, _)| field.name().to_owned());
         let opaque = self.opaque.iter().map(|(name, _)| name);
@@ -97,43 +70,45 @@ impl Loss {
             .collect()
     }
 
-    /// What the customer had before, the batch did not name, and is gone. A value that became another one is somebody
-    /// else's edit. Nothing where the reading does not tell of all that there was.
-    #[must_use]
-    pub(super) fn between(watched: &Watched, after: &RemoteCustomer) -> Option<Self> {
-        let before = &watched.before;
+    /// Returns what the customer had before, the update did not name, and is gone, or `None` if the reading does not report
+    /// all that there was. A value that changed into another one is no loss but somebody else's edit.
+    pub(super) fn between(update: &WatchedUpdate, after: &RemoteCustomer) -> Option<Self> {
+        let before = &update.before;
         let mut loss = Self::default();
         for field in Field::ALL
             .into_iter()
-            .filter(|f| !watched.fields.contains(f))
+            .filter(|f| !update.fields.contains(f))
         {
-            let Some(had) = before.value(field).filter(|value| is_kept(field, value)) else {
+            let Some(had) = before
+                .value(field)
+                .filter(|value| can_be_lost(field, value))
+            else {
                 continue;
             };
-            let Known::Is(has) = after.field(field) else {
+            let Reported::Value(has) = after.field(field) else {
                 return None;
             };
-            if !has.is_some_and(|value| is_kept(field, value)) {
+            if !has.is_some_and(|value| can_be_lost(field, value)) {
                 loss.fields.push((field, had.clone()));
             }
         }
-        loss.properties(watched, after)?;
-        if let Known::Is(had) = &before.tags
+        loss.add_properties(update, after)?;
+        if let Reported::Value(had) = &before.tags
             && !had.is_empty()
         {
             after.tags.as_ref().ok()?;
-            let gone = had
+            let lost = had
                 .iter()
-                .filter(|tag| !after.has_tag(&tag.name) && !watched.untagged.contains(&tag.name));
-            loss.tags = gone.cloned().collect();
+                .filter(|tag| !after.has_tag(&tag.name) && !update.untagged.contains(&tag.name));
+            loss.tags = lost.cloned().collect();
         }
         Some(loss)
     }
 
-    fn properties(&mut self, watched: &Watched, after: &RemoteCustomer) -> Option<()> {
-        let before = &watched.before;
-        let unnamed = |name: &&String| !watched.properties.contains(name);
-        let Known::Is(had) = &before.custom_data else {
+    fn add_properties(&mut self, update: &WatchedUpdate, after: &RemoteCustomer) -> Option<()> {
+        let before = &update.before;
+        let unnamed = |name: &&String| !update.properties.contains(name);
+        let Reported::Value(had) = &before.custom_data else {
             return Some(());
         };
         let had: Vec<_> = had
@@ -145,20 +120,20 @@ impl Loss {
             return Some(());
         }
         after.custom_data.as_ref().ok()?;
-        let is_gone =
+        let is_lost =
             |name: &str| after.property(name).is_none() && !after.opaque.contains_key(name);
-        for (name, value) in had.into_iter().filter(|(name, _)| is_gone(name)) {
+        for (name, value) in had.into_iter().filter(|(name, _)| is_lost(name)) {
             self.properties.push((name.clone(), value.clone()));
         }
-        for (name, value) in opaque.into_iter().filter(|(name, _)| is_gone(name)) {
+        for (name, value) in opaque.into_iter().filter(|(name, _)| is_lost(name)) {
             self.opaque.push((name.clone(), value.clone()));
         }
         Some(())
     }
 }
 
-/// A flag that is not set is as good as none.
-fn is_kept(field: Field, value: &Value) -> bool {
+/// Whether a value can be lost: a flag that is not set cannot.
+fn can_be_lost(field: Field, value: &Value) -> bool {
     field.kind() != FieldKind::OneWay || *value == Value::Bool(true)
 }
 
@@ -184,29 +159,30 @@ mod tests {
             customer.set_field(field, Some(value));
         }
         let property = |name: &str| (name.to_owned(), CustomValue::Text("x".into()));
-        customer.custom_data = Known::Is(BTreeMap::from([property("plan"), property("mrr")]));
-        customer.tags = Known::Is(vec![Tag::named("vip")]);
+        customer.custom_data = Reported::Value(BTreeMap::from([property("plan"), property("mrr")]));
+        customer.tags = Reported::Value(vec![Tag::named("vip")]);
         let opaque = OpaqueValue::new(serde_json::json!({"a": [1]}));
         customer.opaque.insert("address".into(), opaque);
         customer
     }
 
-    fn watched() -> Watched {
-        Watched {
+    fn watched() -> WatchedUpdate {
+        WatchedUpdate {
             row: RowNumber(1),
             before: full(),
             fields: vec![Field::Name],
             properties: vec!["plan".into()],
             untagged: vec![],
+            is_whole: false,
         }
     }
 
-    /// After a crash the row's own requests may have followed the batch before it is looked at.
+    /// After a crash the row's own requests may have followed the batch before it is checked.
     #[test]
-    fn a_tag_that_the_row_itself_takes_away_is_no_loss() {
+    fn a_tag_that_the_row_itself_removes_is_no_loss() {
         let mut after = full();
-        after.tags = Known::Is(vec![]);
-        let own = Watched {
+        after.tags = Reported::Value(vec![]);
+        let own = WatchedUpdate {
             untagged: vec!["vip".into()],
             ..watched()
         };
@@ -215,15 +191,15 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_was_reset_and_not_named_is_lost() {
+    fn everything_reset_and_not_named_is_lost() {
         let mut after = full();
         for field in Field::ALL {
             let value = (field.kind() == FieldKind::OneWay).then_some(Value::Bool(false));
             after.set_field(field, value);
         }
-        after.custom_data = Known::Is(BTreeMap::new());
+        after.custom_data = Reported::Value(BTreeMap::new());
         after.opaque.clear();
-        after.tags = Known::Is(vec![]);
+        after.tags = Reported::Value(vec![]);
         let loss = Loss::between(&watched(), &after).unwrap();
         assert_eq!(loss.fields.len(), Field::ALL.len() - 1);
         assert!(!loss.names().contains(&"name".to_owned()));
@@ -235,28 +211,28 @@ mod tests {
     }
 
     #[test]
-    fn an_edit_of_somebody_else_is_no_loss() {
+    fn an_edit_by_somebody_else_is_no_loss() {
         let mut after = full();
         after.set_field(Field::Company, Some(text("another")));
         after.set_field(Field::LastSeen, Some(Value::Date(9)));
-        after.tags = Known::Is(vec![Tag::named("vip"), Tag::named("new")]);
+        after.tags = Reported::Value(vec![Tag::named("vip"), Tag::named("new")]);
         assert!(Loss::between(&watched(), &after).unwrap().is_empty());
     }
 
     #[test]
-    fn an_answer_that_does_not_tell_of_all_tells_nothing() {
+    fn a_partial_answer_shows_no_loss() {
         let mut after = full();
-        after.tags = Known::Unknown;
+        after.tags = Reported::Missing;
         assert_eq!(Loss::between(&watched(), &after), None);
         let mut after = full();
-        after.custom_data = Known::Unknown;
+        after.custom_data = Reported::Missing;
         assert_eq!(Loss::between(&watched(), &after), None);
-        let silent = RemoteCustomer::unknown(CustomerId(1));
-        assert_eq!(Loss::between(&watched(), &silent), None);
-        let bare = Watched {
-            before: silent.clone(),
+        let empty = RemoteCustomer::unknown(CustomerId(1));
+        assert_eq!(Loss::between(&watched(), &empty), None);
+        let bare = WatchedUpdate {
+            before: empty.clone(),
             ..watched()
         };
-        assert!(Loss::between(&bare, &silent).unwrap().is_empty());
+        assert!(Loss::between(&bare, &empty).unwrap().is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! Reads the customers of a batch, in one search where that can tell.
+//! Reads several customers, in one search where that is enough.
 
 use std::collections::BTreeMap;
 
@@ -6,16 +6,19 @@ use crate::domain::{CustomerId, RemoteCustomer};
 use crate::helpcrunch::{CallError, Filter, ReadClient, Search, Term};
 
 /// Each of the customers as it is now, or why that is not known.
-pub(in crate::run) type Read = BTreeMap<CustomerId, Result<RemoteCustomer, CallError>>;
+pub(in crate::run) type CustomerReads = BTreeMap<CustomerId, Result<RemoteCustomer, CallError>>;
 
-/// Asks for all in one search, and by its id for each whom that does not find or of whom it does not tell all.
-/// `is_current` says whether what a search found shows what was just written: search may lag.
-pub(in crate::run) async fn read(
+/// Page size of the search: the one of the documentation's examples, which no API refuses.
+const SEARCH_LIMIT: u32 = 100;
+
+/// Reads all customers in one search, and by its id each one that the search does not find or reports only in part.
+/// `is_current` returns whether a customer shows what was just written: search may lag.
+pub(in crate::run) async fn read_customers(
     client: &ReadClient,
     ids: &[CustomerId],
     is_current: impl Fn(&RemoteCustomer) -> bool,
-) -> Read {
-    let mut read = Read::new();
+) -> CustomerReads {
+    let mut reads = CustomerReads::new();
     let filters = ids.iter().map(|id| Filter::equal(Term::Id(*id)));
     let search = Search {
         limit: SEARCH_LIMIT,
@@ -23,9 +26,9 @@ pub(in crate::run) async fn read(
     };
     match client.search(&search).await.result {
         Ok(page) => {
-            let found = page.customers.into_iter();
-            let whole = found.filter(|c| tells_all(c) && is_current(c));
-            read.extend(whole.map(|customer| (customer.id, Ok(customer))));
+            let customers = page.customers.into_iter();
+            let usable = customers.filter(|c| c.is_complete() && is_current(c));
+            reads.extend(usable.map(|customer| (customer.id, Ok(customer))));
         }
         Err(error) if error.stop().is_some() => {
             return ids.iter().map(|id| (*id, Err(error.clone()))).collect();
@@ -33,17 +36,9 @@ pub(in crate::run) async fn read(
         Err(error) => tracing::debug!(%error, "the search for a batch's customers got no answer"),
     }
     for id in ids {
-        if !read.contains_key(id) {
-            read.insert(*id, client.get(*id).await.result);
+        if !reads.contains_key(id) {
+            reads.insert(*id, client.get(*id).await.result);
         }
     }
-    read
+    reads
 }
-
-/// Whether an answer holds the tags and properties too.
-pub(in crate::run) fn tells_all(customer: &RemoteCustomer) -> bool {
-    customer.tags.is_known() && customer.custom_data.is_known()
-}
-
-/// No API refuses a page as small as the documented ones.
-const SEARCH_LIMIT: u32 = 100;

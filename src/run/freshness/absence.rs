@@ -1,31 +1,32 @@
-//! Whether not finding an e-mail address by search means that nobody has it, found out when a row first depends on it.
+//! Whether an e-mail address that search does not find belongs to no customer. Tested when a row first depends on it.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::domain::RemoteCustomer;
-use crate::helpcrunch::{ListQuery, Order, ReadClient, Sort};
+use crate::helpcrunch::{ListQuery, ReadClient, SortField, SortOrder};
 use crate::plan::matching::RemoteLookup;
 use crate::remote::{
     EmailCase, NoProgress, Reading, ReadingError, RemoteError, list_all, swapped_case_test,
 };
 
-/// A listing that stands in for search is made anew when it is older than this.
+/// A listing that replaces search is made again once it is older than this.
 const LISTING_MAX_AGE: Duration = Duration::from_secs(30 * 60);
 
-/// What is known of e-mail search.
+/// What is known about e-mail search.
 #[derive(Debug, Default)]
 pub(super) enum Absence {
     #[default]
     Untested,
-    Counts,
-    /// Search does not ignore case: this listing, made at that time, answers instead.
+    /// Search ignores case: what it does not find does not exist.
+    Reliable,
+    /// Search does not ignore case: this listing, made at that time, is used instead.
     Listed(Instant, Box<Reading>),
 }
 
 impl Absence {
-    /// Customers with one of these addresses, which search did not find.
+    /// Returns customers with one of these addresses, which search did not find.
     pub(super) async fn find(
         &mut self,
         client: &ReadClient,
@@ -33,32 +34,32 @@ impl Absence {
     ) -> Result<Vec<RemoteCustomer>, RemoteError> {
         let is_old = matches!(self, Self::Listed(at, _) if at.elapsed() >= LISTING_MAX_AGE);
         if is_old || matches!(self, Self::Untested) {
-            *self = learn(client).await?;
+            *self = test_search(client).await?;
         }
-        let mut found = Vec::new();
+        let mut customers = Vec::new();
         if let Self::Listed(_, reading) = self {
             for email in emails {
                 for id in reading.with_email(email)? {
-                    found.extend(reading.customer(id)?);
+                    customers.extend(reading.customer(id)?);
                 }
             }
         }
-        Ok(found)
+        Ok(customers)
     }
 }
 
-/// Tests e-mail search with a known customer; lists all where it does not ignore case or nobody can tell.
-async fn learn(client: &ReadClient) -> Result<Absence, RemoteError> {
+/// Tests e-mail search with an existing customer. Lists all customers if search does not ignore case or that is not clear.
+async fn test_search(client: &ReadClient) -> Result<Absence, RemoteError> {
     let query = ListQuery {
         limit: 100,
         offset: 0,
-        sort: Some(Sort::FirstSeen),
-        order: Order::Ascending,
+        sort: Some(SortField::FirstSeen),
+        order: SortOrder::Ascending,
     };
     let page = client.list(&query).await.result?;
     for customer in &page.customers {
         match swapped_case_test(client, customer).await? {
-            EmailCase::Ignored => return Ok(Absence::Counts),
+            EmailCase::Ignored => return Ok(Absence::Reliable),
             EmailCase::Matters => break,
             EmailCase::Unknown => {}
         }

@@ -1,40 +1,45 @@
-//! Reads the remote side for a plan, and keeps what was read for the runs to come.
+//! Reads the remote side for a plan, and keeps what was read for later runs.
 
 use std::io;
-use std::panic::resume_unwind;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 
 use jiff::Timestamp;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
-use crate::domain::RemoteCustomer;
 use crate::helpcrunch::ReadClient;
 use crate::mapping::Schema;
-use crate::plan::fingerprint::Fingerprinter;
-use crate::plan::matching::RemoteLookup;
+use crate::plan::fingerprint::{Fingerprinter, ManagedAttributes};
 use crate::remote::{
-    Inquiry, ReadProgress, Reading, ReadingError, RemoteError, RemoteSettings, RemoteSide,
-    SnapshotError, SnapshotFiles, WantedKeys, Way, read, read_export,
+    FirstReading, LookupKeys, ReadProgress, Reading, ReadingError, RemoteError, RemoteQuery,
+    RemoteSettings, RemoteSide, SnapshotFiles, may_use_snapshot, read, read_export, read_first,
 };
 use crate::run::intake::{IntakeError, Taken};
-use crate::run::passes::{PAUSE, each_row};
-use crate::run::planning::PlanningError;
-use crate::run::recent::ask_for;
-use crate::run::rows::Verdict;
+use crate::run::passes::each_key;
+use crate::run::recent::get_if_exists;
 use crate::run::schema_of_rows::SchemaOfRows;
 
-use super::{Making, MakingError};
+use super::{Making, MakingError, RemoteSource};
+
 /// The remote side, and when it began to be read.
 pub(super) struct Remote {
     /// What a pass over the rows for their keys found, where there was one.
     pub(super) taken: Option<Taken>,
     pub(super) began: (Instant, Timestamp),
     pub(super) side: RemoteSide,
+    /// There was no such pass: the snapshot is taken to know all keys of the rows, until one comes that it does not know.
+    pub(super) opening: Option<FirstReading>,
+    /// Whether it was kept for later runs already.
+    pub(super) is_kept: bool,
 }
+
+/// The API, its settings and the account's snapshot.
+pub(super) type Api<'a> = (
+    &'a ReadClient,
+    &'a RemoteSettings,
+    Option<&'a Mutex<SnapshotFiles>>,
+);
 
 impl Making<'_> {
     /// Completes the schema from the first rows.
@@ -45,42 +50,135 @@ impl Making<'_> {
         SchemaOfRows::new(self.schema, self.inputs, self.source, stopped).look_ahead(self.limit)
     }
 
-    /// Reads the remote side from the API, which is asked once the keys of the rows are known: they may be what is looked
-    /// for.
     pub(super) async fn read_remote(
         &self,
-        (client, settings, snapshot): (&ReadClient, &RemoteSettings, Option<&Mutex<SnapshotFiles>>),
         progress: &dyn ReadProgress,
         stopped: &dyn Fn() -> bool,
     ) -> Result<Remote, MakingError> {
-        let reading = Reading::new(tempfile::tempfile_in(self.folder())?)
-            .with_fingerprints(self.fingerprinter());
-        let mut keys = WantedKeys::default();
-        let taken = each_row(&self.intake(), None, stopped, |record| {
-            if record.verdict != Verdict::Rejected {
-                keys.add(&record.key);
+        match self.api() {
+            Ok(api) => self.read_api(api, progress, stopped).await,
+            Err(path) => self.read_export(path, stopped),
+        }
+    }
+
+    /// Reads what is missing where the snapshot does not know all keys of the rows.
+    pub(super) async fn read_unknown(
+        &self,
+        remote: Remote,
+        keys: (LookupKeys, Taken),
+        progress: &dyn ReadProgress,
+        stopped: &dyn Fn() -> bool,
+    ) -> Result<Remote, MakingError> {
+        let Remote {
+            began,
+            side,
+            opening,
+            ..
+        } = remote;
+        let opened = opening.map(|opening| (began, opening, side.reading));
+        match self.api() {
+            Ok(api) => {
+                self.read_by_keys(api, keys, opened, progress, stopped)
+                    .await
             }
+            Err(path) => self.read_export(path, stopped),
+        }
+    }
+
+    /// The API, or else the export that stands for it.
+    fn api(&self) -> Result<Api<'_>, &Path> {
+        match self.remote {
+            RemoteSource::File(path) => Err(path),
+            RemoteSource::Api {
+                client,
+                settings,
+                snapshot,
+            } => Ok((client, settings, snapshot)),
+        }
+    }
+
+    /// Reads the remote side from the API. Where the snapshot may know all keys of the rows, that is taken for granted for now;
+    /// else the API is asked once the keys are known, as they may be what is looked for.
+    async fn read_api(
+        &self,
+        api: Api<'_>,
+        progress: &dyn ReadProgress,
+        stopped: &dyn Fn() -> bool,
+    ) -> Result<Remote, MakingError> {
+        let (client, settings, snapshot) = api;
+        let needs_all_rows = self.rules.duplicates.depends_on_later_rows();
+        let began = (self.clock.now(), self.clock.wall());
+        let mut files = locked(snapshot).await;
+        let may_use = may_use_snapshot(files.as_deref_mut(), settings, began.1);
+        let needs_keys = needs_all_rows || self.explains || !self.memory.recent().is_empty();
+        if needs_keys || !may_use {
+            drop(files);
+            let keys = self.row_keys(stopped)?;
+            return self.read_by_keys(api, keys, None, progress, stopped).await;
+        }
+        let files = files.as_deref_mut();
+        let reading = self.empty_reading()?;
+        let (opening, reading) = read_first(client, settings, files, began.1, reading).await?;
+        Ok(Remote {
+            taken: None,
+            began,
+            side: opening.snapshot_alone(reading, settings),
+            opening: Some(opening),
+            is_kept: false,
+        })
+    }
+
+    fn empty_reading(&self) -> io::Result<Reading> {
+        let file = tempfile::tempfile_in(self.folder())?;
+        Ok(Reading::new(file).with_fingerprints(self.fingerprinter()))
+    }
+
+    /// A pass over the rows for their keys.
+    pub(super) fn row_keys(
+        &self,
+        stopped: &dyn Fn() -> bool,
+    ) -> Result<(LookupKeys, Taken), MakingError> {
+        let mut keys = LookupKeys::default();
+        let taken = each_key(&self.intake(), stopped, |key| {
+            keys.add(&key);
             Ok::<_, MakingError>(())
         })?;
-        let began = (self.clock.now(), self.clock.wall());
-        let mut snapshot = match snapshot {
-            Some(snapshot) => Some(snapshot.lock().await),
-            None => None,
+        self.confirm_units(&taken)?;
+        Ok((keys, taken))
+    }
+
+    /// Reads the remote side once the keys of the rows are known. `opened`: what was read before.
+    async fn read_by_keys(
+        &self,
+        (client, settings, snapshot): Api<'_>,
+        (keys, taken): (LookupKeys, Taken),
+        opened: Option<((Instant, Timestamp), FirstReading, Reading)>,
+        progress: &dyn ReadProgress,
+        stopped: &dyn Fn() -> bool,
+    ) -> Result<Remote, MakingError> {
+        let (began, opening, reading) = match opened {
+            Some(opened) => opened,
+            None => {
+                let began = (self.clock.now(), self.clock.wall());
+                let mut files = locked(snapshot).await;
+                let files = files.as_deref_mut();
+                let reading = self.empty_reading()?;
+                let (opening, reading) =
+                    read_first(client, settings, files, began.1, reading).await?;
+                (began, opening, reading)
+            }
         };
-        let inquiry = Inquiry {
+        let query = RemoteQuery {
             client,
             settings,
             keys: &keys,
-            unknown: &mut |reading| self.unknown_keys(&keys, reading, stopped),
-            snapshot: snapshot.as_deref_mut(),
-            now: began.1,
+            missing_keys: &mut |reading| self.unknown_keys(&keys, reading, stopped),
         };
-        let mut side = read(inquiry, reading, progress).await?;
-        drop(snapshot);
+        let mut side = read(query, (opening, reading), progress).await?;
         let recent = self.memory.recent();
         let unseen = recent.unseen(&keys, &side.reading);
         for id in unseen.map_err(RemoteError::from)? {
-            if let Some(customer) = ask_for(client, id).await? {
+            if let Some(customer) = get_if_exists(client, id).await? {
                 side.reading.put(&customer).map_err(RemoteError::from)?;
                 side.fresh.insert(id);
             }
@@ -89,62 +187,48 @@ impl Making<'_> {
             taken: Some(taken),
             began,
             side,
+            opening: None,
+            is_kept: false,
         })
     }
 
-    /// Reads an export, and does something else beside it.
-    pub(super) fn read_export<T>(
+    fn read_export(
         &self,
         export: &Path,
-        beside: impl FnOnce() -> Result<T, IntakeError>,
         stopped: &dyn Fn() -> bool,
-    ) -> Result<(T, Remote), MakingError> {
+    ) -> Result<Remote, MakingError> {
         let began = (self.clock.now(), self.clock.wall());
-        let given_up = AtomicBool::new(false);
-        let (done, exported) = thread::scope(|scope| {
-            let exported = scope.spawn(|| read_export(export, self.fingerprinter(), &given_up));
-            let done = beside();
-            given_up.fetch_or(done.is_err(), Ordering::Relaxed);
-            while !exported.is_finished() {
-                given_up.fetch_or(stopped(), Ordering::Relaxed);
-                thread::park_timeout(PAUSE);
-            }
-            let exported = exported.join();
-            (done, exported.unwrap_or_else(|panic| resume_unwind(panic)))
-        });
-        let done = done?;
-        if given_up.into_inner() {
-            return Err(IntakeError::Stopped.into());
-        }
-        let reading = exported.map_err(|source| MakingError::RemoteFile {
+        let reading = read_export(export, self.fingerprinter(), stopped);
+        let reading = reading.map_err(|source| MakingError::RemoteFile {
             path: export.to_path_buf(),
             source,
         })?;
-        let remote = Remote {
+        if stopped() {
+            return Err(IntakeError::Stopped.into());
+        }
+        Ok(Remote {
             taken: None,
             began,
             side: RemoteSide::of_file(reading),
-        };
-        Ok((done, remote))
+            opening: None,
+            is_kept: false,
+        })
     }
 
     /// The rows' keys that no customer in the reading has. More keys than are held in memory are gathered from the rows again.
     fn unknown_keys(
         &self,
-        keys: &WantedKeys,
+        keys: &LookupKeys,
         reading: &Reading,
         stopped: &dyn Fn() -> bool,
-    ) -> Result<WantedKeys, ReadingError> {
+    ) -> Result<LookupKeys, ReadingError> {
         if !keys.is_too_many() {
-            return keys.unknown_to(reading);
+            return keys.missing_in(reading);
         }
-        let mut unknown = WantedKeys::default();
-        let gathered = each_row(&self.intake(), None, stopped, |record| {
-            match record.verdict {
-                Verdict::Rejected => Ok(()),
-                _ => unknown.add_unknown(&record.key, reading),
-            }
-            .map_err(|e| MakingError::Planning(e.into()))
+        let mut unknown = LookupKeys::default();
+        let gathered = each_key(&self.intake(), stopped, |key| {
+            let added = unknown.add_missing(&key, reading);
+            added.map_err(|e| MakingError::Planning(e.into()))
         });
         gathered.map_err(|e| ReadingError::Storage(io::Error::other(e)))?;
         Ok(unknown)
@@ -152,49 +236,18 @@ impl Making<'_> {
 
     fn fingerprinter(&self) -> Arc<Fingerprinter> {
         let properties = self.schema.properties().map(|(name, ..)| name.to_owned());
-        Arc::new(Fingerprinter::new(
-            self.schema.fields().map(|(field, _)| field).collect(),
-            properties.collect(),
-            self.schema.tags().is_some(),
-        ))
+        let managed = ManagedAttributes {
+            fields: self.schema.fields().map(|(field, _)| field).collect(),
+            properties: properties.collect(),
+            tags: self.schema.tags().is_some(),
+        };
+        Arc::new(Fingerprinter::new(managed, fastrand::u64(..)))
     }
 }
 
-/// Keeps what was read for the runs to come: a complete reading as the new snapshot, single customers in the one that
-/// is there. That it cannot be kept is no failure of this run.
-pub(super) fn keep(snapshot: &mut SnapshotFiles, side: &RemoteSide, began: Timestamp) {
-    let kept = match side.way {
-        way if way == Way::List.name() => snapshot.replace(began, &side.reading),
-        _ => keep_fresh(snapshot, side),
-    };
-    if let Err(error) = kept {
-        let error: &(dyn std::error::Error + 'static) = &error;
-        tracing::warn!(error, "what was read could not be kept for the next run");
+async fn locked<T>(mutex: Option<&Mutex<T>>) -> Option<MutexGuard<'_, T>> {
+    match mutex {
+        Some(mutex) => Some(mutex.lock().await),
+        None => None,
     }
 }
-
-fn keep_fresh(snapshot: &mut SnapshotFiles, side: &RemoteSide) -> Result<(), SnapshotError> {
-    let customers = side.fresh.iter().map(|id| side.reading.customer(*id));
-    let customers: Vec<RemoteCustomer> = customers
-        .filter_map(Result::transpose)
-        .collect::<Result<_, _>>()?;
-    match snapshot.open() {
-        Ok(Some(store)) => store.update(&customers),
-        // That it cannot be used was told when it was to be.
-        Ok(None) | Err(_) => Ok(()),
-    }
-}
-
-/// The first customer of the reading that has a userId or an e-mail address.
-pub(super) fn witness(reading: &Reading) -> Result<Option<RemoteCustomer>, PlanningError> {
-    for id in reading.ids().into_iter().take(MOST_WITNESSES) {
-        let known = |c: &RemoteCustomer| c.user_id().is_some() || c.email().is_some();
-        if let Some(customer) = reading.customer(id)?.filter(known) {
-            return Ok(Some(customer));
-        }
-    }
-    Ok(None)
-}
-
-/// Customers that are looked at.
-const MOST_WITNESSES: usize = 100;

@@ -1,6 +1,6 @@
 //! Edits by strangers, between and beside requests.
 
-use super::super::{AgentEdit, Found, Whose};
+use super::super::{AgentEdit, CustomerChoice, EditTarget};
 use super::*;
 
 #[tokio::test]
@@ -71,7 +71,7 @@ async fn the_target_after_a_create_is_the_new_customer() {
 async fn edits_by_hand_say_why_they_cannot_be_made() {
     let server = server(&["never-stored=name"]);
     let of = |id| AgentEdit {
-        customer: Some(Whose::Id(id)),
+        customer: Some(EditTarget::Id(id)),
         ..AgentEdit::default()
     };
     let set = |value| json!({ "name": value }).as_object().unwrap().clone();
@@ -90,7 +90,7 @@ async fn edits_by_hand_say_why_they_cannot_be_made() {
         "rewrites are for programs, not for agents"
     );
     let random = AgentEdit {
-        customer: Some(Whose::Found(Found::Random)),
+        customer: Some(EditTarget::Chosen(CustomerChoice::Random)),
         ..AgentEdit::default()
     };
     assert!((1..=3).contains(&server.agent(&random).unwrap()));
@@ -107,7 +107,7 @@ async fn edits_by_hand_say_why_they_cannot_be_made() {
         ),
         (
             AgentEdit {
-                customer: Some(Whose::Found(Found::Target)),
+                customer: Some(EditTarget::Chosen(CustomerChoice::Target)),
                 ..random.clone()
             },
             "does not exist",
@@ -124,7 +124,7 @@ async fn edits_by_hand_say_why_they_cannot_be_made() {
                 create: created,
                 ..AgentEdit::default()
             },
-            "customer 1 exists already",
+            "customer 1 already exists",
         ),
     ] {
         let message = server.agent(&edit).unwrap_err().to_string();

@@ -193,7 +193,11 @@ async fn an_unknown_customer_is_404_everywhere() {
         );
         assert_eq!(seen.body["errors"][1]["message"], "Chat not found");
     }
-    assert_eq!(server.tags().len(), 1, "a tag must not be made for nobody");
+    assert_eq!(
+        server.tags().len(),
+        1,
+        "a tag without a customer must not be created"
+    );
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ fn limited(quirks: &[&str]) -> Sandbox {
     Sandbox::new(options).unwrap()
 }
 
-/// The statuses of so many requests at once.
+/// Returns the statuses of this many requests at the same time.
 async fn burst(server: &Sandbox, count: usize) -> Vec<u16> {
     let mut statuses = Vec::new();
     for _ in 0..count {
@@ -141,6 +141,6 @@ async fn another_window_starts_afresh() {
     assert_eq!(
         passed(&burst(&server, 9).await),
         0,
-        "the same window goes on"
+        "the window stays the same"
     );
 }

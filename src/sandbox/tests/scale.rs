@@ -1,9 +1,8 @@
-//! Many customers: answers come from indexes, not from looking at everybody.
+//! Many customers: answers come from indexes, not from a scan of all customers.
 
 use super::*;
 
-/// Enough that looking at everybody a hundred times for each of some hundred
-/// searches would not end while anybody waits.
+/// So many that scanning all of them a hundred times for each of some hundred searches would take far too long.
 const MANY: u64 = 20_000;
 
 fn many() -> Sandbox {

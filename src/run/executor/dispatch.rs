@@ -1,0 +1,98 @@
+//! Starting lanes, alone or in a batch.
+
+use std::sync::Arc;
+
+use super::tasks::{BatchTask, run_lane};
+use super::{Executor, SendProgress};
+use crate::domain::RemoteCustomer;
+use crate::outcome::OperationResult;
+use crate::plan::writes::MAX_BATCH;
+use crate::plan::{Operation, OperationKind};
+use crate::run::batch::RowAlert;
+use crate::run::lane::{LaneContext, LaneJob, SendSlot};
+use crate::run::merge::whole_body;
+
+impl<P: SendProgress> Executor<'_, P> {
+    /// Starts a lane, or keeps it until there is a batch for it to go in.
+    pub(super) async fn dispatch(&mut self, mut job: LaneJob) {
+        leave_out(&self.context, &mut job);
+        if !self.goes_in_batch(&job) {
+            return self.start(job).await;
+        }
+        self.next_batch.push(job);
+        if self.next_batch.len() >= MAX_BATCH {
+            self.send_next_batch().await;
+        }
+    }
+
+    fn goes_in_batch(&self, job: &LaneJob) -> bool {
+        let operations = &job.lane.operations;
+        let has_properties = |customer: &RemoteCustomer| customer.custom_data.is_reported();
+        let can_send_whole_set = match (operations.first(), self.rules.batch) {
+            (Some(Operation::Patch(patch)), Some(batch)) if batch.whole => {
+                let before = job.before.as_ref();
+                before.is_some_and(|before| whole_body(patch, before, &[]).is_some())
+            }
+            (Some(Operation::Patch(patch)), Some(batch)) => {
+                batch.merges
+                    || patch.custom_data.is_empty()
+                    || job.before.as_ref().is_some_and(has_properties)
+            }
+            _ => false,
+        };
+        let patched = job.progress.result(OperationKind::Patch);
+        can_send_whole_set
+            && self.rules.can_batch(operations)
+            && job.lane.customer.is_some()
+            && !patched.is_some_and(OperationResult::is_done)
+    }
+
+    /// Sends what waits for a batch, full or not. Each lane then continues by itself; a lane that is alone is sent as a
+    /// single patch.
+    pub(super) async fn send_next_batch(&mut self) {
+        let jobs = std::mem::take(&mut self.next_batch);
+        if jobs.is_empty() {
+            return;
+        }
+        let Some(permit) = self.acquire_permit().await else {
+            self.outcome.pending += jobs.len() as u64;
+            return;
+        };
+        let batch = BatchTask {
+            context: Arc::clone(&self.context),
+            permits: Arc::clone(&self.permits),
+            stop: self.stop.clone(),
+            ended: self.ended_sender.clone(),
+        };
+        self.running.spawn(batch.run(jobs, permit));
+    }
+
+    /// Starts a lane as soon as a permit is free.
+    async fn start(&mut self, mut job: LaneJob) {
+        let Some(permit) = self.acquire_permit().await else {
+            self.outcome.pending += 1;
+            return;
+        };
+        let (context, sender) = (Arc::clone(&self.context), self.ended_sender.clone());
+        // Other lanes may have been refused while this one waited.
+        leave_out(&context, &mut job);
+        self.running.spawn(async move {
+            let (ended, slot) = run_lane(context, job, SendSlot::Held(permit)).await;
+            // Sending fails only once the executor is gone.
+            let _ = sender.send(ended).await;
+            drop(slot);
+        });
+    }
+}
+
+/// Takes out of a lane that has not begun what the API refuses for all rows.
+fn leave_out(context: &LaneContext, job: &mut LaneJob) {
+    if job.progress.has_applied(job.lane.customer.is_none()) {
+        return;
+    }
+    let operations = &mut job.lane.operations;
+    if let Some(left_out) = context.refusals.leave_out(operations, &context.columns) {
+        job.alert.get_or_insert(RowAlert::Failure(left_out.issue));
+        job.left_out = Some(left_out.result);
+    }
+}
