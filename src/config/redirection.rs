@@ -34,7 +34,7 @@ fn first_call(notify: &NotifyConfig) -> Option<&'static str> {
         .find_map(|(is_set, key)| is_set.then_some(key))
 }
 
-/// Refuses a config that nobody named and that redirects the API key or calls somebody. A file that is merely present in the current folder
+/// Refuses a config that was not named and that redirects the API key or sends notifications. A file that is merely present in the current folder
 /// may come from anyone: it must not decide where the key is sent, or which file is sent as the key.
 pub(super) fn refuse_redirection(
     document: &Document,

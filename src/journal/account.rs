@@ -13,7 +13,7 @@ const ACCOUNT_VERSION: u32 = 1;
 const LOSS: &str = "the next sync counts as the account's first one, for which the default limits of changes and cleared values \
                     do not apply, and until then a new API key of the account cannot be distinguished from a wrong one";
 
-/// Rounds of hashing over values that nobody should be able to guess from their hash.
+/// Rounds of hashing over values that must not be guessed from their hash.
 ///
 /// A real key is too long to be guessed at any speed, so one round would do for it. The rounds protect short or made-up
 /// keys, and e-mail addresses: each guess costs milliseconds instead of nanoseconds. So does each start of the program,

@@ -656,7 +656,7 @@ mod tests {
             let Some(schema) = fed.schema else { return Ok(()) };
             for row in &fed.rows {
                 for issue in schema.map(row).issues {
-                    // What is wrong in the data is the user's to mend, not a wrong guess of a type.
+                    // What is wrong in the data is the user's to fix, not a wrong guess of a type.
                     let of_data = ["no_key", "bad_email", "damaged", "cell_error", "bad_tags", "bad_user_id"];
                     prop_assert!(of_data.contains(&issue.code.as_str()), "{issue:?}\n{}", fed.proposal.text);
                 }

@@ -113,7 +113,7 @@ impl Caller {
     }
 }
 
-/// The host that a redirect points to: the rest of its address may hold what nobody should see.
+/// The host that a redirect points to: the rest of its address may hold a secret.
 fn pointed_to(answer: &Response, address: &SecretAddress) -> String {
     let location = answer.headers().get(LOCATION);
     let location = location.and_then(|value| value.to_str().ok());

@@ -115,7 +115,7 @@ impl Message {
             WebhookFormat::Slack => json!({"text": slack_text(&self.text())}).to_string(),
             WebhookFormat::Discord => json!({
                 "content": discord_text(&self.text()),
-                // Whatever a text holds, it calls nobody by name.
+                // Whatever a text holds, it mentions no user of the chat.
                 "allowed_mentions": {"parse": []},
             })
             .to_string(),

@@ -10,7 +10,7 @@ use crate::domain::{KindCounts, PropertyKind};
 
 use super::{NewName, TypeChange};
 
-/// Further distinct names are not counted: nobody reads a longer preview.
+/// Further distinct names are not counted: a longer preview would not be read.
 pub(super) const MAX_NAMES: usize = 10_000;
 /// Of the new names, the most frequent ones that others are compared with.
 const MAX_COMPARED: usize = 500;

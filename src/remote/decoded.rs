@@ -10,8 +10,8 @@ use crate::plan::previewer::KnownNames;
 use super::index::{Entry, Place};
 use super::reading::ReadingError;
 
-/// Distinct tag and property names that are remembered; more are no help to anybody who looks for typing errors.
-const MOST_NAMES: usize = 100_000;
+/// Distinct tag and property names that are remembered; more are no help in finding typing errors.
+const MAX_NAMES: usize = 100_000;
 
 /// Customers that were decoded apart from the reading that they are for, such as on another thread.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -67,7 +67,7 @@ where
     if let Reported::Value(tags) = &customer.tags {
         for tag in tags {
             let name = tag.name.as_ref();
-            if !names.tags.contains(name) && names.tags.len() < MOST_NAMES {
+            if !names.tags.contains(name) && names.tags.len() < MAX_NAMES {
                 names.tags.insert(name.to_owned());
             }
         }
@@ -86,7 +86,7 @@ pub(super) fn count_kinds<T: AsRef<str> + Ord>(
     let known = &mut names.properties;
     for (name, value) in properties {
         let name = name.as_ref();
-        let has_room = known.len() < MOST_NAMES;
+        let has_room = known.len() < MAX_NAMES;
         match known.get_mut(name) {
             Some(counts) => count(counts, value),
             None if has_room => {
@@ -100,13 +100,13 @@ pub(super) fn count_kinds<T: AsRef<str> + Ord>(
 /// Adds the names that were learned elsewhere.
 pub(super) fn join_names(names: &mut KnownNames, more: KnownNames) {
     for tag in more.tags {
-        if names.tags.len() < MOST_NAMES {
+        if names.tags.len() < MAX_NAMES {
             names.tags.insert(tag);
         }
     }
     for (name, counts) in more.properties {
         let is_known = names.properties.contains_key(&name);
-        if is_known || names.properties.len() < MOST_NAMES {
+        if is_known || names.properties.len() < MAX_NAMES {
             names.properties.entry(name).or_default().merge(counts);
         }
     }

@@ -32,6 +32,7 @@ impl KeySearch<'_> {
         if !find_within(self.client, keys, &mut customers, self.max_requests).await? {
             return Ok(Some("searches accept fewer filters than assumed"));
         }
+        side.has_found = !customers.is_empty();
         for customer in &customers {
             side.reading.put(customer)?;
             side.fresh.insert(customer.id);

@@ -23,6 +23,15 @@ pub struct LookupKeys {
 }
 
 impl LookupKeys {
+    /// More keys than are held in memory.
+    #[must_use]
+    pub fn too_many() -> Self {
+        Self {
+            too_many: true,
+            ..Self::default()
+        }
+    }
+
     pub fn add(&mut self, key: &RowKey) {
         if self.too_many {
             return;
@@ -33,11 +42,13 @@ impl LookupKeys {
             self.emails.extend(email_spellings(email));
         }
         if self.count() > MAX_KEYS {
-            *self = Self {
-                too_many: true,
-                ..Self::default()
-            };
+            *self = Self::too_many();
         }
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        !self.too_many && self.count() == 0
     }
 
     fn count(&self) -> usize {

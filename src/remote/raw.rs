@@ -158,7 +158,7 @@ pub async fn customers_with_email(
     };
     let answers = page.customers.into_iter().zip(page.raw);
     let answers = answers.map(|(customer, raw)| (customer, raw.get().to_owned()));
-    // A search whose filters are ignored answers with anybody.
+    // A search whose filters are ignored answers with any customers.
     let is_theirs =
         |customer: &RemoteCustomer| customer.email().is_some_and(|found| email_eq(found, email));
     Ok(answers

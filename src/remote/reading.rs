@@ -7,10 +7,9 @@ use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::sync::Arc;
 
-use crate::domain::{CustomerId, KindCounts, RemoteCustomer, RowKey};
+use crate::domain::{CustomerId, KindCounts, RemoteCustomer};
 use crate::helpcrunch::decode_customer;
 use crate::plan::fingerprint::Fingerprinter;
-use crate::plan::key_hash::KeyHashes;
 use crate::plan::previewer::KnownNames;
 use crate::platform::read_from;
 
@@ -203,19 +202,6 @@ impl Reading {
         self.index.get(id).is_some()
     }
 
-    /// Whether each of these keys finds a customer.
-    #[must_use]
-    pub fn has_all(&self, key: &RowKey) -> bool {
-        let hashes = KeyHashes::of(key);
-        key.id.is_none_or(|id| self.contains(id))
-            && hashes
-                .user_id
-                .is_none_or(|key| !self.index.by_user_id(key).is_empty())
-            && hashes
-                .email
-                .is_none_or(|key| !self.index.by_email(key).is_empty())
-    }
-
     /// Ids in ascending order.
     #[must_use]
     pub fn ids(&self) -> Vec<CustomerId> {
@@ -251,7 +237,7 @@ impl Reading {
         &self.names
     }
 
-    /// The same with nobody in it.
+    /// The same without customers.
     #[must_use]
     pub(super) fn emptied(self) -> Self {
         Self {

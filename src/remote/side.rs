@@ -90,6 +90,8 @@ pub struct RemoteSide {
     pub snapshot: Option<SnapshotFacts>,
     /// Customers that were read now and not taken from the snapshot.
     pub fresh: HashSet<CustomerId>,
+    /// Whether searches found customers.
+    pub has_found: bool,
     /// Why this method was chosen. `None` if there was no choice.
     pub explanation: Option<Explanation>,
     /// Sentences for the preview.
@@ -106,6 +108,7 @@ impl RemoteSide {
             email_case: EmailCase::Unknown,
             snapshot: None,
             fresh: HashSet::new(),
+            has_found: false,
             explanation: None,
             notes: Vec::new(),
             reading,

@@ -166,8 +166,8 @@ impl<'a> Decider<'a> {
         }
     }
 
-    /// Whether a row means this customer and speaks for it, of which its keys find nobody else. False where an earlier row or
-    /// the user has a part in that, and the row is to be decided like any other.
+    /// Whether a row of which the keys find only this customer is for it, and is the row that decides about it. False where an
+    /// earlier row or a decision of the user has to be weighed: then the row is decided like any other.
     pub(super) fn confirms(&mut self, proved: &ProvedRow) -> bool {
         let target = CustomerRef::Remote(proved.customer);
         self.lines.add(proved.position());

@@ -10,6 +10,8 @@ mod missing;
 mod plan_file;
 mod present;
 mod remote;
+mod row_keys;
+mod unknown_keys;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -45,7 +47,7 @@ pub struct Making<'a> {
     pub decisions: &'a Decisions,
     pub limit: Option<u64>,
     pub examples: usize,
-    /// Whether the preview tells why the remote side was read as it was.
+    /// Whether the preview explains why the remote side was read as it was.
     pub explains: bool,
     pub budget: BudgetRules,
     pub remote: RemoteSource<'a>,
@@ -117,10 +119,12 @@ impl Making<'_> {
             Some(read) => read,
         };
         let read = remote.insert(read);
-        let made = self.make_against(read, finished_runs, stopped).await;
-        if let Err(MakingError::UnknownKeys) = made {
+        let made = self
+            .make_against(read, finished_runs, progress, stopped)
+            .await;
+        if matches!(made, Err(MakingError::UnknownKeys)) && read.opening.is_some() {
             // Before the reading is taken: the rows may decide other units, and then it is used again.
-            let keys = self.row_keys(stopped)?;
+            let keys = self.row_keys(read.snapshot(), stopped)?;
             if let Some(read) = remote.take() {
                 *remote = Some(self.read_unknown(read, keys, progress, stopped).await?);
             }

@@ -66,6 +66,30 @@ fn a_customer_that_somebody_else_made_is_found_and_not_doubled() {
 }
 
 #[test]
+fn new_rows_among_many_are_searched_for_together() {
+    let bench = Bench::with(5_100);
+    let known = || (1..=5_100).map(row);
+    bench.write("in.csv", table(known()));
+    bench.run("sync in.csv").exits(0);
+    bench.agent(json!({"create": {"name": "Theirs", "email": "theirs@example.net"}}));
+    let ours = (1..=30).map(|n| format!("new{n},new{n}@example.net,New {n},Firm,known\n"));
+    let theirs = "theirs,Theirs@example.net,Theirs,Firm,known\n".to_owned();
+    bench.write("new.csv", table(known().chain(ours.clone())));
+    bench.write("both.csv", table(known().chain(ours).chain([theirs])));
+    for (input, patches) in [("new.csv", 0), ("both.csv", 1)] {
+        let ran = bench.run(&format!("plan {input}")).exits(0);
+        assert_eq!(ran.summary["remote"]["strategy"], "snapshot", "{input}");
+        let planned = &ran.summary["planned"];
+        assert_eq!(
+            (&planned["create"], &planned["patch"]),
+            (&json!(30), &json!(patches))
+        );
+        // The first page, one search for 30 or 31 userIds and as many addresses, and one that shows whether it ignores their case.
+        assert_eq!(ran.total(), 3, "{input}");
+    }
+}
+
+#[test]
 fn an_address_that_somebody_else_has_by_now_is_a_conflict() {
     let bench = synced();
     bench.agent(json!({"create": {"name": "Theirs", "email": "moved@example.net", "userId": "x"}}));

@@ -1,11 +1,12 @@
 //! Compressed blocks of customers with neighbouring ids. They are so similar that a block takes a quarter of the space.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 
 use zstd::bulk::Compressor;
 use zstd::stream::read::Decoder;
-use zstd::zstd_safe::find_frame_compressed_size;
+use zstd::zstd_safe::{DCtx, find_frame_compressed_size};
 
 use super::SnapshotError;
 
@@ -21,6 +22,11 @@ const FRAME: usize = 16;
 const MAX_BYTES: u64 = 1 << 30;
 /// Higher levels of zstd hardly compress better.
 const LEVEL: i32 = 1;
+
+thread_local! {
+    /// Making one takes longer than unpacking a frame.
+    static CONTEXT: RefCell<DCtx<'static>> = RefCell::new(DCtx::create());
+}
 
 /// Records of customers by id, in the format of [`Reading::record`](super::super::reading::Reading::record).
 pub(super) type Records = BTreeMap<u64, Vec<u8>>;
@@ -58,17 +64,45 @@ pub(super) fn frame_of(block: &[u8], number: u32) -> &[u8] {
 }
 
 pub(super) fn unpack(block: &[u8]) -> Result<Records, SnapshotError> {
-    let mut bytes = Vec::new();
-    let decoder = Decoder::with_buffer(block)?;
-    decoder.take(MAX_BYTES).read_to_end(&mut bytes)?;
-    let mut rest = bytes.as_slice();
-    let mut records = Records::new();
-    while !rest.is_empty() {
-        let cut_off = SnapshotError::Damaged("a block is cut off");
-        let (id, record) = split_first(&mut rest).ok_or(cut_off)?;
-        records.insert(id, record.to_vec());
+    let bytes = decompress(block)?;
+    records(&bytes)
+        .map(|record| record.map(|(id, record)| (id, record.to_vec())))
+        .collect()
+}
+
+/// The record of one customer in a frame.
+pub(super) fn unpack_record(frame: &[u8], id: u64) -> Result<Vec<u8>, SnapshotError> {
+    let bytes = decompress(frame)?;
+    for record in records(&bytes) {
+        let (other, record) = record?;
+        if other == id {
+            return Ok(record.to_vec());
+        }
     }
-    Ok(records)
+    Err(SnapshotError::Damaged("a customer is missing"))
+}
+
+fn decompress(block: &[u8]) -> io::Result<Vec<u8>> {
+    CONTEXT.with_borrow_mut(|context| {
+        let mut bytes = Vec::new();
+        let decoder = Decoder::with_context(block, context);
+        decoder.take(MAX_BYTES).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    })
+}
+
+/// The ids and records of an unpacked block. It ends with the first error.
+fn records(mut bytes: &[u8]) -> impl Iterator<Item = Result<(u64, &[u8]), SnapshotError>> {
+    std::iter::from_fn(move || {
+        if bytes.is_empty() {
+            return None;
+        }
+        let record = split_first(&mut bytes);
+        if record.is_none() {
+            bytes = &[];
+        }
+        Some(record.ok_or(SnapshotError::Damaged("a block is cut off")))
+    })
 }
 
 fn split_first<'b>(bytes: &mut &'b [u8]) -> Option<(u64, &'b [u8])> {

@@ -7,7 +7,7 @@ use redb::ReadOnlyTable;
 use crate::domain::CustomerId;
 
 use super::SnapshotError;
-use super::block::{frame_of, unpack};
+use super::block::{frame_of, unpack_record};
 use super::error::redb_error;
 use super::panic_guard::guarded;
 
@@ -33,8 +33,7 @@ impl StoredBlocks {
             let block = block.transpose().map_err(redb_error)?;
             let block = block.as_ref().map(|(_, block)| block.value());
             let block = block.unwrap_or_default();
-            let record = unpack(frame_of(block, number))?.remove(&id.0);
-            record.ok_or(SnapshotError::Damaged("a customer is missing"))
+            unpack_record(frame_of(block, number), id.0)
         })
     }
 }

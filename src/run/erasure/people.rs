@@ -110,7 +110,7 @@ fn is_in_address(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b".!#$%&*+-/=?^_`{|}~".contains(&byte)
 }
 
-/// Whether the host of an address goes on: `a.org.uk` after `a.org`.
+/// Whether the host of an address continues: `a.org.uk` after `a.org`.
 fn continues(after: &[u8]) -> bool {
     match after {
         [b'.' | b'-', next, ..] => next.is_ascii_alphanumeric(),

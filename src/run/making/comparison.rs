@@ -13,7 +13,7 @@ use crate::plan::budget::Budget;
 use crate::plan::codec::PlanWriter;
 use crate::plan::previewer::Previewer;
 use crate::platform::AtomicFile;
-use crate::remote::{Reading, RemoteSide};
+use crate::remote::{LookupKeys, Reading, RemoteError, RemoteSide};
 use crate::run::deciding::Decider;
 use crate::run::intake::{IntakeError, Taken};
 use crate::run::passes::{PassedRow, Proofs, ProvedRow, each_compared_row};
@@ -33,6 +33,8 @@ pub(super) struct ComparedRows {
     pub(super) ambiguous_skips: u64,
     /// The customers of the rows, if they are tracked.
     pub(super) present: Option<PresentCustomers>,
+    /// The keys that are still to be searched for.
+    pub(super) unknown: LookupKeys,
 }
 
 /// What the rows are compared with.
@@ -40,8 +42,8 @@ pub(super) struct ComparedRows {
 pub(super) struct RemoteContext<'a> {
     pub(super) side: &'a RemoteSide,
     pub(super) began: Timestamp,
-    /// Whether the reading is expected to know all keys of the rows; the pass ends at the first key that it does not know.
-    pub(super) expects_known_keys: bool,
+    /// Whether keys that the reading does not know are still to be searched for.
+    pub(super) gathers_unknown: bool,
 }
 
 /// Where the decisions about the rows come from.
@@ -76,7 +78,8 @@ struct Comparison<'a> {
     planner: Planner<'a, File, AtomicFile>,
     decisions: Decisions<'a>,
     reading: &'a Reading,
-    expects_known_keys: bool,
+    /// The keys that the reading does not know, if they are still to be searched for.
+    unknown: Option<LookupKeys>,
     tracked: Option<&'a Tracked>,
     present: Option<PresentCustomers>,
 }
@@ -101,8 +104,17 @@ impl Comparison<'_> {
             row => row.into_record(schema),
         };
         let is_read = record.verdict == Verdict::Read;
-        if self.expects_known_keys && is_read && !self.reading.has_all(&record.key) {
-            return Err(MakingError::UnknownKeys);
+        if let Some(unknown) = self.unknown.as_mut().filter(|_| is_read) {
+            unknown
+                .add_missing(&record.key, self.reading)
+                .map_err(RemoteError::from)?;
+            // Reading all customers needs fewer requests.
+            if unknown
+                .filters()
+                .is_none_or(|keys| keys > self.reading.len())
+            {
+                return Err(MakingError::UnknownKeys);
+            }
         }
         let decision = self.decisions.decide(&record)?;
         if let (Some(present), Decision::Existing(id)) = (&mut self.present, &decision) {
@@ -154,7 +166,7 @@ impl Making<'_> {
                 false => Decisions::Now(Box::new(decider())),
             },
             reading: &side.reading,
-            expects_known_keys: against.expects_known_keys,
+            unknown: against.gathers_unknown.then(LookupKeys::default),
             tracked: self.tracking.map(|tracking| &tracking.tracked),
             present: self.present_customers(),
         };
@@ -185,6 +197,7 @@ impl Making<'_> {
             notes,
             ambiguous_skips,
             present: comparison.present,
+            unknown: comparison.unknown.unwrap_or_default(),
         })
     }
 

@@ -34,7 +34,7 @@ pub enum MakingError {
     #[error("all rows together decide other units for dates than the first ones")]
     OtherUnits(Box<UnitSurvey>),
     /// Never leaves `Making::make`.
-    #[error("a row has a key that the snapshot does not know")]
+    #[error("rows have keys that the snapshot does not know")]
     UnknownKeys,
 }
 

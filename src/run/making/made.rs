@@ -7,7 +7,7 @@ use crate::plan::Preview;
 use crate::plan::codec::PlanInput;
 use crate::plan::previewer::{Previewer, by_count};
 use crate::plan::safety::SafetyFigures;
-use crate::remote::{EmailCase, FirstReading, ReadTimes, RemoteSide};
+use crate::remote::{EmailCase, FirstReading, ReadProgress, ReadTimes, RemoteSide};
 use crate::run::intake::Taken;
 
 use super::comparison::RemoteContext;
@@ -38,47 +38,38 @@ impl Making<'_> {
         &self,
         remote: &mut Remote,
         finished_runs: u64,
+        progress: &dyn ReadProgress,
         stopped: &dyn Fn() -> bool,
     ) -> Result<MadePlan, MakingError> {
-        let Remote {
-            taken,
-            began,
-            side,
-            opening,
-            is_kept,
-        } = remote;
-        let (began, expects_known_keys) = (*began, opening.is_some());
-        let needs_foresight = self.needs_foresight(side);
+        let began = remote.began;
+        let needs_foresight = self.needs_foresight(&remote.side);
         let is_unusable = |opening: &FirstReading| needs_foresight || !opening.has_snapshot();
-        if opening.as_ref().is_some_and(is_unusable) {
+        if remote.opening.as_ref().is_some_and(is_unusable) {
             return Err(MakingError::UnknownKeys);
         }
         let foreseen = match needs_foresight {
-            true => Some(self.foresee(side, stopped).await?),
+            true => Some(self.foresee(&mut remote.side, stopped).await?),
             false => None,
         };
-        if let RemoteSource::Api {
-            snapshot: Some(snapshot),
-            ..
-        } = &self.remote
-            && !*is_kept
-        {
-            keep(&mut *snapshot.lock().await, side, began.1);
-            *is_kept = true;
-        }
+        self.keep_once(remote).await;
+        let mut rows = self.compare(
+            (remote.taken.as_ref(), foreseen),
+            RemoteContext {
+                side: &remote.side,
+                began: began.1,
+                gathers_unknown: remote.opening.is_some(),
+            },
+            stopped,
+        )?;
+        let unknown = std::mem::take(&mut rows.unknown);
+        self.search_unknown(remote, (unknown, &rows.taken), progress, stopped)
+            .await?;
+        self.keep_once(remote).await;
+        let side = &mut remote.side;
         let witness = witness(&side.reading)?;
         let oldest = side.snapshot.map_or(began.1, |snapshot| snapshot.as_of);
         let remote = side.facts(Clock::format(oldest));
         let read_at = ReadTimes::new(began.0, side.age(began.1));
-        let mut rows = self.compare(
-            (taken.as_ref(), foreseen),
-            RemoteContext {
-                side: &*side,
-                began: began.1,
-                expects_known_keys,
-            },
-            stopped,
-        )?;
         let (missing, tracked) = self.plan_missing(&mut rows, side).await?.unzip();
         let missing_figures = missing.as_ref().map(|missing| missing.figures);
         let WrittenPlan {
@@ -118,6 +109,19 @@ impl Making<'_> {
             witness,
             tracked,
         })
+    }
+
+    /// Keeps what was read for later runs, unless that was done before.
+    async fn keep_once(&self, remote: &mut Remote) {
+        if let RemoteSource::Api {
+            snapshot: Some(snapshot),
+            ..
+        } = &self.remote
+            && !remote.is_kept
+        {
+            keep(&mut *snapshot.lock().await, &remote.side, remote.began.1);
+            remote.is_kept = true;
+        }
     }
 
     fn notes(

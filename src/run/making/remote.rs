@@ -12,14 +12,14 @@ use crate::helpcrunch::ReadClient;
 use crate::mapping::Schema;
 use crate::plan::fingerprint::{Fingerprinter, ManagedAttributes};
 use crate::remote::{
-    FirstReading, LookupKeys, ReadProgress, Reading, ReadingError, RemoteError, RemoteQuery,
-    RemoteSettings, RemoteSide, SnapshotFiles, may_use_snapshot, read, read_export, read_first,
+    FirstReading, ReadProgress, Reading, RemoteError, RemoteQuery, RemoteSettings, RemoteSide,
+    SnapshotFiles, may_use_snapshot, read, read_export, read_first,
 };
 use crate::run::intake::{IntakeError, Taken};
-use crate::run::passes::each_key;
 use crate::run::recent::get_if_exists;
 use crate::run::schema_of_rows::SchemaOfRows;
 
+use super::row_keys::RowKeys;
 use super::{Making, MakingError, RemoteSource};
 
 /// The remote side, and when it began to be read.
@@ -28,7 +28,7 @@ pub(super) struct Remote {
     pub(super) taken: Option<Taken>,
     pub(super) began: (Instant, Timestamp),
     pub(super) side: RemoteSide,
-    /// There was no such pass: the snapshot is taken to know all keys of the rows, until one comes that it does not know.
+    /// There was no such pass: the snapshot is taken to know all keys of the rows, or else no customer to have them.
     pub(super) opening: Option<FirstReading>,
     /// Whether it was kept for later runs already.
     pub(super) is_kept: bool,
@@ -40,6 +40,14 @@ pub(super) type Api<'a> = (
     &'a RemoteSettings,
     Option<&'a Mutex<SnapshotFiles>>,
 );
+
+impl Remote {
+    /// The snapshot, where it was loaded before the keys of the rows were known.
+    pub(super) fn snapshot(&self) -> Option<&Reading> {
+        let opening = self.opening.as_ref()?;
+        opening.has_snapshot().then_some(&self.side.reading)
+    }
+}
 
 impl Making<'_> {
     /// Completes the schema from the first rows.
@@ -65,7 +73,7 @@ impl Making<'_> {
     pub(super) async fn read_unknown(
         &self,
         remote: Remote,
-        keys: (LookupKeys, Taken),
+        keys: RowKeys,
         progress: &dyn ReadProgress,
         stopped: &dyn Fn() -> bool,
     ) -> Result<Remote, MakingError> {
@@ -86,7 +94,7 @@ impl Making<'_> {
     }
 
     /// The API, or else the export that stands for it.
-    fn api(&self) -> Result<Api<'_>, &Path> {
+    pub(super) fn api(&self) -> Result<Api<'_>, &Path> {
         match self.remote {
             RemoteSource::File(path) => Err(path),
             RemoteSource::Api {
@@ -97,7 +105,7 @@ impl Making<'_> {
         }
     }
 
-    /// Reads the remote side from the API. Where the snapshot may know all keys of the rows, that is taken for granted for now;
+    /// Reads the remote side from the API. If there is a usable snapshot, no customer is taken to have a key that it does not know;
     /// else the API is asked once the keys are known, as they may be what is looked for.
     async fn read_api(
         &self,
@@ -113,7 +121,7 @@ impl Making<'_> {
         let needs_keys = needs_all_rows || self.explains || !self.memory.recent().is_empty();
         if needs_keys || !may_use {
             drop(files);
-            let keys = self.row_keys(stopped)?;
+            let keys = self.row_keys(None, stopped)?;
             return self.read_by_keys(api, keys, None, progress, stopped).await;
         }
         let files = files.as_deref_mut();
@@ -128,34 +136,25 @@ impl Making<'_> {
         })
     }
 
-    fn empty_reading(&self) -> io::Result<Reading> {
+    pub(super) fn empty_reading(&self) -> io::Result<Reading> {
         let file = tempfile::tempfile_in(self.folder())?;
         Ok(Reading::new(file).with_fingerprints(self.fingerprinter()))
     }
 
-    /// A pass over the rows for their keys.
-    pub(super) fn row_keys(
-        &self,
-        stopped: &dyn Fn() -> bool,
-    ) -> Result<(LookupKeys, Taken), MakingError> {
-        let mut keys = LookupKeys::default();
-        let taken = each_key(&self.intake(), stopped, |key| {
-            keys.add(&key);
-            Ok::<_, MakingError>(())
-        })?;
-        self.confirm_units(&taken)?;
-        Ok((keys, taken))
-    }
-
     /// Reads the remote side once the keys of the rows are known. `opened`: what was read before.
-    async fn read_by_keys(
+    pub(super) async fn read_by_keys(
         &self,
         (client, settings, snapshot): Api<'_>,
-        (keys, taken): (LookupKeys, Taken),
+        row_keys: RowKeys,
         opened: Option<((Instant, Timestamp), FirstReading, Reading)>,
         progress: &dyn ReadProgress,
         stopped: &dyn Fn() -> bool,
     ) -> Result<Remote, MakingError> {
+        let RowKeys {
+            all: keys,
+            mut unknown,
+            taken,
+        } = row_keys;
         let (began, opening, reading) = match opened {
             Some(opened) => opened,
             None => {
@@ -172,7 +171,10 @@ impl Making<'_> {
             client,
             settings,
             keys: &keys,
-            missing_keys: &mut |reading| self.unknown_keys(&keys, reading, stopped),
+            missing_keys: &mut |reading| match unknown.take() {
+                Some(unknown) => Ok(unknown),
+                None => self.unknown_keys(&keys, reading, stopped),
+            },
         };
         let mut side = read(query, (opening, reading), progress).await?;
         let recent = self.memory.recent();
@@ -213,25 +215,6 @@ impl Making<'_> {
             opening: None,
             is_kept: false,
         })
-    }
-
-    /// The rows' keys that no customer in the reading has. More keys than are held in memory are gathered from the rows again.
-    fn unknown_keys(
-        &self,
-        keys: &LookupKeys,
-        reading: &Reading,
-        stopped: &dyn Fn() -> bool,
-    ) -> Result<LookupKeys, ReadingError> {
-        if !keys.is_too_many() {
-            return keys.missing_in(reading);
-        }
-        let mut unknown = LookupKeys::default();
-        let gathered = each_key(&self.intake(), stopped, |key| {
-            let added = unknown.add_missing(&key, reading);
-            added.map_err(|e| MakingError::Planning(e.into()))
-        });
-        gathered.map_err(|e| ReadingError::Storage(io::Error::other(e)))?;
-        Ok(unknown)
     }
 
     fn fingerprinter(&self) -> Arc<Fingerprinter> {

@@ -94,8 +94,8 @@ pub(super) struct MappedBlock {
     pub(super) units: UnitSurvey,
 }
 
-/// Rows that are mapped before their customers are looked for: so many that the processor fetches several customers at once,
-/// and so few that what the rows want stays in its cache.
+/// Rows that are mapped before their customers are looked for: enough for the processor to fetch several customers at once,
+/// and few enough for what the rows want to stay in its cache.
 const AT_ONCE: usize = 32;
 
 pub(super) fn map_block(
