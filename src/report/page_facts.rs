@@ -140,7 +140,8 @@ impl PageFacts<'_> {
         let used = self.run().and_then(|summary| summary.rate.utilisation);
         let used = used.map(|share| format!(", of which {:.0} % were used", share * 100.0));
         Some(format!(
-            "{rate} requests a minute{}",
+            "{} requests a minute{}",
+            human_count(rate.into()),
             used.unwrap_or_default()
         ))
     }

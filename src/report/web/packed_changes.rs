@@ -10,6 +10,7 @@ use serde_json::{Value as Json, json};
 use super::super::changes::LaneFacts;
 use super::super::place::key_parts;
 use super::super::terminal::clean;
+use crate::domain::{Field, FieldKind};
 
 /// Changes in a block: the first block is shown while the others are unpacked.
 const BLOCK: usize = 2_000;
@@ -69,7 +70,13 @@ impl PackedChanges {
                 .map(|(name, text)| format!("{name} {text}"))
                 .collect();
             let has_values = self.values != ShownValues::None;
-            let value = |value: &Json| text(value).filter(|_| has_values);
+            let is_date = Field::ALL
+                .iter()
+                .any(|field| field.kind() == FieldKind::Date && field.name() == change.field);
+            let value = |value: &Json| {
+                let date = is_date.then(|| date(value)).flatten();
+                date.or_else(|| text(value)).filter(|_| has_values)
+            };
             let status = change.status.map(|status| word(&status));
             let field = clean(&change.field).into_owned();
             if self.fields.len() < MAX_FIELDS {
@@ -128,6 +135,12 @@ impl PackedChanges {
             }
         }
     }
+}
+
+/// UNIX seconds as a time for people.
+fn date(value: &Json) -> Option<String> {
+    let at = jiff::Timestamp::from_second(value.as_i64()?);
+    at.ok().map(|at| at.to_string())
 }
 
 /// A value as text, with hidden characters escaped; `None` for no value.

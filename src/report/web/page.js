@@ -57,14 +57,36 @@
     return cell;
   }
 
-  function drawn(row) {
-    const line = element("tr");
-    const name = sources.length > 1 ? sources[row[SOURCE]] + ":" : "line ";
-    line.append(element("td", name + row[LINE]), customer(row));
-    const field = element("td");
+  function isSameCustomer(row, other) {
+    return other !== undefined && [SOURCE, LINE, CUSTOMER, KEY].every((part) => row[part] === other[part]);
+  }
+
+  // Changes of one customer that follow one another share the cells of place and customer.
+  function drawn(part) {
+    const lines = [];
+    let shared = [];
+    part.forEach((index, at) => {
+      const row = rows[index];
+      const line = element("tr");
+      if (isSameCustomer(row, rows[part[at - 1]])) {
+        for (const cell of shared) cell.rowSpan += 1;
+      } else {
+        const name = sources.length > 1 ? sources[row[SOURCE]] + ":" : "line ";
+        shared = [element("td", name + row[LINE]), customer(row)];
+        line.append(...shared);
+        line.className = "first";
+      }
+      addChange(line, row);
+      lines.push(line);
+    });
+    return lines;
+  }
+
+  function addChange(line, row) {
+    const field = element("td", undefined, "field");
     field.append(element("bdi", row[FIELD]));
     const how = row[STATUS] ? row[OP] + ", " + row[STATUS].replace("_", " ") : row[OP];
-    line.append(element("td", how), field);
+    line.append(element("td", how, "how"), field);
     const change = element("td");
     if (section.dataset.values === "none") {
       change.append(element("span", "not in this page", "none"));
@@ -76,14 +98,13 @@
       change.append("− ", value(row[OLD], "old"));
     }
     line.append(change);
-    return line;
   }
 
   function draw() {
     const pages = Math.max(1, Math.ceil(shown.length / PAGE));
     page = Math.min(Math.max(page, 0), pages - 1);
     const part = shown.slice(page * PAGE, (page + 1) * PAGE);
-    find("rows").replaceChildren(...part.map((index) => drawn(rows[index])));
+    find("rows").replaceChildren(...drawn(part));
     const count = (n) => n.toLocaleString("en");
     const some = shown.length === rows.length ? "" : " of " + count(rows.length);
     const loading = isComplete ? "" : ", reading " + count(total) + " …";

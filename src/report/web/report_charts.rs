@@ -1,7 +1,7 @@
-use super::super::account_history::number;
+use super::super::account_history::{number, whole};
 use super::super::page_facts::PageFacts;
 use super::super::summary::PaceFacts;
-use super::super::terminal::human_duration;
+use super::super::terminal::{human_count, human_duration};
 use super::chart::{Chart, Column, bars, columns};
 
 /// Bars of a list; the page says how many are left out.
@@ -43,6 +43,10 @@ pub(super) fn charts(facts: &PageFacts<'_>) -> Vec<Chart> {
     charts
 }
 
+fn count(figure: f64) -> String {
+    human_count(whole(figure))
+}
+
 /// The pace of the requests over time. A gap is a pause or an outage.
 fn pace(pace: &PaceFacts) -> Chart {
     let per_minute = 60.0 / number(pace.bucket_s.max(1));
@@ -56,9 +60,15 @@ fn pace(pace: &PaceFacts) -> Chart {
             (repeated, "warn"),
             (limited, "bad"),
         ];
-        let began = human_duration(number(pace.bucket_s) * number(index as u64));
+        let began = match index {
+            0 => "start".to_owned(),
+            _ => format!(
+                "after {}",
+                human_duration(number(pace.bucket_s) * number(index as u64))
+            ),
+        };
         Column {
-            label: format!("after {began}: {:.0} a minute", all * per_minute),
+            label: format!("{began}: {} a minute", count(all * per_minute)),
             parts: parts
                 .map(|(count, kind)| (count * per_minute, kind))
                 .to_vec(),
@@ -69,7 +79,7 @@ fn pace(pace: &PaceFacts) -> Chart {
     Chart {
         title: title.to_owned(),
         note: Some("Repeated ones and those that were answered with 429 stand out; a gap is a pause or an outage.".to_owned()),
-        picture: Some(columns(title, &all, |figure| format!("{figure:.0}"))),
+        picture: Some(columns(title, &all, count)),
         ..Chart::default()
     }
 }

@@ -3,7 +3,7 @@ use std::io::{self, Write};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, Value, context};
+use minijinja::{AutoEscape, Environment, HtmlEscape, Value, context};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -18,6 +18,7 @@ pub(super) fn write_page(
 ) -> io::Result<()> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.add_filter("prose", |text: &str| Value::from_safe_string(prose(text)));
     let shell = context! {
         policy => policy(),
         style => STYLE,
@@ -38,18 +39,33 @@ fn policy() -> String {
     )
 }
 
+/// A message as markup: what stands between backquotes is code.
+fn prose(text: &str) -> String {
+    let parts: Vec<_> = text.split('`').map(escaped).collect();
+    if parts.len() % 2 == 0 {
+        return escaped(text);
+    }
+    let with_tags = parts.iter().enumerate().map(|(n, part)| match n % 2 {
+        0 => part.clone(),
+        _ => format!("<code>{part}</code>"),
+    });
+    with_tags.collect()
+}
+
 /// A text as markup, also within an attribute.
 pub(super) fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            c => escaped.push(c),
-        }
+    HtmlEscape(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_in_a_message_stands_out_and_stays_text() {
+        let text = "`<b>` is no date: set `format`";
+        let markup = "<code>&lt;b&gt;</code> is no date: set <code>format</code>";
+        assert_eq!(prose(text), markup);
+        assert_eq!(prose("one ` alone"), "one ` alone");
     }
-    escaped
 }
