@@ -14,7 +14,7 @@ use crate::report::{View, clean};
 
 use super::args::{LogArgs, LogFormat, OutputFormat, When};
 use super::log_file::LogFile;
-use super::log_start::start_log;
+use super::log_start::{StderrContent, start_log};
 use super::log_writer::LogWriter;
 
 /// The widest line of a text output, however wide the terminal is.
@@ -48,8 +48,7 @@ pub(super) struct Console {
     pub(super) verbosity: i16,
     /// Whether writing to standard output failed.
     lost_output: Arc<AtomicBool>,
-    /// Whether every line on standard error is a log line in JSON.
-    pub(super) json_log: bool,
+    pub(super) stderr: StderrContent,
     /// The file that gets the same lines, and why it cannot be written.
     log_file: Option<LogFile>,
     log_file_problem: Option<Arc<FileError>>,
@@ -73,22 +72,23 @@ impl Console {
             Ok(file) => (file, None),
             Err(error) => (None, Some(Arc::new(error))),
         };
-        let console = Self {
+        let colour_err = coloured(log.color, io::stderr().is_terminal());
+        let bars = MultiProgress::with_draw_target(target);
+        let writer = LogWriter::new(bars.clone(), colour_err);
+        let stderr = start_log(log, writer, colour_err, log_file.clone());
+        Self {
             output,
             colour_out: coloured(log.color, io::stdout().is_terminal()),
-            colour_err: coloured(log.color, io::stderr().is_terminal()),
-            bars: MultiProgress::with_draw_target(target),
+            colour_err,
+            bars,
             progress,
             progress_interval: Duration::from_secs(60),
             verbosity: log.verbosity(),
             lost_output: Arc::default(),
-            json_log: log.log_format == LogFormat::Json,
+            stderr,
             log_file,
             log_file_problem,
-        };
-        let writer = LogWriter::new(console.bars.clone(), console.colour_err);
-        start_log(log, writer, console.colour_err, console.log_file.clone());
-        console
+        }
     }
 
     pub(super) fn with_progress_interval(self, interval: Option<Duration>) -> Self {
@@ -98,9 +98,10 @@ impl Console {
         }
     }
 
-    /// Writes a line that standard error may get to the log file. In JSON the log has it already.
+    /// Writes a line that standard error may get to the log file. A log record gets there by itself.
     pub(super) fn keep(&self, level: Level, text: &str) {
-        if let Some(file) = self.log_file.as_ref().filter(|_| !self.json_log) {
+        let is_record = self.stderr.is_records();
+        if let Some(file) = self.log_file.as_ref().filter(|_| !is_record) {
             file.said(level, text);
         }
     }
@@ -178,7 +179,7 @@ impl Console {
     /// Writes a message to standard error, unless `-q` is given.
     pub(super) fn say(&self, line: &str) {
         self.keep(Level::INFO, line);
-        if self.json_log {
+        if self.stderr.is_records() {
             tracing::info!("{}", clean(line));
         } else if self.verbosity >= 0 {
             self.write_line(line);
@@ -188,7 +189,7 @@ impl Console {
     /// Writes a warning to standard error, unless `-qq` is given.
     pub(super) fn warn(&self, line: &str) {
         self.keep(Level::WARN, line);
-        if self.json_log {
+        if self.stderr.is_records() {
             tracing::warn!("{}", clean(line));
         } else if self.verbosity >= -1 {
             self.write_line(&format!("warning: {line}"));

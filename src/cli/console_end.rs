@@ -6,6 +6,7 @@ use crate::report::clean;
 
 use super::console::Console;
 use super::exit::{Exit, Failure};
+use super::log_start::StderrContent;
 use super::snippet::Blame;
 
 impl Console {
@@ -24,8 +25,8 @@ impl Console {
         };
         let line = format!("exit code {}: {why}", exit.code());
         self.keep(Level::WARN, &line);
-        if self.json_log {
-            tracing::warn!("{}", clean(&line));
+        if self.stderr.is_records() {
+            tracing::warn!(exit_code = exit.code(), "{}", clean(&line));
         } else if self.verbosity >= -1 {
             self.write_line(&line);
         }
@@ -34,22 +35,30 @@ impl Console {
     /// Reports a failure on standard error: why, what to do, and the next command.
     pub(super) fn fail(&self, failure: &Failure) {
         self.keep(Level::ERROR, &failure.message);
-        if self.json_log {
-            let Failure {
-                reason,
-                hint,
-                next_command,
-                ..
-            } = failure;
-            tracing::error!(
-                reason,
-                help = hint,
-                next = next_command,
-                "{}",
-                clean(&failure.message)
-            );
-            return;
-        }
+        let Failure {
+            reason,
+            hint,
+            next_command,
+            ..
+        } = failure;
+        let message = match self.stderr {
+            StderrContent::Text => return self.write_page(&self.failure_text(failure)),
+            StderrContent::Json => clean(&failure.message),
+            // Readers of the journal see the message alone.
+            StderrContent::Journal => self.failure_text(failure).into(),
+        };
+        let exit_code = failure.exit.code();
+        tracing::error!(
+            exit_code,
+            reason,
+            help = hint,
+            next = next_command,
+            "{message}"
+        );
+    }
+
+    /// Why a command failed, what to do, and the next command.
+    fn failure_text(&self, failure: &Failure) -> String {
         let (red, plain) = if self.colour_err {
             ("\u{1b}[1;31m", "\u{1b}[0m")
         } else {
@@ -71,6 +80,6 @@ impl Console {
                 text.push_str(&format!("{gap}{label}: {}", clean(line)));
             }
         }
-        self.write_page(&text);
+        text
     }
 }

@@ -31,6 +31,7 @@ pub use quiet::catch_panic;
 pub use signals::{StopSignal, StopSignals};
 pub use suspend::suspended;
 pub use system::{
-    avoid_huge_pages, folder_writable_by_others, host_name, mode_open_to_others, state_home,
+    avoid_huge_pages, folder_writable_by_others, host_name, is_journal, mode_open_to_others,
+    state_home,
 };
 pub use workers::{map_in_order, worker_threads};

@@ -1,5 +1,6 @@
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::fs::{DirBuilderExt, FileExt as _, OpenOptionsExt, PermissionsExt};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -126,6 +127,18 @@ pub(super) fn storage_problem_of_code(code: i32) -> Option<StorageProblem> {
     }
 }
 
+/// Whether a stream of this process is connected to systemd's journal.
+#[must_use]
+pub fn is_journal(stream: impl AsFd) -> bool {
+    std::env::var("JOURNAL_STREAM").is_ok_and(|name| has_name(stream, &name))
+}
+
+/// Whether systemd names a stream so, by device and inode.
+fn has_name(stream: impl AsFd, name: &str) -> bool {
+    let stat = rustix::fs::fstat(stream);
+    stat.is_ok_and(|stat| name == format!("{}:{}", stat.st_dev, stat.st_ino))
+}
+
 /// The machine's name, to show which host holds a lock.
 #[must_use]
 pub fn host_name() -> String {
@@ -171,5 +184,17 @@ mod tests {
         assert!(!host_name().is_empty());
         let home = state_home().unwrap();
         assert!(home.is_absolute() && home.ends_with("hcsync"), "{home:?}");
+    }
+
+    #[test]
+    fn a_stream_is_known_by_device_and_inode() {
+        use std::os::unix::fs::MetadataExt as _;
+        let file = tempfile::tempfile().unwrap();
+        let metadata = file.metadata().unwrap();
+        let (device, inode) = (metadata.dev(), metadata.ino());
+        assert!(has_name(&file, &format!("{device}:{inode}")));
+        for other in ["", ":", &format!("{device}:{}", inode + 1), "1:2:3"] {
+            assert!(!has_name(&file, other), "{other}");
+        }
     }
 }
