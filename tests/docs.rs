@@ -1,5 +1,6 @@
-//! What the documentation shows is what the program does: the README's main command is run and its output compared,
-//! its other commands are run, every command in the docs parses, links lead somewhere, and the example config is valid as it stands.
+//! What the documentation shows is what the program does: the README's main command and the tutorial are run and their output
+//! compared, the other commands of README and how-to pages are run, every command in the docs parses, links lead somewhere, the
+//! book has every page, its reference is what the program says, and configs are valid as they stand.
 
 #![expect(
     clippy::unwrap_used,
@@ -14,6 +15,10 @@ use std::process::{Child, Command, Output, Stdio};
 
 use clap::Parser;
 use hcsync::cli::args::Args;
+
+#[cfg(test)]
+#[path = "docs/reference.rs"]
+mod reference;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -85,12 +90,16 @@ fn the_readmes_main_command_shows_what_the_readme_shows() {
     let words: Vec<&str> = words.split(' ').collect();
     let ran = run(&words, newcomer().path());
     assert_eq!(ran.status.code(), Some(3));
-    let output = String::from_utf8(ran.stdout).unwrap();
+    assert_shows(&String::from_utf8(ran.stdout).unwrap(), shown);
+}
+
+/// Checks that an output has the lines that a document shows, in their order; `…` stands for others, or for the rest of a line.
+fn assert_shows(output: &str, shown: &[String]) {
     let lines: Vec<&str> = output.lines().collect();
     let mut from = 0;
     for line in shown.iter().filter(|l| !l.is_empty() && *l != "…") {
         // Times and digests are of that day; the words before them are not.
-        let stable = line.split(" as of ").next().unwrap();
+        let stable = line.trim_end_matches('…').split(" as of ").next().unwrap();
         let stable = if stable.contains("digest") {
             "  digest  "
         } else {
@@ -101,9 +110,8 @@ fn the_readmes_main_command_shows_what_the_readme_shows() {
         } else {
             stable
         };
-        let at = lines[from..]
-            .iter()
-            .position(|l| l.starts_with(stable.trim_end()));
+        let rest = lines.get(from..).unwrap_or_default();
+        let at = rest.iter().position(|l| l.starts_with(stable.trim_end()));
         from += at.unwrap_or_else(|| panic!("`{line}` is not in the output:\n{output}")) + 1;
     }
 }
@@ -151,9 +159,23 @@ fn last_sent_run(runs: &Path) -> String {
     names.max().unwrap()
 }
 
-/// In the README's order, in one folder and against one account, as a reader would go through it.
+/// Pages whose commands are run after the README's, in this order: a config that `init` proposes is the last.
+const HOW_TO: [&str; 10] = [
+    "migrate",
+    "undo",
+    "forget",
+    "missing",
+    "duplicates",
+    "sources",
+    "share",
+    "nightly",
+    "sandbox",
+    "files",
+];
+
+/// In the order of the pages, in one folder and against one account, as a reader would go through them.
 #[test]
-fn the_readmes_other_commands_run() {
+fn the_commands_of_readme_and_how_to_pages_run() {
     let folder = newcomer();
     let path = |name: &str| folder.path().join(name);
     for name in ["customers.csv", "export.csv"] {
@@ -169,7 +191,9 @@ fn the_readmes_other_commands_run() {
         command.env("HELPCRUNCH_API_KEY", "key").output().unwrap()
     };
     let mut ran = 0;
-    for (command, _) in console(&read("README.md")) {
+    let pages = HOW_TO.map(|name| read(&format!("docs/how-to/{name}.md")));
+    let pages = std::iter::once(read("README.md")).chain(pages);
+    for (command, _) in pages.flat_map(|page| console(&page)) {
         let Some(words) = command.strip_prefix("hcsync ") else {
             continue;
         };
@@ -197,20 +221,97 @@ fn the_readmes_other_commands_run() {
             continue;
         }
         let output = hcsync(&words);
-        // The sample's bad rows are told by 3.
+        // The sample has bad rows, hence 3.
         let code = output.status.code();
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(matches!(code, Some(0 | 3)), "`{command}`: {code:?} {told}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            matches!(code, Some(0 | 3)),
+            "`{command}`: {code:?} {stderr}"
+        );
         ran += 1;
-        for run in std::fs::read_dir(path(".state").join("runs")).unwrap() {
+        let runs = std::fs::read_dir(path(".state").join("runs"));
+        for run in runs.into_iter().flatten() {
             let undecided = run.unwrap().path().join("ambiguous.csv");
             if undecided.exists() {
                 std::fs::copy(undecided, path("ambiguous.csv")).unwrap();
             }
         }
     }
-    assert!(ran >= 7, "{ran}");
+    assert!(ran >= 20, "{ran}");
     assert!(path("ambiguous.csv").exists() && path("summary.json").exists());
+}
+
+/// The tutorial from its beginning, in an empty folder: files are made as it shows them, and commands say what it shows.
+#[test]
+fn the_tutorial_works_from_an_empty_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = read("docs/tutorial.md");
+    // The odd parts are code blocks.
+    let parts: Vec<&str> = text.split("```").collect();
+    let mut ran = 0;
+    for pair in parts.chunks_exact(2) {
+        let (before, block) = (pair[0], pair[1]);
+        let (language, code) = block.split_once('\n').unwrap();
+        let name = before.rsplit('`').nth(1);
+        match language {
+            "csv" => std::fs::write(folder.path().join(name.unwrap()), code).unwrap(),
+            "toml" => {
+                let made = std::fs::read_to_string(folder.path().join("hcsync.toml")).unwrap();
+                assert!(made.ends_with(code), "{made}");
+            }
+            "console" => {
+                for (command, shown) in console(&format!("```{block}```")) {
+                    let words: Vec<&str> = command.split(' ').skip(1).collect();
+                    let output = run(&words, folder.path());
+                    let streams = [output.stdout, output.stderr].concat();
+                    assert_shows(&String::from_utf8(streams).unwrap(), &shown);
+                    ran += 1;
+                }
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(ran, 5);
+    assert!(folder.path().join("first.html").exists());
+}
+
+#[test]
+fn configs_that_are_shown_are_valid() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut checked = 0;
+    for path in documents() {
+        let name = path.strip_prefix(root()).unwrap().display().to_string();
+        let text = std::fs::read_to_string(&path).unwrap();
+        // Faults and the ADRs' considerations are no configs.
+        if name.contains("faults") || name.contains("adr") {
+            continue;
+        }
+        for block in text.split("```toml\n").skip(1) {
+            let config = folder.path().join("shown.toml");
+            std::fs::write(&config, block.split("```").next().unwrap()).unwrap();
+            let shown = run(&["config", "--show", "-c", "shown.toml"], folder.path());
+            let stderr = String::from_utf8_lossy(&shown.stderr);
+            assert!(shown.status.success(), "{name}: {stderr}");
+            checked += 1;
+        }
+    }
+    assert!(checked >= 6, "{checked}");
+}
+
+#[test]
+fn the_book_has_every_page() {
+    let summary = read("docs/SUMMARY.md");
+    let mut missing = Vec::new();
+    for path in documents() {
+        let Ok(page) = path.strip_prefix(root().join("docs")) else {
+            continue;
+        };
+        let link = format!("]({})", page.display());
+        if page != Path::new("SUMMARY.md") && !summary.contains(&link) {
+            missing.push(link);
+        }
+    }
+    assert!(missing.is_empty(), "not in docs/SUMMARY.md: {missing:?}");
 }
 
 #[test]
@@ -257,6 +358,20 @@ fn every_link_leads_somewhere() {
                 path.display()
             );
         }
+    }
+}
+
+#[test]
+fn the_reference_is_what_the_program_says() {
+    for (path, text) in reference::pages() {
+        if std::env::var_os("HCSYNC_WRITE_DOCS").is_some() {
+            std::fs::write(root().join(path), &text).unwrap();
+        }
+        let differs = std::fs::read_to_string(root().join(path)).unwrap_or_default() != text;
+        assert!(
+            !differs,
+            "{path} is not what the program says; write it again: HCSYNC_WRITE_DOCS=1 cargo test --test docs reference"
+        );
     }
 }
 

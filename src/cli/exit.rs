@@ -12,7 +12,7 @@ use super::snippet::Blame;
 /// An error of any type, whose sources can be searched.
 pub(super) type Cause = dyn Error + 'static;
 
-/// How the process ends. README.md lists the codes.
+/// How the process ends. docs/reference/exit-codes.md lists the codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Exit {
     Done,

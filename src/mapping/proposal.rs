@@ -525,7 +525,7 @@ mod tests {
         let fed = feed(&header, &rows);
         insta::assert_snapshot!(fed.proposal.text, @r#"
         # Proposed by `hcsync init` from customers.csv, 2 rows. Uncertain lines are commented out: review it,
-        # then run `hcsync check` on the same input. All keys: config.example.toml, or the README.
+        # then run `hcsync check` on the same input. All keys: `hcsync config --example`.
 
         [input]
         delimiter = ";"

@@ -13,7 +13,7 @@ impl ConfigDraft {
         let _ = write!(
             text,
             "# Proposed by `hcsync init` from {input}, {rows} rows. Uncertain lines are commented out: review it,\n\
-             # then run `hcsync check` on the same input. All keys: config.example.toml, or the README.\n"
+             # then run `hcsync check` on the same input. All keys: `hcsync config --example`.\n"
         );
         if let Some(export) = self.export {
             let _ = write!(
