@@ -11,11 +11,15 @@ use crate::files::RunFiles;
 const CONFIG: &str = "[fields]\nuserId = \"userId\"\nname = \"name\"\n\
     [tags]\ncolumn = \"tags\"\nmode = \"managed\"\nmanaged = \"ours\"\n";
 
-/// The request that is answered so late that its process is dead by then.
+/// The first request to this endpoint is answered so late that its process is dead by then.
 fn slow(endpoint: &str) -> Bench {
+    slow_at(endpoint, 1)
+}
+
+fn slow_at(endpoint: &str, nth: usize) -> Bench {
     let there = json!({"id": 1001, "userId": "a", "name": "Old"});
     let fault = format!(
-        "[[fault]]\nkind = \"delay\"\ndelay-ms = 3000\nendpoint = \"{endpoint}\"\nnth = 1\n"
+        "[[fault]]\nkind = \"delay\"\ndelay-ms = 3000\nendpoint = \"{endpoint}\"\nnth = {nth}\n"
     );
     let bench = Bench::with(vec![there], &fault);
     bench.write("hcsync.toml", CONFIG);
@@ -24,9 +28,15 @@ fn slow(endpoint: &str) -> Bench {
 }
 
 fn kill(bench: &Bench, words: &str, endpoint: Endpoint) {
+    kill_at(bench, words, endpoint, 1);
+}
+
+fn kill_at(bench: &Bench, words: &str, endpoint: Endpoint, nth: usize) {
     let running = bench.start(words);
-    let is_applied = |r: &LoggedRequest| r.endpoint == endpoint && r.applied;
-    bench.until("the write is applied", |log| log.iter().any(is_applied));
+    let is_applied = |r: &&LoggedRequest| r.endpoint == endpoint && r.applied;
+    bench.until("the write is applied", |log| {
+        log.iter().filter(is_applied).count() >= nth
+    });
     running.signal("KILL");
     assert_eq!(running.wait().code, None);
 }
@@ -145,4 +155,35 @@ fn a_write_without_an_answer_is_looked_at_before_it_is_called_failed() {
     let message = rows[0]["error"]["message"].as_str().unwrap();
     assert_eq!(rows[0]["status"], "failed");
     assert!(message.contains("may have been applied"), "{message}");
+}
+
+#[test]
+fn an_undo_finds_in_place_what_was_applied_and_sends_the_rest() {
+    // The sync patches once.
+    for (endpoint, nth) in [
+        (Endpoint::Patch, 2),
+        (Endpoint::Untag, 1),
+        (Endpoint::Delete, 1),
+    ] {
+        let bench = slow_at(endpoint.name(), nth);
+        bench.write("in.csv", "userId,name,tags\na,New,vip\nb,Bob,\n");
+        let _ = bench.run("sync in.csv").exits(0);
+        let synced = bench.runs();
+        let run = synced[0].file_name().unwrap().to_str().unwrap();
+        let undo = format!("undo {run} --delete-created");
+        kill_at(&bench, &undo, endpoint, nth);
+        let _ = bench.run("resume").exits(0);
+
+        let customers = bench.sandbox().customers();
+        assert_eq!(customers.len(), 1, "{customers:?}");
+        assert_eq!(customers[0]["name"], "Old");
+        assert_eq!(customers[0]["tags"], json!([]));
+        let undo = bench.run_since(&synced);
+        undo.check_results();
+        for row in undo.results() {
+            assert_eq!(row["status"], "updated", "{row}");
+        }
+        let writes = [Endpoint::Patch, Endpoint::Untag, Endpoint::Delete];
+        assert_eq!(writes.map(|endpoint| sent(&bench, endpoint)), [2, 1, 1]);
+    }
 }
