@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::config::{LoadedConfig, Settings};
-use crate::domain::Columns;
+use crate::domain::{Columns, RunId};
 use crate::journal::{RunDir, RunMeta, RunState};
 use crate::run::making::MadePlan;
 use crate::source::Dialect;
@@ -39,6 +39,9 @@ pub(super) struct SavedSettings {
     /// Whether `safety.max_creates` was set: then a row whose customer was deleted does not create another.
     #[serde(default)]
     pub(super) creates_are_limited: bool,
+    /// The run that an undo takes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) undoes: Option<RunId>,
     /// The arguments of a sync that can be restarted.
     #[serde(default)]
     pub(super) started: Option<serde_json::Value>,

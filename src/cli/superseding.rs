@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::config::Settings;
 use crate::domain::RunId;
 use crate::journal::{RunDir, RunMeta, RunState, StateError};
 use crate::platform::flush_disk;
@@ -12,17 +13,18 @@ use super::abandoned_run::{AbandonedRun, has_results};
 use super::abandoned_runs::{
     AbandonedRuns, CloseError, unsearchable_for, wait_until_searchable, with_flushing,
 };
-use super::account_findings::AccountLessons;
+use super::account_findings::{AccountLessons, settle_time};
 use super::account_memory::new_salt;
-use super::account_session::AccountSession;
+use super::account_session::{AccountKnowledge, AccountSession};
 use super::exit::{Failure, OrFail as _};
+use super::leftover_probe::clean_up;
 use super::session::Session;
 
 /// If there are more interrupted runs than this, they are reported together, and their files are flushed together.
 const MAX_LISTED: usize = 5;
 
 /// Closes the interrupted runs of an account: the new run, `by`, takes their place. `settle` is how long search may lag.
-pub(super) async fn supersede_interrupted(
+async fn supersede_interrupted(
     session: &Session,
     account: &AccountSession,
     settle: Duration,
@@ -37,6 +39,28 @@ pub(super) async fn supersede_interrupted(
         lessons: &AccountLessons::of(&account.dir, session.clock),
     };
     left.supersede(by).await
+}
+
+impl AccountSession {
+    /// Loads what is known about the account for a run that makes a plan. If the run can write, it first closes what
+    /// interrupted runs and probes left.
+    pub(super) async fn settled_knowledge(
+        &self,
+        session: &Session,
+        settings: &Settings,
+        meta: &RunMeta,
+    ) -> Result<AccountKnowledge, Failure> {
+        let mut knowledge = self.load_knowledge(session)?;
+        if !meta.dry_run {
+            let settle = settle_time(settings, &knowledge.findings);
+            supersede_interrupted(session, self, settle, &meta.run_id).await?;
+            clean_up(session, settings, self, &knowledge.findings).await;
+            // Settling may have found out more about the API.
+            knowledge.findings = self.findings(session);
+        }
+        self.add_recent_keys(session, settings, &mut knowledge)?;
+        Ok(knowledge)
+    }
 }
 
 impl AbandonedRuns<'_> {

@@ -27,6 +27,9 @@ pub struct RunEntry {
     /// As stored: `planning`, `planned`, `applying`, `stopped`, `finished`, `superseded`, or `unreadable`.
     pub state: String,
     pub superseded_by: Option<String>,
+    /// The run that it takes back, if it is an undo.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<String>,
     pub exit_code: Option<u8>,
     /// As the user named them.
     pub inputs: Vec<String>,
@@ -192,12 +195,15 @@ pub(super) fn description(run: &RunEntry) -> String {
     };
     let account = run.organization.as_ref();
     let account = account.map(|name| format!(", account {name}"));
+    let undone = run.undoes.as_ref();
+    let undone = undone.map(|run| format!("; takes back run {run}"));
     let by = run.superseded_by.as_ref();
     let by = by.map(|by| format!("; superseded by {by}"));
     format!(
-        "{inputs}: {}{dry}{}{}",
+        "{inputs}: {}{dry}{}{}{}",
         figures(&run.counts),
         account.unwrap_or_default(),
+        undone.unwrap_or_default(),
         by.unwrap_or_default()
     )
 }

@@ -3,7 +3,7 @@
 use hcsync::sandbox::{AgentEdit, EditTarget, Endpoint};
 use serde_json::{Value, json};
 
-use crate::bench::Bench;
+use crate::bench::{Bench, Running};
 
 const CONFIG: &str = "[fields]\nuserId = \"userId\"\nname = \"name\"\ncompany = \"company\"\n\
     [custom_data]\nplan = \"plan\"\n\
@@ -130,8 +130,13 @@ fn a_saved_undo_sends_nothing_until_it_is_applied() {
     let writes = bench.writes();
     let _ = bench.run(&format!("undo {run} --out undo.plan")).exits(0);
     assert_eq!(bench.writes(), writes);
+    let before = bench.runs();
     let _ = bench.run("apply undo.plan").exits(0);
     assert_eq!(customers(&bench)[..2], at_first[..]);
+    let applied = id_of_run_since(&bench, &before);
+    let runs = Running::start(bench.bare(&["runs", "--state-dir", "state"]));
+    let runs = runs.wait().exits(0);
+    let _ = runs.shows(&[&applied, &format!("takes back run {run}")]);
 }
 
 #[test]

@@ -59,7 +59,10 @@ async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure>
     context.admit(session, &preview, &figures).await?;
     let source = source_settings(&context.settings.input)?;
     let mut inputs = Rereading::new(context.plan.verified.header.readable_inputs(), &source);
-    let saved = saved.of_account(&context.settings, inputs.dialects());
+    let saved = SavedSettings {
+        undoes: context.plan.verified.header.undoes.clone(),
+        ..saved.of_account(&context.settings, inputs.dialects())
+    };
     let run = context.open_run(session, &saved, &mut inputs)?;
     Box::pin(context.send(session, run, saved, knowledge, &preview)).await
 }

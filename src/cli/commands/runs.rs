@@ -10,6 +10,7 @@ use crate::cli::exit::{Exit, Failure, chain};
 use crate::cli::reports::{RunReport, input_names};
 use crate::cli::resume_command::resume_command_of;
 use crate::cli::run_status::{LockHolders, status_of};
+use crate::cli::saved_settings::SavedSettings;
 use crate::cli::state::named_state_dir;
 use crate::config::StateConfig;
 use crate::journal::{
@@ -105,6 +106,9 @@ pub(super) fn entry(run: &ListedRun, holders: &LockHolders, state_dir: Option<&P
             RunState::Superseded { by } => Some(by.to_string()),
             _ => None,
         },
+        undoes: SavedSettings::of_run(meta)
+            .ok()
+            .and_then(|saved| Some(saved.undoes?.to_string())),
         exit_code: meta.exit_code,
         inputs: meta.inputs.iter().map(|i| i.path.clone()).collect(),
         counts: counts(run, meta, status),

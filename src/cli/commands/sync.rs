@@ -1,6 +1,6 @@
 //! `hcsync sync`: plans the whole input, checks it against the safety limits, then applies it, in one run.
 
-use crate::cli::account_findings::{email_case, settle_time};
+use crate::cli::account_findings::email_case;
 use crate::cli::account_session::AccountKnowledge;
 use crate::cli::args::SyncArgs;
 use crate::cli::command_runner::CommandRunner;
@@ -8,7 +8,6 @@ use crate::cli::confirmation::{PlanToSend, admit_plan};
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::inputs::Inputs;
-use crate::cli::leftover_probe::clean_up;
 use crate::cli::overlap::FilesInUse;
 use crate::cli::planned_run::PlannedRun;
 use crate::cli::planning::{PlanOptions, RemoteOrigin, make_plan, note_refusals, print_preview};
@@ -17,7 +16,6 @@ use crate::cli::run_end::send_and_end;
 use crate::cli::saved_settings::record_plan;
 use crate::cli::sending::SendRequest;
 use crate::cli::session::Session;
-use crate::cli::superseding::supersede_interrupted;
 use crate::cli::sync_inputs::attribute_columns;
 use crate::cli::tracking::{is_first_delete, save_tracking};
 use crate::cli::unsent_run::{DryRunEnd, end_unsent, note_unfinished};
@@ -70,7 +68,10 @@ impl SyncContext<'_> {
         meta: &mut RunMeta,
         resume: Option<&str>,
     ) -> Result<Exit, Failure> {
-        let knowledge = self.load_knowledge(session, meta).await?;
+        let knowledge = self
+            .account
+            .settled_knowledge(session, &self.settings, meta)
+            .await?;
         let tracking = self.load_tracking()?;
         let made = self
             .plan(session, dir, meta, (&knowledge, tracking.as_ref()))
@@ -105,26 +106,6 @@ impl SyncContext<'_> {
             resume,
         };
         self.send(session, meta, run, knowledge, &made).await
-    }
-
-    /// Loads what is known about the account, after closing what interrupted runs and probes left.
-    async fn load_knowledge(
-        &self,
-        session: &Session,
-        meta: &RunMeta,
-    ) -> Result<AccountKnowledge, Failure> {
-        let account = &self.account;
-        let mut knowledge = account.load_knowledge(session)?;
-        if !meta.dry_run {
-            let settle = settle_time(&self.settings, &knowledge.findings);
-            supersede_interrupted(session, account, settle, &meta.run_id).await?;
-            let findings = &knowledge.findings;
-            clean_up(session, &self.settings, account, findings).await;
-            // Settling may have found out more about the API.
-            knowledge.findings = account.findings(session);
-        }
-        account.add_recent_keys(session, &self.settings, &mut knowledge)?;
-        Ok(knowledge)
     }
 
     /// Makes the plan, records it in the run and shows it.

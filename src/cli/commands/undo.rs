@@ -55,7 +55,11 @@ impl UndoContext<'_> {
         dir: &RunDir,
         meta: &mut RunMeta,
     ) -> Result<Exit, Failure> {
-        let knowledge = self.load_knowledge(session, meta).await?;
+        // Among the interrupted runs that are closed first is perhaps the one that is taken back.
+        let knowledge = self
+            .account
+            .settled_knowledge(session, &self.settings, meta)
+            .await?;
         let made = self.make_plan(session, dir, meta).await;
         session.count_requests(&self.account.client, &self.settings);
         let made = made?;

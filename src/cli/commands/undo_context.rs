@@ -1,8 +1,7 @@
 //! What `undo` needs: the run that is taken back, its account, and the plan.
 
 use crate::cli::account::PlanAccount;
-use crate::cli::account_findings::settle_time;
-use crate::cli::account_session::{AccountKnowledge, AccountSession};
+use crate::cli::account_session::AccountSession;
 use crate::cli::args::UndoArgs;
 use crate::cli::confirmation::require_terminal;
 use crate::cli::connection::Target;
@@ -12,7 +11,6 @@ use crate::cli::reports::ReportPaths;
 use crate::cli::saved_settings::SavedSettings;
 use crate::cli::session::Session;
 use crate::cli::state::state_dir;
-use crate::cli::superseding::supersede_interrupted;
 use crate::config::{Overrides, Settings};
 use crate::domain::RunId;
 use crate::journal::{NewRun, RunDir, RunMeta};
@@ -81,7 +79,10 @@ impl<'a> UndoContext<'a> {
         }
         Ok(Self {
             args,
-            saved: saved.of_account(&settings, Vec::new()),
+            saved: SavedSettings {
+                undoes: Some(run_meta.run_id.clone()),
+                ..saved.of_account(&settings, Vec::new())
+            },
             settings,
             paths,
             account,
@@ -105,24 +106,6 @@ impl<'a> UndoContext<'a> {
             config: serde_json::to_value(&self.saved).unwrap_or_default(),
         };
         open_run(session, &self.account.state, new)
-    }
-
-    /// Loads what is known about the account, after settling what interrupted runs left in doubt, among them perhaps the run
-    /// that is taken back.
-    pub(super) async fn load_knowledge(
-        &self,
-        session: &Session,
-        meta: &RunMeta,
-    ) -> Result<AccountKnowledge, Failure> {
-        let account = &self.account;
-        let mut knowledge = account.load_knowledge(session)?;
-        if !meta.dry_run {
-            let settle = settle_time(&self.settings, &knowledge.findings);
-            supersede_interrupted(session, account, settle, &meta.run_id).await?;
-            knowledge.findings = account.findings(session);
-        }
-        account.add_recent_keys(session, &self.settings, &mut knowledge)?;
-        Ok(knowledge)
     }
 
     pub(super) async fn make_plan(
