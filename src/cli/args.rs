@@ -13,6 +13,7 @@ mod options;
 mod output_options;
 mod undo_args;
 mod values;
+mod why_args;
 
 pub use account_commands::{CheckArgs, ExportArgs, ProbeArgs, ShowConfigArgs};
 pub use commands::{ApplyArgs, PlanArgs, PlanningArgs, ResumeArgs, SameAccountArg, SyncArgs};
@@ -20,7 +21,7 @@ pub use connection_options::{ConnectionArgs, SandboxArg};
 pub use forget_args::ForgetArgs;
 pub use local_commands::{
     CompletionsArgs, DemoArgs, HistoryArgs, InitArgs, NotifyArgs, RunsArgs, SandboxArgs, ShowArgs,
-    StatusArgs, WhyArgs,
+    StatusArgs,
 };
 pub use options::{
     AskArgs, BudgetArgs, CanaryArgs, ChangesArg, ConfigArgs, DecisionsArg, ExamplesArgs, LogArgs,
@@ -29,6 +30,7 @@ pub use options::{
 };
 pub use undo_args::UndoArgs;
 pub use values::{LogFormat, OutputFormat, PageValues, Setting, When};
+pub use why_args::WhyArgs;
 
 use clap::{Parser, Subcommand};
 

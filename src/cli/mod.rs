@@ -172,7 +172,7 @@ async fn dispatch(command: &Command) -> Exit {
         Command::Apply(args) => Box::pin(apply::run(args)).await,
         Command::Resume(args) => Box::pin(resume::run(args)).await,
         Command::Undo(args) => Box::pin(undo::run(args)).await,
-        Command::Why(args) => why::run(args),
+        Command::Why(args) => Box::pin(why::run(args)).await,
         Command::Forget(args) => forget::run(args).await,
         Command::Sandbox(args) => sandbox::run(args).await,
         Command::Demo(args) => Box::pin(demo::run(args)).await,

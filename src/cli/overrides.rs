@@ -5,7 +5,7 @@ use crate::config::Overrides;
 use super::args::{
     ApplyArgs, BudgetArgs, CheckArgs, ConfigArgs, ConnectionArgs, ExportArgs, ForgetArgs,
     PlanningArgs, ProbeArgs, ReadingArgs, ReportArgs, ResumeArgs, SafetyArgs, SandboxArg,
-    ShowConfigArgs, StateArgs, UndoArgs,
+    ShowConfigArgs, StateArgs, UndoArgs, WhyArgs,
 };
 
 impl From<&PlanningArgs> for Overrides {
@@ -63,6 +63,12 @@ impl From<&ExportArgs> for Overrides {
 
 impl From<&ForgetArgs> for Overrides {
     fn from(args: &ForgetArgs) -> Self {
+        of_account(&args.config, &args.state, &args.connection)
+    }
+}
+
+impl From<&WhyArgs> for Overrides {
+    fn from(args: &WhyArgs) -> Self {
         of_account(&args.config, &args.state, &args.connection)
     }
 }

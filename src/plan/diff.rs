@@ -5,7 +5,10 @@ use crate::domain::{
     Reported, Tag, TagMode, Value, Wish, email_eq,
 };
 
-use super::{Create, FieldChange, LastWritten, Operation, Ownership, Patch, PropertyChange};
+use super::{
+    Create, FieldChange, LastWritten, LeftReason, LeftValue, Operation, Ownership, Patch,
+    PropertyChange,
+};
 
 /// The difference between a wanted and a remote customer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -13,15 +16,19 @@ pub struct Diff {
     pub patch: Patch,
     pub tag: Vec<Tag>,
     pub untag: Vec<Tag>,
-    /// Number of one-way booleans that stay true although the row says false.
-    pub kept_true: u32,
-    /// Fields and properties (`customData.NAME`) that differ but were edited in HelpCrunch, and so stay as they are.
-    pub kept_edited: Vec<String>,
+    /// Values that differ but may not be written.
+    pub left: Vec<LeftValue>,
     /// Whether the reading lacks tags or properties that have to be known, since something could be lost.
     pub unknown: bool,
 }
 
 impl Diff {
+    /// The names of what is left for this reason.
+    pub fn left_for(&self, reason: LeftReason) -> impl Iterator<Item = &str> {
+        let left = self.left.iter().filter(move |left| left.reason == reason);
+        left.map(|left| left.field.as_str())
+    }
+
     /// The operations in the order in which they run; empty if nothing differs.
     pub fn operations(self) -> Vec<Operation> {
         let patch = (!self.patch.is_empty()).then_some(Operation::Patch(self.patch));
@@ -112,23 +119,33 @@ fn diff_field(field: Field, wish: &Wish<Value>, baseline: DiffBaseline<'_>, diff
     if field_matches(field, wish.value(), current) {
         return;
     }
+    let change = FieldChange {
+        field,
+        from: current.cloned(),
+        to: wish.value().cloned(),
+    };
     let overwrite = baseline.ownership.field(field);
     let back_to_false = field.kind() == FieldKind::OneWay && current == Some(&Value::Bool(true));
-    if back_to_false && overwrite != Overwrite::Always {
-        diff.kept_true += 1;
-        return;
-    }
-    if baseline
+    let reason = if back_to_false && overwrite != Overwrite::Always {
+        LeftReason::OneWay
+    } else if baseline
         .ownership
         .can_overwrite(field, current, baseline.written)
     {
-        diff.patch.set.push(FieldChange {
-            field,
-            from: current.cloned(),
-            to: wish.value().cloned(),
-        });
-    } else if overwrite == Overwrite::IfUnedited {
-        diff.kept_edited.push(field.name().to_owned());
+        diff.patch.set.push(change);
+        return;
+    } else {
+        reason_of(overwrite)
+    };
+    let left = LeftValue::of_change(&change.as_attribute(), reason);
+    diff.left.push(left);
+}
+
+/// Why a rule that does not always overwrite leaves a value alone.
+fn reason_of(overwrite: Overwrite) -> LeftReason {
+    match overwrite {
+        Overwrite::IfUnedited => LeftReason::IfUnedited,
+        Overwrite::IfEmpty | Overwrite::Default | Overwrite::Always => LeftReason::IfEmpty,
     }
 }
 
@@ -153,15 +170,17 @@ fn diff_properties(desired: &DesiredCustomer, baseline: DiffBaseline<'_>, diff: 
         // An object or array is a value too, though it cannot be compared.
         let keeps_opaque =
             remote.opaque.contains_key(name) && !ownership.property(name).is_unconditional();
+        let change = PropertyChange {
+            name: name.clone(),
+            from: current.cloned(),
+            to: wish.value().cloned(),
+        };
         if !keeps_opaque && ownership.can_overwrite_property(name, current, written) {
-            let change = PropertyChange {
-                name: name.clone(),
-                from: current.cloned(),
-                to: wish.value().cloned(),
-            };
             diff.patch.custom_data.push(change);
-        } else if ownership.property(name) == Overwrite::IfUnedited {
-            diff.kept_edited.push(format!("customData.{name}"));
+        } else {
+            let reason = reason_of(ownership.property(name));
+            let left = LeftValue::of_change(&change.as_attribute(), reason);
+            diff.left.push(left);
         }
     }
 }
@@ -327,7 +346,8 @@ mod tests {
     fn a_one_way_field_goes_back_only_with_always() {
         let desired = wanting(vec![(Field::Unsubscribed, Wish::Set(Value::Bool(false)))]);
         let kept = compared(&desired, &remote(), &Ownership::default());
-        assert_eq!((kept.kept_true, kept.patch.is_empty()), (1, true));
+        assert_eq!(kept.left_for(LeftReason::OneWay).count(), 1);
+        assert!(kept.patch.is_empty());
         let ownership = Ownership {
             fields: BTreeMap::from([(Field::Unsubscribed, Overwrite::Always)]),
             ..Ownership::default()
@@ -470,8 +490,9 @@ mod tests {
                 ownership: &ownership,
             };
             let diff = diff(&desired, against);
-            let names = Operation::Patch(diff.patch).fields();
-            (names, diff.kept_edited)
+            let left = diff.left_for(LeftReason::IfUnedited);
+            let left: Vec<_> = left.map(str::to_owned).collect();
+            (Operation::Patch(diff.patch).fields(), left)
         };
         assert_eq!(
             compared(&written),

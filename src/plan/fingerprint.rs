@@ -356,7 +356,7 @@ mod tests {
                     let written = LastWritten::default();
                     let against = DiffBaseline { remote: &customer, written: &written, ownership: &ownership };
                     let diff = diff(&desired, against);
-                    prop_assert_eq!((diff.kept_true, diff.unknown), (0, false));
+                    prop_assert_eq!((diff.left.as_slice(), diff.unknown), ([].as_slice(), false));
                     prop_assert_eq!(diff.operations(), vec![]);
                 }
             }

@@ -10,6 +10,7 @@ pub mod field_limits;
 pub mod fingerprint;
 pub mod key_hash;
 mod last_written;
+mod left_value;
 pub mod matching;
 mod missing;
 mod name_counts;
@@ -26,6 +27,7 @@ pub mod writes;
 pub use attribute::{Attribute, AttributeChange, AttributeValue};
 pub use customer_state::CustomerState;
 pub use last_written::{LastWritten, Salt};
+pub use left_value::{LeftReason, LeftValue};
 pub use missing::{MISSING_TAG, MissingAction, MissingFigures, MissingObstacle, MissingSettings};
 pub use operation::{Create, FieldChange, Lane, Operation, OperationKind, Patch, PropertyChange};
 pub use preview::{

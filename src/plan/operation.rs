@@ -19,6 +19,18 @@ pub struct PropertyChange {
     pub to: Option<CustomValue>,
 }
 
+impl FieldChange {
+    pub(crate) fn as_attribute(&self) -> AttributeChange<'_> {
+        field_change(self.field, self.from.as_ref(), self.to.as_ref())
+    }
+}
+
+impl PropertyChange {
+    pub(crate) fn as_attribute(&self) -> AttributeChange<'_> {
+        property_change(&self.name, self.from.as_ref(), self.to.as_ref())
+    }
+}
+
 /// Everything that a new customer gets.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Create {
@@ -110,11 +122,8 @@ impl Operation {
                 fields.chain(properties).chain(tags).collect()
             }
             Self::Patch(patch) => {
-                let fields = patch.set.iter();
-                let fields = fields.map(|c| field_change(c.field, c.from.as_ref(), c.to.as_ref()));
-                let properties = patch.custom_data.iter();
-                let properties =
-                    properties.map(|c| property_change(&c.name, c.from.as_ref(), c.to.as_ref()));
+                let fields = patch.set.iter().map(FieldChange::as_attribute);
+                let properties = patch.custom_data.iter().map(PropertyChange::as_attribute);
                 fields.chain(properties).collect()
             }
             Self::Tag(tags) => tags.iter().map(|tag| tag_change(tag, true)).collect(),

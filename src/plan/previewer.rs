@@ -6,10 +6,12 @@ use crate::domain::{CustomValue, Issue, IssueKind, PropertyKind, Value};
 
 use super::attribute::{Attribute, AttributeChange, AttributeValue};
 use super::causes::Causes;
+use super::diff::Diff;
 use super::name_counts::{KindChange, MAX_NAMES, count, new_names, type_changes};
 use super::safety::SafetyFigures;
-use super::shown_change::shown_change;
-use super::{Example, Lane, Operation, OperationKind, PlanCounts, Preview, RowPlace};
+use super::{
+    Example, Lane, LeftReason, Operation, OperationKind, PlanCounts, Preview, RowPlace, ShownChange,
+};
 
 pub use super::name_counts::{KnownNames, by_count};
 
@@ -69,14 +71,12 @@ impl Previewer {
         self.merged += 1;
     }
 
-    /// Counts a row's one-way booleans that stay true.
-    pub fn count_kept_true(&mut self, count: u32) {
-        self.preview.kept_true += u64::from(count);
-    }
-
-    /// Counts a row's fields and properties that are left as they were edited in HelpCrunch.
-    pub fn count_kept_edited(&mut self, names: &[String]) {
-        names.iter().for_each(|name| count(&mut self.edited, name));
+    /// Counts a row's one-way booleans that stay true, and its fields and properties that stay as they were edited in
+    /// HelpCrunch.
+    pub fn count_left(&mut self, diff: &Diff) {
+        self.preview.kept_true += diff.left_for(LeftReason::OneWay).count() as u64;
+        diff.left_for(LeftReason::IfUnedited)
+            .for_each(|name| count(&mut self.edited, name));
     }
 
     /// Counts a property's text that HelpCrunch may refuse as too long.
@@ -197,7 +197,7 @@ impl Previewer {
             line: place.line,
             key: lane.key.clone(),
             customer_id: lane.customer,
-            changes: operation.changes().iter().map(shown_change).collect(),
+            changes: operation.changes().iter().map(ShownChange::of).collect(),
         });
     }
 

@@ -4,11 +4,13 @@ use super::ShownChange;
 use super::attribute::{AttributeChange, AttributeValue};
 use crate::domain::{CustomValue, Value};
 
-pub(super) fn shown_change(change: &AttributeChange<'_>) -> ShownChange {
-    ShownChange {
-        field: change.attribute.to_string(),
-        old: change.old.map(shown_value),
-        new: change.new.map(shown_value),
+impl ShownChange {
+    pub fn of(change: &AttributeChange<'_>) -> Self {
+        Self {
+            field: change.attribute.to_string(),
+            old: change.old.map(shown_value),
+            new: change.new.map(shown_value),
+        }
     }
 }
 

@@ -32,6 +32,7 @@ mod report_md;
 mod result_counts;
 mod results_csv;
 mod row_history;
+mod row_history_text;
 mod run_status;
 mod runs_table;
 #[cfg(test)]
@@ -70,7 +71,8 @@ pub use rate::RateFacts;
 pub use report_md::write_report_md;
 pub use result_counts::ResultCounts;
 pub use results_csv::ResultsCsv;
-pub use row_history::{HistoryEntry, RowHistory, history_headline, render_history, write_history};
+pub use row_history::{HistoryEntry, RowHistory, RowOfRun, RowToday, RowValues, write_history};
+pub use row_history_text::{history_headline, render_history};
 pub use run_status::RunStatus;
 pub use runs_table::{RunEntry, RunsList, render_runs, runs_headline, write_runs};
 pub use screen::describe_target;

@@ -1,21 +1,52 @@
-//! What runs did with one row or customer: `hcsync why`. It shows values, since that is what was asked for.
+//! What runs did with one row or customer, and what would happen today: `hcsync why`. It shows values, since that is what
+//! was asked for.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
-use serde_json::Value as Json;
 
-use crate::domain::Issue;
-use crate::outcome::{OperationResult, RowResult};
+use crate::domain::{CustomerId, Issue, RowKey, RowNumber};
+use crate::outcome::{RowResult, RowStatus};
+use crate::plan::{Lane, LeftValue, OperationKind, ShownChange};
 
-use super::advice::advice;
-use super::changes::Change;
+use super::changes::{Change, LaneFacts};
 use super::json_text::write_line;
-use super::page::{TextPage, View};
-use super::place::{key_parts, place};
-use super::terminal::{Style, clean, plural};
 
-const INDENT: &str = "    ";
+/// What a row says, attribute by attribute.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct RowValues {
+    /// Each changed attribute, old → new.
+    pub changes: Vec<Change>,
+    /// The same as people read it.
+    #[serde(skip)]
+    pub shown: Vec<(OperationKind, ShownChange)>,
+    /// Values that stay as HelpCrunch has them, and why.
+    pub left: Vec<LeftValue>,
+    /// Names of the fields and properties that were as wanted already.
+    pub same: Vec<String>,
+}
+
+impl RowValues {
+    /// The changes of a lane.
+    pub fn of_lane(facts: LaneFacts<'_>) -> Self {
+        let Lane { operations, .. } = facts.lane;
+        let shown = operations.iter().flat_map(|operation| {
+            let changes = operation.changes().into_iter();
+            changes.map(|change| (operation.kind(), ShownChange::of(&change)))
+        });
+        Self {
+            changes: facts.changes(),
+            shown: shown.collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Whether a field or property is changed, or left for a reason.
+    pub fn has(&self, field: &str) -> bool {
+        self.shown.iter().any(|(_, change)| change.field == field)
+            || self.left.iter().any(|left| left.field == field)
+    }
+}
 
 /// A row of a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -25,9 +56,46 @@ pub struct HistoryEntry {
     /// RFC 3339, UTC.
     pub started_at: String,
     pub dry_run: bool,
+    /// Why the run sent nothing, such as a safety limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nothing_sent: Option<String>,
+    /// The key by which the row found its customer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub matched_by: Option<&'static str>,
     pub result: RowResult,
-    /// Each changed attribute, old → new.
-    pub changes: Vec<Change>,
+    #[serde(flatten)]
+    pub values: RowValues,
+}
+
+/// The row of a run that is planned again.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RowOfRun {
+    pub run_id: String,
+    pub source: String,
+    pub line: u64,
+    pub row: RowNumber,
+}
+
+/// What would happen today.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct RowToday {
+    /// The newest row that is known; `None` if no run kept one.
+    pub of: Option<RowOfRun>,
+    /// `would_create`, `would_update`, `unchanged`, `skipped` or `rejected`; `None` without a row.
+    pub status: Option<RowStatus>,
+    /// The customer that it means now; without a row, the one that was asked for.
+    pub customer_id: Option<CustomerId>,
+    /// Its keys in HelpCrunch, without a row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<RowKey>,
+    /// The customer that it meant then, if that does not exist any more.
+    pub gone: Option<CustomerId>,
+    #[serde(flatten)]
+    pub values: RowValues,
+    /// Why the row would be rejected.
+    pub error: Option<Issue>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Issue>,
 }
 
 /// Everything that `hcsync why` reports.
@@ -40,6 +108,9 @@ pub struct RowHistory {
     pub runs: u64,
     /// Runs that could not be read.
     pub unreadable: Vec<String>,
+    /// What would happen today, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub today: Option<RowToday>,
 }
 
 #[derive(Serialize)]
@@ -56,101 +127,4 @@ pub fn write_history(out: impl Write, history: &RowHistory) -> io::Result<()> {
         history,
     };
     write_line(out, &json)
-}
-
-/// Returns the history in one line.
-pub fn history_headline(history: &RowHistory) -> String {
-    format!(
-        "{} of {} for `{}`",
-        plural(history.entries.len() as u64, "record", "records"),
-        plural(history.runs, "run", "runs"),
-        clean(&history.query)
-    )
-}
-
-/// Returns the history as text.
-pub fn render_history(history: &RowHistory, view: View) -> String {
-    let mut page = TextPage::new(view);
-    for entry in &history.entries {
-        render_entry(&mut page, entry);
-    }
-    let summary = format!(
-        "{}. Runs keep no record of rows that were unchanged or skipped.",
-        history_headline(history)
-    );
-    page.item("", &summary, Style::Dim);
-    for run in &history.unreadable {
-        page.item("", &format!("run {run} cannot be read"), Style::Warn);
-    }
-    page.finish()
-}
-
-fn render_entry(page: &mut TextPage, entry: &HistoryEntry) {
-    let HistoryEntry { result, .. } = entry;
-    let started = entry.started_at.get(..16).unwrap_or(&entry.started_at);
-    let dry = if entry.dry_run { ", dry run" } else { "" };
-    page.heading(&format!(
-        "{} UTC, {} {}{dry}: {}",
-        started.replace('T', " "),
-        entry.command,
-        entry.run_id,
-        result.status.as_str().replace('_', " ")
-    ));
-    let mut parts = vec![place(&result.source, result.line, result.row, page.width())];
-    parts.extend(result.customer_id.map(|id| format!("customer {id}")));
-    let keys = key_parts(&result.key).into_iter();
-    parts.extend(keys.map(|(name, text)| format!("{name} {}", clean(&text))));
-    page.item("  ", &parts.join(", "), Style::Plain);
-    if let Some(row) = result.merged_into {
-        page.item("  ", &format!("merged into row {row}"), Style::Plain);
-    }
-    for operation in &result.operations {
-        page.item("  ", &operation_line(operation), Style::Plain);
-        let of_operation = entry.changes.iter().filter(|c| c.op == operation.op);
-        for change in of_operation {
-            let (old, new) = (shown(&change.old), shown(&change.new));
-            page.item(
-                INDENT,
-                &format!("{}: {old} → {new}", clean(&change.field)),
-                Style::Plain,
-            );
-        }
-    }
-    for issue in result.problems() {
-        render_issue(page, issue, Style::Bad);
-    }
-    for issue in &result.warnings {
-        render_issue(page, issue, Style::Warn);
-    }
-}
-
-fn operation_line(operation: &OperationResult) -> String {
-    let status = serde_json::to_value(operation.status).unwrap_or_default();
-    let status = status.as_str().unwrap_or_default().replace('_', " ");
-    let mut parts = vec![format!("{}: {status}", operation.op.as_str())];
-    parts.extend(operation.http_status.map(|status| format!("HTTP {status}")));
-    if operation.attempts > 0 {
-        parts.push(plural(operation.attempts.into(), "attempt", "attempts"));
-    }
-    parts.extend(operation.at.clone());
-    parts.join(", ")
-}
-
-fn render_issue(page: &mut TextPage, issue: &Issue, style: Style) {
-    let column = issue.column.as_ref();
-    let column = column.map_or(String::new(), |column| {
-        format!("column {}: ", clean(column))
-    });
-    page.item("  ", &format!("{column}{}", clean(&issue.message)), style);
-    let general = || advice(issue.kind, &issue.code, issue.http_status);
-    let hint = issue.hint.as_deref().unwrap_or_else(general);
-    page.item(INDENT, &clean(hint), Style::Dim);
-}
-
-fn shown(value: &Json) -> String {
-    match value {
-        Json::Null => "(none)".to_owned(),
-        Json::String(text) => clean(text).into_owned(),
-        other => other.to_string(),
-    }
 }

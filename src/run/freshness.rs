@@ -7,6 +7,7 @@ mod decision;
 mod reads;
 mod refreshed;
 mod reread;
+mod today;
 
 use std::collections::BTreeSet;
 
@@ -28,6 +29,7 @@ use absence::Absence;
 pub use refreshed::Refreshed;
 pub(super) use reread::given_keys;
 use reread::{RereadCustomers, ResolvedTarget};
+pub use today::{EarlierRow, RowPlan};
 
 /// How lanes treat a customer that changed since the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -240,7 +242,6 @@ mod tests {
         CustomerId, DesiredCustomer, Field, Reported, RowKey, RowNumber, Tag, Value, Wish,
     };
     use crate::plan::{Create, FieldChange, Lane, Patch};
-    use crate::run::lane::ReadFreshness;
     use std::collections::BTreeMap;
 
     fn text(t: &str) -> Value {
@@ -276,17 +277,7 @@ mod tests {
             customer: customer.map(CustomerId),
             operations,
         };
-        LaneJob {
-            lane,
-            desired,
-            before: None,
-            progress: Default::default(),
-            batch_share: None,
-            alert: None,
-            freshness: ReadFreshness::default(),
-            user_id_holder: None,
-            left_out: None,
-        }
+        LaneJob::new(lane, desired)
     }
 
     fn patch() -> Vec<Operation> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::domain::{Columns, Row, RowKey, RowNumber};
 use crate::mapping::{BlamedCell, MappedRow, Schema, UnitSurvey};
 use crate::plan::codec::PlanInput;
+use crate::plan::{LeftReason, LeftValue};
 use crate::source::{InputFile, Reader, Record, SourceSettings};
 
 pub use super::figures::MappingFigures;
@@ -178,7 +179,10 @@ pub(super) fn record_of(row: Row, mapped: MappedRow) -> (RowRecord, Vec<BlamedCe
         return (record, mapped.cells);
     };
     let mut record = RowRecord::read(position, row.into_raw(), desired);
-    let left_out = mapped.left_out.into_iter();
-    record.warnings.extend(left_out.map(|left| left.issue));
+    for omitted in mapped.left_out {
+        let left = LeftValue::uncompared(omitted.attribute, LeftReason::Invalid);
+        record.left.push(left);
+        record.warnings.push(omitted.issue);
+    }
     (record, mapped.cells)
 }

@@ -5,7 +5,7 @@ use std::io::{self, BufRead};
 use crate::journal::{Recovered, RowProgress, RowState};
 use crate::plan::codec::{LaneReader, PlanFileError, replan};
 
-use super::lane::{LaneJob, ReadFreshness};
+use super::lane::LaneJob;
 use super::rows::{RowLine, RowReader};
 
 /// Why the jobs cannot be read.
@@ -49,18 +49,7 @@ impl<'a, P: BufRead, R: BufRead> Jobs<'a, P, R> {
             let Some(planned) = self.lanes.next().transpose()? else {
                 return Ok(None);
             };
-            let lane = planned.lane;
-            let mut job = LaneJob {
-                lane,
-                desired: None,
-                before: None,
-                progress: RowProgress::default(),
-                batch_share: None,
-                alert: None,
-                freshness: ReadFreshness::default(),
-                user_id_holder: None,
-                left_out: None,
-            };
+            let mut job = LaneJob::new(planned.lane, None);
             if let Some(rows) = &mut self.rows {
                 for line in rows.by_ref() {
                     let RowLine::Row(record) = line? else {

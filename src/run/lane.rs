@@ -5,6 +5,7 @@ mod attached_tags;
 mod create;
 mod delete;
 mod intent;
+mod job;
 mod lessons;
 mod operation;
 mod patch;
@@ -13,6 +14,7 @@ mod send_slot;
 mod staleness;
 mod taken_user_id;
 
+pub use job::LaneJob;
 pub(super) use repair::NOT_KEPT;
 pub use send_slot::SendSlot;
 pub use staleness::ReadFreshness;
@@ -74,28 +76,6 @@ impl LaneContext {
     fn patch_adds_tags(&self) -> bool {
         self.rules.patch_adds_tags && !self.batches.have_lost()
     }
-}
-
-/// One customer's work.
-#[derive(Debug, Clone)]
-pub struct LaneJob {
-    pub lane: Lane,
-    /// What the row wants, if it may be replanned.
-    pub desired: Option<DesiredCustomer>,
-    /// The customer as it was read directly before, if it was.
-    pub before: Option<RemoteCustomer>,
-    /// How far the lane came before the run was interrupted.
-    pub progress: RowProgress,
-    /// What a batch brought for the first operation, if one was tried.
-    pub batch_share: Option<BatchShare>,
-    /// What is to be reported of the row besides its operations.
-    pub alert: Option<RowAlert>,
-    /// The age of the reading that its next write relies on.
-    pub freshness: ReadFreshness,
-    /// The customer that has the row's userId, if a write was refused because of it.
-    pub user_id_holder: Option<CustomerId>,
-    /// What was left out of the lane's operations because the API refuses it for all rows.
-    pub left_out: Option<OperationResult>,
 }
 
 /// How a lane ended.

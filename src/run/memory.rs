@@ -10,9 +10,9 @@ use siphasher::sip::SipHasher13;
 
 use crate::domain::{CustomerId, Field, Issue, IssueKind, Tag};
 use crate::journal::{WrittenError, WrittenReader};
-use crate::plan::Ownership;
 use crate::plan::diff::Diff;
 use crate::plan::field_limits::FieldLimits;
+use crate::plan::{AttributeChange, LeftReason, LeftValue, Ownership};
 
 use super::recent::RecentKeys;
 
@@ -172,16 +172,25 @@ impl Memory {
             }
             !is_overridden
         };
+        let left = &mut diff.left;
+        let mut keeps_change = |candidate: ServerOverride, change: &AttributeChange<'_>| {
+            let name = candidate.field.clone();
+            let keeps = keeps(candidate, &|| warning(&name));
+            if !keeps {
+                left.push(LeftValue::of_change(change, LeftReason::Rewritten));
+            }
+            keeps
+        };
         diff.patch.set.retain(|change| {
             let (name, to, from) = (change.field.name(), &change.to, &change.from);
             let candidate = ServerOverride::of_change(customer, name, to.as_ref(), from.as_ref());
-            keeps(candidate, &|| warning(name))
+            keeps_change(candidate, &change.as_attribute())
         });
         diff.patch.custom_data.retain(|change| {
             let name = format!("customData.{}", change.name);
             let (to, from) = (change.to.as_ref(), change.from.as_ref());
-            let candidate = ServerOverride::of_change(customer, name.as_str(), to, from);
-            keeps(candidate, &|| warning(&name))
+            let candidate = ServerOverride::of_change(customer, name, to, from);
+            keeps_change(candidate, &change.as_attribute())
         });
         let mut keeps_tag = |tag: &Tag, wanted: bool| {
             let candidate = ServerOverride::of_tag(customer, &tag.name, wanted);

@@ -86,7 +86,9 @@ impl<'a, B: Read + Write + Seek, R: Write> Planner<'a, B, R> {
         self.merges.record_planned(&record);
         let mut planned = None;
         if operations.is_empty() {
-            record.desired = None;
+            if record.verdict != Verdict::Rejected {
+                record.desired = None;
+            }
             if !matches!(record.verdict, Verdict::Rejected | Verdict::Merged) {
                 record.raw = None;
             }
@@ -209,11 +211,11 @@ impl<'a, B: Read + Write + Seek, R: Write> Planner<'a, B, R> {
         if diff.unknown {
             return Ok(self.reject(record, Some(untold())));
         }
-        self.sinks.previewer.count_kept_true(diff.kept_true);
-        self.sinks.previewer.count_kept_edited(&diff.kept_edited);
+        self.sinks.previewer.count_left(&diff);
         record
             .warnings
             .extend(self.ground.memory.drop_overridden(id, &mut diff));
+        record.left.append(&mut diff.left);
         let operations = diff.operations();
         if operations.is_empty() {
             return Ok(self.unchanged(record));

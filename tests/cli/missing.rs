@@ -257,6 +257,9 @@ fn block_blocks_once_and_an_undo_unblocks() {
     let run = run.file_name().unwrap().to_str().unwrap().to_owned();
     let _ = bench.run(&format!("undo {run}")).exits(0);
     assert_eq!(blocked(&bench), [""; 0]);
+    // An undo does not bring their rows back.
+    sync(&bench, 3..=100);
+    assert_eq!(blocked(&bench), ["u1", "u2"]);
 }
 
 #[test]

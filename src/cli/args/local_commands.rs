@@ -61,32 +61,6 @@ pub struct RunsArgs {
     pub log: LogArgs,
 }
 
-/// Shows what runs did with a row or customer, and why
-///
-/// Runs keep no record of rows that were unchanged or skipped. The output shows values.
-#[derive(Debug, Clone, Args)]
-#[command(after_help = "\
-Examples:
-  hcsync why ann@example.com
-  hcsync why u-1017 --output json
-  hcsync why 12 --run 20261120T031244Z-k3f9       row 12 of that run")]
-pub struct WhyArgs {
-    /// A userId, an e-mail address or a customer's id; with --run also the number of a row
-    #[arg(value_name = "KEY|ROW|ID")]
-    pub query: String,
-
-    /// Only this run
-    #[arg(long, value_name = "RUN", env = "HCSYNC_RUN")]
-    pub run: Option<String>,
-
-    #[command(flatten)]
-    pub state: StateArgs,
-    #[command(flatten)]
-    pub output: OutputArgs,
-    #[command(flatten)]
-    pub log: LogArgs,
-}
-
 /// Shows each account: its last run and success, a run under way, and what can be resumed
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\

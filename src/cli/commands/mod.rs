@@ -30,3 +30,5 @@ mod sync_context;
 pub(super) mod undo;
 mod undo_context;
 pub(super) mod why;
+mod why_entry;
+mod why_now;

@@ -1,24 +1,44 @@
-//! `hcsync why`: what runs did with one row or customer, from their files alone.
+//! `hcsync why`: what runs did with one row or customer, from their files, and what would happen today.
 
 use crate::cli::args::{When, WhyArgs};
+use crate::cli::command_runner::CommandRunner;
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::reports::{ReportsError, RunReport, input_names};
+use crate::cli::saved_settings::SavedSettings;
+use crate::cli::session::Session;
 use crate::cli::state::named_state_dir;
-use crate::domain::{CustomerId, RowNumber, fold_email};
+use crate::domain::{CustomerId, RowKey, RowNumber, fold_email};
 use crate::journal::{ListedRun, RunDir, RunMeta};
-use crate::outcome::RowResult;
-use crate::report::{
-    HistoryEntry, LaneFacts, RowHistory, history_headline, render_history, write_history,
-};
+use crate::report::{RowHistory, history_headline, render_history, write_history};
+use crate::run::erasure::People;
 use crate::run::results::ResultRow;
+use crate::run::rows::Verdict;
 
-pub(in crate::cli) fn run(args: &WhyArgs) -> Exit {
+use super::why_entry::{KeptRow, entry};
+use super::why_now::today;
+
+pub(in crate::cli) async fn run(args: &WhyArgs) -> Exit {
     let console = Console::new(args.output.output, When::Never, &args.log);
-    console.exit_code(why(args, &console).map(|()| Exit::Done))
+    let work = async |session: &mut Session| why(session, args).await;
+    CommandRunner::new("why", console).run(work).await
 }
 
-fn why(args: &WhyArgs, console: &Console) -> Result<(), Failure> {
+async fn why(session: &mut Session, args: &WhyArgs) -> Result<Exit, Failure> {
+    let (mut history, newest) = search(args)?;
+    if args.now {
+        history.today = Some(today(session, args, &history, newest).await?);
+    }
+    session.console.print_result(
+        |out| write_history(out, &history),
+        || history_headline(&history),
+        |view| render_history(&history, view),
+    );
+    Ok(Exit::Done)
+}
+
+/// Searches all runs. Returns also the newest row that can be planned again.
+fn search(args: &WhyArgs) -> Result<(RowHistory, Option<KeptRow>), Failure> {
     let state = named_state_dir(args.state.state_dir.as_deref())?;
     let mut runs = state.list_runs()?;
     if let Some(id) = &args.run {
@@ -33,33 +53,47 @@ fn why(args: &WhyArgs, console: &Console) -> Result<(), Failure> {
         query: args.query.clone(),
         ..RowHistory::default()
     };
+    let mut newest = None;
     // Newest first, as they are listed.
     for ListedRun { name, dir, meta } in runs {
         let Ok(meta) = meta else {
             history.unreadable.push(name);
             continue;
         };
-        if !dir.plan().exists() || !dir.rows().exists() {
+        let is_dry_run = meta.dry_run && !dir.journal().exists();
+        if !dir.plan().exists() || !dir.rows().exists() || (is_dry_run && args.run.is_none()) {
             continue;
         }
         history.runs += 1;
-        match entries(&query, &dir, &meta) {
-            Ok(entries) => history.entries.extend(entries),
+        let saved = SavedSettings::of_run(&meta).unwrap_or_default();
+        match matching_rows(&query, &dir, &meta, &saved) {
+            Ok(rows) => {
+                let entries = rows
+                    .iter()
+                    .map(|row| entry(row, &dir, &meta, &saved, is_dry_run));
+                history.entries.extend(entries);
+                let kept = rows.into_iter().rfind(can_be_planned);
+                newest = newest.or(kept.map(|row| KeptRow { row, meta, saved }));
+            }
             Err(error) => {
                 tracing::warn!(run = name, %error, "the run cannot be read");
                 history.unreadable.push(name);
             }
         }
     }
-    console.print_result(
-        |out| write_history(out, &history),
-        || history_headline(&history),
-        |view| render_history(&history, view),
-    );
-    Ok(())
+    Ok((history, newest))
 }
 
-fn entries(query: &Query, dir: &RunDir, meta: &RunMeta) -> Result<Vec<HistoryEntry>, ReportsError> {
+fn can_be_planned(row: &ResultRow) -> bool {
+    row.record.desired.is_some() || row.record.verdict == Verdict::Rejected
+}
+
+fn matching_rows(
+    query: &Query,
+    dir: &RunDir,
+    meta: &RunMeta,
+    saved: &SavedSettings,
+) -> Result<Vec<ResultRow>, ReportsError> {
     let report = RunReport {
         dir,
         sources: &input_names(meta),
@@ -68,34 +102,14 @@ fn entries(query: &Query, dir: &RunDir, meta: &RunMeta) -> Result<Vec<HistoryEnt
         rows: None,
         all_rows: None,
     };
-    let mut entries = Vec::new();
+    let mut rows = Vec::new();
     report.each(|row| {
-        if query.matches(&row.result) {
-            entries.push(entry(row, meta, report.dry_run));
+        if query.matches(&row, saved) {
+            rows.push(row);
         }
         Ok(())
     })?;
-    Ok(entries)
-}
-
-fn entry(row: ResultRow, meta: &RunMeta, dry_run: bool) -> HistoryEntry {
-    let changes = row.lane.as_ref().map(|planned| {
-        let facts = LaneFacts {
-            lane: &planned.lane,
-            source: &row.result.source,
-            line: row.result.line,
-            result: (!dry_run).then_some(&row.result),
-        };
-        facts.changes()
-    });
-    HistoryEntry {
-        run_id: meta.run_id.to_string(),
-        command: meta.command.clone(),
-        started_at: meta.created_at.clone(),
-        dry_run,
-        changes: changes.unwrap_or_default(),
-        result: row.result,
-    }
+    Ok(rows)
 }
 
 /// Which rows are asked for.
@@ -104,6 +118,8 @@ struct Query {
     customer: Option<CustomerId>,
     /// A row number says something within one run only.
     row: Option<RowNumber>,
+    /// Finds the text in the bytes of rows whose keys cannot be read.
+    finder: Option<People>,
 }
 
 impl Query {
@@ -113,17 +129,36 @@ impl Query {
             text: args.query.clone(),
             customer: number.map(CustomerId),
             row: number.filter(|_| args.run.is_some()).map(RowNumber),
+            finder: People::new([args.query.clone()]).ok(),
         }
     }
 
-    fn matches(&self, result: &RowResult) -> bool {
-        let key = &result.key;
-        let email = key.email.as_deref();
-        key.user_id.as_deref() == Some(self.text.as_str())
-            || email.is_some_and(|email| fold_email(email) == fold_email(&self.text))
+    fn matches(&self, row: &ResultRow, saved: &SavedSettings) -> bool {
+        let result = &row.result;
+        let RowKey { user_id, email, .. } = &result.key;
+        let customer = result.customer_id.or(result.key.id);
+        user_id.as_deref() == Some(self.text.as_str())
+            || email
+                .as_ref()
+                .is_some_and(|email| fold_email(email) == fold_email(&self.text))
             || self.row == Some(result.row)
-            || self
-                .customer
-                .is_some_and(|id| Some(id) == result.customer_id.or(key.id))
+            || (self.customer.is_some() && self.customer == customer)
+            || self.names_damaged_key(row, saved)
+    }
+
+    /// Whether the row was rejected because of a key, such as a malformed e-mail address, and holds the text.
+    fn names_damaged_key(&self, row: &ResultRow, saved: &SavedSettings) -> bool {
+        let key_columns = ["userId", "email", "id"].map(|key| saved.attributes.get(key));
+        let is_of_key =
+            row.record.problems().iter().any(|issue| {
+                issue.column.is_some() && key_columns.contains(&issue.column.as_ref())
+            });
+        let raw = row.record.raw.as_ref();
+        is_of_key
+            && self
+                .finder
+                .as_ref()
+                .zip(raw)
+                .is_some_and(|(finder, raw)| finder.are_named_in(&raw.0))
     }
 }

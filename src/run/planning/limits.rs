@@ -4,7 +4,7 @@ use std::io::{Read, Seek, Write};
 
 use super::{Ground, Planner, RowRecord};
 use crate::plan::field_limits::{FieldLimits, text_of};
-use crate::plan::{Attribute, AttributeValue, Operation};
+use crate::plan::{Attribute, AttributeValue, LeftReason, LeftValue, Operation};
 
 impl<B: Read + Write + Seek, R: Write> Planner<'_, B, R> {
     /// Rejects a row that the account is known to refuse, or takes the values out that may be left out.
@@ -26,6 +26,10 @@ impl<B: Read + Write + Seek, R: Write> Planner<'_, B, R> {
             return self.reject(record, Some(issue));
         }
         record.warnings.push(issue);
+        let left = refused.changes().into_iter();
+        record
+            .left
+            .extend(left.map(|change| LeftValue::of_change(&change, LeftReason::Refused)));
         if operations.is_empty() {
             return self.unchanged(record);
         }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{CustomerId, DesiredCustomer, Issue, Position, RawRecord, RowKey, RowNumber};
 use crate::plan::codec::PlannedLane;
-use crate::plan::{Operation, OperationKind};
+use crate::plan::{LeftValue, Operation, OperationKind};
 
 /// What was planned for a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +50,9 @@ pub struct RowRecord {
     pub errors: Vec<Issue>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Issue>,
+    /// Values that are not written although the row has them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<LeftValue>,
     /// The record's bytes, kept if the row may end up in the rejected file.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "raw_as_text")]
     pub raw: Option<RawRecord>,
@@ -142,6 +145,7 @@ impl RowRecord {
             error: None,
             errors: Vec::new(),
             warnings: Vec::new(),
+            left: Vec::new(),
             raw,
             desired: None,
         }
