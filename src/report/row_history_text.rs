@@ -16,6 +16,14 @@ const INDENT: &str = "    ";
 
 /// Returns the history in one line.
 pub fn history_headline(history: &RowHistory) -> String {
+    let records = records(history);
+    match &history.today {
+        Some(today) => format!("{records}; today: {}", today_in_words(today)),
+        None => records,
+    }
+}
+
+fn records(history: &RowHistory) -> String {
     format!(
         "{} of {} for `{}`",
         plural(history.entries.len() as u64, "record", "records"),
@@ -35,7 +43,7 @@ pub fn render_history(history: &RowHistory, view: View) -> String {
     }
     let summary = format!(
         "{}. Runs keep no record of rows that were unchanged or skipped.",
-        history_headline(history)
+        records(history)
     );
     page.item("", &summary, Style::Dim);
     for run in &history.unreadable {

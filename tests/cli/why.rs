@@ -245,6 +245,11 @@ fn the_newest_row_is_planned_against_the_customer_as_it_is_now() {
     assert_eq!(changed["changes"][0]["new"], "Globex");
     let text = bench.run("why 7 --now").exits(0);
     let _ = text.shows(&["Today: the row would be written", "company: Agent → Globex"]);
+    let line = bench.run("why 7 --now -q").exits(0);
+    assert_eq!(
+        line.out,
+        "2 records of 2 runs for `7`; today: the row would be written\n"
+    );
     // Another key of its own: the row would find it by the other one.
     agent(&bench, 7, json!({"userId": "u9"}));
     assert_eq!(now(&bench, "u1")["error"]["code"], "conflict");
