@@ -59,7 +59,8 @@ fn of_commands_that_show_something_quiet_leaves_one_line_and_mute_none() {
         ("status", "1 account: 0 runs running, 0 interrupted"),
         ("show saved.plan", "2 of 3 rows are rejected"),
         (&format!("show {run}"), "Finished with problems: "),
-        ("why a", "1 record of 2 runs"),
+        // The plan is not among them: it is a dry run.
+        ("why a", "1 record of 1 run"),
         (
             "forget --email stranger@example.com",
             "1 e-mail address: 0 rows",
