@@ -1,12 +1,13 @@
 //! Estimates what a plan costs: requests, and the time that they take under the rate limit.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
 use crate::domain::CustomerId;
 
 use super::reread_window::RereadWindow;
-use super::writes::{MAX_BATCH, UpdateScope, WriteRules};
+use super::scheduler::{Scheduler, Step};
+use super::writes::{Cost, UpdateScope, WriteRules};
 use super::{Estimate, Lane, Operation};
 
 /// The rules by which the executor will send the plan.
@@ -53,23 +54,30 @@ impl ReadingAge {
     }
 }
 
-/// Adds up the requests of lanes in the order in which they will run, grouped as the executor does it.
+/// A lane whose requests are counted.
+#[derive(Debug, Clone, Copy)]
+struct PlannedLane {
+    cost: Cost,
+    /// What its patch contains in a batch.
+    batch_scope: UpdateScope,
+    /// What a PATCH of its own relies on the probe for.
+    patch_scope: UpdateScope,
+    /// Its customer is read again directly before.
+    is_reread: bool,
+}
+
+/// Counts the requests of lanes in the order in which they will run: what the executor sends, this adds up.
 #[derive(Debug, Clone)]
 pub struct Budget {
     rules: BudgetRules,
     age: ReadingAge,
-    /// Write requests for a single customer.
-    single_writes: u64,
+    scheduler: Scheduler<PlannedLane>,
+    /// Lanes that were read again and are not sent yet.
+    reread: VecDeque<PlannedLane>,
+    writes: u64,
+    reads: u64,
     /// At the end of a run, created customers are searched for duplicates.
     creates: u64,
-    batches: u64,
-    reads: u64,
-    /// Lanes whose customers must be read again first.
-    held: RereadWindow,
-    /// Patches that wait for a full batch.
-    forming: u64,
-    /// What those patches contain.
-    forming_scope: UpdateScope,
     /// Scopes of batches so far. The first of each kind is read before and after.
     watched: UpdateScope,
     /// Scopes of single patches so far. Before the first of each kind that relies on the probe, its customer is read.
@@ -81,17 +89,14 @@ const MAX_KEYS_PER_SEARCH: u64 = 100;
 
 impl Budget {
     pub fn new(rules: BudgetRules) -> Self {
-        let held = rules.reread_window();
         Self {
+            scheduler: Scheduler::new(rules.reread_window(), 0),
             rules,
             age: ReadingAge::default(),
-            single_writes: 0,
-            creates: 0,
-            batches: 0,
+            reread: VecDeque::new(),
+            writes: 0,
             reads: 0,
-            held,
-            forming: 0,
-            forming_scope: UpdateScope::default(),
+            creates: 0,
             watched: UpdateScope::default(),
             watched_alone: UpdateScope::default(),
         }
@@ -103,34 +108,21 @@ impl Budget {
     }
 
     pub fn add(&mut self, lane: &Lane) {
-        let cost = self.rules.writes.cost(&lane.operations);
-        let is_read_again = self.needs_reread(lane);
-        self.single_writes += cost.single_writes;
+        let (writes, operations) = (&self.rules.writes, &lane.operations);
         let creates = |operation: &Operation| matches!(operation, Operation::Create(_));
-        self.creates += u64::from(lane.operations.iter().any(creates));
-        // The first update of each kind is watched, which takes reads of its customers.
-        if cost.in_batch {
-            let scope = self.rules.writes.batch_scope(&lane.operations);
-            self.forming_scope = self.forming_scope.union(scope);
-        } else {
-            let scope = self.rules.writes.patch_scope(&lane.operations);
-            if !self.watched_alone.covers(scope) {
-                self.watched_alone = self.watched_alone.union(scope);
-                self.reads += u64::from(!is_read_again);
-            }
+        self.creates += u64::from(operations.iter().any(creates));
+        let planned = PlannedLane {
+            cost: writes.cost(operations),
+            batch_scope: writes.batch_scope(operations),
+            patch_scope: writes.patch_scope(operations),
+            is_reread: self.needs_reread(lane),
+        };
+        let cost = planned.cost;
+        match planned.is_reread {
+            true => self.scheduler.hold(planned, cost),
+            false => self.scheduler.place(planned, cost.in_batch),
         }
-        // Customers that must be read again wait for others; fresh ones only wait for a full batch.
-        if is_read_again {
-            self.held.add(cost);
-            if self.held.is_full() {
-                self.reread();
-            }
-        } else if cost.in_batch {
-            self.forming += 1;
-            if self.forming >= MAX_BATCH as u64 {
-                self.send_batches(false);
-            }
-        }
+        self.run();
     }
 
     fn needs_reread(&self, lane: &Lane) -> bool {
@@ -139,37 +131,59 @@ impl Budget {
         self.rules.reread_all || stale || self.rules.writes.needs_reread(&lane.operations)
     }
 
-    /// Customers that were read again are written immediately, in as many batches as that takes.
-    fn reread(&mut self) {
-        self.reads += 1 + self.held.reads_by_id();
-        let is_fresh = self.forming == 0;
-        self.forming += self.held.in_batch();
-        self.held.clear();
-        self.send_batches(is_fresh);
+    /// Counts the requests up to the point at which the executor takes the next lane of the plan.
+    fn run(&mut self) {
+        loop {
+            match self.scheduler.next_step() {
+                Step::Reread(lanes) => {
+                    let by_id = lanes.iter().filter(|lane| lane.cost.reads_by_id);
+                    self.reads += 1 + by_id.count() as u64;
+                    self.scheduler.add_reread(lanes.len());
+                    self.reread = lanes.into();
+                }
+                Step::TakeReread => {
+                    if let Some(lane) = self.reread.pop_front() {
+                        self.scheduler.place(lane, lane.cost.in_batch);
+                    }
+                }
+                Step::Send(lane) => self.count_single(lane),
+                Step::SendBatch(lanes) => self.count_batch(&lanes),
+                Step::TakePlanned | Step::AwaitLane | Step::Done => return,
+            }
+        }
     }
 
-    fn send_batches(&mut self, is_fresh: bool) {
-        let patches = std::mem::take(&mut self.forming);
-        let scope = std::mem::take(&mut self.forming_scope);
-        let max = MAX_BATCH as u64;
-        self.batches += patches.div_ceil(max);
-        // A single patch that is left over is not batched, and needs no reading.
-        let mut unread = patches / max + u64::from(patches % max > 1);
-        // A whole batch is compared with what was read directly before, and needs no watch.
-        let is_whole = self.rules.writes.has_whole_batches();
-        if unread > 0 && !is_whole && !self.watched.covers(scope) {
-            self.watched = self.watched.union(scope);
-            self.reads += if is_fresh { 1 } else { 2 };
-            unread -= 1;
+    fn count_single(&mut self, lane: PlannedLane) {
+        self.writes += lane.cost.single_writes;
+        // The first update of each kind is watched, which takes a reading of its customer.
+        if !self.watched_alone.covers(lane.patch_scope) {
+            self.watched_alone = self.watched_alone.union(lane.patch_scope);
+            self.reads += u64::from(!lane.is_reread);
         }
-        let rules = self.rules.writes.batch.unwrap_or_default();
-        if !rules.returns_customers {
-            self.reads += unread;
+    }
+
+    fn count_batch(&mut self, lanes: &[PlannedLane]) {
+        let alone = lanes.iter().map(|lane| lane.cost.single_writes);
+        self.writes += 1 + alone.sum::<u64>();
+        // A single patch is not batched, and needs no reading.
+        if lanes.len() < 2 {
+            return;
+        }
+        let scopes = lanes.iter().map(|lane| lane.batch_scope);
+        let scope = scopes.fold(UpdateScope::default(), UpdateScope::union);
+        let batch = self.rules.writes.batch.unwrap_or_default();
+        // A whole batch is compared with what was read directly before, and needs no watch.
+        if !batch.whole && !self.watched.covers(scope) {
+            self.watched = self.watched.union(scope);
+            let is_fresh = lanes.iter().all(|lane| lane.is_reread);
+            self.reads += if is_fresh { 1 } else { 2 };
+        } else if !batch.returns_customers {
+            self.reads += 1;
         }
     }
 
     fn requests(&self) -> u64 {
-        self.single_writes + self.batches + self.reads
+        self.writes + self.reads
     }
 
     #[expect(
@@ -183,10 +197,8 @@ impl Budget {
     /// The cost of the lanes so far; waiting ones are counted as if they were sent now.
     pub fn estimate(&self) -> Estimate {
         let mut all = self.clone();
-        if !all.held.is_empty() {
-            all.reread();
-        }
-        all.send_batches(false);
+        all.scheduler.end_plan();
+        all.run();
         all.reads += all.creates.div_ceil(MAX_KEYS_PER_SEARCH);
         Estimate {
             requests: all.requests(),

@@ -20,6 +20,7 @@ pub mod previewer;
 mod reread_window;
 mod reversal;
 pub mod safety;
+pub mod scheduler;
 mod settings;
 mod shown_change;
 pub mod writes;

@@ -14,8 +14,6 @@ const REQUEST: u64 = 10;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RereadWindow {
     customers: u64,
-    in_batch: u64,
-    reads_by_id: u64,
     tenths: u64,
     max_tenths: u64,
 }
@@ -50,13 +48,11 @@ impl RereadWindow {
 
     pub fn add(&mut self, cost: Cost) {
         self.customers += 1;
-        self.in_batch += u64::from(cost.in_batch);
         self.tenths += u64::from(cost.in_batch);
         if !cost.in_batch || cost.single_writes > 0 {
             self.tenths += REQUEST;
         }
         if cost.reads_by_id {
-            self.reads_by_id += 1;
             self.tenths += REQUEST;
         }
     }
@@ -64,20 +60,6 @@ impl RereadWindow {
     /// Whether no further customer could be written in time or read in the same request.
     pub fn is_full(&self) -> bool {
         self.customers >= MAX_READ || self.tenths >= self.max_tenths
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.customers == 0
-    }
-
-    /// Number of customers whose patch goes in a batch.
-    pub(super) fn in_batch(&self) -> u64 {
-        self.in_batch
-    }
-
-    /// Number of customers that are read by id.
-    pub(super) fn reads_by_id(&self) -> u64 {
-        self.reads_by_id
     }
 }
 

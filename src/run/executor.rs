@@ -5,6 +5,7 @@ mod ended;
 mod rereads;
 mod tasks;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -14,11 +15,12 @@ use tokio_util::sync::CancellationToken;
 use crate::journal::JournalError;
 use crate::outcome::RowStatus;
 use crate::plan::RereadWindow;
+use crate::plan::scheduler::{Scheduler, Step};
 use crate::plan::writes::WriteRules;
 use crate::remote::ReadTimes;
 
 use super::batch::RowAlerts;
-use super::freshness::{RefreshError, Refresher};
+use super::freshness::{RefreshError, Refreshed, Refresher};
 use super::lane::{LaneContext, LaneJob};
 use tasks::LaneEnded;
 
@@ -68,7 +70,8 @@ pub struct SendOutcome {
     pub error: Option<ExecutorError>,
 }
 
-/// Sends lanes until they end, the run is stopped, or an error makes it impossible to continue.
+/// Sends lanes until they end, the run is stopped, or an error makes it impossible to continue. Carries out what the
+/// [`Scheduler`] decides.
 #[derive(Debug)]
 pub struct Executor<'a, P> {
     context: Arc<LaneContext>,
@@ -80,16 +83,14 @@ pub struct Executor<'a, P> {
     permits: Arc<Semaphore>,
     /// How the account takes writes, as long as batches are not disabled.
     rules: WriteRules,
-    running: JoinSet<()>,
+    scheduler: Scheduler<LaneJob>,
+    /// Lanes that were read again and are not placed yet.
+    reread: VecDeque<Refreshed>,
+    tasks: JoinSet<()>,
     /// Receives how lanes ended from their tasks, which get a clone of the sender.
     ended: mpsc::Receiver<LaneEnded>,
     ended_sender: mpsc::Sender<LaneEnded>,
-    /// Lanes that have to be read again before they are sent.
-    held: Vec<LaneJob>,
-    together: RereadWindow,
-    /// Lanes that wait for a batch to be full.
-    next_batch: Vec<LaneJob>,
-    outcome: SendOutcome,
+    error: Option<ExecutorError>,
 }
 
 impl<'a, P: SendProgress> Executor<'a, P> {
@@ -109,57 +110,65 @@ impl<'a, P: SendProgress> Executor<'a, P> {
             stop,
             progress,
             permits,
-            running: JoinSet::new(),
+            scheduler: Scheduler::new(settings.together, settings.max_failures),
+            reread: VecDeque::new(),
+            tasks: JoinSet::new(),
             ended,
             ended_sender,
-            held: Vec::new(),
-            together: settings.together,
-            next_batch: Vec::new(),
-            outcome: SendOutcome::default(),
+            error: None,
             settings,
         }
     }
 
     /// Runs all lanes.
-    pub async fn run<E>(mut self, jobs: impl Iterator<Item = Result<LaneJob, E>>) -> SendOutcome
+    pub async fn run<E>(mut self, mut jobs: impl Iterator<Item = Result<LaneJob, E>>) -> SendOutcome
     where
         E: std::error::Error + Send + Sync + 'static,
     {
-        for job in jobs {
-            match job {
-                Ok(job) => self.accept(job).await,
-                Err(error) => self.abort(ExecutorError::Plan(Box::new(error))),
-            }
-            if self.is_stopping() {
-                break;
-            }
-        }
         loop {
-            if !self.is_stopping() {
-                self.refresh_held().await;
-                self.send_next_batch().await;
-            }
-            let Some(ended) = self.next_ended().await else {
-                if self.held.is_empty() || self.is_stopping() {
-                    break;
+            self.check_stop();
+            match self.scheduler.next_step() {
+                Step::TakePlanned => match jobs.next() {
+                    Some(Ok(job)) => self.accept(job),
+                    Some(Err(error)) => self.abort(ExecutorError::Plan(Box::new(error))),
+                    None => self.scheduler.end_plan(),
+                },
+                Step::TakeReread => self.take_reread().await,
+                Step::Reread(jobs) => self.reread(jobs).await,
+                Step::Send(job) => self.send(job).await,
+                Step::SendBatch(jobs) => self.send_batch(jobs).await,
+                Step::AwaitLane => {
+                    if let Some(ended) = self.ended.recv().await {
+                        self.handle_ended(ended).await;
+                    }
+                    // Lanes whose readings became stale at the same time are read again in one request.
+                    while let Ok(ended) = self.ended.try_recv() {
+                        self.handle_ended(ended).await;
+                    }
                 }
-                continue;
-            };
-            self.handle_ended(ended).await;
-            // Lanes whose readings became stale at the same time are read again in one request.
-            while let Ok(ended) = self.ended.try_recv() {
-                self.handle_ended(ended).await;
+                Step::Done => break,
             }
         }
-        self.outcome.pending += (self.held.len() + self.next_batch.len()) as u64;
-        self.outcome
+        SendOutcome {
+            failed: self.scheduler.failed(),
+            pending: self.scheduler.unsent(),
+            too_many_failures: self.scheduler.has_too_many_failures(),
+            error: self.error,
+        }
     }
 
-    fn is_stopping(&self) -> bool {
-        self.stop.is_cancelled() || self.outcome.error.is_some() || self.outcome.too_many_failures
+    /// Passes a stop on, from outside to the scheduler or from the scheduler to the lanes. Returns whether the run stops.
+    fn check_stop(&mut self) -> bool {
+        if self.stop.is_cancelled() {
+            self.scheduler.stop();
+        } else if self.scheduler.is_stopped() {
+            self.stop.cancel();
+        }
+        self.scheduler.is_stopped()
     }
 
-    async fn accept(&mut self, mut job: LaneJob) {
+    /// Takes a lane of the plan.
+    fn accept(&mut self, mut job: LaneJob) {
         job.alert = self.settings.alerts.remove(&job.lane.row);
         if self.context.batches.is_disabled() {
             self.rules.batch = None;
@@ -171,50 +180,29 @@ impl<'a, P: SendProgress> Executor<'a, P> {
             };
         }
         if self.needs_reread(&job) {
-            self.hold(job);
-        } else {
-            // A lane that an earlier process sent in part does not rely on what was read for the plan.
-            if !job.progress.has_applied(job.lane.customer.is_none())
-                && let Some(read) = &self.settings.read_at
-            {
-                job.freshness.read_at = read.read_at(job.lane.customer);
-            }
-            self.dispatch(job).await;
+            let cost = self.rules.cost(&job.lane.operations);
+            return self.scheduler.hold(job, cost);
         }
-        if self.together.is_full() {
-            self.refresh_held().await;
+        // A lane that an earlier process sent in part does not rely on what was read for the plan.
+        if !job.progress.has_applied(job.lane.customer.is_none())
+            && let Some(read) = &self.settings.read_at
+        {
+            job.freshness.read_at = read.read_at(job.lane.customer);
         }
+        self.place(job);
     }
 
     /// Waits for a permit, and handles lanes that end meanwhile. Returns `None` if the run stops.
     async fn acquire_permit(&mut self) -> Option<OwnedSemaphorePermit> {
         loop {
-            if self.is_stopping() {
+            if self.check_stop() {
                 return None;
             }
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return None,
                 Some(ended) = self.ended.recv() => self.handle_ended(ended).await,
-                _ = self.running.join_next(), if !self.running.is_empty() => {}
                 permit = Arc::clone(&self.permits).acquire_owned() => return permit.ok(),
-            }
-        }
-    }
-
-    /// Waits until a lane ends. Returns `None` if none is running.
-    async fn next_ended(&mut self) -> Option<LaneEnded> {
-        loop {
-            if let Ok(ended) = self.ended.try_recv() {
-                return Some(ended);
-            }
-            if self.running.is_empty() {
-                return None;
-            }
-            tokio::select! {
-                biased;
-                ended = self.ended.recv() => return ended,
-                _ = self.running.join_next() => {}
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Starting lanes, alone or in a batch.
+//! Sending lanes, alone or in a batch.
 
 use std::sync::Arc;
 
@@ -6,23 +6,17 @@ use super::tasks::{BatchTask, run_lane};
 use super::{Executor, SendProgress};
 use crate::domain::RemoteCustomer;
 use crate::outcome::OperationResult;
-use crate::plan::writes::MAX_BATCH;
 use crate::plan::{Operation, OperationKind};
 use crate::run::batch::RowAlert;
 use crate::run::lane::{LaneContext, LaneJob, SendSlot};
 use crate::run::merge::whole_body;
 
 impl<P: SendProgress> Executor<'_, P> {
-    /// Starts a lane, or keeps it until there is a batch for it to go in.
-    pub(super) async fn dispatch(&mut self, mut job: LaneJob) {
+    /// Lets a lane be sent, by itself or in a batch.
+    pub(super) fn place(&mut self, mut job: LaneJob) {
         leave_out(&self.context, &mut job);
-        if !self.goes_in_batch(&job) {
-            return self.start(job).await;
-        }
-        self.next_batch.push(job);
-        if self.next_batch.len() >= MAX_BATCH {
-            self.send_next_batch().await;
-        }
+        let in_batch = self.goes_in_batch(&job);
+        self.scheduler.place(job, in_batch);
     }
 
     fn goes_in_batch(&self, job: &LaneJob) -> bool {
@@ -47,16 +41,10 @@ impl<P: SendProgress> Executor<'_, P> {
             && !patched.is_some_and(OperationResult::is_done)
     }
 
-    /// Sends what waits for a batch, full or not. Each lane then continues by itself; a lane that is alone is sent as a
-    /// single patch.
-    pub(super) async fn send_next_batch(&mut self) {
-        let jobs = std::mem::take(&mut self.next_batch);
-        if jobs.is_empty() {
-            return;
-        }
+    /// Sends patches together. Each lane then continues by itself; a lane that is alone is sent as a single patch.
+    pub(super) async fn send_batch(&mut self, jobs: Vec<LaneJob>) {
         let Some(permit) = self.acquire_permit().await else {
-            self.outcome.pending += jobs.len() as u64;
-            return;
+            return self.scheduler.end_unsent(jobs.len());
         };
         let batch = BatchTask {
             context: Arc::clone(&self.context),
@@ -64,19 +52,18 @@ impl<P: SendProgress> Executor<'_, P> {
             stop: self.stop.clone(),
             ended: self.ended_sender.clone(),
         };
-        self.running.spawn(batch.run(jobs, permit));
+        self.tasks.spawn(batch.run(jobs, permit));
     }
 
-    /// Starts a lane as soon as a permit is free.
-    async fn start(&mut self, mut job: LaneJob) {
+    /// Sends a lane as soon as a permit is free.
+    pub(super) async fn send(&mut self, mut job: LaneJob) {
         let Some(permit) = self.acquire_permit().await else {
-            self.outcome.pending += 1;
-            return;
+            return self.scheduler.end_unsent(1);
         };
         let (context, sender) = (Arc::clone(&self.context), self.ended_sender.clone());
         // Other lanes may have been refused while this one waited.
         leave_out(&context, &mut job);
-        self.running.spawn(async move {
+        self.tasks.spawn(async move {
             let (ended, slot) = run_lane(context, job, SendSlot::Held(permit)).await;
             // Sending fails only once the executor is gone.
             let _ = sender.send(ended).await;

@@ -10,25 +10,33 @@ use crate::run::lane::LaneEnd;
 
 impl<P: SendProgress> Executor<'_, P> {
     pub(super) async fn handle_ended(&mut self, (row, end): LaneEnded) {
+        while self.tasks.try_join_next().is_some() {}
         match end {
-            Ok(LaneEnd::Finished(finished)) => self.count(&finished),
+            Ok(LaneEnd::Finished(finished)) => {
+                self.scheduler.end_lane();
+                self.count(&finished);
+            }
             Ok(LaneEnd::Stale(job)) => {
-                // If it was read again already, it is read with fewer others the next time.
-                if job.freshness.rereads > 1 {
-                    self.together.shrink();
-                }
-                self.hold(*job);
+                let cost = self.rules.cost(&job.lane.operations);
+                let again = job.freshness.rereads > 1;
+                self.scheduler.end_stale(*job, cost, again);
             }
             Ok(LaneEnd::Pending)
                 if self.context.client.gate().stop_reason().is_some()
                     || self.stop.is_cancelled() =>
             {
-                self.outcome.pending += 1;
-                self.stop.cancel();
+                self.scheduler.end_unsent(1);
             }
-            Ok(LaneEnd::Pending) => self.record_crash(row).await,
-            Err(error) => self.abort(error.into()),
+            Ok(LaneEnd::Pending) => {
+                self.scheduler.end_lane();
+                self.record_crash(row).await;
+            }
+            Err(error) => {
+                self.scheduler.end_lane();
+                self.abort(error.into());
+            }
         }
+        self.check_stop();
     }
 
     /// Records a lane that ended by a bug of hcsync: what it sent is not known.
@@ -64,18 +72,13 @@ impl<P: SendProgress> Executor<'_, P> {
         let error = finished.error.as_ref();
         let is_only_left_out = error.is_some_and(|error| error.code == NOT_SENT);
         if matches!(status, RowStatus::Failed | RowStatus::InDoubt) && !is_only_left_out {
-            self.outcome.failed += 1;
-            let max_failures = self.settings.max_failures;
-            if max_failures > 0 && self.outcome.failed >= max_failures {
-                self.outcome.too_many_failures = true;
-                self.stop.cancel();
-            }
+            self.scheduler.count_failure();
         }
     }
 
     pub(super) fn abort(&mut self, error: ExecutorError) {
         tracing::error!(%error, "the run cannot continue");
-        self.outcome.error.get_or_insert(error);
-        self.stop.cancel();
+        self.error.get_or_insert(error);
+        self.scheduler.stop();
     }
 }

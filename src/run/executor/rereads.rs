@@ -11,12 +11,6 @@ use crate::run::in_doubt::has_doubts;
 use crate::run::lane::LaneJob;
 
 impl<P: SendProgress> Executor<'_, P> {
-    /// Keeps a lane until it is read again, together with others.
-    pub(super) fn hold(&mut self, job: LaneJob) {
-        self.together.add(self.rules.cost(&job.lane.operations));
-        self.held.push(job);
-    }
-
     pub(super) fn needs_reread(&self, job: &LaneJob) -> bool {
         let is_stale = self
             .settings
@@ -32,58 +26,51 @@ impl<P: SendProgress> Executor<'_, P> {
                     || self.rules.needs_reread(&job.lane.operations))
     }
 
-    /// Reads the customers of all held lanes again and dispatches the lanes.
-    pub(super) async fn refresh_held(&mut self) {
-        let jobs = std::mem::take(&mut self.held);
-        self.together.clear();
-        if jobs.is_empty() {
-            return;
-        }
-        let count = jobs.len() as u64;
-        match self
+    /// Reads the customers of these lanes again.
+    pub(super) async fn reread(&mut self, jobs: Vec<LaneJob>) {
+        let lanes = jobs.len();
+        let refreshed = self
             .refresher
             .refresh(&self.context.client, &self.rules, jobs)
-            .await
-        {
+            .await;
+        match refreshed {
             Ok(refreshed) => {
-                for lane in refreshed {
-                    self.dispatch_refreshed(lane).await;
-                }
-                // A batch of fresh readings does not wait for others to be read.
-                self.send_next_batch().await;
+                self.scheduler.add_reread(refreshed.len());
+                self.reread.extend(refreshed);
             }
             Err(error) => {
-                self.outcome.pending += count;
+                self.scheduler.fail_reread(lanes);
                 if !is_stop(&error) {
                     self.abort(error.into());
                 }
-                self.stop.cancel();
             }
         }
     }
 
-    async fn dispatch_refreshed(&mut self, refreshed: Refreshed) {
-        match refreshed {
-            Refreshed::Unchanged(job) => self.dispatch(job).await,
-            Refreshed::Replanned(job) => {
+    /// Takes the next lane that was read again.
+    pub(super) async fn take_reread(&mut self) {
+        match self.reread.pop_front() {
+            Some(Refreshed::Unchanged(job)) => self.place(job),
+            Some(Refreshed::Replanned(job)) => {
                 let entry = JournalRecord::Replanned(Replanned {
                     row: job.lane.row,
                     payload: lane_to_json(&job.lane),
                 });
                 match self.context.journal.append(&entry).await {
-                    Ok(()) => self.dispatch(job).await,
+                    Ok(()) => self.place(job),
                     Err(error) => self.abort(error.into()),
                 }
             }
-            Refreshed::Skipped(job) => {
+            Some(Refreshed::Skipped(job)) => {
                 self.finish_unsent(&job, RowStatus::Skipped, Vec::new(), None)
                     .await;
             }
-            Refreshed::Failed(job, issue) => {
+            Some(Refreshed::Failed(job, issue)) => {
                 let operations = unsent_results(&job);
                 self.finish_unsent(&job, RowStatus::Failed, operations, Some(issue))
                     .await;
             }
+            None => {}
         }
     }
 
