@@ -127,3 +127,15 @@ pub struct CallReport<T> {
     /// An attempt was sent, got no usable answer, and may have taken effect.
     pub in_doubt: bool,
 }
+
+impl<T> CallReport<T> {
+    /// The same report with another kind of result.
+    pub fn map<U>(self, of_success: impl FnOnce(T) -> U) -> CallReport<U> {
+        CallReport {
+            result: self.result.map(of_success),
+            attempts: self.attempts,
+            http_status: self.http_status,
+            in_doubt: self.in_doubt,
+        }
+    }
+}

@@ -1,36 +1,9 @@
-//! Maps the reason why a call brought no result to the fate of its operation and the issue of its row. Pure.
+//! Maps the reason why a call brought no result to the issue of its row. Pure.
 
 use std::collections::BTreeMap;
 
 use crate::domain::{Issue, IssueKind};
 use crate::helpcrunch::{ApiError, CallError, blocked};
-
-/// What is known about an operation whose call brought no result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum CallFate {
-    /// It cannot be done: the row fails.
-    Failed,
-    /// It was not done, and the run stops: a resume sends it.
-    NotDone,
-    /// The reading that it relies on is stale: the customer has to be read again first.
-    Stale,
-    /// It may have been done, and the run stops: a resume settles it.
-    Unknown,
-}
-
-pub(super) fn fate(error: &CallError) -> CallFate {
-    match error {
-        CallError::Refused { .. } | CallError::GaveUp { .. } => CallFate::Failed,
-        CallError::NotSent(_)
-        | CallError::Unauthorized { .. }
-        | CallError::Blocked { .. }
-        | CallError::Redirected { .. } => CallFate::NotDone,
-        CallError::Outdated { .. } => CallFate::Stale,
-        CallError::Unknown { .. } | CallError::CutShort { .. } | CallError::Interrupted => {
-            CallFate::Unknown
-        }
-    }
-}
 
 /// Returns the row's issue, with the column that holds the field which the API names. `properties` are the names of the
 /// custom properties in the order in which they were sent, since the API names one by its index.

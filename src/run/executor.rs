@@ -22,7 +22,7 @@ use crate::remote::ReadTimes;
 use super::batch::RowAlerts;
 use super::freshness::{RefreshError, Refreshed, Refresher};
 use super::lane::{LaneContext, LaneJob};
-use tasks::LaneEnded;
+use tasks::{LaneEnded, LaneTasks};
 
 /// Creates that may be settling at one time.
 pub const MAX_SETTLING: usize = 256;
@@ -74,22 +74,19 @@ pub struct SendOutcome {
 /// [`Scheduler`] decides.
 #[derive(Debug)]
 pub struct Executor<'a, P> {
-    context: Arc<LaneContext>,
     refresher: &'a Refresher,
     settings: ExecutorSettings,
-    /// Cancelled from outside to accept no more lanes.
-    stop: CancellationToken,
     progress: &'a P,
-    permits: Arc<Semaphore>,
     /// How the account takes writes, as long as batches are not disabled.
     rules: WriteRules,
     scheduler: Scheduler<LaneJob>,
     /// Lanes that were read again and are not placed yet.
     reread: VecDeque<Refreshed>,
+    /// What running lanes share with the executor. Their stop is cancelled from outside, or here, to accept no more lanes.
+    lanes: LaneTasks,
     tasks: JoinSet<()>,
-    /// Receives how lanes ended from their tasks, which get a clone of the sender.
+    /// Receives how lanes ended.
     ended: mpsc::Receiver<LaneEnded>,
-    ended_sender: mpsc::Sender<LaneEnded>,
     error: Option<ExecutorError>,
 }
 
@@ -101,20 +98,21 @@ impl<'a, P: SendProgress> Executor<'a, P> {
         stop: CancellationToken,
         progress: &'a P,
     ) -> Self {
-        let permits = Arc::new(Semaphore::new(settings.concurrency.max(1)));
         let (ended_sender, ended) = mpsc::channel(MAX_ENDED);
         Self {
             rules: context.rules.clone(),
-            context,
             refresher,
-            stop,
             progress,
-            permits,
             scheduler: Scheduler::new(settings.together, settings.max_failures),
             reread: VecDeque::new(),
+            lanes: LaneTasks {
+                context,
+                permits: Arc::new(Semaphore::new(settings.concurrency.max(1))),
+                stop,
+                ended: ended_sender,
+            },
             tasks: JoinSet::new(),
             ended,
-            ended_sender,
             error: None,
             settings,
         }
@@ -159,10 +157,10 @@ impl<'a, P: SendProgress> Executor<'a, P> {
 
     /// Passes a stop on, from outside to the scheduler or from the scheduler to the lanes. Returns whether the run stops.
     fn check_stop(&mut self) -> bool {
-        if self.stop.is_cancelled() {
+        if self.lanes.stop.is_cancelled() {
             self.scheduler.stop();
         } else if self.scheduler.is_stopped() {
-            self.stop.cancel();
+            self.lanes.stop.cancel();
         }
         self.scheduler.is_stopped()
     }
@@ -170,10 +168,10 @@ impl<'a, P: SendProgress> Executor<'a, P> {
     /// Takes a lane of the plan.
     fn accept(&mut self, mut job: LaneJob) {
         job.alert = self.settings.alerts.remove(&job.lane.row);
-        if self.context.batches.is_disabled() {
+        if self.lanes.context.batches.is_disabled() {
             self.rules.batch = None;
         }
-        if self.context.batches.have_lost() {
+        if self.lanes.context.batches.have_lost() {
             self.rules = WriteRules {
                 search_lags: self.rules.search_lags,
                 ..WriteRules::default()
@@ -200,9 +198,9 @@ impl<'a, P: SendProgress> Executor<'a, P> {
             }
             tokio::select! {
                 biased;
-                () = self.stop.cancelled() => return None,
+                () = self.lanes.stop.cancelled() => return None,
                 Some(ended) = self.ended.recv() => self.handle_ended(ended).await,
-                permit = Arc::clone(&self.permits).acquire_owned() => return permit.ok(),
+                permit = Arc::clone(&self.lanes.permits).acquire_owned() => return permit.ok(),
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::run::verify::shortfall;
 use super::VerifiedScopes;
 use super::exchange::{BatchResponse, carried, customer_of, exchange, patch_of};
 use super::reading::{CustomerReads, read_customers};
-use super::watch::{WatchedUpdate, record_closed, record_open, repair_losses};
+use super::watch::{RowAlerts, WatchedUpdate, record_closed, record_open, repair_losses};
 
 /// Sends a batch under watch.
 pub(super) async fn exchange_watched(
@@ -84,13 +84,7 @@ async fn check_afterwards(
     if !report.is_unread {
         record_closed(context).await?;
     }
-    for job in &mut response.jobs {
-        job.alert = report
-            .alerts
-            .get(&job.lane.row)
-            .cloned()
-            .or(job.alert.take());
-    }
+    response.add_alerts(&report.alerts);
     if is_accepted && report.is_harmless() {
         let is_updated = |id: CustomerId| matches!(after.get(&id), Some(Ok(customer)) if shows(&response.jobs, customer));
         let jobs = response.jobs.iter();
@@ -135,6 +129,13 @@ fn stop_of(reads: &CustomerReads) -> Option<CallError> {
 }
 
 impl BatchResponse {
+    pub(super) fn add_alerts(&mut self, alerts: &RowAlerts) {
+        for job in &mut self.jobs {
+            let alert = alerts.get(&job.lane.row).cloned();
+            job.alert = alert.or(job.alert.take());
+        }
+    }
+
     /// Replaces customers that something was written back to.
     pub(super) fn update_restored(&mut self, restored: Vec<RemoteCustomer>) {
         for customer in restored {

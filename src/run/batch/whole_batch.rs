@@ -74,13 +74,7 @@ async fn compare(
     if !report.is_unread {
         record_closed(context).await?;
     }
-    for job in &mut response.jobs {
-        job.alert = report
-            .alerts
-            .get(&job.lane.row)
-            .cloned()
-            .or(job.alert.take());
-    }
+    response.add_alerts(&report.alerts);
     response.update_restored(report.restored);
     Ok(())
 }

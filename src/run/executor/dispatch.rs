@@ -1,8 +1,5 @@
 //! Sending lanes, alone or in a batch.
 
-use std::sync::Arc;
-
-use super::tasks::{BatchTask, run_lane};
 use super::{Executor, SendProgress};
 use crate::domain::RemoteCustomer;
 use crate::outcome::OperationResult;
@@ -14,7 +11,7 @@ use crate::run::merge::whole_body;
 impl<P: SendProgress> Executor<'_, P> {
     /// Lets a lane be sent, by itself or in a batch.
     pub(super) fn place(&mut self, mut job: LaneJob) {
-        leave_out(&self.context, &mut job);
+        leave_out(&self.lanes.context, &mut job);
         let in_batch = self.goes_in_batch(&job);
         self.scheduler.place(job, in_batch);
     }
@@ -46,13 +43,7 @@ impl<P: SendProgress> Executor<'_, P> {
         let Some(permit) = self.acquire_permit().await else {
             return self.scheduler.end_unsent(jobs.len());
         };
-        let batch = BatchTask {
-            context: Arc::clone(&self.context),
-            permits: Arc::clone(&self.permits),
-            stop: self.stop.clone(),
-            ended: self.ended_sender.clone(),
-        };
-        self.tasks.spawn(batch.run(jobs, permit));
+        self.tasks.spawn(self.lanes.clone().run_batch(jobs, permit));
     }
 
     /// Sends a lane as soon as a permit is free.
@@ -60,15 +51,10 @@ impl<P: SendProgress> Executor<'_, P> {
         let Some(permit) = self.acquire_permit().await else {
             return self.scheduler.end_unsent(1);
         };
-        let (context, sender) = (Arc::clone(&self.context), self.ended_sender.clone());
         // Other lanes may have been refused while this one waited.
-        leave_out(&context, &mut job);
-        self.tasks.spawn(async move {
-            let (ended, slot) = run_lane(context, job, SendSlot::Held(permit)).await;
-            // Sending fails only once the executor is gone.
-            let _ = sender.send(ended).await;
-            drop(slot);
-        });
+        leave_out(&self.lanes.context, &mut job);
+        let slot = SendSlot::Held(permit);
+        self.tasks.spawn(self.lanes.clone().run_lane(job, slot));
     }
 }
 

@@ -22,8 +22,8 @@ impl<P: SendProgress> Executor<'_, P> {
                 self.scheduler.end_stale(*job, cost, again);
             }
             Ok(LaneEnd::Pending)
-                if self.context.client.gate().stop_reason().is_some()
-                    || self.stop.is_cancelled() =>
+                if self.lanes.context.client.gate().stop_reason().is_some()
+                    || self.lanes.stop.is_cancelled() =>
             {
                 self.scheduler.end_unsent(1);
             }
@@ -59,7 +59,7 @@ impl<P: SendProgress> Executor<'_, P> {
     /// Records and counts a row that no lane finishes.
     pub(super) async fn finish_row(&mut self, finished: FinishedRow) {
         let entry = JournalRecord::Row(finished.clone());
-        match self.context.journal.append(&entry).await {
+        match self.lanes.context.journal.append(&entry).await {
             Ok(()) => self.count(&finished),
             Err(error) => self.abort(error.into()),
         }

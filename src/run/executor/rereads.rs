@@ -12,11 +12,10 @@ use crate::run::lane::LaneJob;
 
 impl<P: SendProgress> Executor<'_, P> {
     pub(super) fn needs_reread(&self, job: &LaneJob) -> bool {
-        let is_stale = self
-            .settings
-            .read_at
-            .as_ref()
-            .is_none_or(|read| read.age_of(job.lane.customer) >= self.context.recheck_after);
+        let is_stale =
+            self.settings.read_at.as_ref().is_none_or(|read| {
+                read.age_of(job.lane.customer) >= self.lanes.context.recheck_after
+            });
         // A create in doubt is settled by looking for its customer; finding one does not make the lane stale.
         let creates = job.lane.customer.is_none();
         has_doubts(&job.lane, &job.progress)
@@ -31,7 +30,7 @@ impl<P: SendProgress> Executor<'_, P> {
         let lanes = jobs.len();
         let refreshed = self
             .refresher
-            .refresh(&self.context.client, &self.rules, jobs)
+            .refresh(&self.lanes.context.client, &self.rules, jobs)
             .await;
         match refreshed {
             Ok(refreshed) => {
@@ -56,7 +55,7 @@ impl<P: SendProgress> Executor<'_, P> {
                     row: job.lane.row,
                     payload: lane_to_json(&job.lane),
                 });
-                match self.context.journal.append(&entry).await {
+                match self.lanes.context.journal.append(&entry).await {
                     Ok(()) => self.place(job),
                     Err(error) => self.abort(error.into()),
                 }

@@ -1,13 +1,11 @@
 //! A patch that was sent in a batch, and tags that go along with a patch where the account is known to add them.
 
 use crate::domain::{RemoteCustomer, Tag};
-use crate::helpcrunch::CallReport;
-use crate::journal::JournalError;
 use crate::outcome::{OperationResult, OperationStatus};
 use crate::plan::{Operation, OperationKind};
 
-use super::operation::Flush;
-use super::{LaneJob, LaneRun, LaneState};
+use super::delivery::OperationReport;
+use super::{LaneJob, LaneRun};
 use crate::run::verify::shortfall;
 
 impl LaneJob {
@@ -26,11 +24,11 @@ impl LaneJob {
 impl LaneRun<'_> {
     /// Attaches the tags of the next operation to this one, if they may go along.
     pub(super) fn attach_tags(&mut self, operation: &Operation, next: Option<&Operation>) {
-        let may_attach = match &self.batch_share {
+        let may_attach = match &self.job.batch_share {
             Some(share) if share.result.is_some() => share.carried_tags,
             _ => self.context.patch_adds_tags(),
         };
-        let earlier = self.progress.result(OperationKind::Tag);
+        let earlier = self.job.progress.result(OperationKind::Tag);
         self.attached_tags = match (operation, next) {
             (Operation::Patch(_), Some(tag @ Operation::Tag(_)))
                 if may_attach && !earlier.is_some_and(OperationResult::is_done) =>
@@ -46,12 +44,12 @@ impl LaneRun<'_> {
     pub(super) fn take_batch_share(
         &mut self,
         result: &mut OperationResult,
-    ) -> Option<CallReport<RemoteCustomer>> {
-        let share = self.batch_share.take()?;
+    ) -> Option<OperationReport> {
+        let share = self.job.batch_share.take()?;
         match share.result {
-            Some(answer) => Some(CallReport {
+            Some(answer) => Some(OperationReport {
                 in_doubt: answer.is_err() && share.in_doubt,
-                result: answer,
+                result: answer.map(Some),
                 attempts: share.attempts,
                 http_status: share.http_status,
             }),
@@ -63,36 +61,24 @@ impl LaneRun<'_> {
         }
     }
 
-    /// Waits for a slot to send from. Returns false if the run stops first: then the operation is recorded with
-    /// `status_if_stopped` and left for a resume.
-    pub(super) async fn acquire_slot(
-        &mut self,
-        result: &OperationResult,
-        status_if_stopped: OperationStatus,
-    ) -> Result<bool, JournalError> {
-        if self.slot.acquire().await {
-            return Ok(true);
-        }
-        self.state = LaneState::Stopped;
-        let unsent = result.clone().with_status(status_if_stopped);
-        self.record(unsent, None, Flush::No).await?;
-        Ok(false)
-    }
-
-    /// Notes that the attached tags took effect. If they did not, their own request follows.
+    /// Notes that the attached tags took effect. If they did not, their own request follows. `earlier`: what the patch had
+    /// come to before it was sent with them.
     pub(super) fn confirm_attached_tags(
         &mut self,
-        attempts: u32,
+        earlier: &OperationResult,
         patch: &OperationResult,
         answer: &RemoteCustomer,
     ) {
+        if self.customer != Some(answer.id) {
+            return;
+        }
         let Some(tags) = self.attached_tags.take() else {
             return;
         };
         if shortfall(&tags, None, answer).is_empty() {
             self.attached_result = Some(OperationResult {
                 status: OperationStatus::Done,
-                attempts,
+                attempts: patch.attempts - earlier.attempts,
                 http_status: patch.http_status,
                 at: patch.at.clone(),
                 ..OperationResult::planned(&tags)

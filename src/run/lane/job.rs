@@ -12,7 +12,7 @@ pub struct LaneJob {
     pub lane: Lane,
     /// What the row wants, if it may be replanned.
     pub desired: Option<DesiredCustomer>,
-    /// The customer as it was read directly before, if it was.
+    /// The customer as the last answer showed it, if it was read since the plan.
     pub before: Option<RemoteCustomer>,
     /// How far the lane came before the run was interrupted.
     pub progress: RowProgress,

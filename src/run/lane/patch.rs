@@ -2,14 +2,13 @@
 //! relies on that is watched.
 
 use crate::domain::{CustomerId, Issue, IssueKind, RemoteCustomer};
-use crate::helpcrunch::{CallError, CallReport, PatchBody};
+use crate::helpcrunch::{CallReport, PatchBody};
 use crate::journal::JournalError;
 use crate::plan::writes::UpdateScope;
 use crate::plan::{Operation, OperationKind, Patch};
 
 use super::LaneRun;
 use crate::run::batch::{WatchedPatch, WatchedUpdate};
-use crate::run::cause;
 use crate::run::merge::patch_body;
 
 /// Why a write was not sent.
@@ -47,25 +46,23 @@ impl LaneRun<'_> {
             drop(verified);
             return self.patch_unwatched(id, patch).await;
         }
-        let costs_reading = !self.seen.as_ref().is_some_and(RemoteCustomer::is_complete);
-        if costs_reading {
-            let sent = context.client.get(id).await;
-            match sent.result {
-                Ok(customer) => self.accept_read(customer),
-                Err(error) => {
-                    return Ok(CallReport {
-                        attempts: 0,
-                        http_status: sent.http_status,
-                        result: Err(error),
-                        in_doubt: false,
-                    });
-                }
-            }
+        let costs_reading = !self
+            .job
+            .before
+            .as_ref()
+            .is_some_and(RemoteCustomer::is_complete);
+        if costs_reading && let Some(failed) = self.read_before(id).await {
+            return Ok(failed);
         }
-        let Some(before) = &self.seen else {
+        let Some(before) = &self.job.before else {
             return self.patch_unwatched(id, patch).await;
         };
-        let update = WatchedUpdate::new(self.lane.row, before, Some(patch), &self.lane.operations);
+        let update = WatchedUpdate::new(
+            self.job.lane.row,
+            before,
+            Some(patch),
+            &self.job.lane.operations,
+        );
         let body = self.with_attached_tags(patch_body(patch, Some(before), context.patch_merges()));
         self.record_patch_intents().await?;
         let watched = WatchedPatch {
@@ -77,8 +74,8 @@ impl LaneRun<'_> {
         };
         let (sent, alert) = watched.send(context, &mut verified).await?;
         drop(verified);
-        self.alert = alert.or(self.alert.take());
-        Ok(self.retry_without_tags(id, patch, sent).await)
+        self.job.alert = alert.or(self.job.alert.take());
+        Ok(sent)
     }
 
     /// Returns which kinds of members this patch leaves unchanged only if the probe found right.
@@ -96,16 +93,22 @@ impl LaneRun<'_> {
         patch: &Patch,
     ) -> Result<CallReport<RemoteCustomer>, Unsent> {
         let merges = self.context.patch_merges();
-        if !patch.custom_data.is_empty() && !merges {
-            self.ensure_properties_known(id)
-                .await
-                .map_err(Unsent::Failed)?;
+        // The whole set of properties can only be sent if all of it is known.
+        if !patch.custom_data.is_empty() && !merges && !self.knows_properties() {
+            if let Some(failed) = self.read_before(id).await {
+                return Ok(failed);
+            }
+            if !self.knows_properties() {
+                let message = "HelpCrunch did not report the custom data of this customer";
+                let issue = Issue::new(IssueKind::Api, "untold", message)
+                    .hint("`hcsync probe` finds out what HelpCrunch leaves out");
+                return Err(Unsent::Failed(issue));
+            }
         }
-        let body = self.with_attached_tags(patch_body(patch, self.seen.as_ref(), merges));
+        let body = self.with_attached_tags(patch_body(patch, self.job.before.as_ref(), merges));
         self.record_patch_intents().await?;
         let client = self.guarded_client(self.is_whole(patch));
-        let sent = client.patch(id, &body).await;
-        Ok(self.retry_without_tags(id, patch, sent).await)
+        Ok(client.patch(id, &body).await)
     }
 
     /// Records the intents of a patch and of the attached tags.
@@ -130,55 +133,25 @@ impl LaneRun<'_> {
         PatchBody { tags, ..body }
     }
 
-    /// Sends the patch again without the attached tags if they are what it was refused for. The tags then get a request
-    /// and a result of their own.
-    async fn retry_without_tags(
-        &mut self,
-        id: CustomerId,
-        patch: &Patch,
-        sent: CallReport<RemoteCustomer>,
-    ) -> CallReport<RemoteCustomer> {
-        let has_tags = self.attached_tags.is_some();
-        if !has_tags || !sent.result.as_ref().is_err_and(is_about_tags) {
-            return sent;
-        }
-        self.attached_tags = None;
-        let body = patch_body(patch, self.seen.as_ref(), self.context.patch_merges());
-        let client = self.guarded_client(self.is_whole(patch));
-        let retry = client.patch(id, &body).await;
-        CallReport {
-            attempts: sent.attempts + retry.attempts,
-            http_status: retry.http_status.or(sent.http_status),
-            in_doubt: sent.in_doubt || retry.in_doubt,
-            result: retry.result,
-        }
+    fn knows_properties(&self) -> bool {
+        let seen = self.job.before.as_ref();
+        seen.is_some_and(|customer| customer.custom_data.is_reported())
     }
 
-    /// Reads the customer unless its properties are known: the whole set can only be sent if all of it is known.
-    async fn ensure_properties_known(&mut self, id: CustomerId) -> Result<(), Issue> {
-        let has_properties = |customer: &RemoteCustomer| customer.custom_data.is_reported();
-        if self.seen.as_ref().is_some_and(has_properties) {
-            return Ok(());
-        }
-        match self.context.client.get(id).await.result {
-            Ok(customer) if has_properties(&customer) => {
+    /// Reads the customer before a patch. Returns the report of the patch if that fails: it was not sent.
+    async fn read_before(&mut self, id: CustomerId) -> Option<CallReport<RemoteCustomer>> {
+        let read = self.context.client.get(id).await;
+        match read.result {
+            Ok(customer) => {
                 self.accept_read(customer);
-                Ok(())
+                None
             }
-            Ok(_) => Err(Issue::new(
-                IssueKind::Api,
-                "untold",
-                "HelpCrunch did not report the custom data of this customer",
-            )
-            .hint("`hcsync probe` finds out what HelpCrunch leaves out")),
-            Err(error) => Err(cause::issue(&error, &self.context.columns, &[])),
+            Err(error) => Some(CallReport {
+                attempts: 0,
+                http_status: read.http_status,
+                result: Err(error),
+                in_doubt: false,
+            }),
         }
-    }
-}
-
-fn is_about_tags(error: &CallError) -> bool {
-    match error {
-        CallError::Refused { errors, .. } => errors.iter().any(|e| e.code.starts_with("tags")),
-        _ => false,
     }
 }

@@ -2,16 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{CustomerId, Issue, IssueKind, RemoteCustomer, Reported};
-use crate::helpcrunch::CallError;
+use crate::domain::{Issue, IssueKind, RemoteCustomer, Reported};
 use crate::journal::{JournalError, JournalRecord, KeptValues};
 use crate::outcome::{OperationResult, OperationStatus};
 use crate::plan::codec::lane_to_json;
 use crate::plan::{Lane, Operation, Patch};
 
 use super::LaneRun;
+use super::follow_up::OperationEnd;
 use super::operation::Flush;
-use super::patch::Unsent;
 use crate::run::verify::{Shortfall, shortfall};
 
 /// What the repairs of one operation came to.
@@ -27,67 +26,82 @@ struct RepairOutcome {
 }
 
 impl LaneRun<'_> {
-    /// Verifies a create that was answered, or whose customer was found.
-    pub(super) async fn accept_create(
-        &mut self,
-        operation: &Operation,
-        result: OperationResult,
-        customer: RemoteCustomer,
-    ) -> Result<(), JournalError> {
-        self.customer = Some(customer.id);
-        self.context.refusals.accept(operation);
-        let missing = shortfall(operation, None, &customer);
-        self.learn_taken(operation, &missing);
-        self.accept_write(customer);
-        self.verify(operation, result, missing, None).await
-    }
-
-    /// Records an operation that took effect, after repairing what of it did not.
+    /// Compares the customer in an answer with what the operation meant, repairs what did not take effect, and records the
+    /// operation.
     pub(super) async fn verify(
         &mut self,
         operation: &Operation,
         result: OperationResult,
-        mut missing: Shortfall,
         before: Option<RemoteCustomer>,
+        customer: RemoteCustomer,
     ) -> Result<(), JournalError> {
-        let done = result.with_status(OperationStatus::Done);
-        if missing.unknown {
-            if !self.acquire_slot(&done, OperationStatus::InDoubt).await? {
-                return Ok(());
+        self.context.refusals.accept(operation);
+        if let Operation::Create(_) = operation {
+            let missing = shortfall(operation, None, &customer);
+            if self.customer.is_none() && !missing.is_empty() {
+                // A crash during the repair must leave no doubt about the customer: a repair may hide it from search for as
+                // long as a create does.
+                self.record_settled(Some(customer.id)).await?;
             }
-            missing = match self.read_again().await {
-                Ok(mut customer) => {
-                    // Tags that are left out may be none at all, and adding those that are wanted once more does no harm.
-                    if !customer.tags.is_reported() && !matches!(operation, Operation::Untag(_)) {
-                        customer.tags = Reported::Value(Vec::new());
-                    }
-                    shortfall(operation, before.as_ref(), &customer)
-                }
-                Err(error) if error.stop().is_some() => {
-                    return self.handle_error(operation, done, &error, true).await;
-                }
-                Err(_) => missing,
-            };
+            self.learn_taken(operation, &missing);
         }
+        let done = result.with_status(OperationStatus::Done);
+        let compared = self
+            .compare(operation, before.as_ref(), customer, true)
+            .await;
+        let Some(missing) = compared else {
+            return self.stop(done, OperationStatus::InDoubt).await;
+        };
         if missing.unknown {
             return self.fail(operation, done, unverified()).await;
         }
         if missing.is_empty() {
-            self.record(done.clone(), None, Flush::Yes).await?;
-            self.results.push(done);
-            return Ok(());
+            return self.complete(done).await;
         }
-        tracing::debug!(row = %self.lane.row, fields = ?missing.names(), "the write did not fully take effect; repairing it");
+        tracing::debug!(row = %self.job.lane.row, fields = ?missing.names(), "the write did not fully take effect; repairing it");
         self.repair(operation, done, &missing).await
     }
 
-    async fn read_again(&mut self) -> Result<RemoteCustomer, CallError> {
-        let Some(id) = self.customer else {
-            return Err(CallError::Interrupted);
-        };
-        let customer = self.context.client.get(id).await.result?;
-        self.accept_read(customer.clone());
-        Ok(customer)
+    /// Returns what of an operation its answer shows not to be in place. If the answer does not show it, the customer is
+    /// read; `None` if the run stops first. `can_repair`: the operation is no repair itself.
+    async fn compare(
+        &mut self,
+        operation: &Operation,
+        before: Option<&RemoteCustomer>,
+        customer: RemoteCustomer,
+        can_repair: bool,
+    ) -> Option<Shortfall> {
+        let mut missing = shortfall(operation, before, &customer);
+        let creates = matches!(operation, Operation::Create(_));
+        if self.customer.is_some_and(|id| id != customer.id) {
+            // The answer is about another customer and says nothing about this one.
+            self.has_written = true;
+            missing.unknown = true;
+        } else {
+            self.customer = Some(customer.id);
+            // What a partial answer leaves out may have taken effect.
+            missing.unknown |= !creates && !missing.is_empty() && !customer.is_complete();
+            self.accept_write(customer);
+        }
+        if !missing.unknown {
+            return Some(missing);
+        }
+        if !self.slot.acquire().await {
+            return None;
+        }
+        match self.read().await {
+            Ok(mut customer) => {
+                self.accept_read(customer.clone());
+                // Tags that are left out may be none at all, and adding those that are wanted once more does no harm.
+                let untags = matches!(operation, Operation::Untag(_));
+                if can_repair && !untags && !customer.tags.is_reported() {
+                    customer.tags = Reported::Value(Vec::new());
+                }
+                Some(shortfall(operation, before, &customer))
+            }
+            Err(error) if error.stop().is_some() => None,
+            Err(_) => Some(missing),
+        }
     }
 
     /// Repairs what did not take effect, with one further operation of each kind, and records the operation.
@@ -97,16 +111,13 @@ impl LaneRun<'_> {
         mut done: OperationResult,
         missing: &Shortfall,
     ) -> Result<(), JournalError> {
-        let Some(id) = self.customer else {
-            return Ok(());
-        };
-        if !self.acquire_slot(&done, OperationStatus::InDoubt).await? {
-            return Ok(());
+        if !self.slot.acquire().await {
+            return self.stop(done, OperationStatus::InDoubt).await;
         }
         let mut outcome = RepairOutcome::default();
         for repair in missing.repairs() {
-            if let Some(stop) = self.send_repair(id, &repair, &mut outcome).await? {
-                return self.handle_error(operation, done, &stop, true).await;
+            if !self.send_repair(&repair, &mut outcome).await? {
+                return self.stop(done, OperationStatus::InDoubt).await;
             }
             if outcome.issue.is_some() {
                 break;
@@ -127,8 +138,7 @@ impl LaneRun<'_> {
                 if matches!(operation, Operation::Create(_)) {
                     self.learn_ignored(&missing.patch);
                 }
-                self.record(done.clone(), None, Flush::Yes).await?;
-                self.results.push(done);
+                self.complete(done).await?;
             }
             Some(issue) if is_same_kind => self.fail(operation, done, issue).await?,
             Some(issue) => {
@@ -143,53 +153,48 @@ impl LaneRun<'_> {
         Ok(())
     }
 
-    /// Sends one repair and adds what it came to. Returns the error if the run stops.
+    /// Sends one repair and adds what it came to. Returns false if the run stops.
     async fn send_repair(
         &mut self,
-        id: CustomerId,
         repair: &Operation,
         outcome: &mut RepairOutcome,
-    ) -> Result<Option<CallError>, JournalError> {
-        let mut sent = match self.send(id, repair).await {
-            Ok(sent) => sent,
-            Err(Unsent::Failed(issue)) => {
-                outcome.issue = Some(issue);
-                return Ok(None);
-            }
-            Err(Unsent::Journal(error)) => return Err(error),
-        };
+    ) -> Result<bool, JournalError> {
         let mut result = OperationResult::planned(repair);
-        self.check_effect(id, repair, &mut sent).await;
-        self.add_attempts(&mut result, &sent);
+        let end = self.deliver(repair, &mut result, None).await?;
         result.status = OperationStatus::Failed;
-        match sent.result {
-            Ok(customer) => {
-                let mut missing = shortfall(repair, None, &customer);
-                self.accept_write(customer);
-                if missing.unknown {
-                    match self.read_again().await {
-                        Ok(customer) => missing = shortfall(repair, None, &customer),
-                        Err(error) if error.stop().is_some() => return Ok(Some(error)),
-                        Err(_) => {}
-                    }
-                }
+        match end {
+            OperationEnd::Answered(customer) => {
+                let Some(missing) = self.compare(repair, None, *customer, false).await else {
+                    return Ok(false);
+                };
                 if missing.unknown {
                     outcome.issue = Some(unverified());
                 }
                 if missing.is_empty() {
                     result.status = OperationStatus::Done;
                 }
-                self.remember_overrides(id, &missing);
+                if let Some(id) = self.customer {
+                    self.remember_overrides(id, &missing);
+                }
                 outcome.missing.extend(missing.names());
                 let overridden = &mut outcome.overridden;
                 overridden.set.extend(missing.patch.set);
                 overridden.custom_data.extend(missing.patch.custom_data);
             }
-            Err(error) if error.stop().is_some() => return Ok(Some(error)),
-            Err(error) => outcome.issue = Some(self.issue(repair, &error)),
+            OperationEnd::MatchAgain(error) | OperationEnd::Failed { error, .. } => {
+                outcome.issue = Some(self.issue(repair, &error));
+            }
+            OperationEnd::Unsendable(issue) | OperationEnd::Doubtful(issue) => {
+                outcome.issue = Some(issue);
+                return Ok(true);
+            }
+            OperationEnd::Deleted
+            | OperationEnd::Stale { .. }
+            | OperationEnd::Stopped(_)
+            | OperationEnd::StoppedSettling => return Ok(false),
         }
         outcome.results.push(result);
-        Ok(None)
+        Ok(true)
     }
 
     /// Records the values that HelpCrunch kept: they are what was written last, whatever was sent.
@@ -200,10 +205,10 @@ impl LaneRun<'_> {
         let lane = Lane {
             customer: self.customer,
             operations: vec![Operation::Patch(overridden)],
-            ..self.lane.clone()
+            ..self.job.lane.clone()
         };
         let entry = JournalRecord::Kept(KeptValues {
-            row: self.lane.row,
+            row: self.job.lane.row,
             payload: lane_to_json(&lane),
         });
         self.context.journal.append_unsynced(&entry)

@@ -4,16 +4,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::domain::{CustomerId, RemoteCustomer};
-use crate::helpcrunch::{CallError, CallReport, StalenessGuard, WriteClient};
-use crate::journal::JournalError;
-use crate::outcome::{OperationResult, OperationStatus};
-use crate::plan::Operation;
+use crate::domain::RemoteCustomer;
+use crate::helpcrunch::{CallError, StalenessGuard, WriteClient};
 use crate::plan::writes::reading_lifetime;
 
-use super::operation::Flush;
-use super::patch::Unsent;
-use super::{LaneRun, LaneState};
+use super::LaneRun;
 
 /// A lane is read again at most this many times. If `recheck_after` is shorter than reading and writing take, the write
 /// is then sent as soon after its reading as possible.
@@ -50,22 +45,30 @@ impl ReadFreshness {
         })
     }
 
-    fn record_stale(&mut self, failed: u32) {
+    pub(super) fn record_stale(&mut self, failed: u32) {
         self.failed = failed;
         self.rereads += 1;
     }
 }
 
 impl LaneRun<'_> {
+    /// Reads the lane's customer.
+    pub(super) async fn read(&self) -> Result<RemoteCustomer, CallError> {
+        match self.customer {
+            Some(id) => self.context.client.get(id).await.result,
+            None => Err(CallError::Interrupted),
+        }
+    }
+
     /// Stores the customer as an answer to a read showed it.
     pub(super) fn accept_read(&mut self, customer: RemoteCustomer) {
-        self.seen = Some(customer);
-        self.freshness.renew(self.context.clock.now());
+        self.job.before = Some(customer);
+        self.job.freshness.renew(self.context.clock.now());
     }
 
     /// Stores the customer as an answer to a write showed it. Attempts on earlier readings no longer count.
     pub(super) fn accept_write(&mut self, customer: RemoteCustomer) {
-        self.freshness = ReadFreshness::default();
+        self.job.freshness = ReadFreshness::default();
         self.has_written = true;
         self.accept_read(customer);
     }
@@ -73,59 +76,10 @@ impl LaneRun<'_> {
     /// Returns a client that refuses to write once the reading is stale. `is_whole`: the write also holds values that
     /// were only read.
     pub(super) fn guarded_client(&self, is_whole: bool) -> WriteClient {
-        let basis = self.freshness.basis(self.context.recheck_after, is_whole);
+        let basis = self
+            .job
+            .freshness
+            .basis(self.context.recheck_after, is_whole);
         self.context.client.guarded_by(basis)
-    }
-
-    /// Sends an operation. If its reading is stale and the lane has written already, the customer is read again and the
-    /// operation sent again; a lane that has not written is deferred by the caller, to be replanned.
-    pub(super) async fn send(
-        &mut self,
-        id: CustomerId,
-        operation: &Operation,
-    ) -> Result<CallReport<RemoteCustomer>, Unsent> {
-        let (mut attempts, mut in_doubt) = (0, false);
-        loop {
-            let mut sent = self.send_once(id, operation).await?;
-            attempts += sent.attempts;
-            in_doubt |= sent.in_doubt;
-            sent.attempts = attempts;
-            sent.in_doubt = in_doubt && sent.result.is_err();
-            let Err(CallError::Outdated { failed, .. }) = &sent.result else {
-                return Ok(sent);
-            };
-            if !self.has_written {
-                return Ok(sent);
-            }
-            self.freshness.record_stale(*failed);
-            match self.context.client.get(id).await.result {
-                Ok(customer) => self.accept_read(customer),
-                Err(error) => {
-                    sent.result = Err(error);
-                    return Ok(sent);
-                }
-            }
-        }
-    }
-
-    /// Defers the lane: the reading that it relies on became stale before its first write.
-    pub(super) async fn defer(
-        &mut self,
-        result: OperationResult,
-        error: &CallError,
-    ) -> Result<(), JournalError> {
-        if let CallError::Outdated { failed, .. } = error {
-            self.freshness.record_stale(*failed);
-        }
-        let status = if error.is_unsent() {
-            self.status_of_unsent(result.op)
-        } else {
-            OperationStatus::InDoubt
-        };
-        let result = result.with_status(status);
-        self.record(result.clone(), None, Flush::No).await?;
-        self.progress.put(result);
-        self.state = LaneState::Stale;
-        Ok(())
     }
 }

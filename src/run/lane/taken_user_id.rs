@@ -8,47 +8,41 @@ use crate::journal::JournalError;
 use crate::outcome::{OperationResult, OperationStatus};
 use crate::plan::{Operation, OperationKind};
 
-use super::operation::Flush;
-use super::{LaneRun, LaneState};
+use super::LaneRun;
 use crate::run::settle::{CreateInDoubt, Settlement, Settler};
 
 impl LaneRun<'_> {
     /// Looks for the customer that has the row's userId, and leaves the row to be planned again with it. If there is none,
-    /// or the row was planned again already, the row fails. `may_be_ours`: a create of this row may have made it.
+    /// or the row was planned again already, the row fails. A create that was sent more than once may have made it.
     pub(super) async fn match_again(
         &mut self,
         operation: &Operation,
         result: OperationResult,
         error: &CallError,
-        may_be_ours: bool,
     ) -> Result<(), JournalError> {
         let look = Settler {
             settle: Duration::ZERO,
         };
-        let row = CreateInDoubt::of_lane(&self.lane);
+        let row = CreateInDoubt::of_lane(&self.job.lane);
+        let creates = operation.kind() == OperationKind::Create;
+        let may_be_ours = creates && self.job.progress.creates_sent > 1;
         let holder = match look.settle(&self.context.client, &row).await {
             Settlement::Found(customer) if may_be_ours => {
                 self.record_settled(Some(customer.id)).await?;
-                return self.accept_create(operation, result, *customer).await;
+                self.customer = Some(customer.id);
+                return self.verify(operation, result, None, *customer).await;
             }
             Settlement::Found(customer) => Some(customer.id),
             Settlement::Stopped => {
-                self.state = LaneState::Stopped;
                 let status = self.status_of_unsent(operation.kind());
-                return self
-                    .record(result.with_status(status), None, Flush::No)
-                    .await;
+                return self.stop(result, status).await;
             }
             Settlement::NotCreated | Settlement::Doubt(_) => None,
         };
         if self.can_match_again(holder) {
-            tracing::info!(row = %self.lane.row, "another customer has the row's userId; matching the row again");
-            self.user_id_holder = holder;
-            let result = result.with_status(OperationStatus::Planned);
-            self.record(result.clone(), None, Flush::No).await?;
-            self.progress.put(result);
-            self.state = LaneState::Stale;
-            return Ok(());
+            tracing::info!(row = %self.job.lane.row, "another customer has the row's userId; matching the row again");
+            self.job.user_id_holder = holder;
+            return self.defer(result, OperationStatus::Planned).await;
         }
         let issue = self.issue(operation, error);
         let issue = match holder {
@@ -63,12 +57,7 @@ impl LaneRun<'_> {
     }
 
     fn can_match_again(&self, holder: Option<CustomerId>) -> bool {
-        let is_first = self.user_id_holder.is_none() && !self.has_written;
+        let is_first = self.job.user_id_holder.is_none() && !self.has_written;
         is_first && holder.is_some() && holder != self.customer
-    }
-
-    /// Whether this refusal is about the userId that the operation gives.
-    pub(super) fn is_about_user_id(operation: &Operation, error: &CallError) -> bool {
-        operation.kind() == OperationKind::Patch && error.is_user_id_taken()
     }
 }
