@@ -8,6 +8,7 @@ mod account_commands;
 mod commands;
 mod connection_options;
 mod forget_args;
+mod installation_args;
 mod local_commands;
 mod options;
 mod output_options;
@@ -19,9 +20,9 @@ pub use account_commands::{CheckArgs, ExportArgs, ProbeArgs, ShowConfigArgs};
 pub use commands::{ApplyArgs, PlanArgs, PlanningArgs, ResumeArgs, SameAccountArg, SyncArgs};
 pub use connection_options::{ConnectionArgs, SandboxArg};
 pub use forget_args::ForgetArgs;
+pub use installation_args::{CompletionsArgs, ManArgs};
 pub use local_commands::{
-    CompletionsArgs, DemoArgs, HistoryArgs, InitArgs, NotifyArgs, RunsArgs, SandboxArgs, ShowArgs,
-    StatusArgs,
+    DemoArgs, HistoryArgs, InitArgs, NotifyArgs, RunsArgs, SandboxArgs, ShowArgs, StatusArgs,
 };
 pub use options::{
     AskArgs, BudgetArgs, CanaryArgs, ChangesArg, ConfigArgs, DecisionsArg, ExamplesArgs, LogArgs,
@@ -91,9 +92,7 @@ pub enum Command {
     Notify(NotifyArgs),
     Config(Box<ShowConfigArgs>),
     Completions(CompletionsArgs),
-    /// Prints the man pages, in roff
-    #[command(after_help = "Example:\n  hcsync man > hcsync.1")]
-    Man,
+    Man(ManArgs),
 }
 
 #[cfg(test)]

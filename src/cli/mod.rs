@@ -33,6 +33,7 @@ mod leftover_probe;
 mod log_file;
 mod log_start;
 mod log_writer;
+mod man_pages;
 mod metrics_file;
 mod notifier;
 mod overlap;
@@ -179,6 +180,6 @@ async fn dispatch(command: &Command) -> Exit {
         Command::Notify(args) => notify::run(args).await,
         Command::Config(args) => config::run(args).await,
         Command::Completions(args) => completions::run(args),
-        Command::Man => man::run(),
+        Command::Man(args) => man::run(args),
     }
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use clap::Args;
 use clap::builder::BoolishValueParser;
-use clap_complete::Shell;
 
 use super::options::{
     ChangesArg, ConfigArgs, ExamplesArgs, LogArgs, OutputArgs, PageArgs, ResultsArg, StateArgs,
@@ -210,15 +209,4 @@ pub struct NotifyArgs {
     pub output: OutputArgs,
     #[command(flatten)]
     pub log: LogArgs,
-}
-
-/// Prints shell completions
-#[derive(Debug, Clone, Args)]
-#[command(after_help = "\
-Examples:
-  hcsync completions bash > ~/.local/share/bash-completion/completions/hcsync
-  hcsync completions fish > ~/.config/fish/completions/hcsync.fish")]
-pub struct CompletionsArgs {
-    /// The shell to complete in
-    pub shell: Shell,
 }
