@@ -56,12 +56,12 @@ processed = true
 probability = 0.03
 [[fault]]
 kind = "delay"
-delay-ms = 1500
+delay-ms = 4500
 endpoint = ["create", "patch", "tag"]
 probability = 0.02
 [[fault]]
 kind = "delay"
-delay-ms = 1300
+delay-ms = 4300
 late = true
 endpoint = "create"
 probability = 0.03
@@ -73,7 +73,7 @@ settle = "2s"
 max_attempts = 40
 concurrency = 16
 [api]
-timeout = "1s"
+timeout = "3s"
 [safety]
 min_match_percent = 0
 max_rejected_percent = 0
@@ -323,5 +323,5 @@ max_attempts = 2
 concurrency = 1
 max_outage = "2s"
 [api]
-timeout = "1s"
+timeout = "3s"
 "#;
