@@ -33,7 +33,7 @@ pub(super) fn with_flushing<T>(is_many: bool, work: impl FnOnce() -> T) -> T {
 
 /// Why a run could not be closed.
 pub(super) enum CloseError {
-    /// The new run cannot go on either.
+    /// The new run cannot continue either.
     Stop(Failure),
     /// The run's files do not show what it did, or cannot be written.
     Damaged(String),

@@ -41,7 +41,7 @@ impl LogFile {
         self.write(&format!("{now:.6} {level:>5} {text}"));
     }
 
-    /// Writes a line. Nothing can be said about a line that cannot be written, and the work goes on without it.
+    /// Writes a line. A line that cannot be written is lost: there is no other place to report it.
     fn write(&self, line: &str) {
         let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = file.write(&log_line(line, false));

@@ -59,7 +59,7 @@ pub(super) fn pass_on(
                 last.pop_front();
             }
         }
-        // Nobody waits for them if the command has stopped.
+        // Their receiver is gone if the command has stopped.
         let _ = sender.send(last);
     });
     last_lines

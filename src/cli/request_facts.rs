@@ -3,7 +3,7 @@
 use crate::helpcrunch::{GateStats, Pace};
 use crate::report::{PaceFacts, RateFacts, RequestFacts};
 
-/// The requests of a run, and how well they used a limit of so many a minute (0: none).
+/// The requests of a run, and how well they used the limit a minute (0: none).
 pub(super) fn request_facts(stats: &GateStats, limit: u32) -> (RequestFacts, RateFacts) {
     let seconds = match (stats.first_at, stats.last_at) {
         (Some(first), Some(last)) => last.duration_since(first).as_secs_f64(),

@@ -194,7 +194,7 @@ const SEVERAL: &str = "userId,name,company,plan,tags\n\
     u13,Gus,,,\n\
     u14,Hal,,,\n";
 
-/// Syncs a change and four new customers, of whom agents edit two and one comes to see. Returns the id of the run.
+/// Syncs a change and four new customers, two of which agents edit, and one of which visits. Returns the id of the run.
 fn synced_and_used(bench: &Bench) -> String {
     bench.write("in.csv", SEVERAL);
     let before = bench.runs();

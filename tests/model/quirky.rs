@@ -190,7 +190,7 @@ fn check(case: &Case, set: &Positions, seen: &mut Seen) -> Result<(), String> {
         quirks.set(&format!("{name}={position}")).unwrap();
     }
     let busy = set.contains(&("agents", "busy"));
-    // Where the listing leaves properties out, only those of whom a row means are read: a look-up too begins with a page of
+    // Where the listing leaves properties out, only those of a row's customer are read: a look-up too begins with a page of
     // the listing, which has these few customers.
     let lists_no_properties = set.contains(&("listing-custom-data", "missing"));
     let known = match (lists_no_properties, case.setup.strategy) {

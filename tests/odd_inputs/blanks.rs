@@ -67,7 +67,7 @@ fn after_delimiters() -> Vec<Case> {
             "people.csv",
             "userId,name\nu1, \"tiny\" Ann\nu2,Ben\n",
         )
-        .does("rejects that row: it is not told whether the quotes are text")
+        .does("rejects that row: it is not known whether the quotes are text")
         .rows(&[
             "2: rejected blank_before_quote @ name",
             "3: name=\"Ben\", userId=\"u2\"",

@@ -88,7 +88,7 @@ fn delimiters() -> Vec<Case> {
         .rows(&["2: userId=\"a\""])
         .notes(&["ignored column `name;email"]),
         case(
-            "a delimiter that nobody would guess",
+            "a delimiter that is hard to guess",
             "people.csv",
             "userId^name\na^Ann\nb^Ben\n",
         )
@@ -203,7 +203,7 @@ fn headers() -> Vec<Case> {
         .does("refuses")
         .refused(&["input.columns"]),
         case(
-            "no header, and nobody said so",
+            "no header, and the config does not say so",
             "people.csv",
             "u1,Ann\nu2,Ben\n",
         )

@@ -390,7 +390,7 @@ fn settings() -> Vec<Case> {
             PEOPLE,
         )
         .config("[input]\nencoding = \"iso-2022-jp\"\n")
-        .does("refuses: rows cannot be told apart in it safely")
+        .does("refuses: rows cannot be separated in it safely")
         .refused(&["convert the file to UTF-8"]),
         case(
             "Shift_JIS with `|` as delimiter, which may be half a character",

@@ -214,7 +214,7 @@ fn other_columns() -> Vec<Case> {
             "people.csv",
             "userId,name,customData.n,tags,size\na,#REF!,1,x,1\nb,Ben,#N/A,x,1\nc,Cid,1,#NAME?,1\nd,Dan,1,x,#N/A\n",
         )
-        .does("rejects those rows, as in a workbook; in a column that nothing uses they matter to nobody")
+        .does("rejects those rows, as in a workbook; in a column that nothing uses they do not matter")
         .notes(&["ignored column `size`"])
         .rows(&[
             "2: rejected cell_error @ name",

@@ -69,7 +69,7 @@ fn values() -> Vec<Case> {
             .does("is mapped as `address.city`")
             .rows(&["1: company=\"Kyiv\", userId=\"a\""]),
         case("an object where a text could be, nothing said", "people.jsonl", "{\"userId\":\"a\",\"name\":{\"first\":\"Ann\"}}\n")
-            .does("has no field of that name; its members are told as ignored")
+            .does("has no field of that name; its members are reported as ignored")
             .rows(&["1: userId=\"a\""])
             .notes(&["ignored column `name.first"]),
         case("an object in one row where others have a text", "people.jsonl", "{\"userId\":\"a\",\"name\":{\"first\":\"Ann\"}}\n{\"userId\":\"b\",\"name\":\"Ben\"}\n")
@@ -172,7 +172,7 @@ fn arrays() -> Vec<Case> {
             "people.json",
             "[{\"userId\":\"a\"},\n{\"userId\":\"b\"",
         )
-        .does("refuses all of it: nobody knows what is missing")
+        .does("refuses all of it: what is missing is not known")
         .refused(&["broken at line 2", "cut off"]),
         case(
             "an array that is cut off between two objects",

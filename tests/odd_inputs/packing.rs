@@ -89,7 +89,7 @@ pub(crate) fn cases() -> Vec<Case> {
             "people.csv.gz",
             without_last(gzip(PEOPLE.as_bytes()), 12),
         )
-        .does("refuses all of it: nobody knows what is missing")
+        .does("refuses all of it: what is missing is not known")
         .refused(&["cannot be unpacked", "gzip data is damaged or cut off"]),
         case(
             "gzip whose checksum is missing",

@@ -29,7 +29,7 @@ b,x
             "people.csv",
             "userId,name,notes\na,Ann\nb,Ben,x\n",
         )
-        .does("rejects that row: nobody knows which cell is missing")
+        .does("rejects that row: which cell is missing is not known")
         .rows(&[
             "2: rejected ragged",
             "3: name=\"Ben\", notes=\"x\", userId=\"b\"",

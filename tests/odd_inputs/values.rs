@@ -100,7 +100,7 @@ fn types() -> Vec<Case> {
             .remote("{\"id\":1,\"userId\":\"u1\",\"customData\":{\"n\":3},\"tags\":[]}\n")
             .does("takes them for numbers, but for those that begin with a zero")
             .rows(&["2: patch customData.n=15", "3: userId=\"u2\", customData.n=1.5", "4: userId=\"u3\", customData.n=\"007\""]),
-        case("`TRUE` for a property that nobody has", "people.csv", "userId,customData.vip\nu1,TRUE\nu2,false\nu3,yes\n")
+        case("`TRUE` for a property that no customer has", "people.csv", "userId,customData.vip\nu1,TRUE\nu2,false\nu3,yes\n")
             .does("is a boolean; `yes` is a text")
             .rows(&["2: userId=\"u1\", customData.vip=true", "3: userId=\"u2\", customData.vip=false", "4: userId=\"u3\", customData.vip=\"yes\""]),
     ]

@@ -16,7 +16,7 @@ use hcsync::sandbox::quirks::{
 use hcsync::sandbox::{Quirks, Schedule};
 use serde_json::{Map, Value, json};
 
-use crate::mishaps::{self, OLD, Whom};
+use crate::mishaps::{self, Edited, OLD};
 use crate::plug::{Boundary, Crash, Reach};
 use crate::world::WorldOptions;
 
@@ -65,8 +65,8 @@ impl Case {
         let customers = customers(&mut rng);
         let rows = rows(&mut rng, customers.len());
         let whom = match lateness.lag_ms {
-            0 => Whom::Any,
-            _ => Whom::Old(customers.len() as u64),
+            0 => Edited::Any,
+            _ => Edited::Old(customers.len() as u64),
         };
         let schedule = Schedule {
             faults: mishaps::faults(&mut rng, timeout, lateness),

@@ -20,7 +20,7 @@ pub(crate) const OLD: u64 = 100;
 
 /// Whose customers agents edit.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Whom {
+pub(crate) enum Edited {
     Any,
     /// One of so many that are there from the beginning.
     Old(u64),
@@ -134,7 +134,7 @@ fn outage(rng: &mut Rng) -> FaultRule {
 
 /// Where search lags, they edit customers of old: an edit hides a customer from search anew, and one that is made
 /// and edited all the time is never to be found.
-pub(crate) fn agents(rng: &mut Rng, agents: Agents, rows: &[Value], of: Whom) -> Vec<AgentRule> {
+pub(crate) fn agents(rng: &mut Rng, agents: Agents, rows: &[Value], of: Edited) -> Vec<AgentRule> {
     let mut rules = Vec::new();
     if agents.annotate {
         let edit = AgentEdit {
@@ -177,13 +177,13 @@ pub(crate) fn agents(rng: &mut Rng, agents: Agents, rows: &[Value], of: Whom) ->
 
 /// Agents work beside writes: an edit during the reading for a plan, on an account whose lists lag, hides a customer
 /// from any client.
-fn rule(rng: &mut Rng, edit: AgentEdit, of: Whom, max: u64) -> AgentRule {
+fn rule(rng: &mut Rng, edit: AgentEdit, of: Edited, max: u64) -> AgentRule {
     let whose = match of {
-        Whom::Any => EditTarget::Chosen(*pick(
+        Edited::Any => EditTarget::Chosen(*pick(
             rng,
             &[CustomerChoice::Target, CustomerChoice::Random],
         )),
-        Whom::Old(count) => EditTarget::Id(OLD + rng.u64(1..=count.max(1))),
+        Edited::Old(count) => EditTarget::Id(OLD + rng.u64(1..=count.max(1))),
     };
     let customer = edit.create.is_none().then_some(whose);
     AgentRule {

@@ -1,4 +1,4 @@
-//! Random runs, random edits by agents, and an undo that dies at random moments: every attribute is back where nobody
+//! Random runs, random edits by agents, and an undo that dies at random moments: every attribute is back unless an agent
 //! edited it, and every edit stays. An undo of the undo does the same the other way round.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -240,7 +240,7 @@ async fn play(seed: u64) -> Seen {
                     "customer {id}"
                 );
             }
-            // Only what nobody edited is deleted.
+            // Only customers without an edit are deleted.
             (None, None) => {
                 seen.deleted += 1;
                 assert!(deletes_created && *edited == after[id], "customer {id}");

@@ -31,7 +31,7 @@ pub struct UndoArgs {
     #[arg(short, long, value_name = "FILE", env = "HCSYNC_OUT")]
     pub out: Option<PathBuf>,
 
-    /// Delete the customers that the run created and that nobody edited or used since; the others get the tag
+    /// Delete the customers that the run created and that were not edited or used since; the others get the tag
     #[arg(long, env = "HCSYNC_DELETE_CREATED", value_parser = BoolishValueParser::new())]
     pub delete_created: bool,
 

@@ -141,7 +141,7 @@ fn report_left(session: &Session, made: &MadeUndo, created_tag: &str) {
     }
     if made.deleted > 0 {
         console.say(&format!(
-            "{} that the run created: deleted, since nobody edited or used them",
+            "{} that the run created: deleted, since they were not edited or used",
             plural(made.deleted, "customer", "customers")
         ));
     }

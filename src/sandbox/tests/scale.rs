@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// So many that scanning all of them a hundred times for each of some hundred searches would take far too long.
+/// Enough that scanning all of them a hundred times for each of some hundred searches would take far too long.
 const MANY: u64 = 20_000;
 
 fn many() -> Sandbox {
