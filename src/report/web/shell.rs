@@ -7,6 +7,8 @@ use minijinja::{AutoEscape, Environment, HtmlEscape, Value, context};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
+/// What every page begins with; a template continues in its header.
+const HEAD: &str = include_str!("head.html");
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
@@ -26,7 +28,7 @@ pub(super) fn write_page(
         version => env!("CARGO_PKG_VERSION"),
     };
     let values = context! { ..Value::from(Serde(page)), ..shell };
-    let text = environment.render_str(template, values);
+    let text = environment.render_str(&format!("{HEAD}{template}"), values);
     out.write_all(text.map_err(io::Error::other)?.as_bytes())
 }
 
