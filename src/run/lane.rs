@@ -66,6 +66,8 @@ struct LaneRun<'a> {
     attached_result: Option<OperationResult>,
     /// How often the create was sent again without looking for its customer.
     repeats: u32,
+    /// An earlier request of the create may have made a customer.
+    has_create_in_doubt: bool,
     /// Something of the lane took effect, so that its customer is no longer as planned.
     has_written: bool,
 }
@@ -91,6 +93,7 @@ pub async fn run(
         attached_tags: None,
         attached_result: None,
         repeats: 0,
+        has_create_in_doubt: job.progress.create_in_doubt(),
         has_written: job.progress.has_applied(creates),
         job,
     };

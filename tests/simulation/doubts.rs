@@ -1,10 +1,11 @@
-//! Creates of which nobody knows whether they took, in worlds made for one of them each.
+//! Creates of which it is not known whether they took effect, in worlds made for one of them each.
 
 use std::time::Duration;
 
 use hcsync::outcome::RowStatus;
 use hcsync::sandbox::quirks::RetryAfter;
 use hcsync::sandbox::{Endpoint, Fault, FaultRule, Quirks, Schedule, Selector};
+use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::plug::{Crash, Reach};
@@ -57,6 +58,34 @@ fn a_create_that_waited_long_for_its_turn_is_looked_for_as_long_as_any_other() {
         assert_eq!(
             (resumed.count(RowStatus::Created), world.customers().len()),
             (1, 1)
+        );
+    });
+}
+
+/// With unique userIds a create in doubt is sent again without looking for its customer. If the run stops before that, it
+/// stays in doubt.
+#[test]
+fn a_create_in_doubt_stays_so_if_the_run_stops_before_it_is_repeated() {
+    simulate(async {
+        let refused = Fault::Status {
+            status: StatusCode::UNAUTHORIZED,
+            processed: false,
+        };
+        let faults = vec![nth_create(1, Fault::CutAfter {}), nth_create(2, refused)];
+        let mut options = with(faults, 0);
+        options.quirks.unique_user_ids = true;
+        options.rules.unique_user_ids = true;
+        let mut world = World::new(1, options);
+        let mut rows = row();
+        rows.push(json!({"userId": "u2", "email": "u2@example.org", "name": "Two"}));
+        let stopped = world.sync(&rows).await;
+        assert!(matches!(stopped.ended, Ended::Stopped(_)), "{stopped:?}");
+        assert_eq!(stopped.count(RowStatus::InDoubt), 1, "{stopped:?}");
+        let resumed = world.resume().await.unwrap();
+        assert_eq!(
+            (resumed.count(RowStatus::Created), world.customers().len()),
+            (2, 2),
+            "{resumed:?}"
         );
     });
 }

@@ -88,6 +88,7 @@ impl LaneRun<'_> {
             }
             Settlement::NotCreated => {
                 self.record_settled(None).await?;
+                self.has_create_in_doubt = false;
                 if self.job.progress.creates_sent.saturating_sub(self.repeats) < MAX_SENDS {
                     self.job.freshness.renew(self.context.clock.now());
                     return Ok(None);

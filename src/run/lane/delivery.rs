@@ -132,6 +132,7 @@ impl LaneRun<'_> {
             }
             Again::Repeat => {
                 self.repeats += 1;
+                self.has_create_in_doubt = true;
                 sleep(REPEAT_PAUSE).await;
             }
             Again::Settle => return self.settle(result).await,

@@ -129,8 +129,11 @@ impl LaneRun<'_> {
     /// Returns the status of an operation whose latest attempt is known to have had no effect. An earlier attempt may
     /// still take effect, even if its customer did not show it: a server may be slow, and a read may lag.
     pub(super) fn status_of_unsent(&self, op: OperationKind) -> OperationStatus {
-        let was_sent = self.job.progress.result(op).is_some_and(|r| r.attempts > 0);
-        match was_sent && op != OperationKind::Create {
+        let may_take_effect = match op {
+            OperationKind::Create => self.has_create_in_doubt,
+            _ => self.job.progress.result(op).is_some_and(|r| r.attempts > 0),
+        };
+        match may_take_effect {
             true => OperationStatus::InDoubt,
             false => OperationStatus::Planned,
         }
