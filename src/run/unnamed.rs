@@ -121,6 +121,23 @@ pub fn unnamed_record(changes: &[UnnamedChange]) -> JournalRecord {
     })
 }
 
+/// A fact of the journal without what it holds of these rows.
+#[must_use]
+pub(super) fn without_rows(fact: Fact, rows: &BTreeSet<RowNumber>) -> Fact {
+    if fact.name != FACT {
+        return fact;
+    }
+    let lanes: Vec<ChangedLane> = serde_json::from_value(fact.value).unwrap_or_default();
+    let kept: Vec<_> = lanes
+        .into_iter()
+        .filter(|lane| !rows.contains(&lane.row))
+        .collect();
+    Fact {
+        value: serde_json::to_value(kept).unwrap_or_default(),
+        ..fact
+    }
+}
+
 /// What the journal says a row's customer lost although no operation names it.
 pub(super) fn unnamed_of(recovered: &Recovered, row: RowNumber) -> Vec<Operation> {
     let Some(fact) = recovered.facts.get(FACT) else {
@@ -193,6 +210,10 @@ mod tests {
         let JournalRecord::Fact(fact) = unnamed_record(&[change]) else {
             panic!("no fact");
         };
+        let others = without_rows(fact.clone(), &BTreeSet::from([RowNumber(5)]));
+        assert_eq!(others, fact);
+        let erased = without_rows(fact.clone(), &BTreeSet::from([RowNumber(4)]));
+        assert_eq!(erased.value, serde_json::json!([]));
         let lanes: Vec<ChangedLane> = serde_json::from_value(fact.value).unwrap();
         assert_eq!(lane_from_json(&lanes[0].operations).unwrap().1, lost);
         let named = [

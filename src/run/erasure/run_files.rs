@@ -12,6 +12,7 @@ use crate::outcome::OperationResult;
 use crate::plan::codec::{PlanFileError, PlannedRow, copy_without, verify, visit_rows};
 use crate::platform::{AtomicFile, FileError, open_file};
 use crate::run::rows::{RowLine, RowReader, RowRecord, write_row};
+use crate::run::unnamed::without_rows;
 
 use super::People;
 
@@ -159,6 +160,7 @@ fn erased(
                 ..row
             }))
         }
+        JournalRecord::Fact(fact) => Some(JournalRecord::Fact(without_rows(fact, rows))),
         record if record.row().is_some_and(|row| rows.contains(&row)) => None,
         record => Some(record),
     }
