@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::domain::{Issue, RemoteCustomer, RowKey};
 use crate::plan::matching::{Ambiguity, CustomerRef, Match, RemoteLookup};
-use crate::platform::{AtomicFile, FileError};
+use crate::platform::{AtomicFile, FileError, remove_file};
 use crate::remote::{Reading, ReadingError};
 use crate::report::{AmbiguousCsv, AmbiguousRow, MAX_CANDIDATES};
 
@@ -78,9 +78,14 @@ impl<'a> AmbiguousFile<'a> {
         Ok(())
     }
 
-    /// Puts the file in its place. Returns what the preview says about it.
+    /// Puts the file in its place, or removes the one of an earlier pass over the rows if no row is ambiguous any more.
+    /// Returns what the preview says about it.
     pub(super) fn finish(self) -> Result<Option<String>, AmbiguityError> {
-        let (Some(csv), Some(path)) = (self.csv, self.path) else {
+        let Some(path) = self.path else {
+            return Ok(None);
+        };
+        let Some(csv) = self.csv else {
+            remove_file(&path)?;
             return Ok(None);
         };
         csv.finish()?.commit()?;
@@ -226,4 +231,21 @@ impl<'a> Deciding<'a> {
 
 fn undecided(message: &str, hint: &str) -> Issue {
     Issue::matching("decision", message).hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_of_an_earlier_pass_does_not_stay_if_no_row_is_ambiguous_any_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ambiguous.csv");
+        std::fs::write(&path, "rows of an earlier pass").unwrap();
+        for _ in 0..2 {
+            let file = AmbiguousFile::new(Some(path.clone()), &[]);
+            assert_eq!(file.finish().unwrap(), None);
+            assert!(!path.exists());
+        }
+    }
 }
