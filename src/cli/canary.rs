@@ -39,15 +39,15 @@ pub(super) async fn send_with_canary(
     }
     let rest = plan.lanes.saturating_sub(canary.len() as u64);
     if let Err(error) = canary.read_before(client).await {
-        return Ok(unread(lanes, plan.lanes, &error));
+        return Ok(unread(lanes, SendOutcome::default(), plan.lanes, &error));
     }
-    let first = lanes.send(|row| canary.has(row)).await?;
+    let first = lanes.send(0, |row| canary.has(row)).await?;
     if first.pending > 0 || first.error.is_some() || first.too_many_failures {
         return Ok((with_rest(first, rest), None));
     }
     let changes = match canary.compare(client, lanes.run.report.dir).await {
         Ok(changes) => changes,
-        Err(CanaryError::Call(error)) => return Ok(unread(lanes, rest, &error)),
+        Err(CanaryError::Call(error)) => return Ok(unread(lanes, first, rest, &error)),
         Err(error) => return Err(error).or_not_finished("state"),
     };
     if !changes.is_empty() {
@@ -60,9 +60,8 @@ pub(super) async fn send_with_canary(
         let failure = paused(canary.len(), lanes.run.resume);
         return Ok((with_rest(first, rest), Some(failure)));
     }
-    let mut sending = lanes.send(|row| !canary.has(row)).await?;
-    sending.failed += first.failed;
-    Ok((sending, None))
+    let rest = lanes.send(first.failed, |row| !canary.has(row)).await?;
+    Ok((rest, None))
 }
 
 fn plan_lanes(lanes: &LaneSender<'_>) -> Result<LaneReader<BufReader<File>>, Failure> {
@@ -79,12 +78,17 @@ fn with_rest(sent: SendOutcome, rest: u64) -> SendOutcome {
 }
 
 /// The end of a run whose canary cannot be read. A closed gate says why by itself.
-fn unread(lanes: &LaneSender<'_>, rest: u64, error: &CallError) -> (SendOutcome, Option<Failure>) {
+fn unread(
+    lanes: &LaneSender<'_>,
+    sent: SendOutcome,
+    rest: u64,
+    error: &CallError,
+) -> (SendOutcome, Option<Failure>) {
     let failure = error.stop().is_none().then(|| {
         let failure = Failure::from_error(Exit::NotFinished, "canary", error);
         failure.or_next(lanes.run.resume)
     });
-    (with_rest(SendOutcome::default(), rest), failure)
+    (with_rest(sent, rest), failure)
 }
 
 fn changed(changes: &[UnnamedChange], sent: usize, resume: Option<&str>) -> Failure {

@@ -32,15 +32,19 @@ pub(super) struct LaneSender<'a> {
 }
 
 impl LaneSender<'_> {
-    /// Sends the lanes of the rows for which this holds.
+    /// Sends the lanes of the rows for which this holds. `failed`: rows that failed before, which the outcome counts, too.
     pub(super) async fn send(
         &self,
+        failed: u64,
         is_wanted: impl Fn(RowNumber) -> bool,
     ) -> Result<SendOutcome, Failure> {
         let executor = Executor::new(
             Arc::clone(self.context),
             self.refresher,
-            self.settings.clone(),
+            ExecutorSettings {
+                failed,
+                ..self.settings.clone()
+            },
             self.stop.child_token(),
             self.progress,
         );

@@ -149,6 +149,7 @@ async fn run_lanes(
         together: budget_rules(settings, false, request.findings).reread_window(),
         read_at: request.read_at.clone(),
         max_failures: settings.safety.max_failures,
+        failed: 0,
         alerts: notices,
     };
     let progress = SendingProgress::new(&session.console, request.lanes, request.seconds);
@@ -171,7 +172,7 @@ async fn run_lanes(
             };
             send_with_canary(&lanes, canary).await
         }
-        _ => lanes.send(|_| true).await.map(|sending| (sending, None)),
+        _ => lanes.send(0, |_| true).await.map(|sending| (sending, None)),
     };
     progress.finish();
     sent

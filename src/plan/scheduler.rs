@@ -66,6 +66,12 @@ impl<L> Scheduler<L> {
         }
     }
 
+    /// Counts rows that failed before.
+    #[must_use]
+    pub fn with_failed(self, failed: u64) -> Self {
+        Self { failed, ..self }
+    }
+
     /// Returns what is to be done next. A lane that a step contains counts as running from then on, or as being read.
     pub fn next_step(&mut self) -> Step<L> {
         if let Some(lane) = self.single.take() {

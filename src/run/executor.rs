@@ -40,6 +40,8 @@ pub struct ExecutorSettings {
     pub read_at: Option<ReadTimes>,
     /// The run stops after this many failed rows; 0: never.
     pub max_failures: u64,
+    /// Rows that failed in an earlier part of the run.
+    pub failed: u64,
     /// What is to be reported of rows because of what happened before an interruption.
     pub alerts: RowAlerts,
 }
@@ -103,7 +105,8 @@ impl<'a, P: SendProgress> Executor<'a, P> {
             rules: context.rules.clone(),
             refresher,
             progress,
-            scheduler: Scheduler::new(settings.together, settings.max_failures),
+            scheduler: Scheduler::new(settings.together, settings.max_failures)
+                .with_failed(settings.failed),
             reread: VecDeque::new(),
             lanes: LaneTasks {
                 context,

@@ -145,6 +145,19 @@ fn an_edit_between_stops_the_run_and_stays() {
 }
 
 #[test]
+fn failures_of_the_canary_count_for_the_rest() {
+    let bench = bench("[[fault]]\nkind = \"status\"\nstatus = 422\nendpoint = \"patch\"\n");
+    bench.write(
+        "hcsync.toml",
+        format!("{CONFIG}max_failures = 3\n[limits]\nconcurrency = 1\n"),
+    );
+    let before = bench.runs();
+    let _ = bench.run("sync in.csv --canary 2").exits(1);
+    let summary = bench.run_since(&before).summary();
+    assert_eq!(summary["results"]["failed"], 3, "{summary:#}");
+}
+
+#[test]
 fn a_saved_plan_has_a_canary_too() {
     let bench = bench("[quirks]\npatch-wipes = [\"phone\"]\n");
     let _ = bench.run("plan in.csv --out saved.plan").exits(0);

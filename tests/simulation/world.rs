@@ -647,6 +647,7 @@ impl World {
             together: self.budget().reread_window(),
             read_at,
             max_failures: self.options.max_failures,
+            failed: 0,
             alerts,
         };
         let stop = process.stops.soft.child_token();
