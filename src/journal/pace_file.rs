@@ -93,7 +93,8 @@ impl SharedPace for PaceFile {
     fn pause(&mut self, wait: Duration) {
         let paused = self.update(|times, now| {
             let until = now.saturating_add(micros(wait));
-            times.paused_until = times.paused_until.max(until);
+            let earlier = within(times.paused_until, now, MAX_PAUSE).unwrap_or(until);
+            times.paused_until = earlier.max(until);
         });
         if let Err(error) = paused {
             tracing::debug!(%error, "the pause is not shared with other processes");
@@ -104,12 +105,15 @@ impl SharedPace for PaceFile {
 impl Times {
     /// When a request may be sent: not before `now`.
     fn place(self, now: i64) -> i64 {
-        let within =
-            |time: i64, max| Some(time).filter(|time| *time <= now.saturating_add(micros(max)));
-        let next = within(self.next, MAX_AHEAD).unwrap_or(now);
-        let paused_until = within(self.paused_until, MAX_PAUSE).unwrap_or(now);
+        let next = within(self.next, now, MAX_AHEAD).unwrap_or(now);
+        let paused_until = within(self.paused_until, now, MAX_PAUSE).unwrap_or(now);
         now.max(next).max(paused_until)
     }
+}
+
+/// A time, unless it is so far ahead that the clock must have been set back since.
+fn within(time: i64, now: i64, max: Duration) -> Option<i64> {
+    Some(time).filter(|time| *time <= now.saturating_add(micros(max)))
 }
 
 fn micros(duration: Duration) -> i64 {
@@ -169,6 +173,9 @@ mod tests {
             open(&account, earlier).take_place(GAP),
             Some(Duration::ZERO)
         );
+        let pause = Duration::from_secs(30);
+        open(&account, earlier).pause(pause);
+        assert_eq!(open(&account, earlier).take_place(GAP), Some(pause));
         std::fs::write(account.file("pace"), "cut").unwrap();
         assert_eq!(second.take_place(GAP), Some(Duration::ZERO));
     }

@@ -61,7 +61,12 @@ impl Settler {
                 Err(error) if last => return Settlement::Doubt(unanswered(&error)),
                 Err(_) => {}
             }
-            sleep_until((Instant::now() + pause).min(end.max(Instant::now()))).await;
+            let next = (Instant::now() + pause).min(end.max(Instant::now()));
+            // Once the gate is closed, the next look says that the run stops.
+            tokio::select! {
+                () = sleep_until(next) => {}
+                () = client.gate().closed() => {}
+            }
             pause *= GROWTH;
         }
     }

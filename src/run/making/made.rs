@@ -64,7 +64,6 @@ impl Making<'_> {
         let unknown = std::mem::take(&mut rows.unknown);
         self.search_unknown(remote, (unknown, &rows.taken), progress, stopped)
             .await?;
-        self.keep_once(remote).await;
         let side = &mut remote.side;
         let witness = witness(&side.reading)?;
         let oldest = side.snapshot.map_or(began.1, |snapshot| snapshot.as_of);

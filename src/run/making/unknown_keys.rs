@@ -36,6 +36,7 @@ impl Making<'_> {
             unknown: Some(unknown),
             taken: taken.clone(),
         };
+        let is_kept = remote.is_kept;
         let snapshot = std::mem::replace(&mut remote.side.reading, self.empty_reading()?);
         let opened = Some((remote.began, opening, snapshot));
         *remote = self
@@ -43,9 +44,10 @@ impl Making<'_> {
             .await?;
         let side = &remote.side;
         let is_snapshot = side.method == ReadMethod::Snapshot.name();
-        match is_snapshot && side.absence_counts && !side.has_found {
-            true => Ok(()),
-            false => Err(MakingError::UnknownKeys),
+        if !is_snapshot || !side.absence_counts || side.has_found {
+            return Err(MakingError::UnknownKeys);
         }
+        remote.is_kept = is_kept;
+        Ok(())
     }
 }
