@@ -15,7 +15,7 @@
 //!
 //! Around them: [`domain`] (the nouns), [`outcome`] (how operations and rows end), [`pace`] (when the next request may go),
 //! [`notify`] (calls somebody about a run), [`probe`] (finds out how an account's API behaves), [`config`] (file, environment and flags), [`cli`] (the commands),
-//! [`platform`] (what differs between operating systems), and [`sandbox`] (a HelpCrunch API for tests and trials, which shares
+//! [`postgres`] (state that several machines share), [`platform`] (what differs between operating systems), and [`sandbox`] (a HelpCrunch API for tests and trials, which shares
 //! no code with the rest).
 //!
 //! `docs/architecture.md` has the rules, `docs/lifecycle-of-a-row.md` follows one row through the code, and
@@ -56,6 +56,7 @@ pub mod outcome;
 pub mod pace;
 pub mod plan;
 pub mod platform;
+pub mod postgres;
 pub mod probe;
 pub mod remote;
 pub mod report;

@@ -55,6 +55,7 @@ const MODULES: &[Module] = &[
     ),
     module(3, "report", &["domain", "plan", "outcome"]),
     module(4, "notify", &["report"]),
+    module(4, "postgres", &["domain", "pace", "platform", "journal"]),
     module(4, "remote", &["domain", "plan", "helpcrunch", "platform"]),
     module(4, "probe", BELOW_PROBE),
     module(5, "run", BELOW_RUN),
@@ -100,6 +101,7 @@ const BELOW_CONFIG: &[&str] = &[
     "journal",
     "report",
     "notify",
+    "postgres",
     "remote",
     "run",
 ];
@@ -117,6 +119,7 @@ const BELOW_CLI: &[&str] = &[
     "journal",
     "report",
     "notify",
+    "postgres",
     "remote",
     "probe",
     "run",
@@ -151,6 +154,11 @@ const ABSENCES: &[Absence] = &[
         names: &[&["reqwest"]],
         reason: "only helpcrunch speaks HTTP with HelpCrunch, and notify with others",
         holds_in: Scope::AllBut(&["helpcrunch", "notify"]),
+    },
+    Absence {
+        names: &[&["tokio_postgres"]],
+        reason: "only postgres speaks with the state database",
+        holds_in: Scope::AllBut(&["postgres"]),
     },
     Absence {
         names: &[

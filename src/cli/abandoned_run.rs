@@ -152,7 +152,8 @@ impl AbandonedRun<'_> {
     }
 
     fn journal(&self, recovered: &Recovered) -> Result<JournalWriter, CloseError> {
-        Ok(JournalWriter::resume(&self.dir.journal(), recovered)?)
+        let copy = self.runs.session.journal_copy(&self.meta.run_id);
+        Ok(JournalWriter::resume(&self.dir.journal(), recovered, copy)?)
     }
 
     fn stopped(&self) -> Failure {

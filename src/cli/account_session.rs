@@ -19,6 +19,7 @@ use super::connection::Target;
 use super::exit::{Failure, chain};
 use super::learned;
 use super::session::Session;
+use super::shared_state::Access;
 use super::snapshot::AccountSnapshot;
 use super::state::state_dir;
 
@@ -45,11 +46,50 @@ struct WriteLock {
 
 impl AccountSession {
     /// Opens the account for a command that writes nothing remotely; other processes may write meanwhile.
-    pub(super) fn open_to_read(
-        session: &Session,
+    pub(super) async fn open_to_read(
+        session: &mut Session,
         settings: &Settings,
         target: Target,
     ) -> Result<Self, Failure> {
+        let account = Self::open(session, settings, target)?;
+        account.share(session, settings, Access::Read).await?;
+        Ok(account)
+    }
+
+    /// Opens the account for a command that may write, and locks it against other such commands.
+    pub(super) async fn open_to_write(
+        session: &mut Session,
+        settings: &Settings,
+        target: Target,
+    ) -> Result<Self, Failure> {
+        let mut account = Self::open(session, settings, target)?;
+        let lock = AccountLock::acquire(&account.dir, &session.clock.rfc3339())?;
+        account.share(session, settings, Access::Write).await?;
+        let other_accounts = OtherAccounts::note(&account.state, &account.dir)?;
+        account.lock = Some(WriteLock {
+            _lock: lock,
+            other_accounts,
+        });
+        Ok(account)
+    }
+
+    async fn share(
+        &self,
+        session: &mut Session,
+        settings: &Settings,
+        access: Access,
+    ) -> Result<(), Failure> {
+        if self.target.is_sandbox {
+            return Ok(());
+        }
+        let local = (&self.state, &self.dir);
+        let gate = (self.client.gate(), access);
+        session
+            .share_state(settings, &self.target, local, gate)
+            .await
+    }
+
+    fn open(session: &Session, settings: &Settings, target: Target) -> Result<Self, Failure> {
         let client = target.connect(settings, session.clock, &session.stopping)?;
         let state = state_dir(settings)?;
         let dir = state.create_account(&target.account)?;
@@ -69,22 +109,6 @@ impl AccountSession {
             dir,
             lock: None,
         })
-    }
-
-    /// Opens the account for a command that may write, and locks it against other such commands.
-    pub(super) fn open_to_write(
-        session: &Session,
-        settings: &Settings,
-        target: Target,
-    ) -> Result<Self, Failure> {
-        let mut account = Self::open_to_read(session, settings, target)?;
-        let lock = AccountLock::acquire(&account.dir, &session.clock.rfc3339())?;
-        let other_accounts = OtherAccounts::note(&account.state, &account.dir)?;
-        account.lock = Some(WriteLock {
-            _lock: lock,
-            other_accounts,
-        });
-        Ok(account)
     }
 
     /// The other accounts of the state folder, if the command may write.

@@ -12,6 +12,7 @@ mod installation_args;
 mod local_commands;
 mod options;
 mod output_options;
+mod state_args;
 mod undo_args;
 mod values;
 mod why_args;
@@ -29,6 +30,7 @@ pub use options::{
     OutputArgs, PageArgs, ProgressArgs, ReadingArgs, ReportArgs, ResultsArg, RowsArgs, SafetyArgs,
     StateArgs,
 };
+pub use state_args::{MigrateArgs, StateCommand, StateCommandArgs};
 pub use undo_args::UndoArgs;
 pub use values::{LogFormat, OutputFormat, PageValues, Setting, When};
 pub use why_args::WhyArgs;
@@ -91,6 +93,7 @@ pub enum Command {
     Demo(DemoArgs),
     Notify(NotifyArgs),
     Config(Box<ShowConfigArgs>),
+    State(StateCommandArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }
@@ -113,8 +116,18 @@ mod tests {
     fn commands() -> Vec<Clap> {
         let mut program = Args::command();
         program.build();
-        let ours = |c: &&Clap| c.get_name() != "help";
-        program.get_subcommands().filter(ours).cloned().collect()
+        let mut commands = Vec::new();
+        for command in program.get_subcommands().filter(|c| c.get_name() != "help") {
+            commands.push(command.clone());
+            commands.extend(command.get_subcommands().cloned());
+        }
+        commands
+    }
+
+    /// As it is typed, without the program.
+    fn name(command: &Clap) -> String {
+        let name = command.get_bin_name().unwrap_or_default();
+        name.trim_start_matches("hcsync ").to_owned()
     }
 
     #[test]
@@ -124,17 +137,17 @@ mod tests {
 
     #[test]
     fn all_commands_exist() {
-        let names: Vec<_> = commands().iter().map(|c| c.get_name().to_owned()).collect();
+        let names: Vec<_> = commands().iter().map(name).collect();
         assert_eq!(
             names.join(" "),
-            "sync plan show apply resume undo why forget runs status history export probe check init sandbox demo notify config completions man"
+            "sync plan show apply resume undo why forget runs status history export probe check init sandbox demo notify config state state migrate completions man"
         );
     }
 
     #[test]
     fn every_command_has_a_summary_and_an_example_that_parses() {
         for mut command in commands() {
-            let name = command.get_name().to_owned();
+            let name = name(&command);
             let help = command.render_long_help().to_string();
             assert!(command.get_about().is_some(), "{name}");
             let examples: Vec<_> = help
@@ -155,7 +168,7 @@ mod tests {
     fn a_command_has_its_own_summary_and_not_that_of_an_option_group() {
         for command in commands() {
             let about = command.get_about().unwrap().to_string();
-            let expected = match command.get_name() {
+            let expected = match name(&command).as_str() {
                 "sync" => "Plans the whole input",
                 "plan" => "Shows what a sync would do",
                 "show" => "Shows a saved plan",
@@ -166,6 +179,8 @@ mod tests {
                 "forget" => "Erases people",
                 "runs" => "Lists runs",
                 "status" => "Shows each account",
+                "state" => "Looks after the database",
+                "state migrate" => "Creates the tables",
                 "history" => "Shows the runs",
                 "export" => "Exports all customers",
                 "probe" => "Finds out how",

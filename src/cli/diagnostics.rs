@@ -50,6 +50,7 @@ fn label(problem: &ConfigProblem) -> &'static str {
         ConfigProblem::Syntax(_) => "here",
         ConfigProblem::UnknownKey { .. } => "not a key that hcsync knows",
         ConfigProblem::InlineKey { .. } => "the API key does not belong here",
+        ConfigProblem::InlinePassword { .. } => "the password does not belong here",
         ConfigProblem::Value { .. } => "this value",
     }
 }
@@ -60,6 +61,9 @@ fn help(problem: &ConfigProblem) -> &'static str {
         ConfigProblem::Syntax(_) => "the file is TOML: key = \"value\" under a [section]",
         ConfigProblem::UnknownKey { .. } | ConfigProblem::Value { .. } => {
             "config.example.toml shows every key with its default"
+        }
+        ConfigProblem::InlinePassword { .. } => {
+            "change the password if others could read this file"
         }
         ConfigProblem::InlineKey { .. } => {
             "set HELPCRUNCH_API_KEY, or name a file with api.key_file"

@@ -20,6 +20,7 @@ impl Session {
             StopKind::Unreachable => (Exit::NotFinished, "unreachable"),
             StopKind::Blocked => (Exit::NotFinished, "blocked"),
             StopKind::Redirected => (Exit::NotFinished, "redirected"),
+            StopKind::LeaseLost => (Exit::Locked, "lease_lost"),
         };
         let failure = Failure::new(exit, reason, stop.message);
         Some(match advice(stop.kind) {
@@ -49,6 +50,7 @@ fn advice(kind: StopKind) -> Option<&'static str> {
         ),
         StopKind::Signal
         | StopKind::Unreachable
+        | StopKind::LeaseLost
         | StopKind::MaxRequests
         | StopKind::MaxDuration
         | StopKind::RetryAfterTooLong => None,

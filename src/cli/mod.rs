@@ -59,6 +59,7 @@ mod sending;
 mod sent_plans;
 mod session;
 mod session_end;
+mod shared_state;
 mod shell;
 mod snapshot;
 mod snippet;
@@ -81,7 +82,7 @@ use std::thread;
 use args::Command;
 use commands::{
     apply, check, completions, config, demo, export, forget, history, init, man, notify, plan,
-    probe, resume, runs, sandbox, show, status, sync, undo, why,
+    probe, resume, runs, sandbox, show, state_migrate, status, sync, undo, why,
 };
 use exit::Exit;
 
@@ -162,10 +163,10 @@ async fn dispatch(command: &Command) -> Exit {
     match command {
         Command::Sync(args) => Box::pin(sync::run(args)).await,
         Command::Plan(args) => plan::run(args).await,
-        Command::Show(args) => show::run(args),
-        Command::Runs(args) => runs::run(args),
-        Command::Status(args) => status::run(args),
-        Command::History(args) => history::run(args),
+        Command::Show(args) => show::run(args).await,
+        Command::Runs(args) => runs::run(args).await,
+        Command::Status(args) => status::run(args).await,
+        Command::History(args) => history::run(args).await,
         Command::Export(args) => export::run(args).await,
         Command::Probe(args) => Box::pin(probe::run(args)).await,
         Command::Check(args) => check::run(args).await,
@@ -179,6 +180,7 @@ async fn dispatch(command: &Command) -> Exit {
         Command::Demo(args) => Box::pin(demo::run(args)).await,
         Command::Notify(args) => notify::run(args).await,
         Command::Config(args) => config::run(args).await,
+        Command::State(args) => state_migrate::run(args).await,
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),
     }

@@ -4,8 +4,8 @@ use crate::config::Overrides;
 
 use super::args::{
     ApplyArgs, BudgetArgs, CheckArgs, ConfigArgs, ConnectionArgs, ExportArgs, ForgetArgs,
-    PlanningArgs, ProbeArgs, ReadingArgs, ReportArgs, ResumeArgs, SafetyArgs, SandboxArg,
-    ShowConfigArgs, StateArgs, UndoArgs, WhyArgs,
+    MigrateArgs, PlanningArgs, ProbeArgs, ReadingArgs, ReportArgs, ResumeArgs, SafetyArgs,
+    SandboxArg, ShowConfigArgs, StateArgs, UndoArgs, WhyArgs,
 };
 
 impl From<&PlanningArgs> for Overrides {
@@ -91,6 +91,12 @@ impl From<&CheckArgs> for Overrides {
     }
 }
 
+impl From<&MigrateArgs> for Overrides {
+    fn from(args: &MigrateArgs) -> Self {
+        of_account(&args.config, &args.state, &ConnectionArgs::default())
+    }
+}
+
 impl From<&ShowConfigArgs> for Overrides {
     fn from(args: &ShowConfigArgs) -> Self {
         let mut overrides = of_account(&args.config, &args.state, &args.connection);
@@ -116,7 +122,14 @@ fn of_account(config: &ConfigArgs, state: &StateArgs, connection: &ConnectionArg
         concurrency,
         ..Overrides::default()
     };
-    overrides.run.state_dir.clone_from(&state.state_dir);
+    let StateArgs {
+        state_dir,
+        state_url,
+        state_password_file,
+    } = state.clone();
+    overrides.run.state_dir = state_dir;
+    overrides.state_url = state_url;
+    overrides.state_password_file = state_password_file;
     overrides
 }
 

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use crate::journal::RunMeta;
+use crate::postgres::DatabaseSettings;
 
 use super::args::{ReportArgs, StateArgs};
-use super::shell::path_option;
+use super::shell::{path_option, quoted};
 
 /// The command for a run of this process: with its config file, and with its reports where they were to be written.
 pub(super) fn resume_command(
@@ -16,25 +17,29 @@ pub(super) fn resume_command(
 ) -> String {
     // A config that came through a pipe cannot be read again; the run saved it.
     let config = config.filter(|file| file.is_file());
-    command(meta, config, state.state_dir.as_deref(), report)
+    command(meta, config, state, report)
 }
 
 /// The command for an earlier run, from what it saved.
-pub(super) fn resume_command_of(meta: &RunMeta, state_dir: Option<&Path>) -> String {
+pub(super) fn resume_command_of(meta: &RunMeta, state: &StateArgs) -> String {
     let config = meta.config.pointer("/started/config/config");
     let config = config.and_then(|path| path.as_str()).map(Path::new);
-    command(meta, config, state_dir, &ReportArgs::default())
+    command(meta, config, state, &ReportArgs::default())
 }
 
 fn command(
     meta: &RunMeta,
     config: Option<&Path>,
-    state_dir: Option<&Path>,
+    state: &StateArgs,
     report: &ReportArgs,
 ) -> String {
     let options = [
         ("--config", config),
-        ("--state-dir", state_dir),
+        ("--state-dir", state.state_dir.as_deref()),
+        (
+            "--state-password-file",
+            state.state_password_file.as_deref(),
+        ),
         ("--results", report.results.results.as_deref()),
         ("--rejected", report.rejected.as_deref()),
         ("--changes", report.changes.changes.as_deref()),
@@ -47,6 +52,13 @@ fn command(
             command.push(' ');
             command.push_str(&path_option(option, path));
         }
+    }
+    if let Some(url) = &state.state_url {
+        let database = DatabaseSettings {
+            url: url.clone(),
+            password_file: None,
+        };
+        command.push_str(&format!(" --state-url {}", quoted(&database.shown())));
     }
     command
 }

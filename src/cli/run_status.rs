@@ -4,12 +4,17 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
+use crate::config::StateConfig;
 use crate::journal::{
     AccountId, ListedRun, LockHolder, RowProgress, RunMeta, RunState, StateDir, StateError,
     lock_holder, recover_file,
 };
 use crate::outcome::OperationStatus;
+use crate::postgres::fleet_status;
 use crate::report::RunStatus;
+
+use super::exit::Failure;
+use super::shared_state::open_database;
 
 /// The processes that hold the locks of accounts.
 #[derive(Debug)]
@@ -24,6 +29,21 @@ impl LockHolders {
             }
         }
         Ok(Self(holders))
+    }
+
+    /// Adds the processes of other machines, which hold the leases of accounts in the state database.
+    pub(super) async fn with_leases(mut self, state: &StateConfig) -> Result<Self, Failure> {
+        let Some(database) = open_database(state).await? else {
+            return Ok(self);
+        };
+        for account in fleet_status(&database).await? {
+            if let Some(holder) = account.holder {
+                let id = AccountId::from_text(&account.id);
+                let holder = LockHolder::new(holder.pid, holder.host, holder.since);
+                self.0.entry(id).or_insert(holder);
+            }
+        }
+        Ok(self)
     }
 
     pub(super) fn of(&self, account: &AccountId) -> Option<&LockHolder> {

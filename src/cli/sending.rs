@@ -91,6 +91,8 @@ pub(super) async fn send(
         record_sent_plan(&account.dir, &request.digest, meta.run_id.as_str(), now)?;
     }
     let journal = open_journal(session, dir, meta, &request).await?;
+    // Another machine can resume the run from here on.
+    session.push_state().await?;
     let snapshot = std::mem::take(&mut request.snapshot).begin(&dir.plan());
     let client = WriteClient::new(snapshot.observed(account.client.clone()));
     let lessons = Arc::new(AccountLessons::of(&account.dir, session.clock));
@@ -207,7 +209,8 @@ async fn open_journal(
     request: &SendRequest<'_>,
 ) -> Result<JournalWriter, JournalError> {
     if let Some(recovered) = request.recovered {
-        let journal = JournalWriter::resume(&dir.journal(), recovered)?;
+        let copy = session.journal_copy(&meta.run_id);
+        let journal = JournalWriter::resume(&dir.journal(), recovered, copy)?;
         let at = session.clock.rfc3339();
         journal.append(&JournalRecord::Resumed { at }).await?;
         return Ok(journal);
@@ -221,5 +224,6 @@ async fn open_journal(
             account: account.unwrap_or_default(),
             plan_digest: request.digest.clone(),
         },
+        session.journal_copy(&meta.run_id),
     )
 }

@@ -13,6 +13,7 @@ use crate::journal::RunDir;
 use crate::pace::Clock;
 use crate::plan::{Explanation, Preview};
 use crate::platform;
+use crate::postgres::SharedState;
 use crate::report::{InputFacts, Summary, Tally};
 
 use super::after_run::AfterRun;
@@ -51,6 +52,8 @@ pub(super) struct Session {
     pub(super) document: Option<Document>,
     /// What follows a run, once the config was read.
     pub(super) after_run: Option<AfterRun>,
+    /// The account in the state database, once it was opened there; `forget` opens all.
+    pub(super) shared: Vec<SharedState>,
 }
 
 impl Session {
@@ -86,6 +89,7 @@ impl Session {
             keep: None,
             document: None,
             after_run: None,
+            shared: Vec::new(),
         })
     }
 

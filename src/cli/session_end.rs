@@ -30,9 +30,10 @@ impl Session {
             Err(failure) => self.fail(failure),
         };
         self.close_summary(exit);
-        if let (Some(run), Some(keep)) = (&self.run, &self.keep) {
-            prune_old(run, keep);
-        }
+        let removed = match (&self.run, &self.keep) {
+            (Some(run), Some(keep)) => prune_old(run, keep),
+            _ => Vec::new(),
+        };
         let mut code = exit;
         for path in self.summary_files() {
             if let Err(failure) = self.write_summary(&path) {
@@ -46,6 +47,14 @@ impl Session {
             }
         }
         code = self.write_page(code);
+        if let Err(failure) = self.end_shared_state(&removed).await
+            && !self.is_stopped_for("lease_lost")
+        {
+            self.console.fail(&failure);
+            if code == Exit::Done {
+                code = failure.exit;
+            }
+        }
         if let Some(after_run) = self.after_run.take() {
             after_run.end(&self.summary, &self.console).await;
         }

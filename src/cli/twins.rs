@@ -11,7 +11,9 @@ use super::session::Session;
 pub(super) async fn note_twins(session: &Session, dir: &RunDir, client: &ReadClient) {
     let noted = match find_twins(dir, client).await {
         Ok(twins) if twins.is_empty() => Ok(()),
-        Ok(twins) => append_rows(dir, twins).await.map_err(|error| error.message),
+        Ok(twins) => append_rows(session, dir, twins)
+            .await
+            .map_err(|error| error.message),
         Err(error) => Err(chain(&error)),
     };
     if let Err(why) = noted {
@@ -21,10 +23,15 @@ pub(super) async fn note_twins(session: &Session, dir: &RunDir, client: &ReadCli
     }
 }
 
-async fn append_rows(dir: &RunDir, rows: Vec<FinishedRow>) -> Result<(), Failure> {
+async fn append_rows(
+    session: &Session,
+    dir: &RunDir,
+    rows: Vec<FinishedRow>,
+) -> Result<(), Failure> {
     let path = dir.journal();
     let recovered = recover_file(&path).or_not_finished("journal")?;
-    let journal = JournalWriter::resume(&path, &recovered)?;
+    let copy = session.journal_copy(&dir.read_meta()?.run_id);
+    let journal = JournalWriter::resume(&path, &recovered, copy)?;
     for row in rows {
         let added = journal.append(&JournalRecord::Row(row)).await;
         added?;

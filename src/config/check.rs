@@ -9,12 +9,16 @@ use super::document::Document;
 use super::error::{ConfigError, ConfigProblem};
 use super::file::FileConfig;
 use super::input::{Delimiter, Quote};
+use super::settings::StateConfig;
 
 /// More would not be faster: the limit is a few requests a second.
 const MAX_CONCURRENCY: u16 = 64;
 /// With growing waits between them, more attempts would take longer than any accepted outage.
 const MAX_ATTEMPTS: u32 = 100;
 const MAX_TIMEOUT: Duration = Duration::from_secs(3_600);
+/// A shorter lease would be lost to a slow answer of the database.
+const MIN_LEASE: Duration = Duration::from_secs(2);
+const MAX_LEASE: Duration = Duration::from_secs(3_600);
 const MAX_ACCOUNT_CHARS: usize = 100;
 
 /// Checks the ranges of values and the combinations of keys. Errors name the place of the wrong key.
@@ -28,6 +32,7 @@ pub(super) fn check_file(config: &FileConfig, document: &Document) -> Vec<Config
     checks.rows(config);
     checks.safety(&config.safety);
     checks.calls(config);
+    checks.state(&config.state);
     checks.errors
 }
 
@@ -79,6 +84,18 @@ impl Checks<'_> {
             "api.timeout",
             "must be longer than 0 and at most 1h",
         );
+    }
+
+    fn state(&mut self, state: &StateConfig) {
+        if state.database().is_some_and(|url| url.has_password()) {
+            let key = String::from("state.url");
+            let problem = ConfigProblem::InlinePassword { key };
+            self.errors
+                .push(self.document.error_at("state.url", problem));
+        }
+        let range = MIN_LEASE..=MAX_LEASE;
+        let message = "must be from 2s to 1h";
+        self.require(range.contains(&state.lease), "state.lease", message);
     }
 
     fn limits(&mut self, config: &FileConfig) {

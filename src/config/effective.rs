@@ -5,6 +5,7 @@ use toml::{Table, Value};
 use super::known_keys::{KNOWN_KEYS, SectionKeys};
 use super::loaded::LoadedConfig;
 use super::overrides::Overrides;
+use crate::postgres::DatabaseSettings;
 
 /// The JSON Schema of the config, which has the default of each key.
 pub const SCHEMA: &str = include_str!("../../docs/formats/config.schema.json");
@@ -96,6 +97,26 @@ fn overridden(overrides: &Overrides) -> Vec<(&'static str, &'static str, Value)>
             "api.account",
             "--account",
             overrides.account.as_ref().map(text),
+        ),
+        (
+            "state.url",
+            "--state-url",
+            overrides.state_url.as_ref().map(|url| {
+                let url = url.clone();
+                let database = DatabaseSettings {
+                    url,
+                    password_file: None,
+                };
+                Value::from(database.shown())
+            }),
+        ),
+        (
+            "state.password_file",
+            "--state-password-file",
+            overrides
+                .state_password_file
+                .as_ref()
+                .map(|path| Value::from(path.display().to_string())),
         ),
         (
             "limits.requests_per_minute",

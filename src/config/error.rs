@@ -61,6 +61,9 @@ fn several(errors: &[ConfigError]) -> String {
     messages.join("; ")
 }
 
+/// Where the password of the state database belongs.
+pub(super) const PASSWORD_RULE: &str = "must not hold the password: put that into a file that state.password_file names, into PGPASSWORD or into ~/.pgpass";
+
 /// What is wrong at a position in a config file.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ConfigProblem {
@@ -76,6 +79,8 @@ pub enum ConfigProblem {
          with this file"
     )]
     InlineKey { key: String },
+    #[error("`{key}` {PASSWORD_RULE}")]
+    InlinePassword { key: String },
     #[error("`{key}` {message}")]
     Value { key: String, message: String },
 }
@@ -106,7 +111,7 @@ impl ConfigPlace {
             file: file.to_owned(),
             line: before.matches('\n').count() + 1,
             column: in_line.chars().count() + 1,
-            text: mask_secrets(text).into(),
+            text: mask_secrets(&mask_passwords(text)).into(),
             span: start..boundary_before(text, span.end).max(start),
         }
     }
@@ -124,6 +129,30 @@ impl fmt::Display for ConfigPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}", self.file, self.line, self.column)
     }
+}
+
+/// Replaces the passwords of URLs by the same number of `*`.
+fn mask_passwords(text: &str) -> String {
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("://") {
+        masked.push_str(before);
+        masked.push_str("://");
+        let end = after.find(|c: char| c.is_whitespace() || "'\"/".contains(c));
+        let authority = after.get(..end.unwrap_or(after.len())).unwrap_or_default();
+        let user = authority.rsplit_once('@').map(|(user, _)| user);
+        let password = user.and_then(|user| user.split_once(':'));
+        rest = after;
+        if let Some((user, password)) = password {
+            masked.push_str(user);
+            masked.push(':');
+            masked.push_str(&"*".repeat(password.len()));
+            rest = after
+                .get(user.len() + 1 + password.len()..)
+                .unwrap_or_default();
+        }
+    }
+    masked + rest
 }
 
 /// Minimum length of a run of token characters that counts as a secret. API keys are far longer, words are shorter.

@@ -115,7 +115,10 @@ pub const KNOWN_KEYS: &[ConfigSection] = &[
             "tolerated_rows",
         ],
     ),
-    named("state", &["keep", "keep_bytes"]),
+    named(
+        "state",
+        &["keep", "keep_bytes", "url", "password_file", "lease"],
+    ),
     named(
         "notify",
         &[

@@ -13,6 +13,8 @@ pub struct Overrides {
     pub config: Option<PathBuf>,
     pub base_url: Option<String>,
     pub account: Option<String>,
+    pub state_url: Option<String>,
+    pub state_password_file: Option<PathBuf>,
     pub requests_per_minute: Option<u32>,
     pub concurrency: Option<u16>,
     pub max_change_percent: Option<f64>,

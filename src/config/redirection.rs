@@ -66,6 +66,15 @@ pub(super) fn refuse_redirection(
             ),
         );
     }
+    if !config.state.url.is_empty() && overrides.state_url.is_none() {
+        return refuse(
+            "state.url",
+            format!(
+                "is not taken from a config that was only found in this folder: it decides where customers' data are kept; if \
+                 the config is yours, name it (`--config {name}` or HCSYNC_CONFIG)"
+            ),
+        );
+    }
     if let Some(key) = first_call(&config.notify) {
         return refuse(
             key,

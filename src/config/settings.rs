@@ -11,6 +11,7 @@ use crate::plan::{Duplicates, MatchSettings, MissingSettings, SafetySettings, Sy
 use super::duration;
 use super::input::InputConfig;
 use super::notify::{MetricsConfig, NotifyConfig};
+use crate::postgres::DatabaseSettings;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -185,6 +186,24 @@ pub struct StateConfig {
     pub keep: Duration,
     /// The oldest finished runs are removed while all runs hold more; 0: any number.
     pub keep_bytes: u64,
+    /// The database that keeps the state; empty: the state folder alone.
+    pub url: String,
+    /// A file with nothing but the database's password.
+    pub password_file: Option<PathBuf>,
+    /// How long a process that died holds an account in the database.
+    #[serde(deserialize_with = "duration::deserialize")]
+    pub lease: Duration,
+}
+
+impl StateConfig {
+    /// The database that keeps the state, if one does.
+    #[must_use]
+    pub fn database(&self) -> Option<DatabaseSettings> {
+        (!self.url.is_empty()).then(|| DatabaseSettings {
+            url: self.url.clone(),
+            password_file: self.password_file.clone(),
+        })
+    }
 }
 
 impl Default for StateConfig {
@@ -192,6 +211,9 @@ impl Default for StateConfig {
         Self {
             keep: Duration::from_secs(30 * DAY),
             keep_bytes: 0,
+            url: String::new(),
+            password_file: None,
+            lease: Duration::from_secs(60),
         }
     }
 }
@@ -327,6 +349,7 @@ mod tests {
             "remote.batch = \"off\"",
             "state.keep = \"1d\"",
             "state.keep_bytes = 1",
+            "state.url = \"postgres://u@db/d\"",
             "notify.when = [\"always\"]",
             "metrics.textfile = \"x.prom\"",
             "# nothing",

@@ -55,6 +55,18 @@ pub enum LockError {
     State(#[from] StateError),
 }
 
+impl LockHolder {
+    #[must_use]
+    pub fn new(pid: u32, host: String, started_at: String) -> Self {
+        Self {
+            version: HOLDER_VERSION,
+            pid,
+            host,
+            started_at,
+        }
+    }
+}
+
 impl AccountLock {
     /// Takes the lock without waiting. `started_at`: now, RFC 3339 in UTC.
     ///
@@ -71,12 +83,8 @@ impl AccountLock {
                 holder: holder_of(&holder_file),
             });
         };
-        let holder = LockHolder {
-            version: HOLDER_VERSION,
-            pid: std::process::id(),
-            host: platform::host_name(),
-            started_at: started_at.to_owned(),
-        };
+        let (pid, host) = (std::process::id(), platform::host_name());
+        let holder = LockHolder::new(pid, host, started_at.to_owned());
         // The claim of an earlier run does not apply to this one.
         platform::remove_file(&account.claim()).map_err(StateError::from)?;
         document::write(&holder_file, &holder)?;

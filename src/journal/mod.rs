@@ -4,6 +4,7 @@
 
 mod account;
 mod claim;
+mod copy;
 mod document;
 mod entry;
 mod file;
@@ -29,6 +30,7 @@ mod written;
 
 pub use account::{AccountDir, AccountId, AccountMeta, KnownCustomer};
 pub use claim::{Claim, OtherAccounts, OtherRun};
+pub use copy::JournalCopy;
 pub use document::StateError;
 pub use entry::{
     Begin, Fact, FinishedRow, Intent, JOURNAL_VERSION, JournalRecord, KeptValues, Outcome,

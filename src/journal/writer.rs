@@ -4,10 +4,11 @@ use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
+use super::copy::CopiedFile;
 use super::frame::{self, Frame};
 use super::log::{Log, Poison, body};
 use super::queue::Queue;
-use super::{Begin, DiskFile, JournalError, JournalFile, JournalRecord, Recovered};
+use super::{Begin, DiskFile, JournalCopy, JournalError, JournalFile, JournalRecord, Recovered};
 use crate::platform::{self, FileAction, FileError};
 
 /// Appends to a run's journal, from many tasks at a time; shared by reference or in an `Arc`.
@@ -24,31 +25,61 @@ pub struct JournalWriter {
     thread: Mutex<Option<JoinHandle<()>>>,
     /// Without a thread: each append syncs by itself. For [`testing`](super::testing).
     is_inline: bool,
+    /// Whether what survives this process has to be in a copy, too.
+    is_copied: bool,
 }
 
 impl JournalWriter {
-    /// Starts the journal of a new run at `path`. The file appears with its first record in it, or not at all.
+    /// Starts the journal of a new run at `path`. The file appears with its first record in it, or not at all. With a `copy`,
+    /// a later record counts as on disk once that has it too; the caller copies the first one.
     ///
     /// # Errors
-    /// The file exists already or cannot be created.
-    pub fn create(path: &Path, begin: Begin) -> Result<Self, JournalError> {
+    /// The file exists already or cannot be created, or the copy cannot.
+    pub fn create(
+        path: &Path,
+        begin: Begin,
+        copy: Option<Arc<dyn JournalCopy>>,
+    ) -> Result<Self, JournalError> {
         let first = first_line(begin)?;
         if path.symlink_metadata().is_ok() {
             let taken = std::io::ErrorKind::AlreadyExists.into();
             return Err(FileError::new(FileAction::Create, path, taken).into());
         }
         platform::write_whole(path, &first)?;
-        Self::threaded(open(path)?, path, first.len() as u64)
+        let (file, len) = (open(path)?, first.len() as u64);
+        match copy {
+            Some(copy) => Self::copied(CopiedFile::new(file, copy, len), path, len),
+            None => Self::threaded(file, path, len),
+        }
     }
 
     /// Continues a journal, after truncating it to its last whole record.
     ///
     /// # Errors
-    /// The file cannot be opened or truncated.
-    pub fn resume(path: &Path, recovered: &Recovered) -> Result<Self, JournalError> {
-        let file = open(path)?;
-        truncate(&file, path, recovered)?;
-        Self::threaded(file, path, recovered.valid_len)
+    /// The file or its copy cannot be opened or truncated.
+    pub fn resume(
+        path: &Path,
+        recovered: &Recovered,
+        copy: Option<Arc<dyn JournalCopy>>,
+    ) -> Result<Self, JournalError> {
+        let (file, len) = (open(path)?, recovered.valid_len);
+        match copy {
+            Some(copy) => {
+                let file = CopiedFile::new(file, copy, len);
+                truncate(&file, path, recovered)?;
+                Self::copied(file, path, len)
+            }
+            None => {
+                truncate(&file, path, recovered)?;
+                Self::threaded(file, path, len)
+            }
+        }
+    }
+
+    fn copied(file: CopiedFile, path: &Path, len: u64) -> Result<Self, JournalError> {
+        let mut writer = Self::threaded(file, path, len)?;
+        writer.is_copied = true;
+        Ok(writer)
     }
 
     pub(super) fn inline(file: impl JournalFile, path: &Path, len: u64) -> Self {
@@ -58,6 +89,7 @@ impl JournalWriter {
             queue: Arc::new(Queue::new(log)),
             thread: Mutex::new(None),
             is_inline: true,
+            is_copied: false,
         }
     }
 
@@ -79,6 +111,7 @@ impl JournalWriter {
             queue,
             thread: Mutex::new(Some(thread)),
             is_inline: false,
+            is_copied: false,
         })
     }
 
@@ -95,6 +128,18 @@ impl JournalWriter {
         let (done, answer) = oneshot::channel();
         self.queue.append(&body, Some(done))?;
         answer.await.unwrap_or(Err(JournalError::Closed))
+    }
+
+    /// Appends a record and returns once another process can read it after the death of this one: on this machine, or on
+    /// another one if the journal has a copy.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append) and [`append_unsynced`](Self::append_unsynced).
+    pub async fn append_for_successor(&self, entry: &JournalRecord) -> Result<(), JournalError> {
+        match self.is_copied {
+            true => self.append(entry).await,
+            false => self.append_unsynced(entry),
+        }
     }
 
     /// Appends a record and returns once the operating system has it: it survives the death of the process, but maybe
@@ -291,17 +336,17 @@ mod tests {
     async fn a_journal_on_disk_is_resumed_after_a_torn_end() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.jsonl");
-        let writer = JournalWriter::create(&path, begin()).unwrap();
+        let writer = JournalWriter::create(&path, begin(), None).unwrap();
         writer.append(&intent(1)).await.unwrap();
         writer.append_unsynced(&intent(2)).unwrap();
         writer.close().await.unwrap();
-        assert!(JournalWriter::create(&path, begin()).is_err());
+        assert!(JournalWriter::create(&path, begin(), None).is_err());
 
         let whole = std::fs::read(&path).unwrap();
         std::fs::write(&path, [&whole[..], &whole[..40]].concat()).unwrap();
         let recovered = recover_file(&path).unwrap();
         assert_eq!(recovered.torn.unwrap().bytes, 40);
-        let writer = JournalWriter::resume(&path, &recovered).unwrap();
+        let writer = JournalWriter::resume(&path, &recovered, None).unwrap();
         writer.append(&intent(3)).await.unwrap();
         writer.close().await.unwrap();
         let recovered = recover_file(&path).unwrap();

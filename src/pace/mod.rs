@@ -5,6 +5,7 @@ mod backoff;
 mod budget;
 mod clock;
 mod limiter;
+mod permit;
 mod retry_after;
 mod shared;
 
@@ -12,5 +13,6 @@ pub use backoff::Backoff;
 pub use budget::RetryBudget;
 pub use clock::Clock;
 pub use limiter::{Limiter, PACE_SHARE};
+pub use permit::{WritePermission, WritePermit};
 pub use retry_after::{RetryAfter, parse_retry_after};
 pub use shared::SharedPace;

@@ -48,7 +48,7 @@ impl LaneContext {
         if creates || op == OperationKind::Delete {
             self.journal.append(&entry).await?;
         } else {
-            self.journal.append_unsynced(&entry)?;
+            self.journal.append_for_successor(&entry).await?;
         }
         progress.begin(intent);
         Ok(())

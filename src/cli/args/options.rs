@@ -29,6 +29,23 @@ pub struct StateArgs {
     /// Folder of runs, snapshots and locks [default: the platform's state directory]
     #[arg(long, value_name = "DIR", env = "HCSYNC_STATE_DIR")]
     pub state_dir: Option<PathBuf>,
+
+    /// PostgreSQL database that keeps the state for several machines, as postgres://user@host/database [default: state.url]
+    ///
+    /// The state folder is then a working copy. The password comes from --state-password-file, PGPASSWORD or ~/.pgpass.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "HCSYNC_STATE_URL",
+        hide_env_values = true
+    )]
+    #[serde(skip)]
+    pub state_url: Option<String>,
+
+    /// File with nothing but the database's password [default: state.password_file]
+    #[arg(long, value_name = "FILE", env = "HCSYNC_STATE_PASSWORD_FILE")]
+    #[serde(skip)]
+    pub state_password_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]

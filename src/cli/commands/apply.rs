@@ -43,7 +43,7 @@ async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure>
     let target = Target::find(&settings, &session.console).await?;
     session.set_target(&settings, &target);
     check_address(&plan, &target)?;
-    let account = AccountSession::open_to_write(session, &settings, target)?;
+    let account = AccountSession::open_to_write(session, &settings, target).await?;
     check_unsent(args, &account, &plan)?;
     check_account(args, &account, &plan).await?;
     let mut knowledge = account.load_knowledge(session)?;

@@ -85,7 +85,6 @@ fn checked_state(settings: &Settings, args: &CheckArgs) -> Result<CheckedState, 
         (meta.is_resumable() && status == RunStatus::Interrupted).then_some(meta)
     });
     let interrupted: Vec<_> = interrupted.collect();
-    let state_dir = args.state.state_dir.as_deref();
     Ok(CheckedState {
         folder: state.path().display().to_string(),
         runs: runs.len(),
@@ -95,7 +94,7 @@ fn checked_state(settings: &Settings, args: &CheckArgs) -> Result<CheckedState, 
             .collect(),
         resume: interrupted
             .first()
-            .map(|meta| resume_command_of(meta, state_dir)),
+            .map(|meta| resume_command_of(meta, &args.state)),
     })
 }
 

@@ -48,6 +48,7 @@ async fn export(session: &mut Session, args: &ExportArgs) -> Result<Exit, Failur
     let target = Target::find(&settings, &session.console).await?;
     session.set_target(&settings, &target);
     let client = target.connect(&settings, session.clock, &session.stopping)?;
+    session.join_line(&settings, &target, client.gate()).await?;
     let spool = spool(&settings)?;
     let progress = ReadingProgress::new(&session.console);
     let listed = match &args.email {

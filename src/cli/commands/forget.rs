@@ -12,9 +12,10 @@ use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure, OrFail as _};
 use crate::cli::forgetting::{Erased, LockedState};
 use crate::cli::session::Session;
+use crate::cli::shared_state::state_config;
 use crate::cli::state::{named_state_dir, state_dir};
-use crate::config::Overrides;
-use crate::domain::CustomerId;
+use crate::config::{Overrides, Settings};
+use crate::domain::{CustomerId, RunId};
 use crate::helpcrunch::{CallError, ReadClient, WriteClient};
 use crate::journal::StateDir;
 use crate::remote::customers_with_email;
@@ -32,13 +33,17 @@ async fn forget(session: &mut Session, args: &ForgetArgs) -> Result<Exit, Failur
     let started_at = session.clock.rfc3339();
     let mut deleted = None;
     let state = match args.remote {
-        false => LockedState::lock(
-            named_state_dir(args.state.state_dir.as_deref())?,
-            &started_at,
-        )?,
+        false => {
+            let settings = Settings {
+                state: state_config(&Overrides::from(args)),
+                ..Settings::default()
+            };
+            let state = named_state_dir(args.state.state_dir.as_deref())?;
+            lock(session, &settings, state, &started_at).await?
+        }
         true => {
-            let remote = Remote::open(session, args).await?;
-            let state = LockedState::lock(remote.state.clone(), &started_at)?;
+            let (remote, settings) = Remote::open(session, args).await?;
+            let state = lock(session, &settings, remote.state.clone(), &started_at).await?;
             // A run that is not finished refuses before anything is deleted.
             state.find(&mut people)?;
             deleted = Some(remote.delete(session, args, &mut people).await?);
@@ -47,6 +52,9 @@ async fn forget(session: &mut Session, args: &ForgetArgs) -> Result<Exit, Failur
     };
     state.find(&mut people)?;
     let erased = state.erase(&people)?;
+    let removed = erased.removed.iter().filter_map(|id| RunId::new(id).ok());
+    let removed: Vec<_> = removed.collect();
+    session.push_everything(&removed).await?;
     print_receipt(session, people.emails().len(), &erased, deleted);
     if erased.left.is_empty() {
         return Ok(Exit::Done);
@@ -57,6 +65,19 @@ async fn forget(session: &mut Session, args: &ForgetArgs) -> Result<Exit, Failur
         left.collect::<Vec<_>>().join(", ")
     );
     Err(Failure::new(Exit::NotFinished, "left", message).hint("remove these files yourself"))
+}
+
+/// Locks all accounts, here and in the state database, with all their runs at hand.
+async fn lock(
+    session: &mut Session,
+    settings: &Settings,
+    state: StateDir,
+    started_at: &str,
+) -> Result<LockedState, Failure> {
+    session.lock_all_accounts(settings, &state).await?;
+    let locked = LockedState::lock(state, started_at)?;
+    session.pull_everything().await?;
+    Ok(locked)
 }
 
 /// The addresses of `--email` and `--list`.
@@ -102,7 +123,7 @@ struct Remote {
 }
 
 impl Remote {
-    async fn open(session: &mut Session, args: &ForgetArgs) -> Result<Self, Failure> {
+    async fn open(session: &mut Session, args: &ForgetArgs) -> Result<(Self, Settings), Failure> {
         let settings = session.load(&Overrides::from(args))?.settings;
         require_terminal(&args.ask)?;
         let target = Target::find(&settings, &session.console).await?;
@@ -113,11 +134,12 @@ impl Remote {
         let state = state_dir(&settings)?;
         let account = state.create_account(&target.account)?;
         check_key(&target, &account, &client).await?;
-        Ok(Self {
+        let remote = Self {
             target,
             client,
             state,
-        })
+        };
+        Ok((remote, settings))
     }
 
     /// Deletes the customers that have the addresses, after a question. Returns their number.

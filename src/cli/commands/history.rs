@@ -8,20 +8,21 @@ use crate::cli::args::{HistoryArgs, When};
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure, OrFail as _};
 use crate::cli::overlap::FilesInUse;
-use crate::cli::state::named_state_dir;
+use crate::cli::shared_state::{refreshed_state_dir, state_config_of};
 use crate::platform::{AtomicFile, read_file};
+use crate::postgres::PulledRuns;
 use crate::report::{
     AccountHistory, HistoryReport, Summary, account_history_headline, render_account_history,
     write_account_history, write_history_page,
 };
 
-pub(in crate::cli) fn run(args: &HistoryArgs) -> Exit {
+pub(in crate::cli) async fn run(args: &HistoryArgs) -> Exit {
     let console = Console::new(args.output.output, When::Never, &args.log);
-    console.exit_code(history(args, &console).map(|()| Exit::Done))
+    console.exit_code(history(args, &console).await.map(|()| Exit::Done))
 }
 
-fn history(args: &HistoryArgs, console: &Console) -> Result<(), Failure> {
-    let report = report(args)?;
+async fn history(args: &HistoryArgs, console: &Console) -> Result<(), Failure> {
+    let report = report(args).await?;
     if let Some(path) = &args.out {
         FilesInUse::default().writes("--out", path)?;
         write_page(path, &report, console)?;
@@ -36,8 +37,10 @@ fn history(args: &HistoryArgs, console: &Console) -> Result<(), Failure> {
     Ok(())
 }
 
-fn report(args: &HistoryArgs) -> Result<HistoryReport, Failure> {
-    let state = named_state_dir(args.state.state_dir.as_deref())?;
+async fn report(args: &HistoryArgs) -> Result<HistoryReport, Failure> {
+    let config = state_config_of(&args.state);
+    let state_dir = args.state.state_dir.as_deref();
+    let state = refreshed_state_dir(state_dir, &config, PulledRuns::Facts).await?;
     let mut runs = state.list_runs()?;
     runs.reverse();
     let mut unreadable = Vec::new();

@@ -24,6 +24,7 @@ pub(super) mod sandbox;
 mod saved_plan;
 pub(super) mod show;
 mod shown_run;
+pub(super) mod state_migrate;
 pub(super) mod status;
 pub(super) mod sync;
 mod sync_context;

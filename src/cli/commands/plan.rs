@@ -170,7 +170,9 @@ impl PlanContext<'_> {
         }
         let target = Target::find(&self.settings, &session.console).await?;
         session.set_target(&self.settings, &target);
-        AccountSession::open_to_read(session, &self.settings, target).map(Some)
+        AccountSession::open_to_read(session, &self.settings, target)
+            .await
+            .map(Some)
     }
 
     fn open_run(

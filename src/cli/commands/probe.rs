@@ -14,6 +14,7 @@ use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure, OrFail as _, chain};
 use crate::cli::learned;
 use crate::cli::session::Session;
+use crate::cli::shared_state::Access;
 use crate::cli::state::state_dir;
 use crate::config::{Overrides, Settings};
 use crate::helpcrunch::{ReadClient, StopKind, WriteClient, describe_members};
@@ -46,6 +47,11 @@ async fn probe(session: &mut Session, args: &ProbeArgs) -> Result<Exit, Failure>
     let account = state.create_account(&target.account)?;
     let client = patient_client(session, &settings, &target)?;
     let _lock = AccountLock::acquire(&account, &session.clock.rfc3339())?;
+    if !target.is_sandbox {
+        let gate = (client.gate(), Access::Write);
+        let local = (&state, &account);
+        session.share_state(&settings, &target, local, gate).await?;
+    }
     session.console.say(&announcement(&settings, &target));
     if needs_question(&args.ask, &target) {
         ask(

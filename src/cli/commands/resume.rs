@@ -25,11 +25,12 @@ use crate::cli::run_end::send_and_end;
 use crate::cli::saved_settings::SavedSettings;
 use crate::cli::sending::SendRequest;
 use crate::cli::session::Session;
-use crate::cli::state::named_state_dir;
+use crate::cli::shared_state::{refreshed_state_dir, state_config};
 use crate::cli::sync_inputs::{schema_and_rules, schema_failure};
 use crate::config::{Overrides, Settings};
 use crate::domain::Columns;
 use crate::journal::{RunDir, RunMeta};
+use crate::postgres::PulledRuns;
 use crate::run::freshness::{RefreshMode, Refresher};
 use crate::run::memory::Memory;
 
@@ -49,7 +50,9 @@ pub(in crate::cli) async fn run(args: &ResumeArgs) -> Exit {
 
 async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failure> {
     require_terminal(&args.ask)?;
-    let state = named_state_dir(args.state.state_dir.as_deref())?;
+    let config = state_config(&Overrides::from(args));
+    let state_dir = args.state.state_dir.as_deref();
+    let state = refreshed_state_dir(state_dir, &config, PulledRuns::Facts).await?;
     let (dir, mut meta) = find(&state, args.run.as_deref())?;
     let names = input_names(&meta);
     let inputs = FilesInUse::of_inputs(names.iter().map(String::as_str));
@@ -137,7 +140,7 @@ impl<'a> ResumeContext<'a> {
         apply_run_settings(&mut settings, &overrides, meta, &saved);
         let target = Target::find(&settings, &session.console).await?;
         session.set_target(&settings, &target);
-        let account = AccountSession::open_to_write(session, &settings, target)?;
+        let account = AccountSession::open_to_write(session, &settings, target).await?;
         account.check_key().await?;
         let planned_for = PlanAccount {
             id: meta.account.as_ref(),

@@ -4,33 +4,36 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use crate::cli::args::{RunsArgs, When};
+use crate::cli::args::{RunsArgs, StateArgs, When};
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure, chain};
 use crate::cli::reports::{RunReport, input_names};
 use crate::cli::resume_command::resume_command_of;
 use crate::cli::run_status::{LockHolders, status_of};
 use crate::cli::saved_settings::SavedSettings;
-use crate::cli::state::named_state_dir;
+use crate::cli::shared_state::{refreshed_state_dir, state_config_of};
 use crate::config::StateConfig;
+use crate::domain::RunId;
 use crate::journal::{
     AccountId, ListedRun, Pruned, RunDir, RunMeta, RunState, StateDir, StateError,
 };
+use crate::postgres::PulledRuns;
 use crate::report::{RunEntry, RunStatus, RunsList, render_runs, runs_headline, write_runs};
 
-pub(in crate::cli) fn run(args: &RunsArgs) -> Exit {
+pub(in crate::cli) async fn run(args: &RunsArgs) -> Exit {
     let console = Console::new(args.output.output, When::Never, &args.log);
-    console.exit_code(list(args, &console))
+    console.exit_code(list(args, &console).await)
 }
 
-fn list(args: &RunsArgs, console: &Console) -> Result<Exit, Failure> {
+async fn list(args: &RunsArgs, console: &Console) -> Result<Exit, Failure> {
+    let config = state_config_of(&args.state);
     let state_dir = args.state.state_dir.as_deref();
-    let state = named_state_dir(state_dir)?;
+    let state = refreshed_state_dir(state_dir, &config, PulledRuns::Facts).await?;
     let pruned = args.prune.map(|age| prune(&state, age, 0)).transpose()?;
     let failed = pruned.iter().flat_map(|p| &p.failed);
     let not_removed: Vec<String> = failed.map(|e| chain(e)).collect();
     let runs = state.list_runs()?;
-    let holders = LockHolders::find(&state)?;
+    let holders = LockHolders::find(&state)?.with_leases(&config).await?;
     let organizations = organizations(&state)?;
     let list = RunsList {
         folder: state.runs().display().to_string(),
@@ -44,7 +47,7 @@ fn list(args: &RunsArgs, console: &Console) -> Result<Exit, Failure> {
                     .and_then(|meta| meta.account.as_ref());
                 RunEntry {
                     organization: account.and_then(|id| organizations.get(id).cloned()),
-                    ..entry(run, &holders, state_dir)
+                    ..entry(run, &holders, &args.state)
                 }
             })
             .collect(),
@@ -78,7 +81,7 @@ fn organizations(state: &StateDir) -> Result<HashMap<AccountId, String>, Failure
     Ok(names)
 }
 
-pub(super) fn entry(run: &ListedRun, holders: &LockHolders, state_dir: Option<&Path>) -> RunEntry {
+pub(super) fn entry(run: &ListedRun, holders: &LockHolders, state: &StateArgs) -> RunEntry {
     let path = run.dir.path().display().to_string();
     let meta = match &run.meta {
         Ok(meta) => meta,
@@ -116,7 +119,7 @@ pub(super) fn entry(run: &ListedRun, holders: &LockHolders, state_dir: Option<&P
             .is_resumable()
             .then_some(())
             .filter(|()| status != RunStatus::Running)
-            .map(|()| resume_command_of(meta, state_dir)),
+            .map(|()| resume_command_of(meta, state)),
         problem: None,
         path,
     }
@@ -158,17 +161,17 @@ fn prune(state: &StateDir, age: Duration, max_bytes: u64) -> Result<Pruned, Stat
     state.prune_runs(now, age, max_bytes)
 }
 
-/// Removes finished runs older than `[state] keep`, and the oldest ones beyond `keep_bytes`, from the state directory that `run` is in. Errors are only logged:
-/// the work of the command is done.
-pub(in crate::cli) fn prune_old(run: &RunDir, state: &StateConfig) {
+/// Removes finished runs older than `[state] keep`, and the oldest ones beyond `keep_bytes`, from the state directory that
+/// `run` is in. Returns the removed runs. Errors are only logged: the work of the command is done.
+pub(in crate::cli) fn prune_old(run: &RunDir, state: &StateConfig) -> Vec<RunId> {
     let Some(root) = run.path().parent().and_then(Path::parent) else {
-        return;
+        return Vec::new();
     };
     let pruned = match prune(&StateDir::at(root), state.keep, state.keep_bytes) {
         Ok(pruned) => pruned,
         Err(error) => {
             tracing::warn!(error = chain(&error), "could not look for old runs");
-            return;
+            return Vec::new();
         }
     };
     for id in &pruned.removed {
@@ -177,4 +180,5 @@ pub(in crate::cli) fn prune_old(run: &RunDir, state: &StateConfig) {
     for error in &pruned.failed {
         tracing::warn!(error = chain(error), "could not remove an old run");
     }
+    pruned.removed
 }

@@ -8,10 +8,11 @@ use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::overlap::{FilesInUse, Overlap};
 use crate::cli::report_files::ChangesFile;
-use crate::cli::state::named_state_dir;
+use crate::cli::shared_state::{refreshed_state_dir, state_config_of};
 use crate::domain::RunId;
 use crate::journal::{RunDir, StateDir};
 use crate::plan::codec::PlanFileError;
+use crate::postgres::PulledRuns;
 use crate::report::{LaneFacts, preview_headline, render_preview, write_preview_of_file};
 
 use super::run_page::write_plan_page;
@@ -21,13 +22,13 @@ use super::shown_run::show_run;
 /// Most runs that an error message lists.
 const MAX_LISTED: usize = 5;
 
-pub(in crate::cli) fn run(args: &ShowArgs) -> Exit {
+pub(in crate::cli) async fn run(args: &ShowArgs) -> Exit {
     let console = Console::new(args.output.output, When::Never, &args.log);
-    console.exit_code(show(args, &console).map(|()| Exit::Done))
+    console.exit_code(show(args, &console).await.map(|()| Exit::Done))
 }
 
-fn show(args: &ShowArgs, console: &Console) -> Result<(), Failure> {
-    let target = find(args)?;
+async fn show(args: &ShowArgs, console: &Console) -> Result<(), Failure> {
+    let target = find(args).await?;
     check_overlap(args, &target)?;
     match target {
         ShowTarget::Plan(path) => show_plan(args, console, &path),
@@ -41,7 +42,7 @@ enum ShowTarget {
 }
 
 /// Finds the plan file or run to show. An existing path takes precedence over a run id.
-fn find(args: &ShowArgs) -> Result<ShowTarget, Failure> {
+async fn find(args: &ShowArgs) -> Result<ShowTarget, Failure> {
     let path = Path::new(&args.target);
     if let Ok(meta) = fs::metadata(path) {
         return Ok(match meta.is_dir() {
@@ -49,7 +50,10 @@ fn find(args: &ShowArgs) -> Result<ShowTarget, Failure> {
             false => ShowTarget::Plan(path.to_owned()),
         });
     }
-    let state = named_state_dir(args.state.state_dir.as_deref())?;
+    let config = state_config_of(&args.state);
+    let state_dir = args.state.state_dir.as_deref();
+    let state =
+        refreshed_state_dir(state_dir, &config, PulledRuns::StartingWith(&args.target)).await?;
     find_run(&state, &args.target).map(ShowTarget::Run)
 }
 

@@ -177,7 +177,7 @@ fn unfinished_summary(
     let counts = tally.counts();
     let resume = meta
         .is_resumable()
-        .then(|| resume_command_of(meta, args.state.state_dir.as_deref()));
+        .then(|| resume_command_of(meta, &args.state));
     let mut summary = Summary {
         run_id: Some(meta.run_id.clone()),
         command: meta.command.clone(),

@@ -1,16 +1,16 @@
 //! `hcsync status`: each account's last run and success, a run under way, and what can be resumed.
 
-use std::path::Path;
 use std::time::SystemTime;
 
-use crate::cli::args::{StatusArgs, When};
+use crate::cli::args::{StateArgs, StatusArgs, When};
 use crate::cli::connection::sandbox_account;
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::run_status::LockHolders;
-use crate::cli::state::named_state_dir;
+use crate::cli::shared_state::{refreshed_state_dir, state_config_of};
 use crate::journal::{AccountDir, AccountId, ListedRun, StateDir, recover_file};
 use crate::pace::Clock;
+use crate::postgres::PulledRuns;
 use crate::probe::ProbeStore;
 use crate::remote::SnapshotFiles;
 use crate::report::{
@@ -21,20 +21,21 @@ use crate::report::{
 use super::run_to_resume::lane_count;
 use super::runs::entry;
 
-pub(in crate::cli) fn run(args: &StatusArgs) -> Exit {
+pub(in crate::cli) async fn run(args: &StatusArgs) -> Exit {
     let console = Console::new(args.output.output, When::Never, &args.log);
-    console.exit_code(status(args, &console).map(|()| Exit::Done))
+    console.exit_code(status(args, &console).await.map(|()| Exit::Done))
 }
 
-fn status(args: &StatusArgs, console: &Console) -> Result<(), Failure> {
+async fn status(args: &StatusArgs, console: &Console) -> Result<(), Failure> {
+    let config = state_config_of(&args.state);
     let state_dir = args.state.state_dir.as_deref();
-    let state = named_state_dir(state_dir)?;
+    let state = refreshed_state_dir(state_dir, &config, PulledRuns::Facts).await?;
     let now = Clock::start(SystemTime::now());
     let looked_at = StateFolder {
         runs: state.list_runs()?,
-        holders: LockHolders::find(&state)?,
+        holders: LockHolders::find(&state)?.with_leases(&config).await?,
         now,
-        state_dir,
+        args: &args.state,
         state,
     };
     let accounts = looked_at.state.list_accounts()?;
@@ -57,7 +58,7 @@ fn status(args: &StatusArgs, console: &Console) -> Result<(), Failure> {
 /// What is in the state directory.
 struct StateFolder<'a> {
     state: StateDir,
-    state_dir: Option<&'a Path>,
+    args: &'a StateArgs,
     runs: Vec<ListedRun>,
     holders: LockHolders,
     now: Clock,
@@ -105,7 +106,7 @@ impl StateFolder<'_> {
             meta.is_some_and(|meta| meta.account.as_ref() == Some(id))
         };
         let ours = self.runs.iter().filter(is_ours);
-        ours.map(|run| (run, entry(run, &self.holders, self.state_dir)))
+        ours.map(|run| (run, entry(run, &self.holders, self.args)))
             .collect()
     }
 

@@ -66,8 +66,8 @@ impl<'a> SyncContext<'a> {
         let target = Target::find(&settings, &session.console).await?;
         session.set_target(&settings, &target);
         let account = match args.dry_run || target.is_sandbox {
-            true => AccountSession::open_to_read(session, &settings, target)?,
-            false => AccountSession::open_to_write(session, &settings, target)?,
+            true => AccountSession::open_to_read(session, &settings, target).await?,
+            false => AccountSession::open_to_write(session, &settings, target).await?,
         };
         account.check_key().await?;
         Ok(Self {

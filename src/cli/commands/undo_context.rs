@@ -10,13 +10,14 @@ use crate::cli::planning::open_run;
 use crate::cli::reports::ReportPaths;
 use crate::cli::saved_settings::SavedSettings;
 use crate::cli::session::Session;
-use crate::cli::state::state_dir;
+use crate::cli::shared_state::refreshed_state_dir;
 use crate::config::{Overrides, Settings};
 use crate::domain::RunId;
 use crate::journal::{NewRun, RunDir, RunMeta};
 use crate::plan::RemoteFacts;
 use crate::plan::codec::{PLAN_VERSION, PlanHeader};
 use crate::platform::check_output;
+use crate::postgres::PulledRuns;
 use crate::run::undo::{MadeUndo, UndoMaking};
 
 use super::apply_context::input_meta;
@@ -50,7 +51,14 @@ impl<'a> UndoContext<'a> {
             None => require_terminal(&args.ask)?,
         }
         let id = RunId::new(&args.run).map_err(Failure::usage)?;
-        let run = state_dir(&settings)?.run(&id).or_usage("usage");
+        let state_dir = settings.run.state_dir.as_deref();
+        let state = refreshed_state_dir(
+            state_dir,
+            &settings.state,
+            PulledRuns::StartingWith(&args.run),
+        )
+        .await?;
+        let run = state.run(&id).or_usage("usage");
         let run = run.map_err(|failure| failure.hint("`hcsync runs` lists all runs"))?;
         let run_meta = run.read_meta()?;
         check_has_written(&run, &run_meta)?;
@@ -64,8 +72,8 @@ impl<'a> UndoContext<'a> {
         let target = Target::find(&settings, &session.console).await?;
         session.set_target(&settings, &target);
         let account = match &args.out {
-            Some(_) => AccountSession::open_to_read(session, &settings, target)?,
-            None => AccountSession::open_to_write(session, &settings, target)?,
+            Some(_) => AccountSession::open_to_read(session, &settings, target).await?,
+            None => AccountSession::open_to_write(session, &settings, target).await?,
         };
         account.check_key().await?;
         let written_to = PlanAccount {

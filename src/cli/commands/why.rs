@@ -7,9 +7,11 @@ use crate::cli::exit::{Exit, Failure};
 use crate::cli::reports::{ReportsError, RunReport, input_names};
 use crate::cli::saved_settings::SavedSettings;
 use crate::cli::session::Session;
-use crate::cli::state::named_state_dir;
+use crate::cli::shared_state::{refreshed_state_dir, state_config};
+use crate::config::Overrides;
 use crate::domain::{CustomerId, RowKey, RowNumber, fold_email};
 use crate::journal::{ListedRun, RunDir, RunMeta};
+use crate::postgres::PulledRuns;
 use crate::report::{RowHistory, history_headline, render_history, write_history};
 use crate::run::erasure::People;
 use crate::run::results::ResultRow;
@@ -25,7 +27,7 @@ pub(in crate::cli) async fn run(args: &WhyArgs) -> Exit {
 }
 
 async fn why(session: &mut Session, args: &WhyArgs) -> Result<Exit, Failure> {
-    let (mut history, newest) = search(args)?;
+    let (mut history, newest) = search(args).await?;
     if args.now {
         history.today = Some(today(session, args, &history, newest).await?);
     }
@@ -38,8 +40,10 @@ async fn why(session: &mut Session, args: &WhyArgs) -> Result<Exit, Failure> {
 }
 
 /// Searches all runs. Returns also the newest row that can be planned again.
-fn search(args: &WhyArgs) -> Result<(RowHistory, Option<KeptRow>), Failure> {
-    let state = named_state_dir(args.state.state_dir.as_deref())?;
+async fn search(args: &WhyArgs) -> Result<(RowHistory, Option<KeptRow>), Failure> {
+    let config = state_config(&Overrides::from(args));
+    let state_dir = args.state.state_dir.as_deref();
+    let state = refreshed_state_dir(state_dir, &config, PulledRuns::All).await?;
     let mut runs = state.list_runs()?;
     if let Some(id) = &args.run {
         runs.retain(|run| run.name == *id);

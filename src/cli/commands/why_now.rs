@@ -57,7 +57,7 @@ async fn open(
         apply_run_settings(&mut settings, &overrides, &kept.meta, &kept.saved);
     }
     let target = Target::find(&settings, &session.console).await?;
-    let account = AccountSession::open_to_read(session, &settings, target)?;
+    let account = AccountSession::open_to_read(session, &settings, target).await?;
     account.check_key().await?;
     if let Some(kept) = newest {
         let of_run = PlanAccount {

@@ -13,7 +13,7 @@ use super::{GateStats, StopKind, StopReason, StopTokens};
 use crate::helpcrunch::{
     CallError, CallReport, DecodeError, Endpoint, LimitSettings, Scrubber, Transport, WireRequest,
 };
-use crate::pace::{Clock, SharedPace};
+use crate::pace::{Clock, SharedPace, WritePermit};
 
 /// The parts of a [`Gate`].
 #[derive(Debug)]
@@ -92,6 +92,11 @@ impl Gate {
     /// Keeps the limit together with other processes.
     pub fn share_pace(&self, pace: Box<dyn SharedPace>) {
         self.state().share_pace(pace);
+    }
+
+    /// Asks for permission before each write.
+    pub fn require_permit(&self, permit: Arc<dyn WritePermit>) {
+        self.state().require_permit(permit);
     }
 
     /// What closed the gate, if it is closed.

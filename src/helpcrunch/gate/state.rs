@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -5,7 +6,9 @@ use tokio::time::Instant;
 use super::health::Health;
 use super::{GateStats, StopKind, StopReason};
 use crate::helpcrunch::{Endpoint, LimitSettings};
-use crate::pace::{Backoff, Limiter, RetryAfter, RetryBudget, SharedPace};
+use crate::pace::{
+    Backoff, Limiter, RetryAfter, RetryBudget, SharedPace, WritePermission, WritePermit,
+};
 
 /// Waits between the attempts of one operation.
 const RETRIES: Backoff = Backoff {
@@ -26,6 +29,8 @@ const MIN_SUSPEND: Duration = Duration::from_secs(5);
 /// This many rows in a row that a firewall refuses are not about the rows.
 const MAX_BLOCKED_ROWS: u32 = 3;
 
+/// A lease that could not be renewed in time is asked for again after this long.
+const BETWEEN_CHECKS: Duration = Duration::from_millis(200);
 /// Another process takes its place in the shared line within this time.
 const BUSY: Duration = Duration::from_millis(1);
 
@@ -47,6 +52,8 @@ pub(super) struct GateState {
     limits: LimitSettings,
     limiter: Limiter,
     shared: Option<Box<dyn SharedPace>>,
+    /// Asked before each write.
+    permit: Option<Arc<dyn WritePermit>>,
     /// When the next request may be sent, as the processes agreed that share the pace.
     place: Option<Instant>,
     budget: RetryBudget,
@@ -82,6 +89,7 @@ impl GateState {
         Self {
             limiter: Limiter::new(limits.requests_per_minute, limits.reserve),
             shared: None,
+            permit: None,
             place: None,
             budget: RetryBudget::new(now),
             health: Health::new(limits.max_attempts, rng.fork()),
@@ -101,6 +109,10 @@ impl GateState {
             woke_at: None,
             closed: None,
         }
+    }
+
+    pub(super) fn require_permit(&mut self, permit: Arc<dyn WritePermit>) {
+        self.permit = Some(permit);
     }
 
     pub(super) fn share_pace(&mut self, pace: Box<dyn SharedPace>) {
@@ -140,6 +152,15 @@ impl GateState {
         }
         if let Some(until) = self.wait_for_place(now) {
             return self.wait(until);
+        }
+        if endpoint.is_write() {
+            match self.permit.as_ref().map(|permit| permit.check()) {
+                None | Some(WritePermission::Granted) => {}
+                Some(WritePermission::Unknown) => return self.wait(now + BETWEEN_CHECKS),
+                Some(WritePermission::Lost(why)) => {
+                    return GateStep::Closed(self.close(StopKind::LeaseLost, why));
+                }
+            }
         }
         if let Err(wait) = self.limiter.try_acquire() {
             return self.wait(now + wait);

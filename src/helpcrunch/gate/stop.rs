@@ -27,6 +27,8 @@ pub enum StopKind {
     /// Something in front of the API refuses all requests, or every write.
     Blocked,
     Redirected,
+    /// Another machine works on the account by now.
+    LeaseLost,
 }
 
 impl fmt::Display for StopKind {
@@ -42,6 +44,7 @@ impl fmt::Display for StopKind {
             Self::Unreachable => "the API cannot be reached",
             Self::Blocked => "a firewall or proxy refuses the requests",
             Self::Redirected => "the API redirects elsewhere",
+            Self::LeaseLost => "another run took the account over",
         })
     }
 }

@@ -217,7 +217,7 @@ impl LaneRun<'_> {
         });
         match flush {
             Flush::Yes => self.context.journal.append(&entry).await,
-            Flush::No => self.context.journal.append_unsynced(&entry),
+            Flush::No => self.context.journal.append_for_successor(&entry).await,
         }
     }
 }

@@ -211,7 +211,7 @@ impl LaneRun<'_> {
             row: self.job.lane.row,
             payload: lane_to_json(&lane),
         });
-        self.context.journal.append_unsynced(&entry)
+        self.context.journal.append_for_successor(&entry).await
     }
 }
 

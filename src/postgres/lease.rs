@@ -1,0 +1,259 @@
+//! The lease of an account: one process holds it, renews it, and loses it if it stops doing so.
+//!
+//! Each holder raises the account's fence. What it writes to the database names its fence, so that a process that was
+//! suspended and wakes after its lease went to another one can write nothing there, and without its intent in the
+//! database it sends nothing. Between the intent and the request, [`Lease`] is asked once more.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use tokio::task::JoinHandle;
+use tokio_postgres::types::Json;
+
+use super::connection::Database;
+use super::{DatabaseError, StateAccount};
+use crate::pace::{WritePermission, WritePermit};
+
+/// A lease is renewed this often before it expires.
+const RENEWALS: u32 = 3;
+
+/// The process that holds a lease.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaseHolder {
+    pub host: String,
+    pub pid: u32,
+    /// RFC 3339, UTC.
+    pub since: String,
+    pub command: String,
+    /// How long a request of this process may still have an effect after the lease ended, in seconds.
+    pub in_flight_s: u64,
+}
+
+impl fmt::Display for LeaseHolder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "process {} on {} (hcsync {}, since {})",
+            self.pid, self.host, self.command, self.since
+        )
+    }
+}
+
+/// A lease that was taken.
+#[derive(Debug)]
+pub struct Acquired {
+    pub lease: Arc<Lease>,
+    /// A holder that died or was suspended, and how long its last request may still have an effect.
+    pub former: Option<(LeaseHolder, Duration)>,
+}
+
+/// The lease of an account, renewed in the background while this exists.
+#[derive(Debug)]
+pub struct Lease {
+    database: Arc<Database>,
+    account: String,
+    fence: i64,
+    state: Arc<Mutex<LeaseState>>,
+    renewing: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct LeaseState {
+    /// Until when no other process can have the lease. Counted from before the renewal was asked for.
+    valid_until: Instant,
+    /// Whose it is now, if it was lost.
+    lost: Option<Option<LeaseHolder>>,
+}
+
+impl Lease {
+    /// Takes the lease of an account, or returns [`DatabaseError::Held`].
+    ///
+    /// # Errors
+    /// Another process holds it, or the database fails.
+    pub(super) async fn acquire(
+        database: &Arc<Database>,
+        account: &StateAccount,
+        holder: &LeaseHolder,
+        ttl: Duration,
+    ) -> Result<Acquired, DatabaseError> {
+        account.insert(database).await?;
+        let asked = Instant::now();
+        let seconds = ttl.as_secs_f64();
+        let taken = database
+            .query_opt(TAKE, &[&account.id, &Json(holder), &seconds])
+            .await?;
+        let Some(row) = taken else {
+            let holder = read_holder(database, &account.id).await?;
+            return match holder {
+                Some(holder) => Err(DatabaseError::Held(Box::new(holder))),
+                // It was released meanwhile; the next start finds it free.
+                None => Err(DatabaseError::Lost(None)),
+            };
+        };
+        let fence: i64 = row.try_get(0)?;
+        let former: Option<Json<LeaseHolder>> = row.try_get(1)?;
+        let expired_s: Option<f64> = row.try_get(2)?;
+        let former = former.zip(expired_s).map(|(Json(former), expired_s)| {
+            let ended = Duration::try_from_secs_f64(expired_s).unwrap_or_default();
+            let left = Duration::from_secs(former.in_flight_s).saturating_sub(ended);
+            (former, left)
+        });
+        let state = Arc::new(Mutex::new(LeaseState {
+            valid_until: asked + ttl,
+            lost: None,
+        }));
+        let renewal = Renewal {
+            database: Arc::clone(database),
+            account: account.id.clone(),
+            fence,
+            ttl,
+            state: Arc::clone(&state),
+        };
+        let lease = Arc::new(Self {
+            database: Arc::clone(database),
+            account: account.id.clone(),
+            fence,
+            state,
+            renewing: database.handle().spawn(renewal.run()),
+        });
+        Ok(Acquired { lease, former })
+    }
+
+    /// Names the lease in the statements that need it.
+    pub(super) fn fence(&self) -> i64 {
+        self.fence
+    }
+
+    /// Gives the lease back, so that the next process need not wait until it expires.
+    pub async fn release(&self) {
+        self.renewing.abort();
+        let released = self
+            .database
+            .execute(RELEASE, &[&self.account, &self.fence])
+            .await;
+        // If it cannot be released, it expires.
+        if let Err(error) = released {
+            tracing::debug!(%error, "the lease was not released");
+        }
+    }
+
+    /// Notes that the fence is another process's by now. Returns the error that says so.
+    pub(super) async fn lose(&self) -> DatabaseError {
+        let holder = read_holder(&self.database, &self.account)
+            .await
+            .ok()
+            .flatten();
+        lock(&self.state).lost = Some(holder.clone());
+        DatabaseError::Lost(holder.map(Box::new))
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.renewing.abort();
+    }
+}
+
+impl WritePermit for Lease {
+    fn check(&self) -> WritePermission {
+        let state = lock(&self.state);
+        match &state.lost {
+            Some(holder) => {
+                WritePermission::Lost(DatabaseError::Lost(holder.clone().map(Box::new)).to_string())
+            }
+            None if Instant::now() < state.valid_until => WritePermission::Granted,
+            None => WritePermission::Unknown,
+        }
+    }
+}
+
+struct Renewal {
+    database: Arc<Database>,
+    account: String,
+    fence: i64,
+    ttl: Duration,
+    state: Arc<Mutex<LeaseState>>,
+}
+
+impl Renewal {
+    /// Renews until the lease is lost. While the database cannot be reached the lease may expire; the process then sends
+    /// nothing until it is renewed, which works as long as no other process has taken it.
+    async fn run(self) {
+        loop {
+            tokio::time::sleep(self.ttl / RENEWALS).await;
+            while !self.renew().await {
+                if lock(&self.state).lost.is_some() {
+                    return;
+                }
+                tokio::time::sleep(RETRY).await;
+            }
+        }
+    }
+
+    /// Whether the lease was renewed.
+    async fn renew(&self) -> bool {
+        let asked = Instant::now();
+        let seconds = self.ttl.as_secs_f64();
+        let renewed = self
+            .database
+            .execute(RENEW, &[&self.account, &self.fence, &seconds])
+            .await;
+        match renewed {
+            Ok(1) => {
+                lock(&self.state).valid_until = asked + self.ttl;
+                true
+            }
+            Ok(_) => {
+                let holder = read_holder(&self.database, &self.account).await;
+                lock(&self.state).lost = Some(holder.ok().flatten());
+                false
+            }
+            Err(error) => {
+                tracing::debug!(%error, "the lease could not be renewed");
+                false
+            }
+        }
+    }
+}
+
+const RETRY: Duration = Duration::from_secs(1);
+
+/// The process that holds an account's lease; `None` if it is free.
+pub(super) async fn read_holder(
+    database: &Database,
+    account: &str,
+) -> Result<Option<LeaseHolder>, DatabaseError> {
+    let found = database.query_opt(HOLDER, &[&account]).await?;
+    let holder = found.map(|row| row.try_get::<_, Option<Json<LeaseHolder>>>(0));
+    Ok(holder.transpose()?.flatten().map(|Json(holder)| holder))
+}
+
+fn lock(state: &Mutex<LeaseState>) -> std::sync::MutexGuard<'_, LeaseState> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Returns the new fence and, of a lease that expired, its holder and how many seconds ago that was.
+const TAKE: &str = "
+    with former as (
+        select holder, extract(epoch from clock_timestamp() - expires_at)::float8 as expired_s
+        from hcsync_accounts
+        where id = $1 and (expires_at is null or expires_at <= clock_timestamp())
+        for update
+    )
+    update hcsync_accounts
+    set fence = fence + 1, holder = $2, held_since = clock_timestamp(),
+        expires_at = clock_timestamp() + make_interval(secs => $3)
+    from former
+    where id = $1
+    returning fence, case when former.expired_s is not null then former.holder end, former.expired_s";
+
+const RENEW: &str = "
+    update hcsync_accounts set expires_at = clock_timestamp() + make_interval(secs => $3)
+    where id = $1 and fence = $2";
+
+const RELEASE: &str = "update hcsync_accounts set expires_at = null where id = $1 and fence = $2";
+
+const HOLDER: &str = "
+    select holder from hcsync_accounts where id = $1 and expires_at > clock_timestamp()";

@@ -1,0 +1,24 @@
+//! State that several machines share: a PostgreSQL database with each account's lease, the pace of its requests, its runs
+//! and journals, and what is remembered about it. It never sees HTTP or a terminal.
+
+mod account;
+mod connection;
+mod error;
+mod files;
+mod fleet;
+mod journal;
+mod lease;
+mod pace;
+mod password;
+mod schema;
+mod state;
+mod url;
+
+pub use account::StateAccount;
+pub use connection::Database;
+pub use error::DatabaseError;
+pub use fleet::{AccountStatus, LastRun, fleet_status};
+pub use lease::{Acquired, Lease, LeaseHolder};
+pub use pace::PaceLine;
+pub use state::{PulledRuns, SharedState, pull_all_runs};
+pub use url::DatabaseSettings;

@@ -1,0 +1,122 @@
+//! What one machine wrote, another one knows.
+
+use hcsync::sandbox::{AgentEdit, EditTarget};
+use serde_json::json;
+
+use crate::machine::{Place, rows};
+
+#[test]
+fn a_run_of_one_machine_is_known_on_another_one() {
+    let Some(place) = Place::open() else { return };
+    let (one, two) = (place.machine(), place.machine());
+    let _ = one.write("in.csv", &rows(5)).run("sync in.csv").exits(0);
+    let listed = two.run("runs --output json").exits(0).stdout;
+    let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    let run = listed["runs"][0]["run_id"].as_str().unwrap().to_owned();
+    assert_eq!(listed["runs"][0]["counts"]["created"], 5);
+    let shown = two.run(&format!("show {run}")).exits(0).stdout;
+    assert!(shown.contains("5 created"), "{shown}");
+    // An edit of the agent's is kept, since the other machine knows what was last written.
+    let customers = place.sandbox().customers();
+    let customer = customers.iter().find(|c| c["userId"] == "u0").unwrap();
+    let edit = AgentEdit {
+        customer: Some(EditTarget::Id(customer["id"].as_u64().unwrap())),
+        set: json!({"name": "Edited"}).as_object().unwrap().clone(),
+        ..AgentEdit::default()
+    };
+    place.sandbox().agent(&edit).unwrap();
+    let config = "[fields]\nuserId = \"userId\"\nname = { column = \"name\", overwrite = \"if_unedited\" }\n";
+    let planned = two
+        .write("in.csv", &rows(5))
+        .write("hcsync.toml", config)
+        .run("sync in.csv --output json")
+        .exits(0)
+        .stdout;
+    let summary: serde_json::Value = serde_json::from_str(&planned).unwrap();
+    assert_eq!(summary["summary"]["results"]["unchanged"], 5, "{planned}");
+    assert_eq!(summary["preview"]["kept_edited"][0]["customers"], 1);
+    // And takes back what the first one did.
+    let _ = two.run(&format!("undo {run} --allow-delete 5")).exits(0);
+}
+
+#[test]
+fn a_snapshot_is_used_only_where_it_is_the_latest() {
+    let Some(place) = Place::open() else { return };
+    let (one, two) = (place.machine(), place.machine());
+    for machine in [&one, &two] {
+        machine.write("in.csv", &rows(300));
+    }
+    let lists = |machine: &crate::machine::Machine<'_>| {
+        let before = place.sandbox().requests().len();
+        let _ = machine.run("sync in.csv").exits(0);
+        place.sandbox().requests().len() - before
+    };
+    lists(&one);
+    let again = lists(&one);
+    assert!(again <= 2, "the snapshot of the last run is used: {again}");
+    let other = lists(&two);
+    assert!(other > again, "there is none on the other machine: {other}");
+    let behind = lists(&one);
+    assert!(
+        behind > again,
+        "another machine held the lease since: {behind}"
+    );
+}
+
+#[test]
+fn who_is_forgotten_is_forgotten_in_the_database() {
+    let Some(place) = Place::open() else { return };
+    let (one, two) = (place.machine(), place.machine());
+    let table = "userId,email,name\na,ann@example.com,Ann\nb,bob@example.com,Bob\n";
+    let _ = one.write("in.csv", table).run("sync in.csv").exits(0);
+    let holds = |text: &str| {
+        let count = format!(
+            "select count(*) from hcsync_files where position('{text}'::bytea in content) > 0"
+        );
+        place.postgres.value(&count) != "0"
+    };
+    assert!(holds("ann@example.com"));
+    let _ = two.run("forget --email ann@example.com").exits(0);
+    assert!(!holds("ann@example.com"));
+    assert!(holds("bob@example.com"));
+}
+
+#[test]
+fn the_tables_are_created_updated_and_never_older_than_the_program() {
+    let Some(place) = Place::open() else { return };
+    let one = place.machine();
+    let made = one.run("state migrate").exits(0).stdout;
+    assert!(made.contains("created the tables (schema 1)"), "{made}");
+    let again = one.run("state migrate").exits(0).stdout;
+    assert!(again.contains("nothing to do"), "{again}");
+    place
+        .postgres
+        .value("update hcsync_schema set version = 99");
+    let refused = one.write("in.csv", &rows(1)).run("sync in.csv").exits(2);
+    assert!(
+        refused.stderr.contains("newer version of hcsync"),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!(place.applied(), 0);
+}
+
+#[test]
+fn a_password_is_taken_from_no_place_that_others_can_read() {
+    let Some(place) = Place::open() else { return };
+    let one = place.machine();
+    one.write("in.csv", &rows(1));
+    let config = "[state]\nurl = \"postgres://u:hunter2@db/d\"\n";
+    let refused = one.write("hcsync.toml", config).run("sync in.csv").exits(2);
+    assert!(
+        refused.stderr.contains("must not hold the password"),
+        "{}",
+        refused.stderr
+    );
+    assert!(!refused.stderr.contains("hunter2"), "{}", refused.stderr);
+    let refused = one
+        .run("sync in.csv --state-url postgres://u:hunter2@db/d")
+        .exits(2);
+    assert!(!refused.stderr.contains("hunter2"), "{}", refused.stderr);
+    assert_eq!(place.applied(), 0);
+}
