@@ -3,9 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::journal::{JournalError, LockError, StateError};
 use crate::platform::{StorageProblem, storage_problem};
-use crate::postgres::DatabaseError;
 use crate::report::Stop;
 
 use super::snippet::Blame;
@@ -108,12 +106,6 @@ impl Failure {
         self
     }
 
-    /// Another process works on the account by now.
-    fn lease_lost(error: &DatabaseError) -> Self {
-        Self::from_error(Exit::Locked, "lease_lost", error)
-            .hint("that run continues; nothing more was sent by this one")
-    }
-
     /// Whether the user chose this end when asked.
     pub(super) fn is_users_choice(&self) -> bool {
         matches!(self.reason, "declined" | "saved")
@@ -137,67 +129,6 @@ impl Failure {
     }
 }
 
-impl From<StateError> for Failure {
-    fn from(error: StateError) -> Self {
-        Self::from_error(Exit::NotFinished, "state", &error)
-            .or_hint("name another state directory with --state-dir, or make room there")
-    }
-}
-
-impl From<LockError> for Failure {
-    fn from(error: LockError) -> Self {
-        match error {
-            LockError::Held { .. } | LockError::Shared { .. } => {
-                Self::from_error(Exit::Locked, "locked", &error)
-            }
-            LockError::State(error) => error.into(),
-        }
-    }
-}
-
-impl From<DatabaseError> for Failure {
-    fn from(error: DatabaseError) -> Self {
-        match &error {
-            DatabaseError::Held(_) => Self::from_error(Exit::Locked, "locked", &error)
-                .hint("wait until it is finished, or stop it"),
-            DatabaseError::Lost(_) => Self::lease_lost(&error),
-            DatabaseError::Url(_)
-            | DatabaseError::SecretFile { .. }
-            | DatabaseError::NoServiceFile
-            | DatabaseError::NoService { .. }
-            | DatabaseError::Certificates(_)
-            | DatabaseError::Newer { .. }
-            | DatabaseError::NotMigrated => Self::from_error(Exit::Usage, "state", &error),
-            DatabaseError::Connect { .. }
-            | DatabaseError::Query(_)
-            | DatabaseError::TimedOut(_)
-            | DatabaseError::File(_)
-            | DatabaseError::State(_)
-            | DatabaseError::Name(_)
-            | DatabaseError::Runtime(_) => Self::from_error(Exit::NotFinished, "state", &error),
-        }
-    }
-}
-
-impl From<&JournalError> for Failure {
-    fn from(error: &JournalError) -> Self {
-        if let Some(lost) = lost_lease(error) {
-            return Self::lease_lost(lost);
-        }
-        let failure = Self::from_error(Exit::NotFinished, "journal", error);
-        match error.storage_problem() {
-            Some(problem) => failure.hint(problem.advice()),
-            None => failure,
-        }
-    }
-}
-
-impl From<JournalError> for Failure {
-    fn from(error: JournalError) -> Self {
-        Self::from(&error)
-    }
-}
-
 /// Turns the error of a result into a [`Failure`] with this `reason`.
 pub(super) trait OrFail<T> {
     fn or_not_finished(self, reason: &'static str) -> Result<T, Failure>;
@@ -212,25 +143,6 @@ impl<T, E: Error + 'static> OrFail<T> for Result<T, E> {
     fn or_usage(self, reason: &'static str) -> Result<T, Failure> {
         self.map_err(|error| Failure::from_error(Exit::Usage, reason, &error))
     }
-}
-
-/// Returns the loss of the account's lease, if that caused the error.
-fn lost_lease<'a>(error: &'a Cause) -> Option<&'a DatabaseError> {
-    let mut cause: Option<&'a Cause> = Some(error);
-    while let Some(error) = cause {
-        let io = error.downcast_ref::<std::io::Error>();
-        let inner = io.and_then(|io| io.get_ref()?.downcast_ref::<DatabaseError>());
-        if let Some(lost @ DatabaseError::Lost(_)) = inner {
-            return Some(lost);
-        }
-        // The source of a shared error is behind its pointer.
-        let shared = error.downcast_ref::<std::sync::Arc<std::io::Error>>();
-        cause = match shared {
-            Some(shared) => Some(&**shared),
-            None => error.source(),
-        };
-    }
-    None
 }
 
 /// Returns the problem with the disk (full, read-only, failing) that caused the error, if one did.

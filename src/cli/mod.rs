@@ -27,6 +27,7 @@ mod forgetting;
 mod gate_failure;
 mod input_command;
 mod inputs;
+mod known_failures;
 mod lane_sender;
 mod learned;
 mod leftover_probe;

@@ -9,7 +9,7 @@ use super::document::Document;
 use super::error::{ConfigError, ConfigProblem};
 use super::file::FileConfig;
 use super::input::{Delimiter, Quote};
-use super::settings::StateConfig;
+use super::state::StateConfig;
 
 /// More would not be faster: the limit is a few requests a second.
 const MAX_CONCURRENCY: u16 = 64;

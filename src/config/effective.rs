@@ -99,26 +99,6 @@ fn overridden(overrides: &Overrides) -> Vec<(&'static str, &'static str, Value)>
             overrides.account.as_ref().map(text),
         ),
         (
-            "state.url",
-            "--state-url",
-            overrides.state_url.as_ref().map(|url| {
-                let url = url.clone();
-                let database = DatabaseSettings {
-                    url,
-                    password_file: None,
-                };
-                Value::from(database.shown())
-            }),
-        ),
-        (
-            "state.password_file",
-            "--state-password-file",
-            overrides
-                .state_password_file
-                .as_ref()
-                .map(|path| Value::from(path.display().to_string())),
-        ),
-        (
             "limits.requests_per_minute",
             "--requests-per-minute",
             overrides.requests_per_minute.map(|n| whole(n.into())),
@@ -164,9 +144,27 @@ fn overridden(overrides: &Overrides) -> Vec<(&'static str, &'static str, Value)>
             overrides.max_creates.map(whole),
         ),
     ];
-    let set = options.into_iter();
+    let set = options.into_iter().chain(overridden_state(overrides));
     set.filter_map(|(key, option, value)| Some((key, option, value?)))
         .collect()
+}
+
+/// Likewise of `[state]`.
+fn overridden_state(overrides: &Overrides) -> [(&'static str, &'static str, Option<Value>); 2] {
+    let url = overrides.state_url.as_ref().map(|url| {
+        let url = url.clone();
+        let database = DatabaseSettings {
+            url,
+            password_file: None,
+        };
+        Value::from(database.shown())
+    });
+    let file = overrides.state_password_file.as_ref();
+    let file = file.map(|path| Value::from(path.display().to_string()));
+    [
+        ("state.url", "--state-url", url),
+        ("state.password_file", "--state-password-file", file),
+    ]
 }
 
 /// The default of each key that has one, by its path.

@@ -10,7 +10,8 @@ use super::document::Document;
 use super::error::ConfigError;
 use super::input::{Delimiter, InputConfig, InputEncoding, InputFormat, Quote};
 use super::notify::{MetricsConfig, NotifyConfig};
-use super::settings::{ApiConfig, LimitsConfig, RemoteConfig, Settings, StateConfig};
+use super::settings::{ApiConfig, LimitsConfig, RemoteConfig, Settings};
+use super::state::StateConfig;
 use super::wording;
 
 /// A whole config file as it is written; a missing key has its default.

@@ -1,5 +1,6 @@
 //! Every key that a config may hold, and the nearest known key to an unknown one.
 
+use super::state::STATE_KEYS;
 use crate::domain::Field;
 use crate::domain::text::{fold, nearest};
 
@@ -115,10 +116,7 @@ pub const KNOWN_KEYS: &[ConfigSection] = &[
             "tolerated_rows",
         ],
     ),
-    named(
-        "state",
-        &["keep", "keep_bytes", "url", "password_file", "lease"],
-    ),
+    named("state", STATE_KEYS),
     named(
         "notify",
         &[

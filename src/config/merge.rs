@@ -4,13 +4,13 @@ use crate::helpcrunch::BaseUrl;
 
 use super::check::{ACCOUNT_RULE, is_account_name};
 use super::document::Document;
-use super::error::{ConfigError, ConfigProblem, PASSWORD_RULE, looks_like_key};
+use super::error::{ConfigError, ConfigProblem, looks_like_key};
 use super::file::FileConfig;
 use super::loaded::LoadedConfig;
 use super::overrides::Overrides;
 use super::redirection::refuse_redirection;
-use super::settings::{Settings, StateConfig};
-use crate::postgres::DatabaseSettings;
+use super::settings::Settings;
+use super::state::override_state;
 
 /// The config in the current folder that is used if none is named.
 pub(super) const DEFAULT_FILE: &str = "hcsync.toml";
@@ -142,28 +142,6 @@ fn override_with(settings: &mut Settings, overrides: &Overrides) -> Result<(), C
         // The sandbox must not use the state of a real account.
         settings.api.account = None;
         settings.api.key_file = None;
-    }
-    Ok(())
-}
-
-fn override_state(state: &mut StateConfig, overrides: &Overrides) -> Result<(), ConfigError> {
-    if let Some(url) = &overrides.state_url {
-        let database = DatabaseSettings {
-            url: url.clone(),
-            password_file: None,
-        };
-        // Other users of the machine see a command's options, and not its variables.
-        if database.has_password() && std::env::var("HCSYNC_STATE_URL").as_ref() != Ok(url) {
-            return Err(option_error("--state-url", PASSWORD_RULE.to_owned()));
-        }
-        state.url.clone_from(url);
-    }
-    if let Some(file) = &overrides.state_password_file {
-        state.password_file = Some(file.clone());
-    }
-    if overrides.run.sandbox {
-        // The in-process sandbox ends with the process.
-        state.url.clear();
     }
     Ok(())
 }

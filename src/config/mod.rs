@@ -17,6 +17,7 @@ mod notify;
 mod overrides;
 mod redirection;
 mod settings;
+mod state;
 mod text;
 mod wording;
 
@@ -33,5 +34,5 @@ pub use notify::{ConditionText, MetricsConfig, NotifyConfig};
 pub use overrides::Overrides;
 pub use settings::{
     ApiConfig, BatchMode, LimitsConfig, RemoteConfig, RemoteStrategy, RunOptions, Settings,
-    StateConfig,
 };
+pub use state::StateConfig;

@@ -11,11 +11,10 @@ use crate::plan::{Duplicates, MatchSettings, MissingSettings, SafetySettings, Sy
 use super::duration;
 use super::input::InputConfig;
 use super::notify::{MetricsConfig, NotifyConfig};
-use crate::postgres::DatabaseSettings;
+use super::state::StateConfig;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
-const DAY: u64 = 24 * HOUR;
 
 /// The settings of a run. Flags override environment variables, which override the config file, which overrides defaults.
 /// Paths from a config file are resolved; those from the command line are as the user wrote them.
@@ -175,47 +174,6 @@ pub enum BatchMode {
     /// Also where it is not safe: then customers are written as a whole.
     Whole,
     Off,
-}
-
-/// `[state]`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct StateConfig {
-    /// Finished runs older than this are removed.
-    #[serde(deserialize_with = "duration::deserialize")]
-    pub keep: Duration,
-    /// The oldest finished runs are removed while all runs hold more; 0: any number.
-    pub keep_bytes: u64,
-    /// The database that keeps the state; empty: the state folder alone.
-    pub url: String,
-    /// A file with nothing but the database's password.
-    pub password_file: Option<PathBuf>,
-    /// How long a process that died holds an account in the database.
-    #[serde(deserialize_with = "duration::deserialize")]
-    pub lease: Duration,
-}
-
-impl StateConfig {
-    /// The database that keeps the state, if one does.
-    #[must_use]
-    pub fn database(&self) -> Option<DatabaseSettings> {
-        (!self.url.is_empty()).then(|| DatabaseSettings {
-            url: self.url.clone(),
-            password_file: self.password_file.clone(),
-        })
-    }
-}
-
-impl Default for StateConfig {
-    fn default() -> Self {
-        Self {
-            keep: Duration::from_secs(30 * DAY),
-            keep_bytes: 0,
-            url: String::new(),
-            password_file: None,
-            lease: Duration::from_secs(60),
-        }
-    }
 }
 
 /// Settings that only the command line and the environment have.

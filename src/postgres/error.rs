@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio_postgres::error::SqlState;
 
-use super::lease::LeaseHolder;
+use super::holder::LeaseHolder;
 use crate::journal::StateError;
 use crate::platform::FileError;
 

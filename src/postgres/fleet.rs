@@ -5,7 +5,7 @@ use tokio_postgres::types::Json;
 
 use super::DatabaseError;
 use super::connection::Database;
-use super::lease::LeaseHolder;
+use super::holder::LeaseHolder;
 
 /// The facts of a run that can write.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,42 +4,17 @@
 //! suspended and wakes after its lease went to another one can write nothing there, and without its intent in the
 //! database it sends nothing. Between the intent and the request, [`Lease`] is asked once more.
 
-use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
 use tokio::task::JoinHandle;
 use tokio_postgres::types::Json;
 
 use super::connection::Database;
+use super::holder::{LeaseHolder, read_holder};
+use super::renewal::{LeaseState, Renewal, lock};
 use super::{DatabaseError, StateAccount};
 use crate::pace::{WritePermission, WritePermit};
-
-/// A lease is renewed this often before it expires.
-const RENEWALS: u32 = 3;
-
-/// The process that holds a lease.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LeaseHolder {
-    pub host: String,
-    pub pid: u32,
-    /// RFC 3339, UTC.
-    pub since: String,
-    pub command: String,
-    /// How long a request of this process may still have an effect after the lease ended, in seconds.
-    pub in_flight_s: u64,
-}
-
-impl fmt::Display for LeaseHolder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "process {} on {} (hcsync {}, since {})",
-            self.pid, self.host, self.command, self.since
-        )
-    }
-}
 
 /// A lease that was taken.
 #[derive(Debug)]
@@ -57,14 +32,6 @@ pub struct Lease {
     fence: i64,
     state: Arc<Mutex<LeaseState>>,
     renewing: JoinHandle<()>,
-}
-
-#[derive(Debug)]
-struct LeaseState {
-    /// Until when no other process can have the lease. Counted from before the renewal was asked for.
-    valid_until: Instant,
-    /// Whose it is now, if it was lost.
-    lost: Option<Option<LeaseHolder>>,
 }
 
 impl Lease {
@@ -100,10 +67,7 @@ impl Lease {
             let left = Duration::from_secs(former.in_flight_s).saturating_sub(ended);
             (former, left)
         });
-        let state = Arc::new(Mutex::new(LeaseState {
-            valid_until: asked + ttl,
-            lost: None,
-        }));
+        let state = Arc::new(Mutex::new(LeaseState::new(asked, ttl)));
         let renewal = Renewal {
             database: Arc::clone(database),
             account: account.id.clone(),
@@ -163,75 +127,10 @@ impl WritePermit for Lease {
             Some(holder) => {
                 WritePermission::Lost(DatabaseError::Lost(holder.clone().map(Box::new)).to_string())
             }
-            None if Instant::now() < state.valid_until => WritePermission::Granted,
+            None if state.is_valid() => WritePermission::Granted,
             None => WritePermission::Unknown,
         }
     }
-}
-
-struct Renewal {
-    database: Arc<Database>,
-    account: String,
-    fence: i64,
-    ttl: Duration,
-    state: Arc<Mutex<LeaseState>>,
-}
-
-impl Renewal {
-    /// Renews until the lease is lost. While the database cannot be reached the lease may expire; the process then sends
-    /// nothing until it is renewed, which works as long as no other process has taken it.
-    async fn run(self) {
-        loop {
-            tokio::time::sleep(self.ttl / RENEWALS).await;
-            while !self.renew().await {
-                if lock(&self.state).lost.is_some() {
-                    return;
-                }
-                tokio::time::sleep(RETRY).await;
-            }
-        }
-    }
-
-    /// Whether the lease was renewed.
-    async fn renew(&self) -> bool {
-        let asked = Instant::now();
-        let seconds = self.ttl.as_secs_f64();
-        let renewed = self
-            .database
-            .execute(RENEW, &[&self.account, &self.fence, &seconds])
-            .await;
-        match renewed {
-            Ok(1) => {
-                lock(&self.state).valid_until = asked + self.ttl;
-                true
-            }
-            Ok(_) => {
-                let holder = read_holder(&self.database, &self.account).await;
-                lock(&self.state).lost = Some(holder.ok().flatten());
-                false
-            }
-            Err(error) => {
-                tracing::debug!(%error, "the lease could not be renewed");
-                false
-            }
-        }
-    }
-}
-
-const RETRY: Duration = Duration::from_secs(1);
-
-/// The process that holds an account's lease; `None` if it is free.
-pub(super) async fn read_holder(
-    database: &Database,
-    account: &str,
-) -> Result<Option<LeaseHolder>, DatabaseError> {
-    let found = database.query_opt(HOLDER, &[&account]).await?;
-    let holder = found.map(|row| row.try_get::<_, Option<Json<LeaseHolder>>>(0));
-    Ok(holder.transpose()?.flatten().map(|Json(holder)| holder))
-}
-
-fn lock(state: &Mutex<LeaseState>) -> std::sync::MutexGuard<'_, LeaseState> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Returns the new fence and, of a lease that expired, its holder and how many seconds ago that was.
@@ -249,11 +148,4 @@ const TAKE: &str = "
     where id = $1
     returning fence, case when former.expired_s is not null then former.holder end, former.expired_s";
 
-const RENEW: &str = "
-    update hcsync_accounts set expires_at = clock_timestamp() + make_interval(secs => $3)
-    where id = $1 and fence = $2";
-
 const RELEASE: &str = "update hcsync_accounts set expires_at = null where id = $1 and fence = $2";
-
-const HOLDER: &str = "
-    select holder from hcsync_accounts where id = $1 and expires_at > clock_timestamp()";

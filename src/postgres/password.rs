@@ -27,9 +27,9 @@ impl PasswordFile {
     /// The password of the first line that matches.
     pub(super) fn password_for(&self, config: &Config) -> Option<SecretString> {
         let host = match config.get_hosts().first()? {
-            Host::Tcp(name) => name.clone(),
-            #[cfg(unix)]
-            Host::Unix(_) => String::from("localhost"),
+            Host::Tcp(name) if !name.is_empty() => name.clone(),
+            // A socket in a folder.
+            _ => String::from("localhost"),
         };
         let port = config.get_ports().first().copied().unwrap_or(5432);
         let user = config.get_user().unwrap_or_default();

@@ -4,25 +4,22 @@
 //! command begins, and what the command wrote is pushed before it sends and when it ends. In between, the journal is
 //! copied record by record. A folder on a disk that is lost with the container loses nothing.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio_postgres::types::Json;
-use tokio_postgres::{Client, GenericClient, Transaction};
+use tokio_postgres::{Client, Transaction};
 
 use super::connection::Database;
-use super::files::{check_name, first_part, pull_folder, push_folder};
+use super::files::{first_part, pull_folder, push_folder};
+use super::holder::LeaseHolder;
 use super::journal::DatabaseJournal;
-use super::lease::{Acquired, Lease, LeaseHolder};
+use super::lease::{Acquired, Lease};
 use super::pace::PaceLine;
+use super::runs::{PulledRuns, lock_copy, pull_runs, push_run, run_owner, stored_facts};
 use super::{DatabaseError, StateAccount};
 use crate::domain::RunId;
-use crate::journal::{AccountDir, AccountId, JournalCopy, RunDir, StateDir, lock_holder};
-use crate::platform::{self, FileLock};
-
-/// The journal of an open run has a table of its own; that of a run that is over is one of its files.
-const JOURNAL: &str = "journal.jsonl";
+use crate::journal::{AccountDir, AccountId, JournalCopy, StateDir};
+use crate::platform;
 
 /// Names the fence under which the local snapshot was last known to be right.
 const FENCE: &str = "state-fence";
@@ -40,14 +37,6 @@ pub struct SharedState {
 
 /// How long to wait between two attempts to store files.
 const BETWEEN_PUSHES: Duration = Duration::from_secs(2);
-
-/// How much of a run is pulled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Depth {
-    /// `run.json` and `summary.json`, for lists.
-    Facts,
-    Whole,
-}
 
 impl SharedState {
     #[must_use]
@@ -177,8 +166,7 @@ impl SharedState {
             // Of other runs only the facts were pulled.
             let is_whole = run.dir.plan().exists();
             if is_changed || (every_run && is_whole) {
-                self.push_run(&transaction, &run.dir, &meta.run_id, meta.state.is_over())
-                    .await?;
+                push_run(&transaction, &run.dir, &self.account.id, meta).await?;
             }
         }
         Ok(transaction.commit().await?)
@@ -241,174 +229,11 @@ impl SharedState {
             None => Err(lease.lose().await),
         }
     }
-
-    async fn push_run(
-        &self,
-        transaction: &Transaction<'_>,
-        dir: &RunDir,
-        id: &RunId,
-        is_over: bool,
-    ) -> Result<(), DatabaseError> {
-        let read = |path: PathBuf| -> Result<Option<Json<serde_json::Value>>, DatabaseError> {
-            let text = platform::read_file(&path)?;
-            Ok(text
-                .and_then(|text| serde_json::from_slice(&text).ok())
-                .map(Json))
-        };
-        let facts = read(dir.path().join("run.json"))?;
-        let summary = read(dir.summary())?;
-        transaction
-            .execute(PUT_RUN, &[&id.as_str(), &self.account.id, &facts, &summary])
-            .await?;
-        let owner = run_owner(id.as_str());
-        push_folder(transaction, &owner, dir.path(), |name| {
-            is_over || name != JOURNAL
-        })
-        .await?;
-        match is_over {
-            true => {
-                let delete = "delete from hcsync_journals where run = $1";
-                transaction.execute(delete, &[&id.as_str()]).await?;
-            }
-            // From here on each record is copied as it is written.
-            false => {
-                if let Some(journal) = platform::read_file(&dir.journal())? {
-                    transaction
-                        .execute(BEGIN_JOURNAL, &[&id.as_str(), &journal])
-                        .await?;
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Which runs are pulled whole, beside those that are not over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PulledRuns<'a> {
-    /// None: the command lists runs.
-    Facts,
-    /// Those whose id begins with this.
-    StartingWith(&'a str),
-    /// All: the command reads every run.
-    All,
-}
-
-/// Makes the local copy of all accounts' runs what the database has, for commands that look at them. An account that a
-/// process of this machine works on is left alone: its copy is the newer one.
-///
-/// # Errors
-/// The database fails, or the folder cannot be written.
-pub async fn pull_all_runs(
-    database: &Database,
-    state: &StateDir,
-    runs: PulledRuns<'_>,
-) -> Result<(), DatabaseError> {
-    let client = database.new_client().await?;
-    let _one_at_a_time = lock_copy(state).await?;
-    let select = "select id from hcsync_accounts order by id";
-    for row in client.query(select, &[]).await? {
-        let id: String = row.try_get(0)?;
-        check_name(&id)?;
-        let account = AccountId::from_text(&id);
-        let dir = state.account(&account);
-        if lock_holder(&dir)?.is_some() {
-            continue;
-        }
-        pull_folder(&client, &format!("account/{id}"), dir.path(), |name| {
-            matches!(name, "account.json" | "probe.json")
-        })
-        .await?;
-        pull_runs(&client, state, &id, runs).await?;
-    }
-    Ok(())
-}
-
-/// Of two processes that refresh the local copy, the second waits.
-async fn lock_copy(state: &StateDir) -> Result<FileLock, DatabaseError> {
-    platform::create_folder(state.path())?;
-    let path = state.path().join("copy.lock");
-    loop {
-        if let Some(lock) = FileLock::try_acquire(&path)? {
-            return Ok(lock);
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
-
-async fn pull_runs(
-    client: &Client,
-    state: &StateDir,
-    account: &str,
-    runs: PulledRuns<'_>,
-) -> Result<(), DatabaseError> {
-    let whole = match runs {
-        PulledRuns::Facts => None,
-        PulledRuns::StartingWith(id) => Some(id),
-        PulledRuns::All => Some(""),
-    };
-    for row in client.query(RUNS, &[&account, &whole]).await? {
-        let id: String = row.try_get(0)?;
-        check_name(&id)?;
-        let facts = state.runs().join(&id).join("run.json");
-        let depth = match row.try_get(1)? {
-            true => Depth::Whole,
-            false => Depth::Facts,
-        };
-        let is_same = stored_facts(client, &run_owner(&id)).await? == first_part(&facts)?;
-        // The journal of an open run may be longer than the local one although its facts are the same.
-        if !is_same || depth == Depth::Whole {
-            pull_run(client, state, &id, depth).await?;
-        }
-    }
-    Ok(())
-}
-
-async fn pull_run(
-    client: &Client,
-    state: &StateDir,
-    id: &str,
-    depth: Depth,
-) -> Result<(), DatabaseError> {
-    platform::create_folder(&state.runs())?;
-    let folder = state.runs().join(id);
-    let owner = run_owner(id);
-    let select = "select content from hcsync_journals where run = $1 order by position";
-    let journal = client.query(select, &[&id]).await?;
-    let is_open = !journal.is_empty();
-    pull_folder(client, &owner, &folder, |name| match depth {
-        Depth::Facts => matches!(name, "run.json" | "summary.json"),
-        Depth::Whole => name != JOURNAL || !is_open,
-    })
-    .await?;
-    if depth == Depth::Whole && is_open {
-        let mut content = Vec::new();
-        for row in journal {
-            content.extend(row.try_get::<_, Vec<u8>>(0)?);
-        }
-        platform::write_whole(&folder.join(JOURNAL), &content)?;
-    }
-    Ok(())
 }
 
 async fn has_files(client: &Client, owner: &str) -> Result<bool, DatabaseError> {
     let select = "select exists (select from hcsync_files where owner = $1)";
     Ok(client.query_one(select, &[&owner]).await?.try_get(0)?)
-}
-
-/// The hash of a run's `run.json`.
-async fn stored_facts(
-    client: &impl GenericClient,
-    owner: &str,
-) -> Result<Option<Vec<u8>>, DatabaseError> {
-    let select =
-        "select sha256 from hcsync_files where owner = $1 and name = 'run.json' and part = 0";
-    let row = client.query_opt(select, &[&owner]).await?;
-    Ok(row.map(|row| row.try_get(0)).transpose()?)
-}
-
-fn run_owner(id: &str) -> String {
-    format!("run/{id}")
 }
 
 /// Whether a file of the account's folder is part of its state. Locks and the snapshot belong to this machine.
@@ -419,20 +244,3 @@ fn is_shared(name: &str) -> bool {
     );
     !is_local && !name.starts_with("snapshot.") && !name.ends_with(".damaged")
 }
-
-/// The runs of an account, and whether all of each is pulled: of those that are not over, and of those that ended lately,
-/// whose keys search may not find yet.
-const RUNS: &str = "
-    select id, coalesce(starts_with(id, $2::text), false) or (facts->>'dry_run')::bool is not true
-        and (not (facts->'state' ? 'finished' or facts->'state' ? 'superseded')
-             or updated_at > now() - interval '15 minutes')
-    from hcsync_runs where account = $1";
-
-const BEGIN_JOURNAL: &str = "
-    insert into hcsync_journals (run, position, content)
-    select $1, 0, $2 where not exists (select from hcsync_journals where run = $1)";
-
-const PUT_RUN: &str = "
-    insert into hcsync_runs (id, account, facts, summary) values ($1, $2, $3, $4)
-    on conflict (id) do update
-    set facts = excluded.facts, summary = excluded.summary, updated_at = now()";

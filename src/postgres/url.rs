@@ -181,15 +181,14 @@ fn tls(config: &mut Config, parameters: Parameters) -> Result<Option<TlsSettings
     }))
 }
 
+/// Whether the server is on this machine: a socket in a folder, or a loopback address.
 fn is_local(host: &Host) -> bool {
-    match host {
-        Host::Tcp(name) => {
-            let address: Option<std::net::IpAddr> = name.parse().ok();
-            name == "localhost" || address.is_some_and(|address| address.is_loopback())
-        }
-        #[cfg(unix)]
-        Host::Unix(_) => true,
-    }
+    !matches!(host, Host::Tcp(name) if !is_loopback(name))
+}
+
+fn is_loopback(name: &str) -> bool {
+    let address: Option<std::net::IpAddr> = name.parse().ok();
+    name == "localhost" || address.is_some_and(|address| address.is_loopback())
 }
 
 /// The driver's error about a URL, which never repeats a value.

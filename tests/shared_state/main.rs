@@ -2,11 +2,6 @@
 //! started here in a folder of its own. `scripts/test` installs it; without it these tests say so and check nothing.
 
 #![cfg(target_os = "linux")]
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test says what it expects by failing there"
-)]
-
 #[cfg(test)]
 mod leases;
 #[cfg(test)]
