@@ -90,7 +90,7 @@ fn main() {
 }
 
 async fn one_by_one(path: &Path, records: u64) -> f64 {
-    let journal = JournalWriter::create(path, begin()).expect("a journal");
+    let journal = JournalWriter::create(path, begin(), None).expect("a journal");
     let start = Instant::now();
     for row in 1..=records {
         journal.append(&record(row)).await.expect("an append");
@@ -104,7 +104,7 @@ async fn flat_out(path: &Path, each: u64) -> f64 {
 
 /// Operations a second of all lanes together, the journal's close included.
 async fn lanes(path: &Path, mode: Journalling, work: Work, each: u64) -> f64 {
-    let journal = JournalWriter::create(path, begin()).expect("a journal");
+    let journal = JournalWriter::create(path, begin(), None).expect("a journal");
     let journal = Arc::new(journal);
     let start = Instant::now();
     let mut tasks = tokio::task::JoinSet::new();
