@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tempfile::NamedTempFile;
 
-use crate::config::LoadedConfig;
+use crate::config::{LoadedConfig, Settings};
 use crate::platform::Program;
 
 use super::console::Console;
@@ -21,7 +21,16 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// How long the last lines of standard error are waited for, once the program has ended.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
-/// Opens the inputs that are named, or else what the config's `[input] command` prints. None are no error here.
+/// The files to read: those that are named on the command line, or else those of the config.
+pub(super) fn input_paths<'a>(named: &'a [PathBuf], settings: &'a Settings) -> &'a [PathBuf] {
+    match named {
+        [] => &settings.input.files,
+        named => named,
+    }
+}
+
+/// Opens the inputs that are named, or else those of the config: its files, or what its `[input] command` prints. None are no error
+/// here.
 pub(super) async fn open_inputs(
     paths: &[PathBuf],
     loaded: &LoadedConfig,
@@ -32,8 +41,14 @@ pub(super) async fn open_inputs(
         stopping: &session.stopping,
         deadline,
     };
-    let Some((program, arguments)) = loaded.settings.input.command.split_first() else {
-        return Inputs::open(paths, wait).await;
+    let input = &loaded.settings.input;
+    if !paths.is_empty() && !input.files.is_empty() {
+        let note = "input.files are not read, because inputs are named on the command line";
+        session.console.say(note);
+    }
+    let files = input_paths(paths, &loaded.settings);
+    let Some((program, arguments)) = input.command.split_first() else {
+        return Inputs::open(files, wait).await;
     };
     if !paths.is_empty() {
         let note = "input.command is not run, because inputs are named on the command line";
@@ -58,8 +73,8 @@ pub(super) async fn open_inputs(
 /// The failure of a command that needs an input and has none.
 pub(super) fn no_input() -> Failure {
     Failure::usage("no input").hint(
-        "name a file (`hcsync sync customers.csv`), or `-` for standard input, or set `command` under [input] to a program \
-         that prints the rows",
+        "name a file (`hcsync sync customers.csv`), or `-` for standard input, or set `files` or `command` under [input]: what to \
+         read, or a program that prints the rows",
     )
 }
 

@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::args::ReportArgs;
+use crate::config::Overrides;
+
+use super::args::{ConfigArgs, ReportArgs};
 use super::exit::Failure;
 use super::rejected_files::numbered;
 
@@ -45,15 +47,19 @@ pub(super) struct FilesInUse {
 
 impl FilesInUse {
     /// The input files and the config file: the named one, or `hcsync.toml` if it exists.
-    pub(super) fn of(inputs: &[PathBuf], config: Option<&Path>) -> Self {
+    pub(super) fn of(inputs: &[PathBuf], config: &ConfigArgs) -> Self {
         let empty = Self {
             inputs: inputs.len(),
             ..Self::default()
         };
         let named = inputs.iter().filter(|path| path.as_os_str() != "-");
         let files = named.fold(empty, |files, input| files.reads("the input", input));
+        // Options that name no config are refused when it is loaded.
+        let named = Overrides::from(config).named_config(Path::new(""));
+        let named = named.ok().flatten();
         let default = Path::new("hcsync.toml");
-        files.also_reads("the config", config.or(default.exists().then_some(default)))
+        let default = default.exists().then_some(default);
+        files.also_reads("the config", named.as_deref().or(default))
     }
 
     /// The inputs of a saved plan or an earlier run, if they still exist.
@@ -62,7 +68,7 @@ impl FilesInUse {
         let existing: Vec<PathBuf> = paths.iter().filter(|path| path.exists()).cloned().collect();
         Self {
             inputs: paths.len(),
-            ..Self::of(&existing, None)
+            ..Self::of(&existing, &ConfigArgs::default())
         }
     }
 
@@ -177,15 +183,16 @@ mod tests {
             rejected: Some(folder.path().join(name)),
             ..ReportArgs::default()
         };
-        let overlap = FilesInUse::of(&inputs, None).reports(&report("r.csv"));
+        let no_config = ConfigArgs::default();
+        let overlap = FilesInUse::of(&inputs, &no_config).reports(&report("r.csv"));
         assert_eq!(overlap.unwrap_err().other, "the input");
         assert!(
-            FilesInUse::of(&inputs, None)
+            FilesInUse::of(&inputs, &no_config)
                 .reports(&report("s.csv"))
                 .is_ok()
         );
         assert!(
-            FilesInUse::of(&inputs[..1], None)
+            FilesInUse::of(&inputs[..1], &no_config)
                 .reports(&report("r.csv"))
                 .is_ok()
         );

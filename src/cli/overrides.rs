@@ -26,6 +26,22 @@ impl From<&PlanningArgs> for Overrides {
     }
 }
 
+impl From<&ConfigArgs> for Overrides {
+    fn from(args: &ConfigArgs) -> Self {
+        let ConfigArgs {
+            config,
+            config_dir,
+            index,
+        } = args.clone();
+        Self {
+            config,
+            config_dir,
+            index,
+            ..Self::default()
+        }
+    }
+}
+
 impl From<&ApplyArgs> for Overrides {
     fn from(args: &ApplyArgs) -> Self {
         let mut overrides = of_account(&args.config, &args.state, &args.connection);
@@ -115,12 +131,11 @@ fn of_account(config: &ConfigArgs, state: &StateArgs, connection: &ConnectionArg
         concurrency,
     } = connection.clone();
     let mut overrides = Overrides {
-        config: config.config.clone(),
         base_url,
         account,
         requests_per_minute,
         concurrency,
-        ..Overrides::default()
+        ..Overrides::from(config)
     };
     let StateArgs {
         state_dir,
@@ -207,8 +222,7 @@ mod tests {
     use super::super::args::{Args, Command};
     use super::*;
 
-    const SHARED: &str =
-        "-c c.toml --base-url http://localhost --account a --requests-per-minute 6 --concurrency 3";
+    const SHARED: &str = "-c c.toml --config-dir d --index 2 --base-url http://localhost --account a --requests-per-minute 6 --concurrency 3";
     const STATE: &str = "--state-dir s";
     const RUN: &str = "--max-requests 8 --max-duration 2h --results r.csv --rejected j --changes c.csv --summary s.json";
     const SAFETY: &str = "--max-change-percent 1 --max-clear-percent 2 --min-match-percent 3 --max-creates 4 --max-rejected-percent 5 --max-missing-percent 6 --missing tag --allow-delete 7";
@@ -234,6 +248,8 @@ mod tests {
     fn shared() -> Overrides {
         Overrides {
             config: Some("c.toml".into()),
+            config_dir: Some("d".into()),
+            index: Some(2),
             base_url: Some("http://localhost".into()),
             account: Some("a".into()),
             requests_per_minute: Some(6),

@@ -3,14 +3,16 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::config::Overrides;
 use crate::journal::RunMeta;
 
-use super::args::{BudgetArgs, ConnectionArgs, ResumeArgs, SyncArgs};
+use super::args::{BudgetArgs, ConfigArgs, ConnectionArgs, ResumeArgs, SyncArgs};
 use super::saved_settings::SavedSettings;
 
-/// The arguments of a sync that its run saves: with absolute paths, and without the budget of that one run.
+/// The arguments of a sync that its run saves: with its inputs, absolute paths, and without the budget of that one run.
 pub(super) fn restartable_args(
     args: &SyncArgs,
+    inputs: &[PathBuf],
     config: Option<&Path>,
 ) -> Option<serde_json::Value> {
     let absolute = |path: &PathBuf| match path.as_os_str() == "-" {
@@ -18,10 +20,13 @@ pub(super) fn restartable_args(
         false => std::path::absolute(path).unwrap_or_else(|_| path.clone()),
     };
     let mut args = args.clone();
-    args.inputs = args.inputs.iter().map(absolute).collect();
+    args.inputs = inputs.iter().map(absolute).collect();
     let planning = &mut args.planning;
     planning.budget = BudgetArgs::default();
-    planning.config.config = config.map(Path::to_owned);
+    planning.config = ConfigArgs {
+        config: config.map(Path::to_owned),
+        ..ConfigArgs::default()
+    };
     let files = [
         &mut planning.config.config,
         &mut planning.state.state_dir,
@@ -60,9 +65,11 @@ pub(super) fn restarted_args(
     };
     planning.state.clone_from(&args.state);
     planning.budget.clone_from(&args.budget);
+    if Overrides::from(&args.config).is_config_named() {
+        planning.config.clone_from(&args.config);
+    }
     let (before, now) = (&mut planning.report, &args.report);
     for (before, now) in [
-        (&mut planning.config.config, &args.config.config),
         (&mut before.results.results, &now.results.results),
         (&mut before.rejected, &now.rejected),
         (&mut before.changes.changes, &now.changes.changes),

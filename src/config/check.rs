@@ -123,6 +123,7 @@ impl Checks<'_> {
                 "must not name a column twice",
             );
         }
+        self.files(config);
         let program = config.input.command.first();
         let has_program = program.is_none_or(|program| !program.trim().is_empty());
         let message = "must begin with the name of a program";
@@ -142,6 +143,19 @@ impl Checks<'_> {
         self.require(has_separator, "tags.separator", "must not be empty");
         let has_name = !config.sync.missing_tag.trim().is_empty();
         self.require(has_name, "sync.missing_tag", "must not be empty");
+    }
+
+    fn files(&mut self, config: &FileConfig) {
+        let input = &config.input;
+        let are_files = input
+            .files
+            .iter()
+            .all(|path| !path.as_os_str().is_empty() && path.as_os_str() != "-");
+        let message = "must name files; standard input (`-`) can be named on the command line only";
+        self.require(are_files, "input.files", message);
+        let is_one_source = input.files.is_empty() || input.command.is_empty();
+        let message = "must not be set beside input.command: the input is one or the other";
+        self.require(is_one_source, "input.files", message);
     }
 
     fn calls(&mut self, config: &FileConfig) {
@@ -274,6 +288,14 @@ mod tests {
             (
                 "input.timezone = \"Europe/Kyv\"",
                 "x.toml:1:18: `input.timezone` `Europe/Kyv` is not an IANA time zone; did you mean `Europe/Kyiv`?",
+            ),
+            (
+                "input.files = [\"a.csv\", \"-\"]",
+                "x.toml:1:15: `input.files` must name files; standard input",
+            ),
+            (
+                "[input]\nfiles = [\"a.csv\"]\ncommand = [\"cat\"]",
+                "x.toml:2:9: `input.files` must not be set beside input.command",
             ),
             (
                 "tags.separator = \"\"",

@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use serde::Deserialize;
 
 use crate::mapping::{EmptyCells, FieldRules, MappingSettings, PropertyRules, Repair, TagSettings};
@@ -50,6 +52,7 @@ pub(super) struct InputSection {
     pub trim: bool,
     pub skip_lines: u64,
     pub timezone: Option<String>,
+    pub files: Vec<PathBuf>,
     pub command: Vec<String>,
 }
 
@@ -69,6 +72,7 @@ impl Default for InputSection {
             trim: input.trim,
             skip_lines: input.skip_lines,
             timezone: None,
+            files: Vec::new(),
             command: Vec::new(),
         }
     }
@@ -146,9 +150,12 @@ impl FileConfig {
                 }
             }
         }
+        // Unknown keys are among the errors already.
+        let is_value = !error.message().starts_with("unknown field");
         match wrong.first_mut() {
             // The place of the first one is exact, also within a list.
-            Some(same) => *same = first,
+            Some(same) if is_value => *same = first,
+            Some(_) => {}
             None if errors.is_empty() => wrong.push(first),
             None => {}
         }
@@ -170,6 +177,7 @@ impl FileConfig {
                 sheet: self.input.sheet,
                 trim: self.input.trim,
                 skip_lines: self.input.skip_lines,
+                files: self.input.files,
                 command: self.input.command,
             },
             mapping: MappingSettings {
@@ -341,6 +349,17 @@ mod tests {
                 .to_string()
                 .contains("config.example.toml:14:15: `safety.max_creates`")
         );
+    }
+
+    #[test]
+    fn an_unknown_key_hides_no_wrong_value_below_it() {
+        let error = read("[api]\nacount = \"x\"\ntimeout = 30\n").unwrap_err();
+        let ConfigError::Several(errors) = &error else {
+            panic!("{error}")
+        };
+        let lines: Vec<_> = errors.iter().filter_map(ConfigError::place).collect();
+        let lines: Vec<_> = lines.iter().map(|place| place.line).collect();
+        assert_eq!(lines, [2, 3], "{error}");
     }
 
     #[test]

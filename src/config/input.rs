@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use encoding_rs::{Encoding, ISO_2022_JP};
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +20,8 @@ pub struct InputConfig {
     pub trim: bool,
     /// Physical lines to skip above the header.
     pub skip_lines: u64,
+    /// Files that are read if none are named on the command line.
+    pub files: Vec<PathBuf>,
     /// A program and its arguments, whose standard output is the input; empty: files are.
     pub command: Vec<String>,
 }
@@ -34,6 +38,7 @@ impl Default for InputConfig {
             sheet: None,
             trim: true,
             skip_lines: 0,
+            files: Vec::new(),
             command: Vec::new(),
         }
     }

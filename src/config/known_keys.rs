@@ -4,6 +4,8 @@ use super::state::STATE_KEYS;
 use crate::domain::Field;
 use crate::domain::text::{fold, nearest};
 
+use super::secret_name::is_secret_name;
+
 /// A section of a config and its keys.
 #[derive(Debug, Clone, Copy)]
 pub struct ConfigSection {
@@ -43,7 +45,14 @@ pub(super) const RULE_KEYS: &[&str] = &[
 pub const KNOWN_KEYS: &[ConfigSection] = &[
     named(
         "api",
-        &["base_url", "account", "key_file", "customer_url", "timeout"],
+        &[
+            "base_url",
+            "account",
+            "shares_account",
+            "key_file",
+            "customer_url",
+            "timeout",
+        ],
     ),
     named(
         "limits",
@@ -72,6 +81,7 @@ pub const KNOWN_KEYS: &[ConfigSection] = &[
             "trim",
             "skip_lines",
             "timezone",
+            "files",
             "command",
         ],
     ),
@@ -227,24 +237,6 @@ fn elsewhere(key: &str) -> Option<String> {
 /// The number of typos between two names, ignoring case and punctuation.
 fn distance(a: &str, b: &str) -> usize {
     strsim::damerau_levenshtein(&fold(a), &fold(b))
-}
-
-/// Words in names of secrets.
-pub const SECRET_WORDS: [&str; 7] = [
-    "key",
-    "token",
-    "secret",
-    "password",
-    "bearer",
-    "authorization",
-    "credential",
-];
-
-/// Whether a name sounds like that of a secret itself, and not of a file that holds it.
-fn is_secret_name(name: &str) -> bool {
-    let name = fold(name);
-    let is_file = name.contains("file") || name.contains("path") || name == "keys";
-    !is_file && SECRET_WORDS.iter().any(|secret| name.contains(secret))
 }
 
 #[cfg(test)]

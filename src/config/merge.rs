@@ -18,14 +18,15 @@ pub(super) const DEFAULT_FILE: &str = "hcsync.toml";
 /// High, so that a first try against the in-process sandbox ends in seconds.
 const SANDBOX_REQUESTS_PER_MINUTE: u32 = 6_000;
 
-/// Reads the config file (the one that is named, else `hcsync.toml` in `folder` if it exists) and applies `overrides`.
+/// Reads the config file (the one that is named, by itself or in a folder, else `hcsync.toml` in `folder` if it exists) and applies `overrides`.
 ///
 /// # Errors
 /// The file cannot be read or is wrong, or a value of `overrides` is wrong.
 pub fn load(folder: &Path, overrides: &Overrides) -> Result<LoadedConfig, ConfigError> {
-    let document = find_document(folder, overrides.config.as_deref())?;
-    let loaded = resolve(folder, document, overrides)?;
-    if let (Some(document), None) = (&loaded.document, &overrides.config) {
+    let named = overrides.named_config(folder)?;
+    let document = find_document(folder, named.as_deref())?;
+    let loaded = resolve(folder, document, named.is_some(), overrides)?;
+    if let (Some(document), false) = (&loaded.document, loaded.is_named) {
         refuse_redirection(document, overrides)?;
     }
     Ok(loaded)
@@ -42,12 +43,14 @@ pub fn load_saved(
     overrides: &Overrides,
 ) -> Result<LoadedConfig, ConfigError> {
     let document = Document::parse(file, text.as_bytes())?;
-    resolve(Path::new(""), Some(document), overrides)
+    let is_named = overrides.is_config_named();
+    resolve(Path::new(""), Some(document), is_named, overrides)
 }
 
 fn resolve(
     folder: &Path,
     document: Option<Document>,
+    is_named: bool,
     overrides: &Overrides,
 ) -> Result<LoadedConfig, ConfigError> {
     let mut settings = match &document {
@@ -62,7 +65,7 @@ fn resolve(
     let loaded = LoadedConfig {
         settings,
         document,
-        is_named: overrides.config.is_some(),
+        is_named,
         folder: folder.to_owned(),
     };
     check_rate(&loaded, overrides)?;
@@ -108,6 +111,11 @@ fn resolve_paths(
     ];
     for path in others.into_iter().flatten() {
         *path = base.join(&*path);
+    }
+    // As INPUT would name them, since reports name inputs.
+    let beside = document.path().parent().unwrap_or(Path::new(""));
+    for path in &mut settings.input.files {
+        *path = beside.join(&*path);
     }
     let Some(key_file) = settings.api.key_file.take() else {
         return Ok(());

@@ -59,6 +59,10 @@ impl Settings {
             notify: _,
             metrics: _,
         } = self;
+        let input = InputConfig {
+            files: Vec::new(),
+            ..input.clone()
+        };
         let relevant = (
             input, mapping, matching, duplicates, sync_mode, missing, limit,
         );
@@ -73,6 +77,8 @@ pub struct ApiConfig {
     /// Without a slash at its end; `https`, or `http` to a loopback host.
     pub base_url: String,
     pub account: Option<String>,
+    /// Whether other configs are for the same account, and that is meant.
+    pub shares_account: bool,
     pub key_file: Option<PathBuf>,
     /// The address of a customer's page in HelpCrunch, with `{id}`.
     pub customer_url: Option<String>,
@@ -86,6 +92,7 @@ impl Default for ApiConfig {
         Self {
             base_url: "https://api.helpcrunch.com/v1".to_owned(),
             account: None,
+            shares_account: false,
             key_file: None,
             customer_url: None,
             timeout: Duration::from_secs(30),
@@ -301,6 +308,8 @@ mod tests {
         for text in [
             "api.account = \"x\"",
             "api.key_file = \"key.txt\"",
+            "api.shares_account = true",
+            "input.files = [\"a.csv\"]",
             "api.base_url = \"https://other.example\"",
             "limits.concurrency = 9",
             "safety.max_creates = 9",

@@ -101,6 +101,92 @@ fn dates_without_a_zone_have_that_of_the_input_unless_their_rule_names_one() {
     );
 }
 
+mod config_files {
+    use super::*;
+    use crate::bench::Running;
+
+    const CONFIG: &str = "[input]\nfiles = [\"a.csv\", \"more/b.csv\"]\n";
+
+    /// A config in a folder of its own, with two files.
+    fn bench() -> Bench {
+        let bench = Bench::empty();
+        std::fs::create_dir_all(bench.path("conf/more")).unwrap();
+        bench.write("conf/c.toml", CONFIG);
+        bench.write("conf/a.csv", "userId,name\na,Ann\n");
+        bench.write("conf/more/b.csv", "userId,name\nb,Ben\n");
+        bench
+    }
+
+    #[test]
+    fn files_of_the_config_are_the_input_and_their_paths_start_at_the_config() {
+        let bench = bench();
+        let _ = bench.run("sync -c conf/c.toml --results r.jsonl").exits(0);
+        let results = bench.only_run().results();
+        let sources: Vec<_> = results.iter().map(|r| r["source"].clone()).collect();
+        assert_eq!(sources, ["conf/a.csv", "conf/more/b.csv"]);
+        let _ = bench
+            .run("plan -c conf/c.toml")
+            .exits(0)
+            .shows(&["Nothing to change: 2 rows"]);
+        let _ = bench
+            .run("check -c conf/c.toml")
+            .exits(0)
+            .shows(&["conf/more/b.csv"]);
+        // Also of a config that was only found.
+        bench.write("hcsync.toml", "[input]\nfiles = [\"conf/a.csv\"]\n");
+        let _ = bench.run("plan").exits(0).shows(&["1 row"]);
+    }
+
+    #[test]
+    fn named_inputs_take_precedence_and_a_program_is_not_set_beside_files() {
+        let bench = bench();
+        bench.write("other.csv", "userId,name\nc,Cid\n");
+        let _ = bench
+            .run("sync other.csv -c conf/c.toml")
+            .exits(0)
+            .says(&["input.files are not read"]);
+        assert_eq!(bench.sandbox().customers().len(), 1);
+        bench.write(
+            "conf/c.toml",
+            format!("{CONFIG}command = [\"touch\", \"ran\"]\n"),
+        );
+        for words in ["sync", "plan", "check", "sync other.csv"] {
+            let _ = bench
+                .run(&format!("{words} -c conf/c.toml"))
+                .exits(2)
+                .says(&["c.toml:2:9: `input.files` must not be set beside input.command"]);
+        }
+        assert!(!bench.path("conf/ran").exists());
+        bench.write("conf/c.toml", "[input]\nfiles = [\"absent.csv\"]\n");
+        let _ = bench
+            .run("sync -c conf/c.toml")
+            .exits(2)
+            .says(&["conf/absent.csv"]);
+    }
+
+    #[test]
+    fn an_interrupted_run_resumes_from_another_folder() {
+        // With one request it is stopped before its plan is made, so that it starts again.
+        for limit in [1, 5] {
+            let bench = bench();
+            let rows: String = (0..9).map(|n| format!("u{n},U\n")).collect();
+            bench.write("conf/a.csv", format!("userId,name\n{rows}"));
+            let words = format!("sync -c conf/c.toml --concurrency 1 --max-requests {limit}");
+            let _ = bench.run(&words).exits(7);
+            let summary = bench.only_run().summary();
+            let next = summary["stop"]["next_command"].as_str().unwrap();
+            let words: Vec<&str> = next.split_whitespace().skip(1).collect();
+            let mut resume = bench.bare(&words);
+            resume
+                .args(["--requests-per-minute", "0", "--yes"])
+                .current_dir(bench.path("conf/more"))
+                .env("HELPCRUNCH_API_KEY", KEY);
+            let _ = Running::start(resume).wait().exits(0);
+            assert_eq!(bench.sandbox().customers().len(), 10, "{limit}");
+        }
+    }
+}
+
 #[cfg(unix)]
 mod programs {
     use std::time::Instant;
@@ -181,7 +267,7 @@ mod programs {
         let _ = bench
             .run("sync")
             .exits(2)
-            .says(&["no input", "`command` under [input]"]);
+            .says(&["no input", "`files` or `command` under [input]"]);
     }
 
     #[test]

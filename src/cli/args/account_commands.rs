@@ -81,7 +81,7 @@ Examples:
   hcsync check customers.csv                      and every row of the input
   hcsync check -c staging.toml customers.csv")]
 pub struct CheckArgs {
-    /// Files to read; `-` for standard input [default: what input.command prints, if it is set]
+    /// Files to read; `-` for standard input [default: input.files, or what input.command prints]
     #[arg(value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
 

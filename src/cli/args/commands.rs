@@ -26,7 +26,7 @@ Examples:
   zcat dump.jsonl.gz | hcsync sync --yes -        from standard input
   hcsync sync --sandbox customers.csv             against a sandbox, without an account")]
 pub struct SyncArgs {
-    /// Files to read, in this order; `-` for standard input [default: what input.command prints]
+    /// Files to read, in this order; `-` for standard input [default: input.files, or what input.command prints]
     #[arg(value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
 
@@ -87,7 +87,7 @@ Examples:
   hcsync plan customers.csv --remote-file all.jsonl
                                                   against an export, without API and key")]
 pub struct PlanArgs {
-    /// Files to read, in this order; `-` for standard input [default: what input.command prints]
+    /// Files to read, in this order; `-` for standard input [default: input.files, or what input.command prints]
     #[arg(value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
 

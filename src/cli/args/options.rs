@@ -1,7 +1,8 @@
 //! Groups of options that several commands share.
 //!
 //! No option uses clap's `conflicts_with`: a flag that contradicts an environment variable must not be an error, and clap
-//! does not distinguish them. If two options contradict each other, the help of one says that it takes precedence.
+//! does not distinguish them. If two options contradict each other, the help of one says that it takes precedence. The config alone
+//! is not guessed: `config::Overrides::named_config` refuses two.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -21,6 +22,16 @@ pub struct ConfigArgs {
     /// Config file [default: hcsync.toml in the current folder, if it exists]
     #[arg(short, long, value_name = "FILE", env = "HCSYNC_CONFIG")]
     pub config: Option<PathBuf>,
+
+    /// Folder of configs (*.toml), one for each account; --index says which one to take
+    #[arg(long, value_name = "DIR", env = "HCSYNC_CONFIG_DIR")]
+    #[serde(default)]
+    pub config_dir: Option<PathBuf>,
+
+    /// Take the N-th config of --config-dir by name, counting from 0
+    #[arg(long, value_name = "N", env = "HCSYNC_INDEX")]
+    #[serde(default)]
+    pub index: Option<usize>,
 }
 
 #[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]

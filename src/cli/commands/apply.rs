@@ -21,7 +21,7 @@ use super::plan_checks::{check_account, check_address, check_unsent, open_plan};
 pub(in crate::cli) async fn run(args: &ApplyArgs) -> Exit {
     let console = Console::new(args.output.output, args.progress.progress, &args.log)
         .with_progress_interval(args.progress.progress_interval);
-    let files = FilesInUse::of(&[], args.config.config.as_deref()).reads("the plan", &args.plan);
+    let files = FilesInUse::of(&[], &args.config).reads("the plan", &args.plan);
     let work = async |session: &mut Session| apply(session, args).await;
     CommandRunner::new("apply", console)
         .reports(Ok(files), &args.report)

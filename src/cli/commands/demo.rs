@@ -55,6 +55,7 @@ fn sync_args(args: &DemoArgs, config: std::path::PathBuf) -> SyncArgs {
     let planning = PlanningArgs {
         config: ConfigArgs {
             config: Some(config),
+            ..ConfigArgs::default()
         },
         state: args.state.clone(),
         sandbox: SandboxArg {

@@ -33,7 +33,7 @@ pub(in crate::cli) async fn run(args: &ExportArgs) -> Exit {
 }
 
 fn overlap(args: &ExportArgs) -> Result<(), Overlap> {
-    let files = FilesInUse::of(&[], args.config.config.as_deref());
+    let files = FilesInUse::of(&[], &args.config);
     match &args.out {
         Some(out) => files.writes("-o", out).map(drop),
         None => Ok(()),

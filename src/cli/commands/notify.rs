@@ -20,11 +20,7 @@ pub(in crate::cli) async fn run(args: &NotifyArgs) -> Exit {
 }
 
 async fn notify(session: &mut Session, args: &NotifyArgs) -> Result<Exit, Failure> {
-    let overrides = Overrides {
-        config: args.config.config.clone(),
-        ..Overrides::default()
-    };
-    let loaded = session.load(&overrides)?;
+    let loaded = session.load(&Overrides::from(&args.config))?;
     let console = &session.console;
     let Some(notifier) = Notifier::of(&loaded, console) else {
         let message = "there is no one to call: [notify] names no webhook, program or ping address";

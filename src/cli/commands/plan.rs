@@ -1,6 +1,6 @@
 //! `hcsync plan`: shows and saves the plan of a sync. Nothing is written remotely.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::cli::account::remember_witness;
 use crate::cli::account_session::{AccountKnowledge, AccountSession};
@@ -9,7 +9,7 @@ use crate::cli::command_runner::CommandRunner;
 use crate::cli::connection::{Target, deadline};
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::input_command::{no_input, open_inputs};
+use crate::cli::input_command::{input_paths, no_input, open_inputs};
 use crate::cli::overlap::{FilesInUse, Overlap};
 use crate::cli::planning::{
     PlanOptions, RemoteOrigin, copy_plan, input_metas, make_plan, note_refusals, open_run,
@@ -33,13 +33,13 @@ pub(in crate::cli) async fn run(args: &PlanArgs) -> Exit {
         .with_progress_interval(args.progress.progress_interval);
     let work = async |session: &mut Session| plan(session, args).await;
     CommandRunner::new("plan", console)
-        .reports(files_in_use(args), &args.planning.report)
+        .reports(files_in_use(args, &args.inputs), &args.planning.report)
         .run(work)
         .await
 }
 
-fn files_in_use(args: &PlanArgs) -> Result<FilesInUse, Overlap> {
-    let files = FilesInUse::of(&args.inputs, args.planning.config.config.as_deref())
+fn files_in_use(args: &PlanArgs, inputs: &[PathBuf]) -> Result<FilesInUse, Overlap> {
+    let files = FilesInUse::of(inputs, &args.planning.config)
         .also_reads("--remote-file", args.remote_file.as_deref())
         .also_reads("--decisions", args.planning.decisions.decisions.as_deref());
     match &args.out {
@@ -52,6 +52,8 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
     session.summary.dry_run = true;
     let loaded = session.load(&Overrides::from(&args.planning))?;
     let saved = SavedSettings::of_config(&loaded);
+    let files = files_in_use(args, input_paths(&args.inputs, &loaded.settings))?;
+    session.check_overlap(files, &args.planning.report)?;
     let paths = ReportPaths::checked(&loaded.settings)?;
     if let Some(out) = &args.out {
         check_output(out).map_err(Failure::output)?;

@@ -40,7 +40,7 @@ use super::sync::sync;
 pub(in crate::cli) async fn run(args: &ResumeArgs) -> Exit {
     let console = Console::new(args.output.output, args.progress.progress, &args.log)
         .with_progress_interval(args.progress.progress_interval);
-    let files = FilesInUse::of(&[], args.config.config.as_deref());
+    let files = FilesInUse::of(&[], &args.config);
     let work = async |session: &mut Session| resume(session, args).await;
     CommandRunner::new("resume", console)
         .reports(Ok(files), &args.report)

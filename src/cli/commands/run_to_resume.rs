@@ -48,7 +48,7 @@ pub(super) fn load(
     saved: &SavedSettings,
 ) -> Result<LoadedConfig, Failure> {
     let then = saved.config_file.as_deref().zip(saved.config.as_deref());
-    let (Some((file, text)), None) = (then, &overrides.config) else {
+    let (Some((file, text)), false) = (then, overrides.is_config_named()) else {
         return session.load(&overrides);
     };
     if file.is_file() {

@@ -8,7 +8,6 @@ use crate::cli::confirmation::{PlanToSend, admit_plan};
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::inputs::Inputs;
-use crate::cli::overlap::FilesInUse;
 use crate::cli::planned_run::PlannedRun;
 use crate::cli::planning::{PlanOptions, RemoteOrigin, make_plan, note_refusals, print_preview};
 use crate::cli::reports::RunReport;
@@ -24,13 +23,12 @@ use crate::plan::safety::check;
 use crate::run::freshness::{RefreshMode, Refresher};
 use crate::run::making::{MadePlan, Tracking};
 
-use super::sync_context::SyncContext;
+use super::sync_context::{SyncContext, files_in_use};
 
 pub(in crate::cli) async fn run(args: &SyncArgs) -> Exit {
     let console = Console::new(args.output.output, args.progress.progress, &args.log)
         .with_progress_interval(args.progress.progress_interval);
-    let files = FilesInUse::of(&args.inputs, args.planning.config.config.as_deref())
-        .also_reads("--decisions", args.planning.decisions.decisions.as_deref());
+    let files = files_in_use(args, &args.inputs);
     let work = async |session: &mut Session| sync(session, args, None).await;
     CommandRunner::new("sync", console)
         .reports(Ok(files), &args.planning.report)

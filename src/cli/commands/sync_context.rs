@@ -1,14 +1,15 @@
 //! What a sync needs before it plans: settings, inputs, account, and its run.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::cli::account_session::AccountSession;
 use crate::cli::args::SyncArgs;
 use crate::cli::confirmation::require_terminal;
 use crate::cli::connection::{Target, deadline};
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::input_command::{no_input, open_inputs};
+use crate::cli::input_command::{input_paths, no_input, open_inputs};
 use crate::cli::inputs::Inputs;
+use crate::cli::overlap::FilesInUse;
 use crate::cli::planning::{copy_plan, input_metas, open_run, read_decisions};
 use crate::cli::reports::ReportPaths;
 use crate::cli::restart::restartable_args;
@@ -35,6 +36,11 @@ pub(super) struct SyncContext<'a> {
     saved: SavedSettings,
 }
 
+pub(super) fn files_in_use(args: &SyncArgs, inputs: &[PathBuf]) -> FilesInUse {
+    FilesInUse::of(inputs, &args.planning.config)
+        .also_reads("--decisions", args.planning.decisions.decisions.as_deref())
+}
+
 impl<'a> SyncContext<'a> {
     pub(super) async fn prepare(
         session: &mut Session,
@@ -43,6 +49,8 @@ impl<'a> SyncContext<'a> {
     ) -> Result<Self, Failure> {
         let loaded = session.load(&Overrides::from(&args.planning))?;
         let saved = SavedSettings::of_config(&loaded);
+        let files = files_in_use(args, input_paths(&args.inputs, &loaded.settings));
+        session.check_overlap(files, &args.planning.report)?;
         let paths = ReportPaths::checked(&loaded.settings)?;
         if !args.dry_run {
             require_terminal(&args.ask)?;
@@ -89,7 +97,9 @@ impl<'a> SyncContext<'a> {
 
     pub(super) fn open_run(&mut self, session: &mut Session) -> Result<(RunDir, RunMeta), Failure> {
         if self.is_resumable() {
-            self.saved.started = restartable_args(self.args, self.saved.config_file.as_deref());
+            let inputs = input_paths(&self.args.inputs, &self.settings);
+            let config = self.saved.config_file.as_deref();
+            self.saved.started = restartable_args(self.args, inputs, config);
         }
         let target = &self.account.target;
         let new = NewRun {

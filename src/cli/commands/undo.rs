@@ -33,7 +33,7 @@ pub(in crate::cli) async fn run(args: &UndoArgs) -> Exit {
 }
 
 fn files_in_use(args: &UndoArgs) -> Result<FilesInUse, Overlap> {
-    let files = FilesInUse::of(&[], args.config.config.as_deref());
+    let files = FilesInUse::of(&[], &args.config);
     match &args.out {
         Some(out) => files.writes("--out", out),
         None => Ok(files),
