@@ -160,7 +160,7 @@ fn last_sent_run(runs: &Path) -> String {
 }
 
 /// Pages whose commands are run after the README's, in this order: a config that `init` proposes is the last.
-const HOW_TO: [&str; 10] = [
+const HOW_TO: [&str; 11] = [
     "migrate",
     "undo",
     "forget",
@@ -169,6 +169,7 @@ const HOW_TO: [&str; 10] = [
     "sources",
     "share",
     "nightly",
+    "fleet",
     "sandbox",
     "files",
 ];
@@ -181,6 +182,7 @@ fn the_commands_of_readme_and_how_to_pages_run() {
     for name in ["customers.csv", "export.csv"] {
         std::fs::copy(path("sample-data").join("customers.csv"), path(name)).unwrap();
     }
+    std::fs::create_dir(path("accounts")).unwrap();
     let server = Served::new(&["sandbox", "--requests-per-minute", "0"], folder.path());
     let hcsync = |words: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hcsync"));

@@ -7,6 +7,7 @@
 mod account_commands;
 mod commands;
 mod connection_options;
+mod fleet_args;
 mod forget_args;
 mod installation_args;
 mod local_commands;
@@ -20,6 +21,7 @@ mod why_args;
 pub use account_commands::{CheckArgs, ExportArgs, ProbeArgs, ShowConfigArgs};
 pub use commands::{ApplyArgs, PlanArgs, PlanningArgs, ResumeArgs, SameAccountArg, SyncArgs};
 pub use connection_options::{ConnectionArgs, SandboxArg};
+pub use fleet_args::{FleetArgs, FleetCheckArgs, FleetCommand};
 pub use forget_args::ForgetArgs;
 pub use installation_args::{CompletionsArgs, ManArgs};
 pub use local_commands::{
@@ -85,6 +87,7 @@ pub enum Command {
     Runs(RunsArgs),
     Status(StatusArgs),
     History(HistoryArgs),
+    Fleet(FleetArgs),
     Export(Box<ExportArgs>),
     Probe(Box<ProbeArgs>),
     Check(Box<CheckArgs>),
@@ -140,7 +143,7 @@ mod tests {
         let names: Vec<_> = commands().iter().map(name).collect();
         assert_eq!(
             names.join(" "),
-            "sync plan show apply resume undo why forget runs status history export probe check init sandbox demo notify config state state migrate completions man"
+            "sync plan show apply resume undo why forget runs status history fleet fleet check export probe check init sandbox demo notify config state state migrate completions man"
         );
     }
 
@@ -182,6 +185,8 @@ mod tests {
                 "state" => "Looks after the database",
                 "state migrate" => "Creates the tables",
                 "history" => "Shows the runs",
+                "fleet" => "Looks after many accounts",
+                "fleet check" => "Validates all configs of a folder",
                 "export" => "Exports all customers",
                 "probe" => "Finds out how",
                 "check" => "Validates config",

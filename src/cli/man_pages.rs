@@ -73,7 +73,7 @@ const FILES: [(&str, &str); 2] = [
 ];
 
 /// The pages that each page refers to, besides hcsync(1).
-const RELATED: [(&str, &[&str]); 21] = [
+const RELATED: [(&str, &[&str]); 23] = [
     ("sync", &["check", "plan", "resume", "undo", "status"]),
     ("plan", &["apply", "show", "sync"]),
     ("show", &["plan", "runs", "why"]),
@@ -85,6 +85,8 @@ const RELATED: [(&str, &[&str]); 21] = [
     ("runs", &["history", "show", "status"]),
     ("status", &["history", "resume", "runs"]),
     ("history", &["runs", "status"]),
+    ("fleet", &["fleet-check", "status", "sync"]),
+    ("fleet-check", &["check", "fleet", "sync"]),
     ("export", &["forget", "sandbox", "sync"]),
     ("probe", &["sync"]),
     ("check", &["config", "init", "sync"]),
@@ -110,8 +112,10 @@ pub(super) struct ManPage {
 pub(super) fn man_pages(date: Date) -> io::Result<Vec<ManPage>> {
     let mut program = Args::command().disable_help_subcommand(true);
     program.build();
-    let commands: Vec<Command> = program.get_subcommands().cloned().collect();
-    let every_name: Vec<&str> = commands.iter().map(Command::get_name).collect();
+    let commands = program.get_subcommands();
+    let commands = commands.flat_map(|c| std::iter::once(c).chain(c.get_subcommands()));
+    let commands: Vec<Command> = commands.cloned().collect();
+    let every_name: Vec<&str> = commands.iter().map(name_of_page).collect();
 
     let mut sections = Roff::new();
     examples(&mut sections, &program);
@@ -126,8 +130,14 @@ pub(super) fn man_pages(date: Date) -> io::Result<Vec<ManPage>> {
     Ok(pages)
 }
 
+/// The name of a command's page, without the program's: `sync`, `fleet-check`.
+fn name_of_page(command: &Command) -> &str {
+    let name = command.get_display_name().unwrap_or_default();
+    name.trim_start_matches("hcsync-")
+}
+
 fn sections_of(command: &Command) -> Roff {
-    let name = command.get_name();
+    let name = name_of_page(command);
     let has_option = |id: &str| command.get_arguments().any(|option| option.get_id() == id);
     let mut sections = Roff::new();
     examples(&mut sections, command);

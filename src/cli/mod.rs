@@ -82,7 +82,7 @@ use std::thread;
 
 use args::Command;
 use commands::{
-    apply, check, completions, config, demo, export, forget, history, init, man, notify, plan,
+    apply, check, completions, config, demo, export, fleet, forget, history, init, man, notify, plan,
     probe, resume, runs, sandbox, show, state_migrate, status, sync, undo, why,
 };
 use exit::Exit;
@@ -168,6 +168,7 @@ async fn dispatch(command: &Command) -> Exit {
         Command::Runs(args) => runs::run(args).await,
         Command::Status(args) => status::run(args).await,
         Command::History(args) => history::run(args).await,
+        Command::Fleet(args) => fleet::run(args).await,
         Command::Export(args) => export::run(args).await,
         Command::Probe(args) => Box::pin(probe::run(args)).await,
         Command::Check(args) => check::run(args).await,

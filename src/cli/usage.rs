@@ -43,7 +43,9 @@ pub(super) fn print_error(error: &clap::Error) {
 /// Describes the variables that begin like those of options and are none, with the nearest known one.
 pub(super) fn unknown_variables() -> Option<String> {
     let command = Args::command();
-    let options = command.get_subcommands().flat_map(Command::get_arguments);
+    let commands = command.get_subcommands();
+    let commands = commands.flat_map(|c| std::iter::once(c).chain(c.get_subcommands()));
+    let options = commands.flat_map(Command::get_arguments);
     let of_options =
         options.filter_map(|option| Some(option.get_env()?.to_string_lossy().into_owned()));
     // A program that is called about a run has the facts in variables, and may call hcsync.

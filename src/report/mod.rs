@@ -13,6 +13,8 @@ mod check_text;
 mod counts_text;
 mod ending;
 mod ending_json;
+mod fleet;
+mod fleet_text;
 mod headline;
 mod history_text;
 mod json_text;
@@ -59,6 +61,10 @@ pub use check_report::{
 pub use check_text::render_check;
 pub use ending::{Ending, NamedPath, RunOutcome, headline, render_ending};
 pub use ending_json::write_ending;
+pub use fleet::{
+    FleetChain, FleetConfig, FleetNeed, FleetReport, fleet_check_headline, write_fleet_check,
+};
+pub use fleet_text::render_fleet_check;
 pub use headline::headline_with_figures;
 pub use history_text::{account_history_headline, render_account_history};
 pub use jsonl::write_result;

@@ -8,6 +8,7 @@ fn schema_text(name: &str) -> &'static str {
         "results" => include_str!("../../docs/formats/results.schema.json"),
         "summary" => include_str!("../../docs/formats/summary.schema.json"),
         "changes" => include_str!("../../docs/formats/changes.schema.json"),
+        "fleet-check" => include_str!("../../docs/formats/fleet-check.schema.json"),
         "status" => include_str!("../../docs/formats/status.schema.json"),
         "plan" => include_str!("../../docs/formats/plan.schema.json"),
         other => panic!("no schema named {other}"),

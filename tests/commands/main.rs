@@ -20,9 +20,13 @@ mod check;
 #[cfg(test)]
 mod config;
 #[cfg(test)]
+mod config_dir;
+#[cfg(test)]
 mod errors;
 #[cfg(test)]
 mod export;
+#[cfg(test)]
+mod fleet;
 #[cfg(test)]
 mod init;
 #[cfg(test)]

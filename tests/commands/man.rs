@@ -9,6 +9,21 @@ use hcsync::cli::args::Args;
 
 use crate::bench::{Bench, Running};
 
+/// Every command and every command below one, as its page is named.
+fn commands() -> Vec<String> {
+    let mut names = Vec::new();
+    for command in Args::command().get_subcommands() {
+        let name = command.get_name();
+        names.push(name.to_owned());
+        names.extend(
+            command
+                .get_subcommands()
+                .map(|below| format!("{name}-{}", below.get_name())),
+        );
+    }
+    names
+}
+
 #[test]
 fn every_command_has_its_page_and_every_page_its_sections() {
     let bench = Bench::empty();
@@ -17,11 +32,7 @@ fn every_command_has_its_page_and_every_page_its_sections() {
         .lines()
         .filter(|line| line.starts_with(".TH "))
         .collect();
-    let program = Args::command();
-    let commands: Vec<_> = program
-        .get_subcommands()
-        .map(|c| c.get_name().to_owned())
-        .collect();
+    let commands = commands();
     assert_eq!(heads.len(), commands.len() + 1, "{heads:?}");
     for command in &commands {
         let head = format!(".TH hcsync-{command} 1");
@@ -43,7 +54,7 @@ fn pages_are_files_that_refer_to_each_other_and_that_formatters_accept() {
     assert_eq!(Running::start(command).wait().exits(0).out, "");
     let files = fs::read_dir(&folder).unwrap().map(|file| file.unwrap());
     let files: Vec<_> = files.map(|file| file.path()).collect();
-    assert_eq!(files.len(), Args::command().get_subcommands().count() + 1);
+    assert_eq!(files.len(), commands().len() + 1);
     for file in &files {
         let page = fs::read_to_string(file).unwrap();
         let name = file.file_stem().unwrap().to_str().unwrap();

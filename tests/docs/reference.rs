@@ -28,20 +28,28 @@ fn commands() -> String {
     let commands: Vec<&Command> = program
         .get_subcommands()
         .filter(|command| command.get_name() != "help")
+        .flat_map(|command| std::iter::once(command).chain(command.get_subcommands()))
         .collect();
     let mut text = format!(
         "# Commands\n\n{WRITTEN_BY}What `hcsync COMMAND --help` says. Options override environment variables, which override \
          the config file.\n\n| command | what it does |\n| --- | --- |\n"
     );
     for command in &commands {
-        let name = command.get_name();
+        let name = name(command);
         let about = command.get_about().unwrap().to_string();
-        let _ = writeln!(text, "| [`{name}`](#hcsync-{name}) | {} |", cell(&about));
+        let link = name.replace(' ', "-");
+        let _ = writeln!(text, "| [`{name}`](#hcsync-{link}) | {} |", cell(&about));
     }
     for command in commands {
         write_command(&mut text, command);
     }
     text
+}
+
+/// As it is typed, without the program.
+fn name(command: &Command) -> &str {
+    let name = command.get_bin_name().unwrap_or_default();
+    name.trim_start_matches("hcsync ")
 }
 
 fn write_command(text: &mut String, command: &Command) {
@@ -51,7 +59,7 @@ fn write_command(text: &mut String, command: &Command) {
     let _ = write!(
         text,
         "\n## hcsync {}\n\n{}\n\n```text\n{usage}\n```\n",
-        command.get_name(),
+        name(command),
         prose(&about.to_string())
     );
     // Options keep the order in which `--help` shows them; their headings the order in which each is first met.

@@ -10,7 +10,7 @@ use crate::cli::sync_inputs::SyncInputs;
 use crate::config::Settings;
 use crate::mapping::TableProfile;
 use crate::report::{CheckReport, CheckedColumn, CheckedInput};
-use crate::run::checking::Checking;
+use crate::run::checking::{CheckedRows, Checking};
 use crate::run::intake::{Intake, Taken};
 
 /// Reads and decides all rows as a sync does, except for what only the API knows.
@@ -21,21 +21,7 @@ pub(super) fn check_rows(
     args: &CheckArgs,
     report: &mut CheckReport,
 ) -> Result<(), Failure> {
-    let checking = Checking {
-        intake: Intake {
-            inputs: &inputs.files,
-            settings: &inputs.source,
-            schema: &inputs.schema,
-            survey: &inputs.survey,
-            limit: settings.run.limit,
-        },
-        rules: &inputs.rules,
-        null_values: &settings.mapping.null_values,
-        shows_cells: args.examples.examples > 0,
-    };
-    let checked = checking
-        .check(&|| session.stopping.is_stopped())
-        .map_err(|e| intake_failure(session, &e))?;
+    let checked = check_all(session, settings, inputs, args.examples.examples > 0)?;
     let taken = &checked.taken;
     report.rows = taken.rows;
     report.notes.extend(taken.blank_rows_note());
@@ -49,6 +35,50 @@ pub(super) fn check_rows(
     report.bad_rows = checked.bad.rows();
     report.bad = checked.bad.finish();
     Ok(())
+}
+
+/// How many rows the inputs have, and what becomes of them.
+pub(super) struct RowCounts {
+    pub(super) rows: u64,
+    pub(super) skipped: u64,
+    pub(super) bad: u64,
+}
+
+/// Counts the rows as `check` does.
+pub(super) fn count_rows(
+    session: &Session,
+    settings: &Settings,
+    inputs: &SyncInputs,
+) -> Result<RowCounts, Failure> {
+    let checked = check_all(session, settings, inputs, false)?;
+    Ok(RowCounts {
+        rows: checked.taken.rows,
+        skipped: checked.skipped,
+        bad: checked.bad.rows(),
+    })
+}
+
+fn check_all(
+    session: &Session,
+    settings: &Settings,
+    inputs: &SyncInputs,
+    shows_cells: bool,
+) -> Result<CheckedRows, Failure> {
+    let checking = Checking {
+        intake: Intake {
+            inputs: &inputs.files,
+            settings: &inputs.source,
+            schema: &inputs.schema,
+            survey: &inputs.survey,
+            limit: settings.run.limit,
+        },
+        rules: &inputs.rules,
+        null_values: &settings.mapping.null_values,
+        shows_cells,
+    };
+    checking
+        .check(&|| session.stopping.is_stopped())
+        .map_err(|e| intake_failure(session, &e))
 }
 
 fn checked_inputs(inputs: &SyncInputs, taken: &Taken) -> Vec<CheckedInput> {

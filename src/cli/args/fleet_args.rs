@@ -1,0 +1,49 @@
+//! The commands about many accounts.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::options::{LogArgs, OutputArgs, StateArgs};
+
+/// Looks after many accounts, each with its config in one folder
+///
+/// `sync --config-dir DIR --index N` syncs one of them.
+#[derive(Debug, Clone, Args)]
+#[command(
+    disable_help_subcommand = true,
+    after_help = "\
+Example:
+  hcsync fleet check accounts/                    are all configs valid, and how long is the night?"
+)]
+pub struct FleetArgs {
+    #[command(subcommand)]
+    pub command: FleetCommand,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum FleetCommand {
+    Check(FleetCheckArgs),
+}
+
+/// Validates all configs of a folder and their inputs, and computes how long a night of syncs takes
+///
+/// It sends nothing. The time is that of each account's last finished run, if this state directory knows one, else an upper
+/// bound. Configs for one account take turns, so that the longest such chain is the length of the night.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  hcsync fleet check accounts/
+  hcsync fleet check accounts/ --output json")]
+pub struct FleetCheckArgs {
+    /// Folder of configs (*.toml), one for each account
+    #[arg(value_name = "CONFIG_DIR")]
+    pub config_dir: PathBuf,
+
+    #[command(flatten)]
+    pub state: StateArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub log: LogArgs,
+}
