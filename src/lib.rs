@@ -15,7 +15,7 @@
 //!
 //! Around them: [`domain`] (the nouns), [`outcome`] (how operations and rows end), [`pace`] (when the next request may go),
 //! [`notify`] (calls somebody about a run), [`probe`] (finds out how an account's API behaves), [`config`] (file, environment and flags), [`cli`] (the commands),
-//! [`postgres`] (state that several machines share), [`platform`] (what differs between operating systems), and [`sandbox`] (a HelpCrunch API for tests and trials, which shares
+//! [`objects`] (files in object stores), [`postgres`] (state that several machines share), [`platform`] (what differs between operating systems), and [`sandbox`] (a HelpCrunch API for tests and trials, which shares
 //! no code with the rest).
 //!
 //! `docs/architecture.md` has the rules, `docs/lifecycle-of-a-row.md` follows one row through the code, and
@@ -52,6 +52,7 @@ pub mod helpcrunch;
 pub mod journal;
 pub mod mapping;
 pub mod notify;
+pub mod objects;
 pub mod outcome;
 pub mod pace;
 pub mod plan;

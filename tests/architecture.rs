@@ -43,6 +43,7 @@ const MODULES: &[Module] = &[
     module(0, "platform", &[]),
     // Below everything and known to `cli` alone: a misreading of the API that both sides shared would be hidden.
     module(0, "sandbox", &[]),
+    module(1, "objects", &[]),
     module(1, "source", &["domain"]),
     module(1, "mapping", &["domain"]),
     module(1, "plan", &["domain"]),
@@ -93,6 +94,7 @@ const BELOW_CONFIG: &[&str] = &[
     "domain",
     "pace",
     "platform",
+    "objects",
     "source",
     "mapping",
     "plan",
@@ -111,6 +113,7 @@ const BELOW_CLI: &[&str] = &[
     "pace",
     "platform",
     "sandbox",
+    "objects",
     "source",
     "mapping",
     "plan",
@@ -150,6 +153,11 @@ impl Scope {
 const PURE: &[&str] = &["domain", "plan", "mapping", "outcome", "report"];
 
 const ABSENCES: &[Absence] = &[
+    Absence {
+        names: &[&["object_store"]],
+        reason: "only objects speaks with object stores",
+        holds_in: Scope::AllBut(&["objects"]),
+    },
     Absence {
         names: &[&["reqwest"]],
         reason: "only helpcrunch speaks HTTP with HelpCrunch, and notify with others",

@@ -8,6 +8,7 @@ use crate::config::{Settings, parse_text};
 use crate::domain::{Position, RowNumber};
 use crate::journal::{RunDir, RunMeta};
 use crate::mapping::Schema;
+use crate::objects::{has_scheme, local_path};
 use crate::plan::codec::{PlanInput, verify};
 use crate::platform::open_file;
 use crate::run::intake::{Intake, IntakeError, survey};
@@ -76,6 +77,7 @@ pub(super) fn settings_of(saved: &SavedSettings) -> Result<Settings, Failure> {
 /// The path of an input, independent of the current folder.
 fn absolute_path(path: &str, saved: &SavedSettings) -> String {
     match &saved.folder {
+        _ if has_scheme(Path::new(path)) => local_path(Path::new(path)).display().to_string(),
         Some(folder) if path != "-" => folder.join(path).display().to_string(),
         _ => path.to_owned(),
     }

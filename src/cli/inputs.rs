@@ -8,6 +8,7 @@ use tempfile::NamedTempFile;
 use tokio::time::{Instant, sleep_until};
 
 use crate::journal::{RunDir, RunMeta};
+use crate::objects::{ObjectUrl, download, has_scheme, local_path};
 use crate::platform::AtomicFile;
 use crate::source::InputFile;
 
@@ -40,7 +41,11 @@ impl Inputs {
         let (mut files, mut spools) = (Vec::new(), Vec::new());
         for (at, path) in paths.iter().enumerate() {
             let name = path.display().to_string();
-            let spool = if is_stdin(path) {
+            let object = ObjectUrl::of(path).map_err(Failure::usage)?;
+            let path = &local_path(path);
+            let spool = if let Some(object) = object {
+                Some(fetch(&object, wait).await?)
+            } else if is_stdin(path) {
                 Some(spool(io::stdin(), &name, wait).await?)
             } else if is_stream(path) {
                 // Opening a pipe blocks until another process writes to it.
@@ -71,14 +76,15 @@ impl Inputs {
             let path = paths.get(at).map_or(Path::new("-"), PathBuf::as_path);
             let spooled = dir.spool(at);
             let is_spooled = spooled.exists();
-            if !is_spooled && (is_stdin(path) || is_stream(path)) {
+            let path = &local_path(path);
+            if !is_spooled && (is_stdin(path) || is_stream(path) || has_scheme(path)) {
                 let message = format!(
                     "run {} was interrupted before `{}` was saved, and it cannot be read again",
                     meta.run_id, input.path
                 );
                 return Err(Failure::usage(message).hint("run the sync again with its input"));
             }
-            let path = if is_spooled { spooled.as_path() } else { path };
+            let path = if is_spooled { &spooled } else { path };
             files.push(InputFile::new(input.path.clone(), path));
             if is_spooled {
                 spools.push((at, Spool::OfRun(spooled)));
@@ -141,6 +147,10 @@ impl Read for LateFile {
     }
 }
 
+/// What to do about a store that cannot be reached.
+pub(super) const STORE_HINT: &str = "check the address; the store's region and credentials come from AWS_…, GOOGLE_… or AZURE_… \
+    variables, or from the machine's own role";
+
 /// What ends the wait for an input.
 #[derive(Clone, Copy)]
 pub(super) struct Wait<'a> {
@@ -169,6 +179,20 @@ impl Wait<'_> {
             }
         }
     }
+}
+
+/// Copies an object to a temporary file, which only its owner can read.
+pub(super) async fn fetch(object: &ObjectUrl, wait: Wait<'_>) -> Result<NamedTempFile, Failure> {
+    let name = object.to_string();
+    let mut copy = NamedTempFile::new().or_usage("input")?;
+    let fetched = tokio::select! {
+        fetched = download(object, copy.as_file_mut()) => fetched,
+        failure = wait.ended(&name) => return Err(failure),
+    };
+    fetched
+        .or_usage("input")
+        .map_err(|failure| failure.or_hint(STORE_HINT))?;
+    Ok(copy)
 }
 
 /// Copies an input to a temporary file, which only its owner can read.

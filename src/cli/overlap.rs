@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::config::Overrides;
+use crate::objects::local_path;
 
 use super::args::{ConfigArgs, ReportArgs};
 use super::exit::Failure;
@@ -133,6 +134,7 @@ impl FilesInUse {
 
 /// A path that is equal for all spellings of the same file; `None` for a pipe or device, which can be shared.
 fn identity(path: &Path) -> Option<PathBuf> {
+    let path = &local_path(path);
     match fs::metadata(path) {
         Ok(meta) if !meta.is_file() => None,
         Ok(_) => fs::canonicalize(path).ok(),

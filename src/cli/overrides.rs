@@ -202,7 +202,9 @@ fn add_reports(overrides: &mut Overrides, args: &ReportArgs) {
         changes,
         summary,
         page,
+        out_dir,
     } = args.clone();
+    overrides.out_dir = out_dir;
     overrides.run.results = results.results;
     overrides.run.rejected = rejected;
     overrides.run.changes = changes.changes;
@@ -224,7 +226,7 @@ mod tests {
 
     const SHARED: &str = "-c c.toml --config-dir d --index 2 --base-url http://localhost --account a --requests-per-minute 6 --concurrency 3";
     const STATE: &str = "--state-dir s";
-    const RUN: &str = "--max-requests 8 --max-duration 2h --results r.csv --rejected j --changes c.csv --summary s.json";
+    const RUN: &str = "--max-requests 8 --max-duration 2h --results r.csv --rejected j --changes c.csv --summary s.json --out-dir o";
     const SAFETY: &str = "--max-change-percent 1 --max-clear-percent 2 --min-match-percent 3 --max-creates 4 --max-rejected-percent 5 --max-missing-percent 6 --missing tag --allow-delete 7";
 
     fn parse(command: &str, options: &[&str]) -> Overrides {
@@ -296,6 +298,7 @@ mod tests {
                 "--limit 7 --sandbox --customers k.jsonl --examples 0 --refresh --explain --force-field notes,email",
             ];
             let mut expected = safety(shared());
+            expected.out_dir = Some("o".into());
             expected.run = RunOptions {
                 sandbox: true,
                 customers: Some("k.jsonl".into()),
@@ -309,6 +312,7 @@ mod tests {
             assert_eq!(parse(command, &options), expected, "{command}");
         }
         let mut expected = safety(shared());
+        expected.out_dir = Some("o".into());
         expected.run = RunOptions {
             sandbox: true,
             examples: Some(3),
@@ -319,6 +323,7 @@ mod tests {
             expected
         );
         let mut expected = shared();
+        expected.out_dir = Some("o".into());
         expected.run = run();
         assert_eq!(parse("resume", &[SHARED, STATE, RUN]), expected);
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::Overrides;
 use crate::journal::RunMeta;
+use crate::objects::has_scheme;
 
 use super::args::{BudgetArgs, ConfigArgs, ConnectionArgs, ResumeArgs, SyncArgs};
 use super::saved_settings::SavedSettings;
@@ -15,7 +16,7 @@ pub(super) fn restartable_args(
     inputs: &[PathBuf],
     config: Option<&Path>,
 ) -> Option<serde_json::Value> {
-    let absolute = |path: &PathBuf| match path.as_os_str() == "-" {
+    let absolute = |path: &PathBuf| match path.as_os_str() == "-" || has_scheme(path) {
         true => path.clone(),
         false => std::path::absolute(path).unwrap_or_else(|_| path.clone()),
     };
@@ -36,6 +37,7 @@ pub(super) fn restartable_args(
         &mut planning.report.changes.changes,
         &mut planning.report.summary,
         &mut planning.report.page.report,
+        &mut planning.report.out_dir,
     ];
     for file in files {
         *file = file.as_ref().map(absolute);
@@ -75,6 +77,7 @@ pub(super) fn restarted_args(
         (&mut before.changes.changes, &now.changes.changes),
         (&mut before.summary, &now.summary),
         (&mut before.page.report, &now.page.report),
+        (&mut before.out_dir, &now.out_dir),
     ] {
         if now.is_some() {
             before.clone_from(now);

@@ -45,6 +45,7 @@ fn command(
         ("--changes", report.changes.changes.as_deref()),
         ("--summary", report.summary.as_deref()),
         ("--report", report.page.report.as_deref()),
+        ("--out-dir", report.out_dir.as_deref()),
     ];
     let mut command = format!("hcsync resume {}", meta.run_id);
     for (option, path) in options {

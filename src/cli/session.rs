@@ -22,6 +22,7 @@ use super::connection::Target;
 use super::console::Console;
 use super::diagnostics::config_failure;
 use super::exit::{Exit, Failure, OrFail as _};
+use super::out_dir::OutDir;
 use super::overlap::{FilesInUse, Overlap};
 use super::own_key::{config_failure_without_key, refuse_own_key};
 use super::request_facts::request_facts;
@@ -54,6 +55,8 @@ pub(super) struct Session {
     pub(super) after_run: Option<AfterRun>,
     /// The account in the state database, once it was opened there; `forget` opens all.
     pub(super) shared: Vec<SharedState>,
+    /// Where copies of the run's files go, once the config was read.
+    pub(super) out_dir: Option<OutDir>,
 }
 
 impl Session {
@@ -90,6 +93,7 @@ impl Session {
             document: None,
             after_run: None,
             shared: Vec::new(),
+            out_dir: None,
         })
     }
 
@@ -108,7 +112,7 @@ impl Session {
                 self.console.warn(&note);
             }
         }
-        Ok(self.loaded(loaded))
+        self.loaded(loaded)
     }
 
     /// Loads a config file that does not exist any more from the text that a run saved.
@@ -123,10 +127,12 @@ impl Session {
             "config: {} does not exist any more; using the copy that the run saved",
             file.display()
         ));
-        Ok(self.loaded(loaded))
+        self.loaded(loaded)
     }
 
-    fn loaded(&mut self, loaded: LoadedConfig) -> LoadedConfig {
+    fn loaded(&mut self, loaded: LoadedConfig) -> Result<LoadedConfig, Failure> {
+        let out_dir = loaded.settings.output.folder.as_deref();
+        self.out_dir = out_dir.map(OutDir::of).transpose()?;
         self.keep = Some(loaded.settings.state.clone());
         self.customer_url
             .clone_from(&loaded.settings.api.customer_url);
@@ -134,7 +140,7 @@ impl Session {
             self.after_run = AfterRun::begin(&self.summary, &loaded, &self.console);
         }
         self.document.clone_from(&loaded.document);
-        loaded
+        Ok(loaded)
     }
 
     /// Sets the summary's times and exit code.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::journal::RunDir;
 use crate::platform::AtomicFile;
 use crate::report::write_summary;
 
@@ -9,6 +10,7 @@ use super::commands::run_page::{ShownRun, write_run_page};
 use super::commands::runs::prune_old;
 use super::diagnostics::at_config;
 use super::exit::{Exit, Failure, OrFail as _};
+use super::publishing::publish;
 use super::session::Session;
 
 impl Session {
@@ -47,6 +49,7 @@ impl Session {
             }
         }
         code = self.write_page(code);
+        code = self.publish(code).await;
         if let Err(failure) = self.end_shared_state(&removed).await
             && !self.is_stopped_for("lease_lost")
         {
@@ -74,18 +77,22 @@ impl Session {
         stop.is_some_and(|stop| stop.reason == reason)
     }
 
+    /// The run, as a page shows it.
+    fn shown<'a>(&'a self, run: &'a RunDir) -> ShownRun<'a> {
+        ShownRun {
+            dir: run,
+            summary: &self.summary,
+            customer_url: self.customer_url.as_deref(),
+            view: self.console.view(),
+        }
+    }
+
     /// Writes the page of `--report`. Returns the exit code that the command then has.
     fn write_page(&self, code: Exit) -> Exit {
         let (Some(path), Some(run)) = (&self.page.report, &self.run) else {
             return code;
         };
-        let shown = ShownRun {
-            dir: run,
-            summary: &self.summary,
-            customer_url: self.customer_url.as_deref(),
-            view: self.console.view(),
-        };
-        match write_run_page(&self.page, &shown) {
+        match write_run_page(&self.page, &self.shown(run)) {
             Ok(true) => self
                 .console
                 .say(&format!("report written: {}", path.display())),
@@ -100,6 +107,26 @@ impl Session {
             }
         }
         code
+    }
+
+    /// Copies the files of the run to where `--out-dir` says. Returns the exit code that the command then has.
+    async fn publish(&self, code: Exit) -> Exit {
+        let (Some(out_dir), Some(run)) = (&self.out_dir, &self.run) else {
+            return code;
+        };
+        match publish(out_dir, &self.shown(run), self.page.report_values).await {
+            Ok(place) => {
+                self.console.say(&format!("files of the run: {place}"));
+                code
+            }
+            Err(failure) => {
+                self.console.fail(&failure);
+                match code {
+                    Exit::Done | Exit::RowProblems | Exit::Changes => failure.exit,
+                    code => code,
+                }
+            }
+        }
     }
 
     fn write_summary(&self, path: &Path) -> Result<(), Failure> {

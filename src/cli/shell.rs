@@ -2,6 +2,8 @@
 
 use std::path::{MAIN_SEPARATOR, Path};
 
+use crate::objects::has_scheme;
+
 /// Quotes a word for a shell, if it needs that.
 pub(super) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./:=".contains(c) || c == MAIN_SEPARATOR;
@@ -14,7 +16,10 @@ pub(super) fn quoted(word: &str) -> String {
 
 /// An option with an absolute path, so that it works in any folder.
 pub(super) fn path_option(option: &str, path: &Path) -> String {
-    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let absolute = match has_scheme(path) {
+        true => path.to_owned(),
+        false => std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
+    };
     format!("{option} {}", quoted(&absolute.display().to_string()))
 }
 

@@ -33,6 +33,7 @@ pub(super) fn check_file(config: &FileConfig, document: &Document) -> Vec<Config
     checks.safety(&config.safety);
     checks.calls(config);
     checks.state(&config.state);
+    checks.output(config);
     checks.errors
 }
 
@@ -178,6 +179,12 @@ impl Checks<'_> {
         let is_prom = textfile.is_none_or(|path| path.extension().is_some_and(|e| e == "prom"));
         let message = "must name a file that ends with .prom: the node exporter reads no other";
         self.require(is_prom, "metrics.textfile", message);
+    }
+
+    fn output(&mut self, config: &FileConfig) {
+        let dir = config.output.folder.as_ref();
+        let is_named = dir.is_none_or(|dir| !dir.as_os_str().is_empty());
+        self.require(is_named, "output.folder", "must name a folder");
     }
 
     fn safety(&mut self, safety: &SafetySettings) {

@@ -139,6 +139,14 @@ fn overridden(overrides: &Overrides) -> Vec<(&'static str, &'static str, Value)>
             overrides.missing.map(|action| Value::from(action.as_str())),
         ),
         (
+            "output.folder",
+            "--out-dir",
+            overrides
+                .out_dir
+                .as_ref()
+                .map(|dir| Value::from(dir.display().to_string())),
+        ),
+        (
             "safety.max_creates",
             "--max-creates",
             overrides.max_creates.map(whole),

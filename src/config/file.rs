@@ -11,7 +11,7 @@ use super::check;
 use super::document::Document;
 use super::error::ConfigError;
 use super::input::{Delimiter, InputConfig, InputEncoding, InputFormat, Quote};
-use super::notify::{MetricsConfig, NotifyConfig};
+use super::notify::{MetricsConfig, NotifyConfig, OutputConfig};
 use super::settings::{ApiConfig, LimitsConfig, RemoteConfig, Settings};
 use super::state::StateConfig;
 use super::wording;
@@ -35,6 +35,7 @@ pub(super) struct FileConfig {
     pub state: StateConfig,
     pub notify: NotifyConfig,
     pub metrics: MetricsConfig,
+    pub output: OutputConfig,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -203,6 +204,7 @@ impl FileConfig {
             state: self.state,
             notify: self.notify,
             metrics: self.metrics,
+            output: self.output,
             ..Settings::default()
         }
     }

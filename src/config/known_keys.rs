@@ -138,6 +138,7 @@ pub const KNOWN_KEYS: &[ConfigSection] = &[
         ],
     ),
     named("metrics", &["textfile"]),
+    named("output", &["folder"]),
 ];
 
 const fn named(name: &'static str, keys: &'static [&'static str]) -> ConfigSection {

@@ -4,10 +4,11 @@ use crate::helpcrunch::BaseUrl;
 
 use super::check::{ACCOUNT_RULE, is_account_name};
 use super::document::Document;
-use super::error::{ConfigError, ConfigProblem, looks_like_key};
+use super::error::{ConfigError, ConfigProblem};
 use super::file::FileConfig;
 use super::loaded::LoadedConfig;
 use super::overrides::Overrides;
+use super::paths::resolve_paths;
 use super::redirection::refuse_redirection;
 use super::settings::Settings;
 use super::state::override_state;
@@ -93,42 +94,6 @@ fn find_document(folder: &Path, named: Option<&Path>) -> Result<Option<Document>
     }
 }
 
-/// Makes the paths of files relative to the config; `join` leaves an absolute one as it is. If the API key itself
-/// stands there, this is an error before anything shows the "path".
-fn resolve_paths(
-    settings: &mut Settings,
-    folder: &Path,
-    document: &Document,
-) -> Result<(), ConfigError> {
-    let file = folder.join(document.path());
-    let base = file.parent().unwrap_or(folder);
-    let notify = &mut settings.notify;
-    let others = [
-        &mut notify.webhook_file,
-        &mut notify.ping_file,
-        &mut settings.metrics.textfile,
-        &mut settings.state.password_file,
-    ];
-    for path in others.into_iter().flatten() {
-        *path = base.join(&*path);
-    }
-    // As INPUT would name them, since reports name inputs.
-    let beside = document.path().parent().unwrap_or(Path::new(""));
-    for path in &mut settings.input.files {
-        *path = beside.join(&*path);
-    }
-    let Some(key_file) = settings.api.key_file.take() else {
-        return Ok(());
-    };
-    let path = base.join(&key_file);
-    if key_file.to_str().is_some_and(looks_like_key) && !path.exists() {
-        let key = "api.key_file".to_owned();
-        return Err(document.error_at("api.key_file", ConfigProblem::InlineKey { key }));
-    }
-    settings.api.key_file = Some(path);
-    Ok(())
-}
-
 fn override_with(settings: &mut Settings, overrides: &Overrides) -> Result<(), ConfigError> {
     if let Some(base_url) = &overrides.base_url {
         settings.api.base_url.clone_from(base_url);
@@ -146,6 +111,8 @@ fn override_with(settings: &mut Settings, overrides: &Overrides) -> Result<(), C
     override_state(&mut settings.state, overrides)?;
     set(&mut settings.missing.action, overrides.missing);
     settings.run = overrides.run.clone();
+    let out_dir = overrides.out_dir.clone();
+    settings.output.folder = out_dir.or(settings.output.folder.take());
     if settings.run.sandbox {
         // The sandbox must not use the state of a real account.
         settings.api.account = None;

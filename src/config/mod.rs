@@ -16,6 +16,7 @@ mod loaded;
 mod merge;
 mod notify;
 mod overrides;
+mod paths;
 mod redirection;
 mod secret_name;
 mod settings;
@@ -33,7 +34,7 @@ pub use key::{FoundKey, KeyError, KeyOrigin, KeySources, find_key};
 pub use known_keys::{ConfigSection, KNOWN_KEYS, SectionKeys};
 pub use loaded::LoadedConfig;
 pub use merge::{load, load_saved, parse_text};
-pub use notify::{ConditionText, MetricsConfig, NotifyConfig};
+pub use notify::{ConditionText, MetricsConfig, NotifyConfig, OutputConfig};
 pub use overrides::Overrides;
 pub use secret_name::SECRET_WORDS;
 pub use settings::{

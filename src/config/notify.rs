@@ -57,3 +57,11 @@ pub struct MetricsConfig {
     /// A file for the textfile collector of Prometheus' node exporter.
     pub textfile: Option<PathBuf>,
 }
+
+/// `[output]`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OutputConfig {
+    /// The folder, here or in an object store, that gets the files of each run.
+    pub folder: Option<PathBuf>,
+}

@@ -30,6 +30,7 @@ pub struct Overrides {
     pub max_missing_percent: Option<f64>,
     pub missing: Option<MissingAction>,
     pub allow_delete: Option<u64>,
+    pub out_dir: Option<PathBuf>,
     pub run: RunOptions,
 }
 

@@ -84,6 +84,15 @@ pub(super) fn refuse_redirection(
             ),
         );
     }
+    if config.output.folder.is_some() {
+        return refuse(
+            "output.folder",
+            format!(
+                "is not taken from a config that was only found in this folder: it decides where the files of your runs go; if \
+                 the config is yours, name it (`--config {name}` or HCSYNC_CONFIG), or the folder with --out-dir"
+            ),
+        );
+    }
     if api.key_file.is_some() {
         return refuse(
             "api.key_file",

@@ -10,7 +10,7 @@ use crate::plan::{Duplicates, MatchSettings, MissingSettings, SafetySettings, Sy
 
 use super::duration;
 use super::input::InputConfig;
-use super::notify::{MetricsConfig, NotifyConfig};
+use super::notify::{MetricsConfig, NotifyConfig, OutputConfig};
 use super::state::StateConfig;
 
 const MINUTE: u64 = 60;
@@ -34,6 +34,7 @@ pub struct Settings {
     pub state: StateConfig,
     pub notify: NotifyConfig,
     pub metrics: MetricsConfig,
+    pub output: OutputConfig,
     pub run: RunOptions,
 }
 
@@ -58,6 +59,7 @@ impl Settings {
             state: _,
             notify: _,
             metrics: _,
+            output: _,
         } = self;
         let input = InputConfig {
             files: Vec::new(),
@@ -319,6 +321,7 @@ mod tests {
             "state.url = \"postgres://u@db/d\"",
             "notify.when = [\"always\"]",
             "metrics.textfile = \"x.prom\"",
+            "output.folder = \"s3://crm/runs\"",
             "# nothing",
         ] {
             assert_eq!(

@@ -84,7 +84,11 @@ fn render_line(page: &mut TextPage, cells: &[String; 6], widths: &[usize; 6], st
             false => text.push_str(&format!("{cell}{space}")),
         }
     }
-    page.line(&[(text.trim_end(), style)]);
+    let text = text.trim_end();
+    match text_width(text) <= page.width() {
+        true => page.line(&[(text, style)]),
+        false => page.item(GAP, text.trim_start(), style),
+    }
 }
 
 fn cells(config: &FleetConfig) -> [String; 6] {

@@ -50,6 +50,10 @@ mod model;
 #[cfg(test)]
 mod notify;
 #[cfg(test)]
+mod object_store;
+#[cfg(test)]
+mod object_stores;
+#[cfg(test)]
 mod organization;
 #[cfg(test)]
 mod overlaps;

@@ -178,7 +178,7 @@ mod config_files {
             let words: Vec<&str> = next.split_whitespace().skip(1).collect();
             let mut resume = bench.bare(&words);
             resume
-                .args(["--requests-per-minute", "0", "--yes"])
+                .arg("--yes")
                 .current_dir(bench.path("conf/more"))
                 .env("HELPCRUNCH_API_KEY", KEY);
             let _ = Running::start(resume).wait().exits(0);

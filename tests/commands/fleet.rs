@@ -182,6 +182,15 @@ fn what_is_not_known_is_said() {
 }
 
 #[test]
+fn a_key_of_the_environment_is_warned_of_and_makes_no_two_accounts_one() {
+    let bench = bench(&[("a", 1), ("b", 1)]);
+    let mut command = bench.bare(&["fleet", "check", "accounts", "--state-dir", "state"]);
+    command.env("HELPCRUNCH_API_KEY", KEY);
+    let ran = Running::start(command).wait().exits(0);
+    let _ = ran.says(&["HELPCRUNCH_API_KEY is set: each sync would use it"]);
+}
+
+#[test]
 fn a_folder_without_configs_and_one_that_is_not_there_are_usage_errors() {
     let bench = bench(&[]);
     let _ = check(&bench, "")

@@ -28,7 +28,7 @@ pub enum FleetCommand {
 
 /// Validates all configs of a folder and their inputs, and computes how long a night of syncs takes
 ///
-/// It sends nothing. The time is that of each account's last finished run, if this state directory knows one, else an upper
+/// It sends nothing to HelpCrunch. The time is that of each account's last finished run, if this state directory knows one, else an upper
 /// bound. Configs for one account take turns, so that the longest such chain is the length of the night.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\

@@ -181,6 +181,11 @@ pub struct ReportArgs {
     #[command(flatten)]
     #[serde(flatten)]
     pub page: PageArgs,
+
+    /// Put the files of the run into a folder of its id here: a folder, or s3://, gs:// or az:// [default: output.folder]
+    #[arg(long, value_name = "DIR|URL", env = "HCSYNC_OUT_DIR")]
+    #[serde(default)]
+    pub out_dir: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args, Serialize, Deserialize)]

@@ -6,6 +6,7 @@ use crate::cli::args::{FleetCheckArgs, When};
 use crate::cli::command_runner::CommandRunner;
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::program_output::API_KEY;
 use crate::cli::session::Session;
 use crate::cli::state::named_state_dir;
 use crate::config::config_files;
@@ -34,6 +35,13 @@ async fn check(session: &mut Session, args: &FleetCheckArgs) -> Result<Exit, Fai
         return Err(
             Failure::usage(message).hint("`hcsync init INPUT -o DIR/NAME.toml` proposes one")
         );
+    }
+    let has_key = std::env::var_os(API_KEY).is_some_and(|key| !key.is_empty());
+    if has_key && files.len() > 1 {
+        let console = &session.console;
+        console.warn(&format!(
+            "{API_KEY} is set: each sync would use it instead of its config's key file"
+        ));
     }
     let state = named_state_dir(args.state.state_dir.as_deref())?;
     let mut fleet = Fleet {

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use tempfile::NamedTempFile;
+
 use crate::cli::account::remember_witness;
 use crate::cli::account_session::{AccountKnowledge, AccountSession};
 use crate::cli::args::PlanArgs;
@@ -10,6 +12,7 @@ use crate::cli::connection::{Target, deadline};
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::input_command::{input_paths, no_input, open_inputs};
+use crate::cli::inputs::{Wait, fetch};
 use crate::cli::overlap::{FilesInUse, Overlap};
 use crate::cli::planning::{
     PlanOptions, RemoteOrigin, copy_plan, input_metas, make_plan, note_refusals, open_run,
@@ -24,6 +27,7 @@ use crate::cli::tracking::load_tracking;
 use crate::cli::unsent_run::DryRunEnd;
 use crate::config::{Overrides, Settings};
 use crate::journal::{NewRun, RunDir, RunMeta};
+use crate::objects::{ObjectUrl, local_path};
 use crate::plan::Destination;
 use crate::platform::check_output;
 use crate::run::making::MadePlan;
@@ -63,6 +67,11 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
     if spooled.files.is_empty() {
         return Err(no_input());
     }
+    let wait = Wait {
+        stopping: &session.stopping,
+        deadline,
+    };
+    let remote_file = RemoteFile::of(args.remote_file.as_deref(), wait).await?;
     let settings = loaded.settings;
     let inputs = SyncInputs::new(spooled.files.clone(), &settings)?;
     if let Some(lost) = inputs.lost_columns(&settings) {
@@ -73,6 +82,7 @@ async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
         args,
         settings,
         inputs,
+        remote_file,
     };
     let (dir, mut meta, made) = context.make_plan(session, &saved).await?;
     record_plan(&dir, &mut meta, &made)?;
@@ -105,6 +115,32 @@ struct PlanContext<'a> {
     args: &'a PlanArgs,
     settings: Settings,
     inputs: SyncInputs,
+    remote_file: Option<RemoteFile>,
+}
+
+/// The file of `--remote-file`, with the copy of an object, which is removed when dropped.
+struct RemoteFile {
+    path: PathBuf,
+    _copy: Option<NamedTempFile>,
+}
+
+impl RemoteFile {
+    async fn of(path: Option<&Path>, wait: Wait<'_>) -> Result<Option<Self>, Failure> {
+        let Some(path) = path else { return Ok(None) };
+        Ok(Some(match ObjectUrl::of(path).map_err(Failure::usage)? {
+            Some(object) => {
+                let copy = fetch(&object, wait).await?;
+                Self {
+                    path: copy.path().to_owned(),
+                    _copy: Some(copy),
+                }
+            }
+            None => Self {
+                path: local_path(path),
+                _copy: None,
+            },
+        }))
+    }
 }
 
 impl PlanContext<'_> {
@@ -134,9 +170,10 @@ impl PlanContext<'_> {
         let options = PlanOptions {
             inputs: &self.inputs,
             settings,
-            origin: match (&account, &self.args.remote_file) {
+            origin: match (&account, &self.remote_file) {
                 (Some(account), _) => RemoteOrigin::Api(account),
-                (None, file) => RemoteOrigin::File(file.as_deref().unwrap_or(Path::new(""))),
+                (None, Some(file)) => RemoteOrigin::File(&file.path),
+                (None, None) => RemoteOrigin::File(Path::new("")),
             },
             knowledge: &knowledge,
             decisions: &decisions,
