@@ -71,15 +71,15 @@ pub(super) fn check_unsent(
         false => "was applied already",
     };
     let message = format!("{}: this plan {applied}, by run {run}", args.plan.display());
+    let failure = Failure::usage(message);
+    if !is_open {
+        return Err(failure.hint("make the plan again to see what is left to do"));
+    }
     let state_dir = args.state.state_dir.as_deref();
     let state_dir = state_dir.map(|dir| format!(" {}", path_option("--state-dir", dir)));
-    Err(Failure::usage(message).hint(match is_open {
-        true => format!(
-            "to continue: hcsync resume {run}{}",
-            state_dir.unwrap_or_default()
-        ),
-        false => "make the plan again to see what is left to do".to_owned(),
-    }))
+    // In the summary, so that a program can continue too.
+    let resume = format!("hcsync resume {run}{}", state_dir.unwrap_or_default());
+    Err(failure.or_next(Some(&resume)))
 }
 
 pub(super) async fn check_account(
