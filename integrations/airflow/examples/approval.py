@@ -28,6 +28,7 @@ with DAG("hcsync_approval", schedule=None, start_date=datetime(2026, 1, 1), catc
             subject="Send this to HelpCrunch?",
             body="{{ ti.xcom_pull(task_ids='account.plan', map_indexes=ti.map_index, key='report') }}",
             response_timeout=timedelta(hours=20),
+            fail_on_reject=True,  # Otherwise Airflow 3.3.2 runs what follows a rejection in a mapped task group.
         )
         apply = HcsyncApplyOperator(
             task_id="apply",
