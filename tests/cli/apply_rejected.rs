@@ -82,6 +82,21 @@ fn an_interrupted_apply_has_its_rows_also_when_the_input_is_gone() {
 }
 
 #[test]
+fn an_apply_that_was_begun_before_names_the_command_that_resumes_it() {
+    let bench = planned();
+    let before = bench.runs();
+    let begin = "apply plan.jsonl --max-requests 2 --concurrency 1";
+    let _ = bench.run(begin).exits(7);
+    let run = bench.run_since(&before).summary();
+    let _ = bench.run("apply plan.jsonl --summary again.json").exits(2);
+    let summary = std::fs::read(bench.path("again.json")).unwrap();
+    let summary: Value = serde_json::from_slice(&summary).unwrap();
+    let next = summary["stop"]["next_command"].as_str().unwrap();
+    let resume = format!("hcsync resume {}", run["run_id"].as_str().unwrap());
+    assert!(next.starts_with(&resume), "{next}");
+}
+
+#[test]
 fn an_input_that_is_not_what_it_was_is_told_and_passed_over() {
     type Spoil = fn(&Bench);
     let ways: [(Spoil, &str); 3] = [
