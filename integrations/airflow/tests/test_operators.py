@@ -120,7 +120,7 @@ def test_secrets_reach_hcsync_through_its_environment_alone(
     hcsync: FakeHcsync, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_ACME", '{"conn_type": "generic", "password": "the-key"}')
-    state = "postgres://us%40er:the-password@db:5433/state?sslmode=require"
+    state = "postgres://us%40er:the-password@db:5433/state?sslmode=require&cursor=dictcursor"
     monkeypatch.setenv("AIRFLOW_CONN_STATE", state)
     hcsync.then(0, {"exit_code": 0, "stop": None})
     options = {"max-duration": "2h", "probe": True}

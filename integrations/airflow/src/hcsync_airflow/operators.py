@@ -107,7 +107,8 @@ class _HcsyncOperator(BaseOperator):
             environment["HELPCRUNCH_API_KEY"] = BaseHook.get_connection(self.api_conn_id).password or ""
         if self.state_conn_id:
             state = BaseHook.get_connection(self.state_conn_id)
-            query = f"?{urlencode(state.extra_dejson)}" if state.extra_dejson else ""
+            tls = {name: value for name, value in state.extra_dejson.items() if name in ("sslmode", "sslrootcert")}
+            query = f"?{urlencode(tls)}" if tls else ""
             server = f"{quote(state.login or '', safe='')}@{state.host}:{state.port or 5432}"
             environment["HCSYNC_STATE_URL"] = f"postgres://{server}/{state.schema}{query}"
             environment["PGPASSWORD"] = state.password or ""
