@@ -1,7 +1,9 @@
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::fd::AsFd;
-use std::os::unix::fs::{DirBuilderExt, FileExt as _, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{
+    DirBuilderExt, FileExt as _, MetadataExt as _, OpenOptionsExt, PermissionsExt,
+};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
@@ -10,7 +12,7 @@ use std::time::Duration;
 use etcetera::base_strategy::{BaseStrategy, choose_native_strategy};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{Pid, Signal, geteuid, kill_process, kill_process_group};
 
 use super::StorageProblem;
 
@@ -59,8 +61,12 @@ pub(super) fn kill_rest(program: &Child) {
 
 /// The file's mode if other users can read or write it.
 pub fn mode_open_to_others(file: &File) -> io::Result<Option<u32>> {
-    let mode = file.metadata()?.permissions().mode();
-    Ok((mode & 0o077 != 0).then_some(mode & 0o777))
+    let metadata = file.metadata()?;
+    let mode = metadata.permissions().mode();
+    // A file of another user can only be read as one of its group: Kubernetes mounts secrets so, with mode 440.
+    let is_own = metadata.uid() == geteuid().as_raw();
+    let open = if is_own { 0o077 } else { 0o037 };
+    Ok((mode & open != 0).then_some(mode & 0o777))
 }
 
 /// The folder's mode if other users can write in it; `None` if they cannot or it does not exist.
@@ -187,8 +193,25 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_another_user_may_be_read_by_its_group() {
+        let file = tempfile::tempfile().unwrap();
+        let open = |mode| {
+            file.set_permissions(std::fs::Permissions::from_mode(mode))
+                .unwrap();
+            mode_open_to_others(&file).unwrap()
+        };
+        assert_eq!(open(0o600), None);
+        assert_eq!(open(0o440), Some(0o440));
+        // Only root can give a file away.
+        if std::os::unix::fs::fchown(&file, Some(10_001), None).is_ok() {
+            assert_eq!(open(0o440), None);
+            assert_eq!(open(0o460), Some(0o460));
+            assert_eq!(open(0o444), Some(0o444));
+        }
+    }
+
+    #[test]
     fn a_stream_is_known_by_device_and_inode() {
-        use std::os::unix::fs::MetadataExt as _;
         let file = tempfile::tempfile().unwrap();
         let metadata = file.metadata().unwrap();
         let (device, inode) = (metadata.dev(), metadata.ino());
