@@ -21,7 +21,7 @@ mod why_args;
 pub use account_commands::{CheckArgs, ExportArgs, ProbeArgs, ShowConfigArgs};
 pub use commands::{ApplyArgs, PlanArgs, PlanningArgs, ResumeArgs, SameAccountArg, SyncArgs};
 pub use connection_options::{ConnectionArgs, SandboxArg};
-pub use fleet_args::{FleetArgs, FleetCheckArgs, FleetCommand};
+pub use fleet_args::{FleetArgs, FleetCheckArgs, FleetCommand, FleetStatusArgs};
 pub use forget_args::ForgetArgs;
 pub use installation_args::{CompletionsArgs, ManArgs};
 pub use local_commands::{
@@ -143,7 +143,7 @@ mod tests {
         let names: Vec<_> = commands().iter().map(name).collect();
         assert_eq!(
             names.join(" "),
-            "sync plan show apply resume undo why forget runs status history fleet fleet check export probe check init sandbox demo notify config state state migrate completions man"
+            "sync plan show apply resume undo why forget runs status history fleet fleet check fleet status export probe check init sandbox demo notify config state state migrate completions man"
         );
     }
 
@@ -186,6 +186,7 @@ mod tests {
                 "state migrate" => "Creates the tables",
                 "history" => "Shows the runs",
                 "fleet" => "Looks after many accounts",
+                "fleet status" => "Shows all accounts",
                 "fleet check" => "Validates all configs of a folder",
                 "export" => "Exports all customers",
                 "probe" => "Finds out how",

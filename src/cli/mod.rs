@@ -84,8 +84,8 @@ use std::thread;
 
 use args::Command;
 use commands::{
-    apply, check, completions, config, demo, export, fleet, forget, history, init, man, notify, plan,
-    probe, resume, runs, sandbox, show, state_migrate, status, sync, undo, why,
+    apply, check, completions, config, demo, export, fleet, forget, history, init, man, notify,
+    plan, probe, resume, runs, sandbox, show, state_migrate, status, sync, undo, why,
 };
 use exit::Exit;
 

@@ -3,9 +3,9 @@
 use crate::config::Overrides;
 
 use super::args::{
-    ApplyArgs, BudgetArgs, CheckArgs, ConfigArgs, ConnectionArgs, ExportArgs, ForgetArgs,
-    MigrateArgs, PlanningArgs, ProbeArgs, ReadingArgs, ReportArgs, ResumeArgs, SafetyArgs,
-    SandboxArg, ShowConfigArgs, StateArgs, UndoArgs, WhyArgs,
+    ApplyArgs, BudgetArgs, CheckArgs, ConfigArgs, ConnectionArgs, ExportArgs, FleetStatusArgs,
+    ForgetArgs, MigrateArgs, PlanningArgs, ProbeArgs, ReadingArgs, ReportArgs, ResumeArgs,
+    SafetyArgs, SandboxArg, ShowConfigArgs, StateArgs, UndoArgs, WhyArgs,
 };
 
 impl From<&PlanningArgs> for Overrides {
@@ -104,6 +104,12 @@ impl From<&CheckArgs> for Overrides {
         overrides.run.limit = args.rows.limit;
         overrides.run.examples = Some(args.examples.examples);
         overrides
+    }
+}
+
+impl From<&FleetStatusArgs> for Overrides {
+    fn from(args: &FleetStatusArgs) -> Self {
+        of_account(&args.config, &args.state, &ConnectionArgs::default())
     }
 }
 

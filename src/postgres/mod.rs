@@ -24,6 +24,6 @@ pub use fleet::{AccountStatus, LastRun, fleet_status};
 pub use holder::LeaseHolder;
 pub use lease::{Acquired, Lease};
 pub use pace::PaceLine;
-pub use runs::{PulledRuns, pull_all_runs};
+pub use runs::{PulledRuns, pull_all_runs, remove_runs};
 pub use state::SharedState;
 pub use url::DatabaseSettings;

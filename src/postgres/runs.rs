@@ -9,6 +9,7 @@ use tokio_postgres::{Client, GenericClient, Transaction};
 use super::DatabaseError;
 use super::connection::Database;
 use super::files::{check_name, first_part, pull_folder, push_folder};
+use crate::domain::RunId;
 use crate::journal::{AccountId, RunDir, RunMeta, StateDir, lock_holder};
 use crate::platform::{self, FileLock};
 
@@ -166,6 +167,32 @@ pub(super) async fn push_run(
                 transaction.execute(BEGIN_JOURNAL, &[&id, &journal]).await?;
             }
         }
+    }
+    Ok(())
+}
+
+/// Removes runs that are over and were removed from a state folder.
+///
+/// # Errors
+/// The database fails.
+pub async fn remove_runs(database: &Database, runs: &[RunId]) -> Result<(), DatabaseError> {
+    let mut client = database.new_client().await?;
+    let transaction = client.transaction().await?;
+    delete_runs(&transaction, runs).await?;
+    Ok(transaction.commit().await?)
+}
+
+pub(super) async fn delete_runs(
+    transaction: &Transaction<'_>,
+    runs: &[RunId],
+) -> Result<(), DatabaseError> {
+    for run in runs {
+        let id = run.as_str();
+        let owner = run_owner(id);
+        let files = "delete from hcsync_files where owner = $1";
+        transaction.execute(files, &[&owner]).await?;
+        let facts = "delete from hcsync_runs where id = $1";
+        transaction.execute(facts, &[&id]).await?;
     }
     Ok(())
 }

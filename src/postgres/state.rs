@@ -15,7 +15,9 @@ use super::holder::LeaseHolder;
 use super::journal::DatabaseJournal;
 use super::lease::{Acquired, Lease};
 use super::pace::PaceLine;
-use super::runs::{PulledRuns, lock_copy, pull_runs, push_run, run_owner, stored_facts};
+use super::runs::{
+    PulledRuns, delete_runs, lock_copy, pull_runs, push_run, run_owner, stored_facts,
+};
 use super::{DatabaseError, StateAccount};
 use crate::domain::RunId;
 use crate::journal::{AccountDir, AccountId, JournalCopy, StateDir};
@@ -180,18 +182,7 @@ impl SharedState {
         let mut client = self.database.new_client().await?;
         let transaction = client.transaction().await?;
         self.check_lease(&transaction).await?;
-        for run in runs {
-            let id = run.as_str();
-            transaction
-                .execute(
-                    "delete from hcsync_files where owner = $1",
-                    &[&run_owner(id)],
-                )
-                .await?;
-            transaction
-                .execute("delete from hcsync_runs where id = $1", &[&id])
-                .await?;
-        }
+        delete_runs(&transaction, runs).await?;
         Ok(transaction.commit().await?)
     }
 

@@ -1,14 +1,13 @@
 use super::fleet::{FleetConfig, FleetNeed, FleetReport, night_text};
 use super::page::{TextPage, View};
-use super::terminal::{
-    Style, human_count, human_duration, padding, plural, shorten_end, text_width,
-};
+use super::table::Table;
+use super::terminal::{Style, human_count, human_duration, plural};
 
-const HEADS: [&str; 6] = ["config", "account", "rows", "requests", "time", "from"];
-/// The columns that are shortened if a line is too wide, and those with figures.
-const NAMES: std::ops::Range<usize> = 0..2;
-const FIGURES: std::ops::Range<usize> = 2..4;
-const GAP: &str = "  ";
+const TABLE: Table<6> = Table {
+    heads: ["config", "account", "rows", "requests", "time", "from"],
+    names: 0..2,
+    figures: 2..4,
+};
 
 /// Returns the report as text: a line for each config, what is wrong or unknown, and the length of the night.
 pub fn render_fleet_check(report: &FleetReport, view: View) -> String {
@@ -19,7 +18,8 @@ pub fn render_fleet_check(report: &FleetReport, view: View) -> String {
     }
     let configs = plural(report.configs.len() as u64, "config", "configs");
     page.heading(&format!("{configs} in {}", report.folder));
-    render_table(&mut page, &report.configs);
+    let lines = report.configs.iter().map(|c| (style(c), cells(c)));
+    TABLE.render(&mut page, &lines.collect::<Vec<_>>());
     let remarks = report
         .configs
         .iter()
@@ -39,55 +39,11 @@ pub fn render_fleet_check(report: &FleetReport, view: View) -> String {
     page.finish()
 }
 
-fn render_table(page: &mut TextPage, configs: &[FleetConfig]) {
-    let heads = HEADS.map(str::to_owned);
-    let lines: Vec<[String; 6]> = configs.iter().map(cells).collect();
-    let mut widths = HEADS.map(text_width);
-    for line in &lines {
-        for (width, cell) in widths.iter_mut().zip(line) {
-            *width = (*width).max(text_width(cell));
-        }
-    }
-    let all = |widths: &[usize; 6]| widths.iter().sum::<usize>() + GAP.len() * HEADS.len();
-    while all(&widths) > page.width() {
-        let longest = widths
-            .iter_mut()
-            .take(NAMES.end)
-            .max_by_key(|width| **width);
-        match longest {
-            Some(width) if *width > 8 => *width -= 1,
-            _ => break,
-        }
-    }
-    render_line(page, &heads, &widths, Style::Heading);
-    for (config, line) in configs.iter().zip(&lines) {
-        let style = match (&config.problem, config.bad_rows) {
-            (Some(_), _) => Style::Bad,
-            (None, Some(bad)) if bad > 0 => Style::Warn,
-            _ => Style::Plain,
-        };
-        render_line(page, line, &widths, style);
-    }
-}
-
-fn render_line(page: &mut TextPage, cells: &[String; 6], widths: &[usize; 6], style: Style) {
-    let mut text = String::new();
-    for (at, (cell, width)) in cells.iter().zip(widths).enumerate() {
-        let cell = match NAMES.contains(&at) {
-            true => shorten_end(cell, *width),
-            false => cell.as_str().into(),
-        };
-        let space = padding(&cell, *width);
-        text.push_str(GAP);
-        match FIGURES.contains(&at) {
-            true => text.push_str(&format!("{space}{cell}")),
-            false => text.push_str(&format!("{cell}{space}")),
-        }
-    }
-    let text = text.trim_end();
-    match text_width(text) <= page.width() {
-        true => page.line(&[(text, style)]),
-        false => page.item(GAP, text.trim_start(), style),
+fn style(config: &FleetConfig) -> Style {
+    match (&config.problem, config.bad_rows) {
+        (Some(_), _) => Style::Bad,
+        (None, Some(bad)) if bad > 0 => Style::Warn,
+        _ => Style::Plain,
     }
 }
 
@@ -133,6 +89,7 @@ fn render_night(page: &mut TextPage, report: &FleetReport) {
 #[cfg(test)]
 mod tests {
     use super::super::fleet::{FleetChain, fleet_check_headline, write_fleet_check};
+    use super::super::terminal::text_width;
     use super::*;
     use crate::report::schema_check;
 

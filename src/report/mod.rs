@@ -14,6 +14,7 @@ mod counts_text;
 mod ending;
 mod ending_json;
 mod fleet;
+mod fleet_status;
 mod fleet_text;
 mod headline;
 mod history_text;
@@ -45,6 +46,7 @@ mod screen;
 mod spreadsheet;
 mod status;
 mod summary;
+mod table;
 mod tally;
 mod terminal;
 mod web;
@@ -63,6 +65,10 @@ pub use ending::{Ending, NamedPath, RunOutcome, headline, render_ending};
 pub use ending_json::write_ending;
 pub use fleet::{
     FleetChain, FleetConfig, FleetNeed, FleetReport, fleet_check_headline, write_fleet_check,
+};
+pub use fleet_status::{
+    FleetAccountStatus, FleetLastRun, FleetState, FleetStatus, fleet_status_headline,
+    render_fleet_status, write_fleet_status,
 };
 pub use fleet_text::render_fleet_check;
 pub use headline::headline_with_figures;

@@ -120,3 +120,30 @@ fn a_password_is_taken_from_no_place_that_others_can_read() {
     assert!(!refused.stderr.contains("hunter2"), "{}", refused.stderr);
     assert_eq!(place.applied(), 0);
 }
+
+#[test]
+fn the_fleet_is_seen_as_the_database_knows_it() {
+    let Some(place) = Place::open() else { return };
+    let (one, two) = (place.machine(), place.machine());
+    let _ = one.write("in.csv", &rows(2)).run("sync in.csv").exits(0);
+    two.write("bad.csv", "userId,email\nb,nobody\n");
+    let mut command = two.command("sync bad.csv");
+    command.env("HCSYNC_ACCOUNT", "other");
+    let _ = crate::machine::Running::start(command).wait().exits(3);
+    let text = place.machine().run("fleet status").exits(0).stdout;
+    assert!(text.contains("2 accounts: 1 fine, 1 attention"), "{text}");
+    let json = one.run("fleet status --output json").exits(0).stdout;
+    let status: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let schema = include_str!("../../docs/formats/fleet-status.schema.json");
+    let schema: serde_json::Value = serde_json::from_str(schema).unwrap();
+    let mut schemas = boon::Schemas::new();
+    let mut compiler = boon::Compiler::new();
+    compiler.add_resource("fleet-status", schema).unwrap();
+    let compiled = compiler.compile("fleet-status", &mut schemas).unwrap();
+    schemas.validate(&status, compiled).unwrap();
+    assert_eq!(status["accounts"][0]["account"], "other");
+    assert_eq!(status["accounts"][1]["last_run"]["exit_code"], 0);
+    let _ = two.run("fleet status --out fleet.html").exits(0);
+    let page = std::fs::read_to_string(two.path("fleet.html")).unwrap();
+    assert!(page.contains("demo") && page.contains("other"));
+}

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::options::{LogArgs, OutputArgs, StateArgs};
+use super::options::{ConfigArgs, LogArgs, OutputArgs, StateArgs};
 
 /// Looks after many accounts, each with its config in one folder
 ///
@@ -14,7 +14,8 @@ use super::options::{LogArgs, OutputArgs, StateArgs};
     disable_help_subcommand = true,
     after_help = "\
 Example:
-  hcsync fleet check accounts/                    are all configs valid, and how long is the night?"
+  hcsync fleet check accounts/                    are all configs valid, and how long is the night?
+  hcsync fleet status                             who fails, and since when?"
 )]
 pub struct FleetArgs {
     #[command(subcommand)]
@@ -24,6 +25,7 @@ pub struct FleetArgs {
 #[derive(Debug, Clone, Subcommand)]
 pub enum FleetCommand {
     Check(FleetCheckArgs),
+    Status(FleetStatusArgs),
 }
 
 /// Validates all configs of a folder and their inputs, and computes how long a night of syncs takes
@@ -40,6 +42,28 @@ pub struct FleetCheckArgs {
     #[arg(value_name = "CONFIG_DIR")]
     pub config_dir: PathBuf,
 
+    #[command(flatten)]
+    pub state: StateArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// Shows all accounts of a state database: who works on each, how its last run ended, and when it was last right
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  hcsync fleet status --state-url postgres://hcsync@db/hcsync
+  hcsync fleet status --state-url postgres://hcsync@db/hcsync --output json
+  hcsync fleet status --state-url postgres://hcsync@db/hcsync --out fleet.html")]
+pub struct FleetStatusArgs {
+    /// Write the history of all accounts as a page, FILE.html
+    #[arg(short, long, value_name = "FILE", env = "HCSYNC_OUT")]
+    pub out: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub config: ConfigArgs,
     #[command(flatten)]
     pub state: StateArgs,
     #[command(flatten)]

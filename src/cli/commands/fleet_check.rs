@@ -8,9 +8,10 @@ use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::program_output::API_KEY;
 use crate::cli::session::Session;
-use crate::cli::state::named_state_dir;
+use crate::cli::shared_state::{refreshed_state_dir, state_config_of};
 use crate::config::config_files;
 use crate::journal::StateDir;
+use crate::postgres::PulledRuns;
 use crate::report::{
     FleetChain, FleetConfig, FleetReport, fleet_check_headline, plural, render_fleet_check,
     write_fleet_check,
@@ -43,7 +44,9 @@ async fn check(session: &mut Session, args: &FleetCheckArgs) -> Result<Exit, Fai
             "{API_KEY} is set: each sync would use it instead of its config's key file"
         ));
     }
-    let state = named_state_dir(args.state.state_dir.as_deref())?;
+    let config = state_config_of(&args.state);
+    let state_dir = args.state.state_dir.as_deref();
+    let state = refreshed_state_dir(state_dir, &config, PulledRuns::Facts).await?;
     let mut fleet = Fleet {
         syncs: FinishedSyncs::read(&state)?,
         state,

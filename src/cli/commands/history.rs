@@ -9,6 +9,7 @@ use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure, OrFail as _};
 use crate::cli::overlap::FilesInUse;
 use crate::cli::shared_state::{refreshed_state_dir, state_config_of};
+use crate::journal::StateDir;
 use crate::platform::{AtomicFile, read_file};
 use crate::postgres::PulledRuns;
 use crate::report::{
@@ -41,6 +42,11 @@ async fn report(args: &HistoryArgs) -> Result<HistoryReport, Failure> {
     let config = state_config_of(&args.state);
     let state_dir = args.state.state_dir.as_deref();
     let state = refreshed_state_dir(state_dir, &config, PulledRuns::Facts).await?;
+    history_of(&state)
+}
+
+/// The runs in a state directory that could write, by account.
+pub(super) fn history_of(state: &StateDir) -> Result<HistoryReport, Failure> {
     let mut runs = state.list_runs()?;
     runs.reverse();
     let mut unreadable = Vec::new();
@@ -71,7 +77,11 @@ async fn report(args: &HistoryArgs) -> Result<HistoryReport, Failure> {
     })
 }
 
-fn write_page(path: &Path, report: &HistoryReport, console: &Console) -> Result<(), Failure> {
+pub(super) fn write_page(
+    path: &Path,
+    report: &HistoryReport,
+    console: &Console,
+) -> Result<(), Failure> {
     let mut file = AtomicFile::create_output(path).or_usage("output")?;
     let written = write_history_page(&mut file, report, console.view());
     written

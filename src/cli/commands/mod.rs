@@ -13,6 +13,7 @@ mod fleet_accounts;
 mod fleet_check;
 mod fleet_config;
 mod fleet_estimate;
+mod fleet_status;
 pub(super) mod forget;
 pub(super) mod history;
 pub(super) mod init;

@@ -11,13 +11,13 @@ use crate::cli::reports::{RunReport, input_names};
 use crate::cli::resume_command::resume_command_of;
 use crate::cli::run_status::{LockHolders, status_of};
 use crate::cli::saved_settings::SavedSettings;
-use crate::cli::shared_state::{refreshed_state_dir, state_config_of};
+use crate::cli::shared_state::{open_database, refreshed_state_dir, state_config_of};
 use crate::config::StateConfig;
 use crate::domain::RunId;
 use crate::journal::{
     AccountId, ListedRun, Pruned, RunDir, RunMeta, RunState, StateDir, StateError,
 };
-use crate::postgres::PulledRuns;
+use crate::postgres::{PulledRuns, remove_runs};
 use crate::report::{RunEntry, RunStatus, RunsList, render_runs, runs_headline, write_runs};
 
 pub(in crate::cli) async fn run(args: &RunsArgs) -> Exit {
@@ -30,6 +30,11 @@ async fn list(args: &RunsArgs, console: &Console) -> Result<Exit, Failure> {
     let state_dir = args.state.state_dir.as_deref();
     let state = refreshed_state_dir(state_dir, &config, PulledRuns::Facts).await?;
     let pruned = args.prune.map(|age| prune(&state, age, 0)).transpose()?;
+    if let Some(pruned) = &pruned
+        && let Some(database) = open_database(&config).await?
+    {
+        remove_runs(&database, &pruned.removed).await?;
+    }
     let failed = pruned.iter().flat_map(|p| &p.failed);
     let not_removed: Vec<String> = failed.map(|e| chain(e)).collect();
     let runs = state.list_runs()?;
