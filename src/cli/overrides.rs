@@ -164,10 +164,12 @@ fn add_reading(overrides: &mut Overrides, args: &ReadingArgs) {
     let ReadingArgs {
         refresh,
         explain,
+        memory_limit,
         force_fields,
     } = args;
     overrides.run.refresh = *refresh;
     overrides.run.explain = *explain;
+    overrides.run.memory_limit = *memory_limit;
     overrides.run.force_fields.clone_from(force_fields);
 }
 
@@ -301,7 +303,7 @@ mod tests {
                 STATE,
                 RUN,
                 SAFETY,
-                "--limit 7 --sandbox --customers k.jsonl --examples 0 --refresh --explain --force-field notes,email",
+                "--limit 7 --sandbox --customers k.jsonl --examples 0 --refresh --explain --memory-limit 256MiB --force-field notes,email",
             ];
             let mut expected = safety(shared());
             expected.out_dir = Some("o".into());
@@ -311,6 +313,7 @@ mod tests {
                 limit: Some(7),
                 refresh: true,
                 explain: true,
+                memory_limit: Some(256 << 20),
                 force_fields: vec!["notes".into(), "email".into()],
                 examples: Some(0),
                 ..run()

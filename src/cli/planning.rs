@@ -109,6 +109,7 @@ pub(super) async fn make_plan(
         limit: settings.run.limit,
         examples: settings.run.examples.map_or(0, |n| n as usize),
         explains: settings.run.explain,
+        memory_limit: settings.run.memory_limit,
         budget: budget_rules(settings, options.reread_all, &knowledge.findings),
         remote: match origin {
             RemoteOrigin::Api(account) => RemoteSource::Api {

@@ -198,6 +198,8 @@ pub struct RunOptions {
     pub refresh: bool,
     /// Show how the remote side could be read, and what each way costs.
     pub explain: bool,
+    /// About how many bytes of memory a plan may take; `None`: any number.
+    pub memory_limit: Option<u64>,
     /// Fields and properties that are sent although the account is known to refuse them.
     pub force_fields: Vec<String>,
     pub max_requests: Option<u64>,

@@ -6,6 +6,7 @@
 use super::damage_words::{is_placeholder, is_spreadsheet_error};
 use super::exponent::Exponent;
 use super::invalid_value::InvalidValue;
+use crate::domain::text::trim;
 use crate::domain::{Repairs, is_invisible, quoted_cell};
 
 /// Whole numbers below this (2^53) are exact in a 64-bit float.
@@ -59,8 +60,9 @@ pub(super) struct DamagedValue {
 
 /// Returns the damage of a text, or `None` if there is none.
 pub(super) fn examine(text: &str, identifier: IdentifierKind) -> Option<DamagedValue> {
-    let mut damage = damage_of(text.trim(), identifier)?;
-    let mut repaired = text.trim().to_owned();
+    let text = trim(text);
+    let mut damage = damage_of(text, identifier)?;
+    let mut repaired = text.to_owned();
     let mut repairs = Repairs::default();
     // One kind of damage may hide another, as in `'101.0`. The loop ends because each fix shortens the text.
     let fixed = loop {

@@ -21,7 +21,7 @@ pub use atomic::{AtomicFile, defer_flush, flush_disk, write_whole};
 pub use error::{FileAction, FileError, StorageProblem, storage_problem};
 pub use file_lock::FileLock;
 pub use output::check_output;
-pub use positioned::read_from;
+pub use positioned::{read_from, write_to};
 pub use private::{
     create_folder, create_new_file, create_new_folder, open_file, open_or_create_file, read_file,
     remove_file, set_aside, sync_folder, sync_parent,

@@ -93,6 +93,11 @@ pub(super) fn read_at(file: &File, into: &mut [u8], offset: u64) -> io::Result<u
     file.seek_read(into, offset)
 }
 
+/// Writes at a place of a file, and leaves the file's own position behind it.
+pub(super) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {
+    file.seek_write(bytes, offset)
+}
+
 /// Does nothing: the program itself is ended, and what it starts ends when its output is no longer read.
 pub(super) fn separate(_command: &mut Command) {}
 

@@ -11,6 +11,7 @@ use crate::platform::{map_in_order, read_from};
 
 use super::decoded::DecodedCustomers;
 use super::index::Place;
+use super::memory_limit::MemoryLimit;
 use super::reading::{Reading, ReadingError};
 
 /// Why an export cannot stand for the remote side.
@@ -33,7 +34,7 @@ pub enum RemoteFileError {
 /// At the first line that is no customer, since a plan against half an account would create the other half again.
 pub fn read_export(
     path: &Path,
-    fingerprinter: Arc<Fingerprinter>,
+    (fingerprinter, limit): (Arc<Fingerprinter>, Option<MemoryLimit>),
     stopped: &dyn Fn() -> bool,
 ) -> Result<Reading, RemoteFileError> {
     let (file, bytes) = seekable(path)?;
@@ -42,7 +43,9 @@ pub fn read_export(
         fingerprinter: Arc::clone(&fingerprinter),
         free: Mutex::default(),
     };
-    let mut reading = Reading::of_export(file, bytes).with_fingerprints(fingerprinter);
+    let mut reading = Reading::of_export(file, bytes)
+        .with_fingerprints(fingerprinter)
+        .with_memory_limit(limit);
     let mut starts = (0..bytes).step_by(BLOCK);
     let next = || match stopped() {
         true => Ok::<_, RemoteFileError>(None),
@@ -58,7 +61,7 @@ pub fn read_export(
         }
         lines += decoded.lines;
         if reading.is_empty() {
-            reading.reserve(expected_customers(bytes, decoded.customers.len()));
+            reading.reserve(expected_customers(bytes, decoded.customers.len()))?;
         }
         Ok(reading.put_all(decoded.customers)?)
     })?;
@@ -204,7 +207,7 @@ mod tests {
         // The last line has no end.
         std::fs::write(&path, lines.join("\n")).unwrap();
         let fingerprinter = Fingerprinter::new(ManagedAttributes::default(), 1);
-        read_export(&path, Arc::new(fingerprinter), &|| false)
+        read_export(&path, (Arc::new(fingerprinter), None), &|| false)
     }
 
     #[test]

@@ -1,222 +1,204 @@
-//! What memory holds of each customer that was read: where it stands, the hashes of its keys and its fingerprint.
+//! What is kept of each customer that was read: where it stands, the hashes of its keys and its fingerprint. Memory holds it,
+//! or files once it is more than the limit of memory allows.
 
-use std::borrow::Borrow;
+mod array;
+mod entry;
+mod only;
+mod place_table;
+mod room;
+
 use std::collections::HashSet;
 use std::hash::BuildHasher as _;
+use std::io;
 
 use foldhash::fast::RandomState;
-use hashbrown::HashTable;
 use smallvec::SmallVec;
 
-use crate::domain::{CustomerId, RemoteCustomer};
-use crate::plan::fingerprint::{Fingerprint, Fingerprinter};
+use crate::domain::CustomerId;
 use crate::plan::key_hash::{KeyHash, KeyHashes};
 use crate::plan::matching::{CustomerIds, CustomerPlace};
 
-/// One customer, in 64 bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Entry {
-    pub(super) id: CustomerId,
-    pub(super) keys: KeyHashes,
-    pub(super) place: Place,
-    pub(super) fingerprint: Option<Fingerprint>,
-}
+use super::memory_limit::MemoryLimit;
+use array::Array;
+pub(super) use entry::{Entry, Place};
+use place_table::PlaceTable;
 
-/// Where a customer's record is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
-    /// In the reading's file, or in its tail behind that.
-    File { offset: u64, length: u32 },
-    /// In the snapshot, with this number in its block.
-    Stored(u32),
-}
-
-impl Entry {
-    pub(super) fn new<T: AsRef<str> + Borrow<str> + Ord>(
-        customer: &RemoteCustomer<T>,
-        place: Place,
-        fingerprinter: Option<&Fingerprinter>,
-    ) -> Self {
-        Self {
-            id: customer.id,
-            keys: KeyHashes {
-                user_id: customer.user_id().map(KeyHash::of_user_id),
-                email: customer.email().map(KeyHash::of_email),
-            },
-            place,
-            fingerprint: fingerprinter.and_then(|prints| prints.of_customer(customer)),
-        }
-    }
-}
-
-/// Customers in the order in which they were first read, and tables that find them: five bytes for each key.
+/// Customers in the order in which they were first read, and tables that find them: eleven bytes for each key.
 #[derive(Debug, Default)]
 pub struct CustomerIndex {
-    entries: Vec<Entry>,
+    entries: Array<Entry>,
+    /// The id of the last entry.
+    last: Option<CustomerId>,
     /// Needed only once an id came that is not greater than all before it, as it is in an export.
-    ids: Option<HashTable<u32>>,
+    ids: Option<PlaceTable>,
     /// A customer that was read again may stand under keys that it had before: what it has now decides.
-    user_ids: HashTable<u32>,
-    emails: HashTable<u32>,
+    user_ids: PlaceTable,
+    emails: PlaceTable,
+    /// How many customers there is room for.
+    room: usize,
     /// Addresses that more than one customer has, or had.
     shared_emails: HashSet<KeyHash, RandomState>,
     hashes: RandomState,
+    limit: Option<MemoryLimit>,
 }
 
+/// Customers that there is room for at least, once there is any.
+const MIN_ROOM: usize = 256;
+
 impl CustomerIndex {
-    /// Makes room for as many more customers.
-    pub(super) fn reserve(&mut self, customers: usize) {
-        self.entries.reserve_exact(customers);
-        let entries = &self.entries;
-        let user_id_hash = |at: &u32| short_hash(entries, *at, |keys| keys.user_id);
-        let email_hash = |at: &u32| short_hash(entries, *at, |keys| keys.email);
-        self.user_ids.reserve(customers, user_id_hash);
-        self.emails.reserve(customers, email_hash);
+    /// Sets a limit before the first customer is added.
+    pub(super) fn limit(&mut self, limit: MemoryLimit) {
+        self.limit = Some(limit);
+    }
+
+    /// An empty index with the same limit.
+    pub(super) fn emptied(&self) -> Self {
+        Self {
+            limit: self.limit.clone(),
+            ..Self::default()
+        }
     }
 
     /// Adds a customer, or replaces what was known of it. Returns what it replaced.
-    pub(super) fn put(&mut self, entry: Entry) -> Option<Entry> {
-        if let Some(CustomerPlace(at)) = self.place(entry.id) {
-            let slot = self.entries.get_mut(at as usize)?;
-            let earlier = std::mem::replace(slot, entry);
-            if earlier.keys.user_id != entry.keys.user_id {
-                self.add_user_id(at, entry);
-            }
-            if earlier.keys.email != entry.keys.email {
-                self.add_email(at, entry);
-            }
-            return Some(earlier);
+    pub(super) fn put(&mut self, entry: Entry) -> io::Result<Option<Entry>> {
+        if !self.has_room() {
+            self.reserve(self.entries.len() / 2 + MIN_ROOM)?;
         }
-        let is_greatest = self.entries.last().is_none_or(|last| last.id < entry.id);
-        if self.ids.is_none() && !is_greatest {
-            self.ids = Some(HashTable::new());
-            let places = 0..self.entries.len();
-            places.for_each(|at| self.add_id(u32::try_from(at).unwrap_or(u32::MAX)));
+        if let Some(CustomerPlace(at)) = self.place(entry.id)? {
+            let earlier = self.entry(at)?;
+            self.entries.set(at as usize, entry)?;
+            let keys = earlier.map(|earlier| earlier.keys).unwrap_or_default();
+            if keys.user_id != entry.keys.user_id {
+                self.add_user_id(at, entry)?;
+            }
+            if keys.email != entry.keys.email {
+                self.add_email(at, entry)?;
+            }
+            return Ok(earlier);
+        }
+        if self.ids.is_none() && self.last.is_some_and(|last| last >= entry.id) {
+            self.find_ids_by_hash()?;
         }
         // No account has more customers than this counts.
         let at = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
-        self.entries.push(entry);
-        self.add_id(at);
-        self.add_user_id(at, entry);
-        self.add_email(at, entry);
-        None
-    }
-
-    fn add_id(&mut self, at: u32) {
-        let (entries, hashes) = (&self.entries, &self.hashes);
+        self.entries.push(entry)?;
+        self.last = Some(entry.id);
         if let Some(ids) = &mut self.ids {
-            let hash = |at: &u32| id_hash(entries, *at, hashes);
-            ids.insert_unique(hash(&at), at, hash);
+            ids.insert(self.hashes.hash_one(entry.id), at)?;
         }
+        self.add_user_id(at, entry)?;
+        self.add_email(at, entry)?;
+        Ok(None)
     }
 
-    fn add_user_id(&mut self, at: u32, entry: Entry) {
-        let entries = &self.entries;
-        if let Some(user_id) = entry.keys.user_id {
-            let short = |at: &u32| short_hash(entries, *at, |keys| keys.user_id);
-            self.user_ids.insert_unique(user_id.short(), at, short);
-        }
-    }
-
-    fn add_email(&mut self, at: u32, entry: Entry) {
-        let entries = &self.entries;
-        if let Some(email) = entry.keys.email {
-            let has = |other: &u32| {
-                *other != at && is_at(entries, *other, |e| e.keys.email == Some(email))
-            };
-            if self.emails.iter_hash(email.short()).any(has) {
-                self.shared_emails.insert(email);
+    fn find_ids_by_hash(&mut self) -> io::Result<()> {
+        self.ids = Some(PlaceTable::default());
+        self.reserve(self.room - self.entries.len())?;
+        if let Some(ids) = &mut self.ids {
+            for (at, entry) in (0..).zip(self.entries.iter()) {
+                ids.insert(self.hashes.hash_one(entry?.id), at)?;
             }
-            let short = |at: &u32| short_hash(entries, *at, |keys| keys.email);
-            self.emails.insert_unique(email.short(), at, short);
+        }
+        Ok(())
+    }
+
+    fn add_user_id(&mut self, at: u32, entry: Entry) -> io::Result<()> {
+        match entry.keys.user_id {
+            Some(user_id) => self.user_ids.insert(self.hash(user_id), at),
+            None => Ok(()),
         }
     }
 
-    pub(super) fn get(&self, id: CustomerId) -> Option<&Entry> {
-        self.entries.get(self.place(id)?.0 as usize)
-    }
-
-    pub(super) fn at(&self, place: CustomerPlace) -> Option<&Entry> {
-        self.entries.get(place.0 as usize)
-    }
-
-    pub(super) fn place(&self, id: CustomerId) -> Option<CustomerPlace> {
-        let Some(ids) = &self.ids else {
-            // Usually it comes after all others.
-            let last = self.entries.last().filter(|last| last.id >= id)?;
-            let at = match last.id == id {
-                true => self.entries.len() - 1,
-                false => self
-                    .entries
-                    .binary_search_by_key(&id, |entry| entry.id)
-                    .ok()?,
-            };
-            return u32::try_from(at).ok().map(CustomerPlace);
+    fn add_email(&mut self, at: u32, entry: Entry) -> io::Result<()> {
+        let Some(email) = entry.keys.email else {
+            return Ok(());
         };
-        let is_it = |at: &u32| is_at(&self.entries, *at, |entry| entry.id == id);
-        let at = ids.find(self.hashes.hash_one(id), is_it)?;
-        Some(CustomerPlace(*at))
+        let sharers = self.having(&self.emails, email, |keys| keys.email);
+        // One that cannot be read might be another.
+        let is_other =
+            |sharer: io::Result<(u32, Entry)>| sharer.map_or(true, |(other, _)| other != at);
+        let is_shared = { sharers }.any(is_other);
+        if is_shared {
+            self.shared_emails.insert(email);
+        }
+        self.emails.insert(self.hash(email), at)
     }
 
-    /// The only customer that the userId of a row finds, or its e-mail address if it has no userId, with the customer's
-    /// fingerprint. Returns `None` wherever anything is unusual, which says nothing. The row may have another e-mail address.
-    #[must_use]
-    pub fn only(
-        &self,
-        keys: KeyHashes,
-    ) -> Option<(CustomerPlace, CustomerId, Option<Fingerprint>)> {
-        let email = keys.email;
-        if email.is_some_and(|email| self.shared_emails.contains(&email)) {
-            return None;
+    /// Keys of customers come from outside: who can choose them must not be able to choose where they stand.
+    fn hash(&self, key: KeyHash) -> u64 {
+        self.hashes.hash_one(key.short())
+    }
+
+    fn entry(&self, at: u32) -> io::Result<Option<Entry>> {
+        self.entries.get(at as usize)
+    }
+
+    pub(super) fn get(&self, id: CustomerId) -> io::Result<Option<Entry>> {
+        match self.place(id)? {
+            Some(place) => self.at(place),
+            None => Ok(None),
         }
-        let at = match (keys.user_id, email) {
-            (Some(user_id), _) => {
-                let mut having = self.places(&self.user_ids, user_id, |keys| keys.user_id);
-                having.next().filter(|_| having.next().is_none())?
+    }
+
+    pub(super) fn at(&self, place: CustomerPlace) -> io::Result<Option<Entry>> {
+        self.entry(place.0)
+    }
+
+    pub(super) fn place(&self, id: CustomerId) -> io::Result<Option<CustomerPlace>> {
+        if let Some(ids) = &self.ids {
+            for at in ids.places(self.hashes.hash_one(id)) {
+                let at = at?;
+                if self.entry(at)?.is_some_and(|entry| entry.id == id) {
+                    return Ok(Some(CustomerPlace(at)));
+                }
             }
-            (None, Some(email)) => self.places(&self.emails, email, |keys| keys.email).next()?,
-            (None, None) => return None,
-        };
-        let entry = self.entries.get(at as usize)?;
-        Some((CustomerPlace(at), entry.id, entry.fingerprint))
+            return Ok(None);
+        }
+        // Usually it comes after all others.
+        if self.last.is_none_or(|last| last < id) {
+            return Ok(None);
+        }
+        let (mut first, mut end) = (0, self.entries.len());
+        while first < end {
+            let middle = first + (end - first) / 2;
+            match self.entries.get(middle)? {
+                Some(entry) if entry.id < id => first = middle + 1,
+                Some(entry) if entry.id == id => {
+                    return Ok(u32::try_from(middle).ok().map(CustomerPlace));
+                }
+                _ => end = middle,
+            }
+        }
+        Ok(None)
     }
 
-    pub(super) fn by_user_id(&self, user_id: KeyHash) -> CustomerIds {
-        self.having(&self.user_ids, user_id, |keys| keys.user_id)
+    pub(super) fn by_user_id(&self, user_id: KeyHash) -> io::Result<CustomerIds> {
+        in_order(self.having(&self.user_ids, user_id, |keys| keys.user_id))
     }
 
-    pub(super) fn by_email(&self, email: KeyHash) -> CustomerIds {
-        self.having(&self.emails, email, |keys| keys.email)
+    pub(super) fn by_email(&self, email: KeyHash) -> io::Result<CustomerIds> {
+        in_order(self.having(&self.emails, email, |keys| keys.email))
     }
 
-    /// Customers that have a key, in the order in which they were first read.
+    /// Customers that have a key. One may come twice.
     fn having(
         &self,
-        table: &HashTable<u32>,
+        table: &PlaceTable,
         key: KeyHash,
         of: impl Fn(&KeyHashes) -> Option<KeyHash>,
-    ) -> CustomerIds {
-        let mut places: SmallVec<[u32; 4]> = self.places(table, key, of).collect();
-        places.sort_unstable();
-        places.dedup();
-        let entries = places
-            .into_iter()
-            .filter_map(|at| self.entries.get(at as usize));
-        entries.map(|entry| entry.id).collect()
+    ) -> impl Iterator<Item = io::Result<(u32, Entry)>> {
+        table.places(self.hash(key)).filter_map(move |at| {
+            let found = at.and_then(|at| Ok((at, self.entry(at)?)));
+            match found {
+                Ok((at, Some(entry))) if of(&entry.keys) == Some(key) => Some(Ok((at, entry))),
+                Ok(_) => None,
+                Err(error) => Some(Err(error)),
+            }
+        })
     }
 
-    fn places(
-        &self,
-        table: &HashTable<u32>,
-        key: KeyHash,
-        of: impl Fn(&KeyHashes) -> Option<KeyHash>,
-    ) -> impl Iterator<Item = u32> {
-        let has = move |at: &u32| is_at(&self.entries, *at, |entry| of(&entry.keys) == Some(key));
-        table.iter_hash(key.short()).copied().filter(has)
-    }
-
-    pub(super) fn ids(&self) -> impl Iterator<Item = CustomerId> {
-        self.entries.iter().map(|entry| entry.id)
+    pub(super) fn ids(&self) -> impl Iterator<Item = io::Result<CustomerId>> {
+        self.entries.iter().map(|entry| Ok(entry?.id))
     }
 
     pub(super) fn len(&self) -> usize {
@@ -224,29 +206,26 @@ impl CustomerIndex {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.entries.len() == 0
     }
 }
 
-fn is_at(entries: &[Entry], at: u32, is_it: impl Fn(&Entry) -> bool) -> bool {
-    entries.get(at as usize).is_some_and(is_it)
-}
-
-fn id_hash(entries: &[Entry], at: u32, hashes: &RandomState) -> u64 {
-    let entry = entries.get(at as usize);
-    entry.map_or(0, |entry| hashes.hash_one(entry.id))
-}
-
-/// The place of an entry in a table. One that lost the key is not found, wherever it stands.
-fn short_hash(entries: &[Entry], at: u32, of: impl Fn(&KeyHashes) -> Option<KeyHash>) -> u64 {
-    let key = entries.get(at as usize).and_then(|entry| of(&entry.keys));
-    key.map_or(0, KeyHash::short)
+/// The ids of customers, in the order in which they were first read.
+fn in_order(having: impl Iterator<Item = io::Result<(u32, Entry)>>) -> io::Result<CustomerIds> {
+    let found = having.map(|found| found.map(|(at, entry)| (at, entry.id)));
+    let mut found = found.collect::<io::Result<SmallVec<[(u32, CustomerId); 4]>>>()?;
+    found.sort_unstable();
+    found.dedup();
+    Ok(found.into_iter().map(|(_, id)| id).collect())
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
+    use super::super::memory_limit::WITHOUT_CUSTOMERS;
     use super::*;
-    use crate::domain::{Field, Value};
+    use crate::domain::{Field, RemoteCustomer, Value};
 
     fn entry(id: u64, user_id: &str, email: Option<&str>) -> Entry {
         let mut customer = RemoteCustomer::unknown(CustomerId(id));
@@ -256,6 +235,24 @@ mod tests {
         Entry::new(&customer, Place::File { offset, length }, None)
     }
 
+    /// An index that holds about `customers` in memory.
+    fn limited(customers: usize) -> CustomerIndex {
+        let bytes = WITHOUT_CUSTOMERS + 200 * customers as u64;
+        let folder = std::env::temp_dir();
+        CustomerIndex {
+            limit: Some(MemoryLimit { bytes, folder }),
+            ..CustomerIndex::default()
+        }
+    }
+
+    fn indexes() -> [CustomerIndex; 3] {
+        [CustomerIndex::default(), limited(0), limited(1_500)]
+    }
+
+    fn only_customer(index: &CustomerIndex, keys: KeyHashes) -> Option<CustomerId> {
+        Some(index.only_at(index.only(keys)?, keys)?.0)
+    }
+
     #[test]
     fn an_entry_is_small() {
         assert_eq!(size_of::<Entry>(), 64);
@@ -263,49 +260,105 @@ mod tests {
 
     #[test]
     fn what_a_customer_has_now_decides_however_the_tables_grew() {
-        let mut index = CustomerIndex::default();
-        for id in 1..=1_000 {
-            assert!(
-                index
-                    .put(entry(id, &format!("u{id}"), Some("Shared@x.org")))
-                    .is_none()
+        for mut index in indexes() {
+            for id in 1..=1_000 {
+                let new = entry(id, &format!("u{id}"), Some("Shared@x.org"));
+                assert!(index.put(new).unwrap().is_none());
+            }
+            for id in 1..=500 {
+                let earlier = index.put(entry(id, &format!("v{id}"), None)).unwrap();
+                let expected = entry(id, &format!("u{id}"), Some("Shared@x.org"));
+                assert_eq!(earlier, Some(expected));
+            }
+            for id in 1_001..=5_000 {
+                index.put(entry(id, &format!("u{id}"), None)).unwrap();
+            }
+            assert_eq!(index.entries.is_in_file(), index.limit.is_some());
+            let of = |user_id: &str| index.by_user_id(KeyHash::of_user_id(user_id)).unwrap();
+            assert_eq!(
+                (of("u7").len(), of("v7").to_vec()),
+                (0, vec![CustomerId(7)])
             );
+            assert_eq!(of("u700").to_vec(), [CustomerId(700)]);
+            let user_id = Some(KeyHash::of_user_id("u4000"));
+            let only = only_customer(
+                &index,
+                KeyHashes {
+                    user_id,
+                    email: None,
+                },
+            );
+            assert_eq!(only, Some(CustomerId(4_000)));
+            let sharers = index.by_email(KeyHash::of_email("shared@X.org")).unwrap();
+            assert_eq!(
+                sharers.to_vec(),
+                (501..=1_000).map(CustomerId).collect::<Vec<_>>()
+            );
+            assert_eq!(index.len(), 5_000);
+            assert!(index.get(CustomerId(5_001)).unwrap().is_none());
         }
-        for id in 1..=500 {
-            let earlier = index.put(entry(id, &format!("v{id}"), None)).unwrap();
-            assert_eq!(earlier, entry(id, &format!("u{id}"), Some("Shared@x.org")));
-        }
-        for id in 1_001..=5_000 {
-            index.put(entry(id, &format!("u{id}"), None));
-        }
-        let of = |user_id: &str| index.by_user_id(KeyHash::of_user_id(user_id)).to_vec();
-        assert_eq!((of("u7"), of("v7")), (vec![], vec![CustomerId(7)]));
-        assert_eq!(of("u700"), [CustomerId(700)]);
-        let sharers = index.by_email(KeyHash::of_email("shared@X.org"));
-        assert_eq!(
-            sharers.to_vec(),
-            (501..=1_000).map(CustomerId).collect::<Vec<_>>()
-        );
-        assert_eq!(
-            (index.len(), index.get(CustomerId(5_001)).is_none()),
-            (5_000, true)
-        );
     }
 
     #[test]
-    fn customers_are_found_by_id_in_whatever_order_they_come() {
-        for ids in [[10, 20, 30, 40], [20, 10, 40, 30], [40, 30, 20, 10]] {
-            let mut index = CustomerIndex::default();
-            for (count, id) in ids.into_iter().enumerate() {
-                assert!(index.put(entry(id, "u", None)).is_none());
-                assert!(index.put(entry(id, "v", None)).is_some());
-                assert_eq!(index.len(), count + 1);
-                let known: Vec<u64> = (1..=50)
-                    .filter(|id| index.get(CustomerId(*id)).is_some())
-                    .collect();
-                let mut expected = ids[..=count].to_vec();
-                expected.sort_unstable();
-                assert_eq!(known, expected);
+    fn only_what_does_not_fit_goes_to_files() {
+        let mut index = limited(10_000);
+        index.reserve(10_000).unwrap();
+        assert_eq!(
+            (index.bytes_with(0) > 0, index.entries.is_in_file()),
+            (true, false)
+        );
+        index.reserve(22_000).unwrap();
+        assert!(index.entries.is_in_file() && !index.user_ids.is_in_file());
+        index.reserve(1_000_000).unwrap();
+        assert!(index.user_ids.is_in_file() && index.emails.is_in_file());
+        let mut without = CustomerIndex::default();
+        without.reserve(1_000_000).unwrap();
+        assert!(!without.entries.is_in_file());
+    }
+
+    proptest! {
+        /// Few ids and keys, so that customers come again and share them.
+        #[test]
+        fn an_index_finds_what_was_put_last_wherever_it_is(
+            puts in prop::collection::vec((1..40_u64, 0..20_u8, prop::option::of(0..10_u8)), 1..80),
+        ) {
+            let mut latest = std::collections::BTreeMap::new();
+            let mut first = Vec::new();
+            let [mut memory, mut files, mut both] = indexes();
+            for (id, user_id, email) in puts {
+                let email = email.map(|email| format!("{email}@x.org"));
+                let entry = entry(id, &user_id.to_string(), email.as_deref());
+                let earlier = latest.insert(id, entry);
+                if earlier.is_none() {
+                    first.push(CustomerId(id));
+                }
+                for index in [&mut memory, &mut files, &mut both] {
+                    prop_assert_eq!(index.put(entry).unwrap(), earlier);
+                }
+            }
+            prop_assert!(files.entries.is_in_file());
+            for index in [&memory, &files, &both] {
+                let ids: io::Result<Vec<_>> = index.ids().collect();
+                prop_assert_eq!(&ids.unwrap(), &first);
+                for id in 0..41 {
+                    prop_assert_eq!(index.get(CustomerId(id)).unwrap(), latest.get(&id).copied());
+                }
+                let having = |has: &dyn Fn(&Entry) -> bool| {
+                    let ids = first.iter().filter(|id| has(&latest[&id.0]));
+                    ids.copied().collect::<Vec<_>>()
+                };
+                for key in 0..20_u8 {
+                    let user_id = Some(KeyHash::of_user_id(&key.to_string()));
+                    let email = Some(KeyHash::of_email(&format!("{key}@X.org")));
+                    let expected = having(&|entry| entry.keys.user_id == user_id);
+                    prop_assert_eq!(index.by_user_id(user_id.unwrap()).unwrap().to_vec(), expected.clone());
+                    let only = only_customer(index, KeyHashes { user_id, email: None });
+                    prop_assert!(only.is_none_or(|id| expected == [id]));
+                    let expected = having(&|entry| entry.keys.email == email);
+                    prop_assert_eq!(index.by_email(email.unwrap()).unwrap().to_vec(), expected.clone());
+                    let only = only_customer(index, KeyHashes { user_id: None, email });
+                    prop_assert!(only.is_none_or(|id| expected == [id]));
+                }
             }
         }
     }

@@ -45,7 +45,7 @@ pub(super) trait CustomerSink {
     fn count(&self) -> u64;
 
     /// Ids in ascending order.
-    fn sorted_ids(&self) -> Vec<CustomerId>;
+    fn sorted_ids(&self) -> Result<Vec<CustomerId>, ReadingError>;
 }
 
 impl CustomerSink for Reading {
@@ -57,7 +57,7 @@ impl CustomerSink for Reading {
         self.len()
     }
 
-    fn sorted_ids(&self) -> Vec<CustomerId> {
+    fn sorted_ids(&self) -> Result<Vec<CustomerId>, ReadingError> {
         self.ids()
     }
 }
@@ -146,7 +146,7 @@ pub(super) async fn fill_by_ranges(
 ) -> Result<(), RemoteError> {
     let page = page.clamp(MIN_PAGE, u64::from(DOCUMENTED_PAGE));
     let mut longest = longest.max(MIN_PAGE);
-    let mut todo = ranges(&customers.sorted_ids(), page);
+    let mut todo = ranges(&customers.sorted_ids()?, page);
     todo.reverse();
     while let Some(range) = todo.pop() {
         progress.read(customers.count(), None);

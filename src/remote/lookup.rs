@@ -164,8 +164,8 @@ impl CustomerSink for Vec<RemoteCustomer> {
         self.len() as u64
     }
 
-    fn sorted_ids(&self) -> Vec<CustomerId> {
+    fn sorted_ids(&self) -> Result<Vec<CustomerId>, ReadingError> {
         let ids: BTreeSet<CustomerId> = self.iter().map(|customer| customer.id).collect();
-        ids.into_iter().collect()
+        Ok(ids.into_iter().collect())
     }
 }

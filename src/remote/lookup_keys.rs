@@ -67,8 +67,11 @@ impl LookupKeys {
             too_many: self.too_many,
             ..Self::default()
         };
-        let ids = self.ids.iter().filter(|id| !reading.contains(**id));
-        missing.ids.extend(ids);
+        for id in &self.ids {
+            if !reading.contains(*id)? {
+                missing.ids.insert(*id);
+            }
+        }
         for user_id in &self.user_ids {
             if reading.with_user_id(user_id)?.is_empty() {
                 missing.user_ids.insert(user_id.clone());
@@ -84,10 +87,12 @@ impl LookupKeys {
 
     /// Adds the keys of a row that no customer of the reading has.
     pub fn add_missing(&mut self, key: &RowKey, reading: &Reading) -> Result<(), ReadingError> {
-        let mut missing = RowKey {
-            id: key.id.filter(|id| !reading.contains(*id)),
-            ..RowKey::default()
-        };
+        let mut missing = RowKey::default();
+        if let Some(id) = key.id
+            && !reading.contains(id)?
+        {
+            missing.id = Some(id);
+        }
         if let Some(user_id) = &key.user_id
             && reading.with_user_id(user_id)?.is_empty()
         {

@@ -15,6 +15,7 @@ use crate::platform::read_from;
 
 use super::decoded::{DecodedCustomers, count_kinds, join_names, learn_names};
 use super::index::{CustomerIndex, Entry, Place};
+use super::memory_limit::MemoryLimit;
 use super::snapshot::{SnapshotError, StoredBlocks};
 
 /// Bytes that wait in memory before they go to the file.
@@ -91,6 +92,15 @@ impl Reading {
         }
     }
 
+    /// The same with a limit for the index; the rest of it goes to files. Nothing was added yet.
+    #[must_use]
+    pub fn with_memory_limit(mut self, limit: Option<MemoryLimit>) -> Self {
+        if let Some(limit) = limit {
+            self.index.limit(limit);
+        }
+        self
+    }
+
     /// What makes the fingerprints, where they are made.
     pub(super) fn fingerprinter(&self) -> Option<&Arc<Fingerprinter>> {
         self.fingerprinter.as_ref()
@@ -162,12 +172,12 @@ impl Reading {
     }
 
     /// Makes room for as many more customers.
-    pub(super) fn reserve(&mut self, customers: usize) {
-        self.index.reserve(customers);
+    pub(super) fn reserve(&mut self, customers: usize) -> Result<(), ReadingError> {
+        Ok(self.index.reserve(customers)?)
     }
 
     fn enter(&mut self, entry: Entry) -> Result<(), ReadingError> {
-        if let Some(earlier) = self.index.put(entry) {
+        if let Some(earlier) = self.index.put(entry)? {
             // Each customer counts once, with what it has now.
             let earlier = self.load(earlier)?;
             count_kinds(&mut self.names, &earlier, KindCounts::remove);
@@ -197,24 +207,30 @@ impl Reading {
         self.index.is_empty()
     }
 
-    #[must_use]
-    pub fn contains(&self, id: CustomerId) -> bool {
-        self.index.get(id).is_some()
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn contains(&self, id: CustomerId) -> Result<bool, ReadingError> {
+        Ok(self.index.place(id)?.is_some())
     }
 
     /// Ids in ascending order.
-    #[must_use]
-    pub fn ids(&self) -> Vec<CustomerId> {
-        let mut ids: Vec<_> = self.index.ids().collect();
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn ids(&self) -> Result<Vec<CustomerId>, ReadingError> {
+        let mut ids = self.index.ids().collect::<io::Result<Vec<_>>>()?;
         ids.sort_unstable();
-        ids
+        Ok(ids)
     }
 
     /// Returns up to `max` of the lowest ids.
-    #[must_use]
-    pub fn lowest_ids(&self, max: usize) -> BTreeSet<CustomerId> {
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn lowest_ids(&self, max: usize) -> Result<BTreeSet<CustomerId>, ReadingError> {
         let mut lowest = BTreeSet::new();
         for id in self.index.ids() {
+            let id = id?;
             if lowest.len() < max || lowest.last().is_some_and(|last| id < *last) {
                 lowest.insert(id);
             }
@@ -222,7 +238,7 @@ impl Reading {
                 lowest.pop_last();
             }
         }
-        lowest
+        Ok(lowest)
     }
 
     /// Whether some answer left out the tags or properties of its customer.
@@ -241,6 +257,7 @@ impl Reading {
     #[must_use]
     pub(super) fn emptied(self) -> Self {
         Self {
+            index: self.index.emptied(),
             fingerprinter: self.fingerprinter,
             ..Self::new(self.file)
         }
@@ -251,8 +268,8 @@ impl Reading {
     /// # Errors
     /// When the file cannot be read.
     pub(super) fn record(&self, id: CustomerId) -> Result<Option<Vec<u8>>, ReadingError> {
-        let entry = self.index.get(id);
-        entry.map(|entry| self.bytes(*entry)).transpose()
+        let entry = self.index.get(id)?;
+        entry.map(|entry| self.bytes(entry)).transpose()
     }
 
     fn bytes(&self, entry: Entry) -> Result<Vec<u8>, ReadingError> {

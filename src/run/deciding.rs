@@ -82,7 +82,7 @@ impl<'a> Decider<'a> {
             matcher,
             absence_counts,
             reading,
-            claims: Claims::default(),
+            claims: Claims::of_read(usize::try_from(reading.len()).unwrap_or(0)),
             set_keys: HashMap::new(),
             ambiguous: AmbiguousFile::new(asked.file, asked.sources),
             deciding: Deciding::new(asked.decisions),
@@ -157,7 +157,7 @@ impl<'a> Decider<'a> {
             }
         };
         self.conflicts.add_found(&record.key, self.reading)?;
-        match self.claims.claim(target, self.place(target), record.row) {
+        match self.claims.claim(target, self.place(target)?, record.row) {
             None => {
                 self.give(target, record)?;
                 Ok(decision)
@@ -182,11 +182,11 @@ impl<'a> Decider<'a> {
                 .is_none()
     }
 
-    fn place(&self, target: CustomerRef) -> Option<CustomerPlace> {
-        match target {
-            CustomerRef::Remote(id) => self.reading.place(id),
+    fn place(&self, target: CustomerRef) -> Result<Option<CustomerPlace>, PlanningError> {
+        Ok(match target {
+            CustomerRef::Remote(id) => self.reading.place(id)?,
             CustomerRef::New(_) => None,
-        }
+        })
     }
 
     /// What becomes of an ambiguous row: what the user decided, or else what the config says.

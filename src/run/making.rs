@@ -49,6 +49,8 @@ pub struct Making<'a> {
     pub examples: usize,
     /// Whether the preview explains why the remote side was read as it was.
     pub explains: bool,
+    /// About how many bytes of memory it may take; `None`: any number.
+    pub memory_limit: Option<u64>,
     pub budget: BudgetRules,
     pub remote: RemoteSource<'a>,
     pub origin: Origin,

@@ -130,7 +130,12 @@ async fn list(customers: u64, quirks: Quirks, edits: Vec<Vec<Edit>>) -> (Vec<u64
     let client = ReadClient::new(Arc::new(gate));
     let reading = Reading::new(tempfile::tempfile().unwrap());
     let reading = list_all(&client, reading, &NoProgress).await.unwrap();
-    let read = reading.ids().into_iter().map(|CustomerId(id)| id).collect();
+    let read = reading
+        .ids()
+        .unwrap()
+        .into_iter()
+        .map(|CustomerId(id)| id)
+        .collect();
     let (deleted, moved) = (deleted.lock().unwrap(), moved.lock().unwrap());
     // Whoever moves to a page that was read already leaves no trace if somebody is deleted and somebody is added as well:
     // overlaps and counts are as if nothing had happened.

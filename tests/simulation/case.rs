@@ -101,6 +101,7 @@ impl Case {
         let options = WorldOptions {
             has_power: deaths.bool(),
             is_exact: deaths.u32(..4) == 0,
+            memory_limit: deaths.bool().then_some(1),
             ..options
         };
         let rests = (0..100).map(|_| Duration::from_millis(rng.u64(4_000..90_000)));

@@ -80,6 +80,7 @@ pub(crate) struct WorldOptions {
     pub(crate) is_exact: bool,
     /// Processes die and the machine goes on: what they handed to the system stays.
     pub(crate) has_power: bool,
+    pub(crate) memory_limit: Option<u64>,
 }
 
 impl Default for WorldOptions {
@@ -101,6 +102,7 @@ impl Default for WorldOptions {
             rules: WriteRules::default(),
             is_exact: false,
             has_power: false,
+            memory_limit: None,
         }
     }
 }
@@ -538,6 +540,7 @@ impl World {
             limit: None,
             examples: 0,
             explains: false,
+            memory_limit: self.options.memory_limit,
             budget: self.budget(),
             remote: RemoteSource::Api {
                 client,

@@ -86,6 +86,11 @@ pub struct ReadingArgs {
     #[arg(long, env = "HCSYNC_EXPLAIN", value_parser = BoolishValueParser::new())]
     pub explain: bool,
 
+    /// Hold about this much in memory while planning, and what is known of the customers beyond it in a temporary file, e.g. 256MiB or 1GiB
+    #[arg(long, value_name = "SIZE", env = "HCSYNC_MEMORY_LIMIT", value_parser = values::size)]
+    #[serde(default)]
+    pub memory_limit: Option<u64>,
+
     /// Send a field or property although HelpCrunch refused it before, e.g. notes or customData.plan
     #[arg(
         long = "force-field",

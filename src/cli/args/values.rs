@@ -111,6 +111,19 @@ pub(super) fn budget(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Parses a number of bytes with its unit.
+pub(super) fn size(text: &str) -> Result<u64, String> {
+    const UNITS: [(&str, u32); 4] = [("KiB", 10), ("MiB", 20), ("GiB", 30), ("TiB", 40)];
+    let unit_of = |text: &str| {
+        let (figure, bits) = UNITS
+            .iter()
+            .find_map(|(unit, bits)| Some((text.strip_suffix(unit)?, bits)))?;
+        let figure: u64 = figure.trim_end().parse().ok()?;
+        figure.checked_mul(1 << bits).filter(|bytes| *bytes > 0)
+    };
+    unit_of(text.trim()).ok_or_else(|| "write a size with its unit, e.g. 256MiB or 1GiB".into())
+}
+
 pub(super) fn percent(text: &str) -> Result<f64, String> {
     let figure = text.trim();
     let figure = figure.strip_suffix('%').unwrap_or(figure).trim_end();
@@ -195,6 +208,24 @@ mod tests {
         }
         assert!(budget("0s").is_err());
         assert_eq!(budget("1s"), Ok(Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn sizes_have_a_unit() {
+        assert_eq!(size("256MiB"), Ok(256 << 20));
+        assert_eq!(size(" 1 GiB "), Ok(1 << 30));
+        for wrong in [
+            "",
+            "MiB",
+            "1",
+            "0MiB",
+            "-1MiB",
+            "1.5GiB",
+            "1MB",
+            "99999999999999TiB",
+        ] {
+            assert!(size(wrong).is_err_and(|e| e.contains("256MiB")), "{wrong}");
+        }
     }
 
     #[test]

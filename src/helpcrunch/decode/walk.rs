@@ -15,9 +15,13 @@ pub(super) fn each_member<'a>(
     let mut walk = Walk::new(json);
     let mut more = walk.opens(b'{', b'}')?;
     while more {
-        let name = walk.name()?;
+        let (name, is_plain) = walk.name()?;
         let value = walk.value()?;
-        each(unescaped(name)?, value);
+        let name = match is_plain {
+            true => Cow::Borrowed(name.get(1..name.len() - 1)?),
+            false => unescaped(name)?,
+        };
+        each(name, value);
         more = walk.continues(b'}')?;
     }
     walk.ends()
@@ -89,14 +93,14 @@ impl<'a> Walk<'a> {
         self.token().is_none().then_some(())
     }
 
-    /// A name with its quotes. The colon after it is skipped.
-    fn name(&mut self) -> Option<&'a str> {
+    /// A name with its quotes, and whether it has no escapes. The colon after it is skipped.
+    fn name(&mut self) -> Option<(&'a str, bool)> {
         self.token()?;
         let from = self.at;
-        self.string()?;
-        let name = self.text.get(from..self.at);
+        let is_plain = self.string()?;
+        let name = self.text.get(from..self.at)?;
         self.skip(b':')?;
-        name
+        Some((name, is_plain))
     }
 
     fn value(&mut self) -> Option<&'a str> {
@@ -148,7 +152,7 @@ impl<'a> Walk<'a> {
 
     fn scalar(&mut self, first: u8) -> Option<()> {
         let word = match first {
-            b'"' => return self.string(),
+            b'"' => return self.string().map(drop),
             b't' => b"true".as_slice(),
             b'f' => b"false",
             b'n' => b"null",
@@ -182,16 +186,20 @@ impl<'a> Walk<'a> {
         (count > 0).then_some(())
     }
 
-    /// Skips a string with its quotes.
-    fn string(&mut self) -> Option<()> {
+    /// Skips a string with its quotes. Returns whether it has no escapes.
+    fn string(&mut self) -> Option<bool> {
         (self.byte()? == b'"').then(|| self.at += 1)?;
+        let mut is_plain = true;
         loop {
             self.at += plain_bytes(self.rest());
             let byte = self.byte()?;
             self.at += 1;
             match byte {
-                b'"' => return Some(()),
-                b'\\' => self.escape()?,
+                b'"' => return Some(is_plain),
+                b'\\' => {
+                    is_plain = false;
+                    self.escape()?;
+                }
                 _ => return None,
             }
         }

@@ -34,6 +34,14 @@ impl Claim {
 }
 
 impl Claims {
+    /// Has room for the claims of customers that were read.
+    pub fn of_read(customers: usize) -> Self {
+        Self {
+            read: Vec::with_capacity(customers),
+            ..Self::default()
+        }
+    }
+
     /// Claims the customer for a row, or returns the earlier row that has it. `place` is that of a customer that was read.
     pub fn claim(
         &mut self,

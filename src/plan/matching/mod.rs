@@ -43,8 +43,8 @@ pub trait RemoteLookup {
     }
 
     /// The customer's place among those that were read, or `None` if it was not.
-    fn place(&self, _id: CustomerId) -> Option<CustomerPlace> {
-        None
+    fn place(&self, _id: CustomerId) -> Result<Option<CustomerPlace>, Self::Error> {
+        Ok(None)
     }
 
     /// The customer as it was read, or `None` if no customer has this id.

@@ -13,8 +13,8 @@ impl Reading {
         &self,
         place: CustomerPlace,
     ) -> Result<Option<RemoteCustomer>, ReadingError> {
-        let entry = self.index.at(place);
-        entry.map(|entry| self.load(*entry)).transpose()
+        let entry = self.index.at(place)?;
+        entry.map(|entry| self.load(entry)).transpose()
     }
 }
 
@@ -22,25 +22,25 @@ impl RemoteLookup for Reading {
     type Error = ReadingError;
 
     fn by_user_id(&self, user_id: KeyHash) -> Result<CustomerIds, ReadingError> {
-        Ok(self.index.by_user_id(user_id))
+        Ok(self.index.by_user_id(user_id)?)
     }
 
     fn by_email(&self, email: KeyHash) -> Result<CustomerIds, ReadingError> {
-        Ok(self.index.by_email(email))
+        Ok(self.index.by_email(email)?)
     }
 
-    fn place(&self, id: CustomerId) -> Option<CustomerPlace> {
-        self.index.place(id)
+    fn place(&self, id: CustomerId) -> Result<Option<CustomerPlace>, ReadingError> {
+        Ok(self.index.place(id)?)
     }
 
     fn customer(&self, id: CustomerId) -> Result<Option<RemoteCustomer>, ReadingError> {
         if self.is_unread {
             return Ok(Some(RemoteCustomer::unknown(id)));
         }
-        let Some(entry) = self.index.get(id) else {
+        let Some(entry) = self.index.get(id)? else {
             return Ok(None);
         };
-        let customer = self.load(*entry)?;
+        let customer = self.load(entry)?;
         match customer.id == id {
             true => Ok(Some(customer)),
             false => Err(ReadingError::Changed),

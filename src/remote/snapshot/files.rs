@@ -132,7 +132,7 @@ impl SnapshotFiles {
         }
         store.load(&mut all)?;
         let as_of = store.facts().as_of;
-        for id in all.ids() {
+        for id in all.ids()? {
             if let Some(customer) = all.customer(id)?.filter(|customer| is_kept(customer)) {
                 kept.put(&customer)?;
             }
@@ -276,8 +276,9 @@ mod tests {
                 email: None,
             };
             let print = prints.of_row(&desired);
-            let found = index.only(keys);
-            found.is_some_and(|(_, found, of_customer)| {
+            let place = index.only(keys);
+            let found = place.and_then(|place| index.only_at(place, keys));
+            found.is_some_and(|(found, of_customer)| {
                 found == CustomerId(*id) && print.is_some() && of_customer == print
             })
         };

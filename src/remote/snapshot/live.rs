@@ -220,7 +220,7 @@ mod tests {
             let name = customer.value(Field::Name).and_then(Value::as_text);
             (id.0, name.unwrap().to_owned())
         };
-        stored.ids().into_iter().map(name).collect()
+        stored.ids().unwrap().into_iter().map(name).collect()
     }
 
     fn names(expected: &[(u64, &str)]) -> Vec<(u64, String)> {

@@ -102,7 +102,7 @@ impl SnapshotStore {
                 fingerprinter: reading.fingerprinter().cloned(),
             },
         };
-        let ids = reading.ids();
+        let ids = reading.ids()?;
         let mut is_first = true;
         for part in ids.chunks(NEW_BLOCK * BLOCKS_PER_TRANSACTION) {
             store.append(part, reading, std::mem::take(&mut is_first))?;
@@ -203,11 +203,11 @@ impl SnapshotStore {
         let blocks = Arc::new(StoredBlocks(blocks));
         let loading = Loading {
             blocks: Arc::clone(&blocks),
-            known: reading.ids().into_iter().collect(),
+            known: reading.ids()?.into_iter().collect(),
             unsure: self.unsure()?,
             fingerprinter: own.clone(),
         };
-        reading.reserve(usize::try_from(self.facts().customers).unwrap_or(0));
+        reading.reserve(usize::try_from(self.facts().customers).unwrap_or(0))?;
         reading.keep_stored(blocks);
         let (mut seen, mut met) = (0, 0);
         let made = MadeHeaders::begin(self.database()?, !has_headers && own.is_some())?;

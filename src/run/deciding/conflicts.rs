@@ -102,7 +102,8 @@ impl CustomerNames for Decider<'_> {
     }
 
     fn row_of(&self, customer: CustomerRef) -> Option<String> {
-        let row = self.claims.row_of(customer, self.place(customer))?;
+        let place = self.place(customer).ok()?;
+        let row = self.claims.row_of(customer, place)?;
         Some(self.lines.name(row, self.sources))
     }
 }

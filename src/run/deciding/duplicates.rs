@@ -25,7 +25,8 @@ impl Decider<'_> {
             Duplicates::First => Decision::Skipped,
             Duplicates::Last => {
                 self.give(target, record)?;
-                self.claims.replace(target, self.place(target), record.row);
+                let place = self.place(target)?;
+                self.claims.replace(target, place, record.row);
                 if let Some(slot) = self.decisions.get_mut(earlier.index()) {
                     *slot = Decision::Skipped;
                 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::journal::WrittenReader;
-use crate::remote::Reading;
+use crate::remote::{MemoryLimit, Reading};
 use crate::run::deciding::AmbiguityHandling;
 use crate::run::intake::Intake;
 use crate::run::planning::{Ground, PlanningError};
@@ -23,6 +23,12 @@ impl Making<'_> {
 
     pub(super) fn folder(&self) -> &Path {
         self.rows_file.parent().unwrap_or(Path::new("."))
+    }
+
+    pub(super) fn memory_limit(&self) -> Option<MemoryLimit> {
+        let folder = self.folder().to_owned();
+        let bytes = self.memory_limit?;
+        Some(MemoryLimit { bytes, folder })
     }
 
     pub(super) fn sources(&self) -> Vec<String> {

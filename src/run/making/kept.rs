@@ -34,7 +34,7 @@ fn keep_fresh(snapshot: &mut SnapshotFiles, side: &RemoteSide) -> Result<(), Sna
 
 /// The first customer of the reading that has a userId or an e-mail address.
 pub(super) fn witness(reading: &Reading) -> Result<Option<RemoteCustomer>, PlanningError> {
-    for id in reading.lowest_ids(MAX_WITNESSES) {
+    for id in reading.lowest_ids(MAX_WITNESSES)? {
         let has_key = |c: &RemoteCustomer| c.user_id().is_some() || c.email().is_some();
         if let Some(customer) = reading.customer(id)?.filter(has_key) {
             return Ok(Some(customer));

@@ -138,7 +138,8 @@ impl Making<'_> {
 
     pub(super) fn empty_reading(&self) -> io::Result<Reading> {
         let file = tempfile::tempfile_in(self.folder())?;
-        Ok(Reading::new(file).with_fingerprints(self.fingerprinter()))
+        let reading = Reading::new(file).with_fingerprints(self.fingerprinter());
+        Ok(reading.with_memory_limit(self.memory_limit()))
     }
 
     /// Reads the remote side once the keys of the rows are known. `opened`: what was read before.
@@ -200,7 +201,8 @@ impl Making<'_> {
         stopped: &dyn Fn() -> bool,
     ) -> Result<Remote, MakingError> {
         let began = (self.clock.now(), self.clock.wall());
-        let reading = read_export(export, self.fingerprinter(), stopped);
+        let how = (self.fingerprinter(), self.memory_limit());
+        let reading = read_export(export, how, stopped);
         let reading = reading.map_err(|source| MakingError::RemoteFile {
             path: export.to_path_buf(),
             source,

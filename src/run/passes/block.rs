@@ -205,10 +205,15 @@ fn compared<T: AsRef<str>>(
         Some((KeyHashes::of(&desired.key), print))
     };
     let prints: Vec<_> = mapped.iter().map(|row| print_of(row.as_ref()?)).collect();
-    // By itself, since the processor then fetches the entries of several rows at once.
-    let found = prints.into_iter().map(|prints| {
-        let (keys, print) = prints?;
-        Some((keys, print, proofs.customers.only(keys)?))
+    // Each step by itself, since the processor then fetches what it needs for several rows at once.
+    let places = prints
+        .iter()
+        .map(|prints| proofs.customers.only(prints.as_ref()?.0));
+    let places: Vec<_> = places.collect();
+    let found = prints.into_iter().zip(places).map(|(prints, place)| {
+        let ((keys, print), place) = (prints?, place?);
+        let (id, of_customer) = proofs.customers.only_at(place, keys)?;
+        Some((keys, print, (place, id, of_customer)))
     });
     let found: Vec<_> = found.collect();
     let compared = mapped.iter().zip(found).map(|(mapped, found)| {

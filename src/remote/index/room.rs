@@ -1,0 +1,65 @@
+//! Room for customers: in memory, or in files where the limit allows no more of it.
+
+use std::io;
+
+use super::super::memory_limit::MemoryLimit;
+use super::place_table::PlaceTable;
+use super::{CustomerIndex, Entry};
+
+/// A claim of `plan::matching::Claims`, which is held for each customer beside the index.
+const CLAIM: usize = 4;
+
+/// Room for an e-mail address that several customers share.
+const SHARED_EMAIL: usize = 32;
+
+impl CustomerIndex {
+    /// Makes room for as many more customers. What would take more memory than the limit allows goes to files.
+    pub(in crate::remote) fn reserve(&mut self, customers: usize) -> io::Result<()> {
+        if let Some(limit) = self.limit.clone() {
+            while self.bytes_with(customers) > limit.for_customers() && self.move_next(&limit)? {}
+        }
+        self.room = self.entries.len() + customers;
+        self.entries.reserve(self.room);
+        let limit = self.limit.as_ref();
+        let file = || limit.map_or_else(tempfile::tempfile, MemoryLimit::new_file);
+        let tables = [&mut self.user_ids, &mut self.emails];
+        let mut tables = tables.into_iter().chain(&mut self.ids);
+        tables.try_for_each(|table| table.reserve(table.len() + customers, file))
+    }
+
+    /// Bytes of memory that are needed with as many more customers, while what there is grows to them.
+    pub(super) fn bytes_with(&self, customers: usize) -> usize {
+        let all = self.entries.len() + customers;
+        let entries = match self.entries.is_in_file() {
+            true => 0,
+            false => (self.entries.len() + all) * size_of::<Entry>(),
+        };
+        let tables = [&self.user_ids, &self.emails].into_iter().chain(&self.ids);
+        let tables = tables.map(|table| match table.is_in_file() {
+            true => 0,
+            false => table.bytes() + PlaceTable::bytes_for(table.len() + customers),
+        });
+        let others = all * CLAIM + self.shared_emails.capacity() * SHARED_EMAIL;
+        entries + tables.sum::<usize>() + others
+    }
+
+    /// Moves the largest part that is in memory to a file. Returns whether there was one.
+    fn move_next(&mut self, limit: &MemoryLimit) -> io::Result<bool> {
+        if !self.entries.is_in_file() {
+            self.entries.move_to(limit.new_file()?)?;
+            return Ok(true);
+        }
+        let tables = [&mut self.emails, &mut self.user_ids].into_iter();
+        let mut tables = tables.chain(&mut self.ids);
+        let Some(table) = tables.find(|table| !table.is_in_file()) else {
+            return Ok(false);
+        };
+        table.move_to(limit.new_file()?)?;
+        Ok(true)
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        let tables = [&self.user_ids, &self.emails].into_iter().chain(&self.ids);
+        self.entries.len() < self.room && tables.into_iter().all(PlaceTable::has_room)
+    }
+}
