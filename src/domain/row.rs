@@ -86,14 +86,16 @@ pub struct Texts {
 }
 
 impl Texts {
-    /// The cells of a record, which stand there in it.
-    pub fn of_record(record: &str, cells: impl Iterator<Item = Range<usize>>) -> Self {
-        Self {
-            text: record.to_owned(),
-            spans: cells
-                .map(|cell| index(cell.start)..index(cell.end))
-                .collect(),
-        }
+    /// The cells of a record, which stand there in it. `count`: how many there are.
+    pub fn of_record(
+        record: &str,
+        count: usize,
+        cells: impl Iterator<Item = Range<usize>>,
+    ) -> Self {
+        let mut spans = Vec::with_capacity(count);
+        spans.extend(cells.map(|cell| index(cell.start)..index(cell.end)));
+        let text = record.to_owned();
+        Self { text, spans }
     }
 
     pub fn push(&mut self, text: &str) {

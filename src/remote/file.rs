@@ -162,6 +162,9 @@ struct DecodedBlock {
 
 impl DecodedBlock {
     fn add_lines(&mut self, bytes: &[u8], offset: u64, fingerprinter: &Fingerprinter) {
+        let expected = bytes.len() as u64 / MIN_CUSTOMER / 2;
+        let expected = usize::try_from(expected).unwrap_or(0);
+        self.customers.entries.reserve(expected);
         let mut start = 0;
         while let Some(rest) = bytes.get(start..).filter(|rest| !rest.is_empty()) {
             let length = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);

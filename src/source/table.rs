@@ -302,7 +302,7 @@ impl Table {
                 true => trimmed_span(text, span),
                 false => span,
             });
-            return Ok(self.unless_blank(Texts::of_record(text, spans)));
+            return Ok(self.unless_blank(Texts::of_record(text, expected - reserved, spans)));
         }
         let mut texts = Texts::default();
         let mut issues = Vec::new();

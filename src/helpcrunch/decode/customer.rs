@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use super::json::{JsonScalar, scalar, unsigned};
 use super::walk::{each_item, each_member};
 use super::{DecodeError, members};
+use crate::domain::text::trim;
 use crate::domain::{
     CustomValue, CustomerId, Field, FieldKind, Number, OpaqueValue, RemoteCustomer, Reported, Tag,
     Value,
@@ -91,7 +92,7 @@ fn field_value(field: Field, value: &str) -> Reported<Option<Value<Cow<'_, str>>
 }
 
 fn date(scalar: JsonScalar<'_>) -> Option<Value<Cow<'_, str>>> {
-    scalar.text()?.trim().parse().ok().map(Value::Date)
+    trim(&scalar.text()?).parse().ok().map(Value::Date)
 }
 
 fn boolean(scalar: JsonScalar<'_>) -> Option<Value<Cow<'_, str>>> {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::walk::plain_bytes;
+use crate::domain::text::trim;
 
 /// A scalar in an answer. Numbers keep their digits: a `userId` or phone may have more than a float can hold.
 pub(super) enum JsonScalar<'a> {
@@ -46,5 +47,5 @@ pub(super) fn unescaped(json: &str) -> Option<Cow<'_, str>> {
 }
 
 pub(super) fn unsigned(value: &str) -> Option<u64> {
-    scalar(value)?.text()?.trim().parse().ok()
+    trim(&scalar(value)?.text()?).parse().ok()
 }
