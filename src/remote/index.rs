@@ -348,15 +348,15 @@ mod tests {
                     ids.copied().collect::<Vec<_>>()
                 };
                 for key in 0..20_u8 {
-                    let user_id = Some(KeyHash::of_user_id(&key.to_string()));
-                    let email = Some(KeyHash::of_email(&format!("{key}@X.org")));
-                    let expected = having(&|entry| entry.keys.user_id == user_id);
-                    prop_assert_eq!(index.by_user_id(user_id.unwrap()).unwrap().to_vec(), expected.clone());
-                    let only = only_customer(index, KeyHashes { user_id, email: None });
+                    let user_id = KeyHash::of_user_id(&key.to_string());
+                    let email = KeyHash::of_email(&format!("{key}@X.org"));
+                    let expected = having(&|entry| entry.keys.user_id == Some(user_id));
+                    prop_assert_eq!(index.by_user_id(user_id).unwrap().to_vec(), expected.clone());
+                    let only = only_customer(index, KeyHashes { user_id: Some(user_id), email: None });
                     prop_assert!(only.is_none_or(|id| expected == [id]));
-                    let expected = having(&|entry| entry.keys.email == email);
-                    prop_assert_eq!(index.by_email(email.unwrap()).unwrap().to_vec(), expected.clone());
-                    let only = only_customer(index, KeyHashes { user_id: None, email });
+                    let expected = having(&|entry| entry.keys.email == Some(email));
+                    prop_assert_eq!(index.by_email(email).unwrap().to_vec(), expected.clone());
+                    let only = only_customer(index, KeyHashes { user_id: None, email: Some(email) });
                     prop_assert!(only.is_none_or(|id| expected == [id]));
                 }
             }

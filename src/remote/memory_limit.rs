@@ -10,7 +10,7 @@ pub struct MemoryLimit {
 }
 
 /// Memory that a run takes without customers: the program, its threads, blocks of rows, keys that rows give to customers.
-pub(super) const WITHOUT_CUSTOMERS: u64 = 112 << 20;
+pub(super) const WITHOUT_CUSTOMERS: u64 = 80 << 20;
 
 impl MemoryLimit {
     /// What is left for the customers.
