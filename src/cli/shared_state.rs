@@ -52,15 +52,15 @@ impl Session {
                 if let Some(lease) = shared.lease() {
                     gate.require_permit(Arc::clone(lease) as _);
                 }
-                // From here on the lease is given back however the command ends.
+                let prepared = async {
+                    refresh(&shared, dir).await?;
+                    // What this machine alone knows, such as runs from before it had the database.
+                    Ok::<_, Failure>(shared.push(false).await?)
+                };
+                let prepared = prepared.await;
+                // Kept also if that failed: the lease is given back when the command ends.
                 self.shared.push(shared);
-                for shared in &self.shared {
-                    shared.pull(PulledRuns::Facts).await?;
-                    shared.push(false).await?;
-                    if !shared.claim_snapshot().await? {
-                        invalidate_snapshot(dir.path()).or_not_finished("state")?;
-                    }
-                }
+                prepared?;
                 if let Some((former, time)) = former {
                     self.wait_out(&former, time).await?;
                 }
@@ -68,10 +68,7 @@ impl Session {
             Access::Read => {
                 // A run of this machine that writes keeps the copy up to date itself.
                 if lock_holder(dir)?.is_none() {
-                    shared.pull(PulledRuns::Facts).await?;
-                    if !shared.claim_snapshot().await? {
-                        invalidate_snapshot(dir.path()).or_not_finished("state")?;
-                    }
+                    refresh(&shared, dir).await?;
                 }
                 self.shared.push(shared);
             }
@@ -183,6 +180,15 @@ impl Session {
             shared.remove_runs(removed).await?;
         }
         Ok(())
+    }
+}
+
+/// Makes the local copy of an account what the database has. A snapshot that is not its latest is not used.
+async fn refresh(shared: &SharedState, dir: &AccountDir) -> Result<(), Failure> {
+    shared.pull(PulledRuns::Facts).await?;
+    match shared.claim_snapshot().await? {
+        true => Ok(()),
+        false => invalidate_snapshot(dir.path()).or_not_finished("state"),
     }
 }
 

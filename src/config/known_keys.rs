@@ -217,8 +217,15 @@ fn judge_key(section: &str, key: &str) -> KeyVerdict {
 
 /// Suggests the nearest of `known`, else a key of another section, else lists all of `known`.
 fn advice(key: &str, known: Vec<&str>, elsewhere: Option<String>) -> String {
-    let near = nearest(key, known.iter().copied()).map(str::to_owned);
-    match near.or(elsewhere) {
+    // A short key with one typo is far from itself in proportion.
+    let typo = || {
+        known
+            .iter()
+            .copied()
+            .find(|known| distance(key, known) <= 1)
+    };
+    let near = nearest(key, known.iter().copied()).or_else(typo);
+    match near.map(str::to_owned).or(elsewhere) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("known here: {}", known.join(", ")),
     }
@@ -322,7 +329,7 @@ mod tests {
         );
         assert_eq!(
             advice_for(&["state", "colour"]),
-            "known here: keep, keep_bytes"
+            "known here: keep, keep_bytes, url, password_file, lease"
         );
     }
 

@@ -127,7 +127,11 @@ async fn pull_run(
         for row in journal {
             content.extend(row.try_get::<_, Vec<u8>>(0)?);
         }
-        platform::write_whole(&folder.join(JOURNAL), &content)?;
+        let path = folder.join(JOURNAL);
+        // Its time says how long search may still lag behind it.
+        if platform::read_file(&path)?.as_ref() != Some(&content) {
+            platform::write_whole(&path, &content)?;
+        }
     }
     Ok(())
 }
