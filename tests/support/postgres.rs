@@ -18,11 +18,11 @@ pub(crate) struct Postgres {
 }
 
 impl Postgres {
-    /// `None`, and a word about it, if no server is installed. With `HCSYNC_TEST_POSTGRES` set that is an error.
+    /// `None`, and a word about it, if no server is installed. With `TEST_POSTGRES` set that is an error.
     pub(crate) fn start() -> Option<Self> {
         let Some(programs) = programs() else {
             assert!(
-                std::env::var_os("HCSYNC_TEST_POSTGRES").is_none(),
+                std::env::var_os("TEST_POSTGRES").is_none(),
                 "PostgreSQL is not installed"
             );
             eprintln!("PostgreSQL is not installed: not checked");
