@@ -11,6 +11,7 @@ use crate::platform::defer_flush;
 
 use super::account_findings::AccountLessons;
 use super::exit::{Exit, Failure};
+use super::known_failures::database_failure;
 use super::session::Session;
 
 /// The interrupted runs of an account.
@@ -45,9 +46,12 @@ impl From<Failure> for CloseError {
     }
 }
 
-/// A full or failing disk affects the new run too; any other error is damage of the old one.
+/// A state database that fails, and a full or failing disk, affect the new run too; any other error is damage of the old one.
 impl<E: Error + 'static> From<E> for CloseError {
     fn from(error: E) -> Self {
+        if let Some(failure) = database_failure(&error) {
+            return Self::Stop(failure);
+        }
         let failure = Failure::from_error(Exit::NotFinished, "state", &error);
         match failure.hint {
             Some(_) => Self::Stop(failure),

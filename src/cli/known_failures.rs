@@ -49,8 +49,8 @@ impl From<DatabaseError> for Failure {
 
 impl From<&JournalError> for Failure {
     fn from(error: &JournalError) -> Self {
-        if let Some(lost) = lost_lease(error) {
-            return lease_lost(lost);
+        if let Some(failure) = database_failure(error) {
+            return failure;
         }
         let failure = Self::from_error(Exit::NotFinished, "journal", error);
         match error.storage_problem() {
@@ -72,14 +72,23 @@ fn lease_lost(error: &DatabaseError) -> Failure {
         .hint("that run continues; nothing more was sent by this one")
 }
 
-/// Returns the loss of the account's lease, if that caused the error.
-fn lost_lease<'a>(error: &'a Cause) -> Option<&'a DatabaseError> {
+/// Returns the failure of the state database that caused the error, if one did.
+pub(super) fn database_failure(error: &Cause) -> Option<Failure> {
+    let cause = database_cause(error)?;
+    Some(match cause {
+        DatabaseError::Lost(_) => lease_lost(cause),
+        _ => Failure::from_error(Exit::NotFinished, "state", error),
+    })
+}
+
+/// Returns the error of the state database in a chain of errors.
+fn database_cause<'a>(error: &'a Cause) -> Option<&'a DatabaseError> {
     let mut cause: Option<&'a Cause> = Some(error);
     while let Some(error) = cause {
         let io = error.downcast_ref::<std::io::Error>();
         let inner = io.and_then(|io| io.get_ref()?.downcast_ref::<DatabaseError>());
-        if let Some(lost @ DatabaseError::Lost(_)) = inner {
-            return Some(lost);
+        if let Some(found) = inner.or_else(|| error.downcast_ref::<DatabaseError>()) {
+            return Some(found);
         }
         // The source of a shared error is behind its pointer.
         let shared = error.downcast_ref::<std::sync::Arc<std::io::Error>>();

@@ -4,10 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{Overrides, Settings, StateConfig, load};
+use crate::config::{ConfigError, Overrides, Settings, StateConfig, load, override_state};
 use crate::domain::RunId;
 use crate::helpcrunch::Gate;
-use crate::journal::{AccountDir, AccountId, JournalCopy, StateDir, lock_holder};
+use crate::journal::{AccountDir, AccountId, JournalCopy, StateDir};
 use crate::platform::host_name;
 use crate::postgres::{
     Database, LeaseHolder, PulledRuns, SharedState, StateAccount, pull_all_runs,
@@ -17,6 +17,7 @@ use crate::remote::invalidate_snapshot;
 use super::abandoned_runs::wait;
 use super::args::StateArgs;
 use super::connection::Target;
+use super::diagnostics::config_failure;
 use super::exit::{Failure, OrFail as _};
 use super::session::Session;
 use super::state::named_state_dir;
@@ -53,7 +54,7 @@ impl Session {
                     gate.require_permit(Arc::clone(lease) as _);
                 }
                 let prepared = async {
-                    refresh(&shared, dir).await?;
+                    refresh(&mut shared, dir).await?;
                     // What this machine alone knows, such as runs from before it had the database.
                     Ok::<_, Failure>(shared.push(false).await?)
                 };
@@ -66,10 +67,7 @@ impl Session {
                 }
             }
             Access::Read => {
-                // A run of this machine that writes keeps the copy up to date itself.
-                if lock_holder(dir)?.is_none() {
-                    refresh(&shared, dir).await?;
-                }
+                refresh(&mut shared, dir).await?;
                 self.shared.push(shared);
             }
         }
@@ -159,15 +157,30 @@ impl Session {
             let dir = state.create_account(&AccountId::from_text(&account.id))?;
             let (database, local) = (Arc::clone(&database), (state.clone(), dir));
             let mut shared = SharedState::new(database, account, local, settings.limits.max_outage);
-            shared.acquire(&holder, settings.state.lease).await?;
+            let former = shared.acquire(&holder, settings.state.lease).await?;
             self.shared.push(shared);
+            if let Some((former, time)) = former {
+                self.wait_out(&former, time).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Binds the requests of a command that holds the leases of all accounts to that of one.
+    pub(super) async fn guard(&self, account: &AccountId, gate: &Gate) -> Result<(), Failure> {
+        let ours = self.shared.iter().find(|shared| shared.is_of(account));
+        if let Some(shared) = ours {
+            gate.share_pace(Box::new(shared.join_line().await?));
+            if let Some(lease) = shared.lease() {
+                gate.require_permit(Arc::clone(lease) as _);
+            }
         }
         Ok(())
     }
 
     /// Makes the local copy of all accounts whole.
-    pub(super) async fn pull_everything(&self) -> Result<(), Failure> {
-        for shared in &self.shared {
+    pub(super) async fn pull_everything(&mut self) -> Result<(), Failure> {
+        for shared in &mut self.shared {
             shared.pull(PulledRuns::All).await?;
         }
         Ok(())
@@ -184,9 +197,10 @@ impl Session {
 }
 
 /// Makes the local copy of an account what the database has. A snapshot that is not its latest is not used.
-async fn refresh(shared: &SharedState, dir: &AccountDir) -> Result<(), Failure> {
-    shared.pull(PulledRuns::Facts).await?;
-    match shared.claim_snapshot().await? {
+async fn refresh(shared: &mut SharedState, dir: &AccountDir) -> Result<(), Failure> {
+    // A process of this machine that writes keeps the copy and the snapshot up to date itself.
+    let is_refreshed = shared.pull(PulledRuns::Facts).await?;
+    match !is_refreshed || shared.claim_snapshot().await? {
         true => Ok(()),
         false => invalidate_snapshot(dir.path()).or_not_finished("state"),
     }
@@ -205,27 +219,31 @@ pub(super) async fn open_database(state: &StateConfig) -> Result<Option<Arc<Data
     }
 }
 
-/// The settings of a command that needs no config but knows `[state]` from one, if there is one.
-pub(super) fn state_config(overrides: &Overrides) -> StateConfig {
-    let folder = std::env::current_dir();
-    let loaded = folder.ok().and_then(|folder| load(&folder, overrides).ok());
-    loaded.map_or_else(
-        || StateConfig {
-            url: overrides.state_url.clone().unwrap_or_default(),
-            password_file: overrides.state_password_file.clone(),
-            ..StateConfig::default()
-        },
-        |loaded| loaded.settings.state,
-    )
+/// `[state]` for a command that needs no config but may have one.
+pub(super) fn state_config(overrides: &Overrides) -> Result<StateConfig, Failure> {
+    let folder = std::env::current_dir().or_usage("usage")?;
+    match load(&folder, overrides) {
+        Ok(loaded) => Ok(loaded.settings.state),
+        // A run has a copy of a config that is gone.
+        Err(ConfigError::Unreadable { .. }) => state_config_of(&StateArgs {
+            state_url: overrides.state_url.clone(),
+            state_password_file: overrides.state_password_file.clone(),
+            ..StateArgs::default()
+        }),
+        Err(error) => Err(config_failure(&error)),
+    }
 }
 
 /// `[state]` as the options say it.
-pub(super) fn state_config_of(args: &StateArgs) -> StateConfig {
-    StateConfig {
-        url: args.state_url.clone().unwrap_or_default(),
-        password_file: args.state_password_file.clone(),
-        ..StateConfig::default()
-    }
+pub(super) fn state_config_of(args: &StateArgs) -> Result<StateConfig, Failure> {
+    let overrides = Overrides {
+        state_url: args.state_url.clone(),
+        state_password_file: args.state_password_file.clone(),
+        ..Overrides::default()
+    };
+    let mut state = StateConfig::default();
+    override_state(&mut state, &overrides).map_err(|error| config_failure(&error))?;
+    Ok(state)
 }
 
 /// The state directory for a command that works on earlier runs, with what a state database knows of them.

@@ -40,4 +40,4 @@ pub use secret_name::SECRET_WORDS;
 pub use settings::{
     ApiConfig, BatchMode, LimitsConfig, RemoteConfig, RemoteStrategy, RunOptions, Settings,
 };
-pub use state::StateConfig;
+pub use state::{StateConfig, override_state};

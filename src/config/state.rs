@@ -56,10 +56,11 @@ impl Default for StateConfig {
     }
 }
 
-pub(super) fn override_state(
-    state: &mut StateConfig,
-    overrides: &Overrides,
-) -> Result<(), ConfigError> {
+/// Sets what the options say.
+///
+/// # Errors
+/// The URL holds a password, and comes from the command line.
+pub fn override_state(state: &mut StateConfig, overrides: &Overrides) -> Result<(), ConfigError> {
     if let Some(url) = &overrides.state_url {
         let database = DatabaseSettings {
             url: url.clone(),

@@ -6,7 +6,7 @@ use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
-use tokio_postgres::{Client, GenericClient, Transaction};
+use tokio_postgres::{GenericClient, Transaction};
 
 use super::DatabaseError;
 use crate::platform::{self, AtomicFile, FileAction, FileError};
@@ -85,7 +85,7 @@ async fn push_file(
 
 /// Makes the folder's files those that the database has of `owner`. `takes` says which count; files that do not count stay.
 pub(super) async fn pull_folder(
-    client: &Client,
+    client: &impl GenericClient,
     owner: &str,
     folder: &Path,
     takes: impl Fn(&str) -> bool,
@@ -108,7 +108,7 @@ pub(super) async fn pull_folder(
 }
 
 async fn pull_file(
-    client: &Client,
+    client: &impl GenericClient,
     owner: &str,
     name: &str,
     parts: usize,

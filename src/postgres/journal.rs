@@ -73,7 +73,7 @@ impl DatabaseJournal {
 /// Locks the account's row, so that no other process can take the lease before the record is there. A record that is
 /// there already came with an attempt whose answer was lost.
 const APPEND: &str = "
-    with own as (select id from hcsync_accounts where id = $1 and fence = $2 for share),
+    with own as (select id from hcsync_accounts where id = $1 and fence = $2 for key share),
     inserted as (
         insert into hcsync_journals (run, position, content)
         select $3, $4, $5 from own
@@ -81,10 +81,14 @@ const APPEND: &str = "
     )
     select exists (select from own)";
 
-/// Pieces end where records do, so none is cut.
+/// A piece that was stored whole, before the run had a copy, may go on beyond the last whole record.
 const TRUNCATE: &str = "
-    with own as (select id from hcsync_accounts where id = $1 and fence = $2 for share),
+    with own as (select id from hcsync_accounts where id = $1 and fence = $2 for key share),
     deleted as (
         delete from hcsync_journals where run = $3 and position >= $4 and exists (select from own)
+    ),
+    cut as (
+        update hcsync_journals set content = substring(content for ($4 - position)::integer)
+        where run = $3 and position < $4 and position + length(content) > $4 and exists (select from own)
     )
     select exists (select from own)";

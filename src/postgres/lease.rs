@@ -46,18 +46,19 @@ impl Lease {
         ttl: Duration,
     ) -> Result<Acquired, DatabaseError> {
         account.insert(database).await?;
-        let asked = Instant::now();
         let seconds = ttl.as_secs_f64();
-        let taken = database
-            .query_opt(TAKE, &[&account.id, &Json(holder), &seconds])
-            .await?;
-        let Some(row) = taken else {
-            let holder = read_holder(database, &account.id).await?;
-            return match holder {
-                Some(holder) => Err(DatabaseError::Held(Box::new(holder))),
-                // It was released meanwhile; the next start finds it free.
-                None => Err(DatabaseError::Lost(None)),
-            };
+        let (row, asked) = loop {
+            let asked = Instant::now();
+            let taken = database
+                .query_opt(TAKE, &[&account.id, &Json(holder), &seconds])
+                .await?;
+            if let Some(row) = taken {
+                break (row, asked);
+            }
+            // None holds it if it was given back between the two statements.
+            if let Some(holder) = read_holder(database, &account.id).await? {
+                return Err(DatabaseError::Held(Box::new(holder)));
+            }
         };
         let fence: i64 = row.try_get(0)?;
         let former: Option<Json<LeaseHolder>> = row.try_get(1)?;

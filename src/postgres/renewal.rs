@@ -95,4 +95,4 @@ impl Renewal {
 
 const RENEW: &str = "
     update hcsync_accounts set expires_at = clock_timestamp() + make_interval(secs => $3)
-    where id = $1 and fence = $2";
+    where id = $1 and fence = $2 and expires_at is not null";

@@ -1,10 +1,11 @@
 //! Runs on their way between the database and the local copy.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio_postgres::types::Json;
-use tokio_postgres::{Client, GenericClient, Transaction};
+use tokio_postgres::{Client, GenericClient, IsolationLevel, Transaction};
 
 use super::DatabaseError;
 use super::connection::Database;
@@ -12,6 +13,9 @@ use super::files::{check_name, first_part, pull_folder, push_folder};
 use crate::domain::RunId;
 use crate::journal::{AccountId, RunDir, RunMeta, StateDir, lock_holder};
 use crate::platform::{self, FileLock};
+
+/// Marks the folder of a run that is in the database, too.
+const MARK: &str = ".in-database";
 
 /// The journal of an open run has a table of its own; that of a run that is over is one of its files.
 const JOURNAL: &str = "journal.jsonl";
@@ -45,8 +49,9 @@ pub async fn pull_all_runs(
     state: &StateDir,
     runs: PulledRuns<'_>,
 ) -> Result<(), DatabaseError> {
-    let client = database.new_client().await?;
+    let mut client = database.new_client().await?;
     let _one_at_a_time = lock_copy(state).await?;
+    let client = snapshot(&mut client).await?;
     let select = "select id from hcsync_accounts order by id";
     for row in client.query(select, &[]).await? {
         let id: String = row.try_get(0)?;
@@ -65,6 +70,15 @@ pub async fn pull_all_runs(
     Ok(())
 }
 
+/// Reads the database as of one moment.
+pub(super) async fn snapshot(client: &mut Client) -> Result<Transaction<'_>, DatabaseError> {
+    let transaction = client
+        .build_transaction()
+        .isolation_level(IsolationLevel::RepeatableRead)
+        .read_only(true);
+    Ok(transaction.start().await?)
+}
+
 /// Of two processes that refresh the local copy, the second waits.
 pub(super) async fn lock_copy(state: &StateDir) -> Result<FileLock, DatabaseError> {
     platform::create_folder(state.path())?;
@@ -78,7 +92,7 @@ pub(super) async fn lock_copy(state: &StateDir) -> Result<FileLock, DatabaseErro
 }
 
 pub(super) async fn pull_runs(
-    client: &Client,
+    client: &impl GenericClient,
     state: &StateDir,
     account: &str,
     runs: PulledRuns<'_>,
@@ -88,9 +102,11 @@ pub(super) async fn pull_runs(
         PulledRuns::StartingWith(id) => Some(id),
         PulledRuns::All => Some(""),
     };
+    let mut known = HashSet::new();
     for row in client.query(RUNS, &[&account, &whole]).await? {
         let id: String = row.try_get(0)?;
         check_name(&id)?;
+        known.insert(id.clone());
         let facts = state.runs().join(&id).join("run.json");
         let depth = match row.try_get(1)? {
             true => Depth::Whole,
@@ -102,11 +118,32 @@ pub(super) async fn pull_runs(
             pull_run(client, state, &id, depth).await?;
         }
     }
+    remove_unknown(state, account, &known)
+}
+
+/// Removes the copies of runs that were in the database and were removed there. Without that, the next push would bring
+/// them back.
+fn remove_unknown(
+    state: &StateDir,
+    account: &str,
+    known: &HashSet<String>,
+) -> Result<(), DatabaseError> {
+    for run in state.list_runs()? {
+        let of = run
+            .meta
+            .as_ref()
+            .ok()
+            .and_then(|meta| meta.account.as_ref());
+        let is_ours = of.is_some_and(|id| id.as_str() == account);
+        if is_ours && !known.contains(&run.name) && run.dir.path().join(MARK).exists() {
+            state.discard_run(&run)?;
+        }
+    }
     Ok(())
 }
 
 async fn pull_run(
-    client: &Client,
+    client: &impl GenericClient,
     state: &StateDir,
     id: &str,
     depth: Depth,
@@ -122,6 +159,7 @@ async fn pull_run(
         Depth::Whole => name != JOURNAL || !is_open,
     })
     .await?;
+    platform::write_whole(&folder.join(MARK), b"")?;
     if depth == Depth::Whole && is_open {
         let mut content = Vec::new();
         for row in journal {
@@ -155,6 +193,7 @@ pub(super) async fn push_run(
     transaction
         .execute(PUT_RUN, &[&id, &account, &facts, &summary])
         .await?;
+    platform::write_whole(&dir.path().join(MARK), b"")?;
     let owner = run_owner(id);
     push_folder(transaction, &owner, dir.path(), |name| {
         is_over || name != JOURNAL
@@ -182,21 +221,23 @@ pub(super) async fn push_run(
 pub async fn remove_runs(database: &Database, runs: &[RunId]) -> Result<(), DatabaseError> {
     let mut client = database.new_client().await?;
     let transaction = client.transaction().await?;
-    delete_runs(&transaction, runs).await?;
+    delete_runs(&transaction, None, runs).await?;
     Ok(transaction.commit().await?)
 }
 
+/// `account`: runs of others stay.
 pub(super) async fn delete_runs(
     transaction: &Transaction<'_>,
+    account: Option<&str>,
     runs: &[RunId],
 ) -> Result<(), DatabaseError> {
     for run in runs {
         let id = run.as_str();
-        let owner = run_owner(id);
-        let files = "delete from hcsync_files where owner = $1";
-        transaction.execute(files, &[&owner]).await?;
-        let facts = "delete from hcsync_runs where id = $1";
-        transaction.execute(facts, &[&id]).await?;
+        let facts = "delete from hcsync_runs where id = $1 and ($2::text is null or account = $2)";
+        if transaction.execute(facts, &[&id, &account]).await? > 0 {
+            let files = "delete from hcsync_files where owner = $1";
+            transaction.execute(files, &[&run_owner(id)]).await?;
+        }
     }
     Ok(())
 }

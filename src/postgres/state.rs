@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio_postgres::{Client, Transaction};
+use tokio_postgres::{GenericClient, Transaction};
 
 use super::connection::Database;
 use super::files::{first_part, pull_folder, push_folder};
@@ -16,11 +16,11 @@ use super::journal::DatabaseJournal;
 use super::lease::{Acquired, Lease};
 use super::pace::PaceLine;
 use super::runs::{
-    PulledRuns, delete_runs, lock_copy, pull_runs, push_run, run_owner, stored_facts,
+    PulledRuns, delete_runs, lock_copy, pull_runs, push_run, run_owner, snapshot, stored_facts,
 };
 use super::{DatabaseError, StateAccount};
 use crate::domain::RunId;
-use crate::journal::{AccountDir, AccountId, JournalCopy, StateDir};
+use crate::journal::{AccountDir, AccountId, JournalCopy, StateDir, lock_holder};
 use crate::platform;
 
 /// Names the fence under which the local snapshot was last known to be right.
@@ -34,6 +34,8 @@ pub struct SharedState {
     state: StateDir,
     dir: AccountDir,
     lease: Option<Arc<Lease>>,
+    /// Whether the local copy is whole, so that what it lacks may be removed from the database.
+    is_pulled: bool,
     max_outage: Duration,
 }
 
@@ -54,6 +56,7 @@ impl SharedState {
             state,
             dir,
             lease: None,
+            is_pulled: false,
             max_outage,
         }
     }
@@ -81,6 +84,11 @@ impl SharedState {
         Ok(former)
     }
 
+    #[must_use]
+    pub fn is_of(&self, account: &AccountId) -> bool {
+        self.account.id == account.as_str()
+    }
+
     /// The lease, once it was taken.
     #[must_use]
     pub fn lease(&self) -> Option<&Arc<Lease>> {
@@ -88,18 +96,26 @@ impl SharedState {
     }
 
     /// Makes the local copy what the database has: the account's files, the facts of its runs, and all of those that are
-    /// not over. Call this while holding the account's local lock.
+    /// not over. To write, call this while holding the account's local lock. A copy that another process of this machine
+    /// works on is left alone: it is the newer one. Returns whether the copy was refreshed.
     ///
     /// # Errors
     /// The database fails, or the folder cannot be written.
-    pub async fn pull(&self, runs: PulledRuns<'_>) -> Result<(), DatabaseError> {
-        let client = self.database.new_client().await?;
+    pub async fn pull(&mut self, runs: PulledRuns<'_>) -> Result<bool, DatabaseError> {
+        let mut client = self.database.new_client().await?;
         let _one_at_a_time = lock_copy(&self.state).await?;
-        let owner = self.account.owner();
-        if has_files(&client, &owner).await? {
-            pull_folder(&client, &owner, self.dir.path(), is_shared).await?;
+        if self.lease.is_none() && lock_holder(&self.dir)?.is_some() {
+            return Ok(false);
         }
-        pull_runs(&client, &self.state, &self.account.id, runs).await
+        // Everything as of one moment, also while another machine stores its files.
+        let snapshot = snapshot(&mut client).await?;
+        let owner = self.account.owner();
+        if has_files(&snapshot, &owner).await? {
+            pull_folder(&snapshot, &owner, self.dir.path(), is_shared).await?;
+        }
+        pull_runs(&snapshot, &self.state, &self.account.id, runs).await?;
+        self.is_pulled = true;
+        Ok(true)
     }
 
     /// Whether the local snapshot is the account's latest, so that it may be used. Notes that from here on it is kept up to
@@ -130,7 +146,7 @@ impl SharedState {
     }
 
     /// Stores what changed locally: the account's files, and the runs whose facts are others by now. `every_run`: also
-    /// runs of which only other files changed. Without a lease only dry runs are stored. Waits for a database that cannot be
+    /// runs of which only other files changed, for which all have to be pulled whole. Without a lease only dry runs are stored. Waits for a database that cannot be
     /// reached.
     ///
     /// # Errors
@@ -149,6 +165,10 @@ impl SharedState {
     }
 
     async fn try_push(&self, every_run: bool) -> Result<(), DatabaseError> {
+        if self.lease.is_some() && !self.is_pulled {
+            // What is missing here may be there.
+            return Ok(());
+        }
         let mut client = self.database.new_client().await?;
         let transaction = client.transaction().await?;
         self.check_lease(&transaction).await?;
@@ -165,24 +185,25 @@ impl SharedState {
             }
             let stored = stored_facts(&transaction, &run_owner(&run.name)).await?;
             let is_changed = stored != first_part(&run.dir.path().join("run.json"))?;
-            // Of other runs only the facts were pulled.
-            let is_whole = run.dir.plan().exists();
-            if is_changed || (every_run && is_whole) {
+            if is_changed || every_run {
                 push_run(&transaction, &run.dir, &self.account.id, meta).await?;
             }
         }
         Ok(transaction.commit().await?)
     }
 
-    /// Removes runs that were removed locally.
+    /// Removes runs of the account that were removed locally. Without a lease it removes none.
     ///
     /// # Errors
     /// The database fails.
     pub async fn remove_runs(&self, runs: &[RunId]) -> Result<(), DatabaseError> {
+        if self.lease.is_none() || !self.is_pulled || runs.is_empty() {
+            return Ok(());
+        }
         let mut client = self.database.new_client().await?;
         let transaction = client.transaction().await?;
         self.check_lease(&transaction).await?;
-        delete_runs(&transaction, runs).await?;
+        delete_runs(&transaction, Some(&self.account.id), runs).await?;
         Ok(transaction.commit().await?)
     }
 
@@ -210,7 +231,7 @@ impl SharedState {
         let Some(lease) = &self.lease else {
             return Ok(());
         };
-        let select = "select id from hcsync_accounts where id = $1 and fence = $2 for share";
+        let select = "select id from hcsync_accounts where id = $1 and fence = $2 for key share";
         let fence = lease.fence();
         let own = transaction
             .query_opt(select, &[&self.account.id, &fence])
@@ -222,7 +243,7 @@ impl SharedState {
     }
 }
 
-async fn has_files(client: &Client, owner: &str) -> Result<bool, DatabaseError> {
+async fn has_files(client: &impl GenericClient, owner: &str) -> Result<bool, DatabaseError> {
     let select = "select exists (select from hcsync_files where owner = $1)";
     Ok(client.query_one(select, &[&owner]).await?.try_get(0)?)
 }

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio_postgres::Config;
@@ -11,6 +12,9 @@ use url::Url;
 
 use super::DatabaseError;
 use super::password::{PasswordFile, ServiceFile};
+
+/// An idle connection is tried after this long.
+const KEEPALIVE: Duration = Duration::from_secs(15);
 
 /// Where the state database is, as the user named it.
 #[derive(Debug, Clone, Default)]
@@ -57,7 +61,9 @@ impl DatabaseSettings {
     /// Whether the URL holds a password.
     #[must_use]
     pub fn has_password(&self) -> bool {
-        Url::parse(&self.url).is_ok_and(|url| url.password().is_some())
+        Url::parse(&self.url).is_ok_and(|url| {
+            url.password().is_some() || url.query_pairs().any(|(name, _)| name == "password")
+        })
     }
 
     /// The URL without its password.
@@ -67,6 +73,14 @@ impl DatabaseSettings {
             Ok(mut url) => {
                 // Fails only for a URL without a host, which has no password either.
                 let _ = url.set_password(None);
+                let others = url.query_pairs().filter(|(name, _)| name != "password");
+                let others: Vec<_> = others
+                    .map(|pair| (pair.0.into_owned(), pair.1.into_owned()))
+                    .collect();
+                url.set_query(None);
+                if !others.is_empty() {
+                    url.query_pairs_mut().extend_pairs(others);
+                }
                 url.to_string()
             }
             // Not a URL: it may be anything, also a password.
@@ -98,6 +112,12 @@ impl DatabaseSettings {
             config.password(password.expose_secret());
         }
         config.application_name("hcsync");
+        // A server that is gone is noticed while files are copied, too.
+        config
+            .keepalives_idle(KEEPALIVE)
+            .keepalives_interval(KEEPALIVE / 3)
+            .keepalives_retries(3)
+            .tcp_user_timeout(KEEPALIVE * 2);
         let tls = tls(&mut config, parameters)?;
         Ok(ConnectionSettings {
             config,
@@ -121,6 +141,12 @@ impl DatabaseSettings {
                 "service" => parameters.service = Some(value),
                 "sslmode" => parameters.ssl_mode = Some(value),
                 "sslrootcert" => parameters.ssl_root_cert = Some(PathBuf::from(value)),
+                // The host decides whether TLS is used.
+                "hostaddr" => {
+                    return Err(DatabaseError::Url(String::from(
+                        "it names a hostaddr: name the host alone",
+                    )));
+                }
                 _ => others.push((name.into_owned(), value)),
             }
         }
@@ -268,6 +294,7 @@ mod tests {
         for url in [
             "postgres://u:hunter2@h/d?sslmode=disable",
             "postgres://u:hunter2@/d",
+            "postgres://u@h/d?password=hunter2",
             "hunter2",
         ] {
             let settings = settings(url);
@@ -287,6 +314,7 @@ mod tests {
             ("https://h/d", "postgres://"),
             ("h/d", "relative"),
             ("postgres://u@h/d?colour=red", "colour"),
+            ("postgres://u@localhost/d?hostaddr=10.0.0.1", "hostaddr"),
         ] {
             let error = resolve(url, &[]).unwrap_err().to_string();
             assert!(error.contains(what), "{url}: {error}");

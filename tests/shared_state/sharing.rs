@@ -147,3 +147,47 @@ fn the_fleet_is_seen_as_the_database_knows_it() {
     let page = std::fs::read_to_string(two.path("fleet.html")).unwrap();
     assert!(page.contains("demo") && page.contains("other"));
 }
+
+#[test]
+fn a_command_that_was_refused_leaves_the_database_as_it_was() {
+    let Some(place) = Place::open() else { return };
+    let (one, two) = (place.machine(), place.machine());
+    let _ = one.write("in.csv", &rows(5)).run("sync in.csv").exits(0);
+    let files = "select string_agg(owner || name || part || sha256::text, ',' order by owner, name, part) from hcsync_files";
+    let before = place.postgres.value(files);
+    // Its account comes after the other one in the database.
+    let mut other = one.command("sync more.csv --requests-per-minute 300");
+    one.write("more.csv", "userId,name\nz1,A\nz2,B\nz3,C\nz4,D\nz5,E\n");
+    other.env("HCSYNC_ACCOUNT", "zoo");
+    let sending = crate::machine::Running::start(other);
+    place.until("a write of the other account", |log| {
+        log.iter().filter(|request| request.applied).count() > 5
+    });
+    let refused = two.run("forget --email ann@example.com").exits(5);
+    assert!(
+        refused.stderr.contains("another run is working"),
+        "{}",
+        refused.stderr
+    );
+    let demo = "select string_agg(owner || name || part || sha256::text, ',' order by owner, name, part) from hcsync_files where owner like '%demo%' or owner in (select 'run/' || id from hcsync_runs where account like '%demo%')";
+    let after = place.postgres.value(demo);
+    assert_eq!(after, before);
+    let _ = sending.wait().exits(0);
+}
+
+#[test]
+fn a_run_that_was_removed_does_not_come_back() {
+    let Some(place) = Place::open() else { return };
+    let (one, two) = (place.machine(), place.machine());
+    let _ = one.write("in.csv", &rows(2)).run("sync in.csv").exits(0);
+    let _ = two.run("runs").exits(0);
+    let _ = one.write("in.csv", &rows(3)).run("sync in.csv").exits(0);
+    let _ = one.run("runs --prune 0s").exits(0);
+    let count = || place.postgres.value("select count(*) from hcsync_runs");
+    assert_eq!(count(), "1");
+    let _ = two.write("in.csv", &rows(3)).run("sync in.csv").exits(0);
+    assert_eq!(count(), "2");
+    let listed = two.run("runs --output json").exits(0).stdout;
+    let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    assert_eq!(listed["runs"].as_array().unwrap().len(), 2);
+}

@@ -44,7 +44,7 @@ async fn check(session: &mut Session, args: &FleetCheckArgs) -> Result<Exit, Fai
             "{API_KEY} is set: each sync would use it instead of its config's key file"
         ));
     }
-    let config = state_config_of(&args.state);
+    let config = state_config_of(&args.state)?;
     let state_dir = args.state.state_dir.as_deref();
     let state = refreshed_state_dir(state_dir, &config, PulledRuns::Facts).await?;
     let mut fleet = Fleet {

@@ -23,7 +23,7 @@ pub(in crate::cli) async fn run(args: &FleetStatusArgs) -> Exit {
 }
 
 async fn status(args: &FleetStatusArgs, console: &Console) -> Result<(), Failure> {
-    let config = state_config(&Overrides::from(args));
+    let config = state_config(&Overrides::from(args))?;
     let Some(database) = open_database(&config).await? else {
         return Err(Failure::usage("no state database is named").hint(
             "give --state-url, or set state.url in the config; `hcsync status` shows the accounts of this machine",

@@ -35,7 +35,7 @@ async fn forget(session: &mut Session, args: &ForgetArgs) -> Result<Exit, Failur
     let state = match args.remote {
         false => {
             let settings = Settings {
-                state: state_config(&Overrides::from(args)),
+                state: state_config(&Overrides::from(args))?,
                 ..Settings::default()
             };
             let state = named_state_dir(args.state.state_dir.as_deref())?;
@@ -44,6 +44,8 @@ async fn forget(session: &mut Session, args: &ForgetArgs) -> Result<Exit, Failur
         true => {
             let (remote, settings) = Remote::open(session, args).await?;
             let state = lock(session, &settings, remote.state.clone(), &started_at).await?;
+            let account = &remote.target.account;
+            session.guard(account, remote.client.gate()).await?;
             // A run that is not finished refuses before anything is deleted.
             state.find(&mut people)?;
             deleted = Some(remote.delete(session, args, &mut people).await?);

@@ -39,7 +39,7 @@ async fn history(args: &HistoryArgs, console: &Console) -> Result<(), Failure> {
 }
 
 async fn report(args: &HistoryArgs) -> Result<HistoryReport, Failure> {
-    let config = state_config_of(&args.state);
+    let config = state_config_of(&args.state)?;
     let state_dir = args.state.state_dir.as_deref();
     let state = refreshed_state_dir(state_dir, &config, PulledRuns::Facts).await?;
     history_of(&state)

@@ -75,7 +75,7 @@ async fn probe(session: &mut Session, args: &ProbeArgs) -> Result<Exit, Failure>
     let report = Box::pin(probe.run(random_token())).await;
     let mut report = report.map_err(|e| probe_failure(session, &client, &e))?;
     if let (Some(_), ProbeEnd::Closed(kind, _)) = (&report.leftover, &report.end)
-        && *kind != StopKind::Signal
+        && !matches!(kind, StopKind::Signal | StopKind::LeaseLost)
     {
         report.leftover = delete_again(session, &settings, &target, &probe).await?;
     }
@@ -111,7 +111,9 @@ async fn delete_again(
     target: &Target,
     probe: &Probe<'_>,
 ) -> Result<Option<Leftover>, Failure> {
-    let client = WriteClient::new(patient_client(session, settings, target)?);
+    let client = patient_client(session, settings, target)?;
+    session.guard(&target.account, client.gate()).await?;
+    let client = WriteClient::new(client);
     let cleaned = clean_up(&client, probe.store, probe.clock, probe.settle).await;
     match cleaned.or_not_finished("state")? {
         Cleanup::Failed(left) => Ok(Some(left)),

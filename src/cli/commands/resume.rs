@@ -50,7 +50,7 @@ pub(in crate::cli) async fn run(args: &ResumeArgs) -> Exit {
 
 async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failure> {
     require_terminal(&args.ask)?;
-    let config = state_config(&Overrides::from(args));
+    let config = state_config(&Overrides::from(args))?;
     let state_dir = args.state.state_dir.as_deref();
     let state = refreshed_state_dir(state_dir, &config, PulledRuns::Facts).await?;
     let (dir, mut meta) = find(&state, args.run.as_deref())?;
@@ -142,6 +142,11 @@ impl<'a> ResumeContext<'a> {
         session.set_target(&settings, &target);
         let account = AccountSession::open_to_write(session, &settings, target).await?;
         account.check_key().await?;
+        if dir.read_meta()? != *meta {
+            let message = format!("run `{}` went on elsewhere meanwhile", meta.run_id);
+            return Err(Failure::usage(message)
+                .hint("run the same command again to see what is left of it"));
+        }
         let planned_for = PlanAccount {
             id: meta.account.as_ref(),
             key: None,

@@ -26,7 +26,7 @@ pub(in crate::cli) async fn run(args: &RunsArgs) -> Exit {
 }
 
 async fn list(args: &RunsArgs, console: &Console) -> Result<Exit, Failure> {
-    let config = state_config_of(&args.state);
+    let config = state_config_of(&args.state)?;
     let state_dir = args.state.state_dir.as_deref();
     let state = refreshed_state_dir(state_dir, &config, PulledRuns::Facts).await?;
     let pruned = args.prune.map(|age| prune(&state, age, 0)).transpose()?;

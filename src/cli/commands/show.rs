@@ -50,7 +50,7 @@ async fn find(args: &ShowArgs) -> Result<ShowTarget, Failure> {
             false => ShowTarget::Plan(path.to_owned()),
         });
     }
-    let config = state_config_of(&args.state);
+    let config = state_config_of(&args.state)?;
     let state_dir = args.state.state_dir.as_deref();
     let state =
         refreshed_state_dir(state_dir, &config, PulledRuns::StartingWith(&args.target)).await?;

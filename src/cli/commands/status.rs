@@ -27,7 +27,7 @@ pub(in crate::cli) async fn run(args: &StatusArgs) -> Exit {
 }
 
 async fn status(args: &StatusArgs, console: &Console) -> Result<(), Failure> {
-    let config = state_config_of(&args.state);
+    let config = state_config_of(&args.state)?;
     let state_dir = args.state.state_dir.as_deref();
     let state = refreshed_state_dir(state_dir, &config, PulledRuns::Facts).await?;
     let now = Clock::start(SystemTime::now());

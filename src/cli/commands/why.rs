@@ -41,7 +41,7 @@ async fn why(session: &mut Session, args: &WhyArgs) -> Result<Exit, Failure> {
 
 /// Searches all runs. Returns also the newest row that can be planned again.
 async fn search(args: &WhyArgs) -> Result<(RowHistory, Option<KeptRow>), Failure> {
-    let config = state_config(&Overrides::from(args));
+    let config = state_config(&Overrides::from(args))?;
     let state_dir = args.state.state_dir.as_deref();
     let state = refreshed_state_dir(state_dir, &config, PulledRuns::All).await?;
     let mut runs = state.list_runs()?;

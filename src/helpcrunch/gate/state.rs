@@ -54,6 +54,8 @@ pub(super) struct GateState {
     shared: Option<Box<dyn SharedPace>>,
     /// Asked before each write.
     permit: Option<Arc<dyn WritePermit>>,
+    /// Since when it has not been known whether this process may write.
+    unpermitted_since: Option<Instant>,
     /// When the next request may be sent, as the processes agreed that share the pace.
     place: Option<Instant>,
     budget: RetryBudget,
@@ -90,6 +92,7 @@ impl GateState {
             limiter: Limiter::new(limits.requests_per_minute, limits.reserve),
             shared: None,
             permit: None,
+            unpermitted_since: None,
             place: None,
             budget: RetryBudget::new(now),
             health: Health::new(limits.max_attempts, rng.fork()),
@@ -155,8 +158,15 @@ impl GateState {
         }
         if endpoint.is_write() {
             match self.permit.as_ref().map(|permit| permit.check()) {
-                None | Some(WritePermission::Granted) => {}
-                Some(WritePermission::Unknown) => return self.wait(now + BETWEEN_CHECKS),
+                None | Some(WritePermission::Granted) => self.unpermitted_since = None,
+                Some(WritePermission::Unknown) => {
+                    let since = *self.unpermitted_since.get_or_insert(now);
+                    if now.duration_since(since) >= self.limits.max_outage {
+                        let why = "the state database cannot be reached, so that this run may no longer write";
+                        return GateStep::Closed(self.close(StopKind::Outage, why.to_owned()));
+                    }
+                    return self.wait(now + BETWEEN_CHECKS);
+                }
                 Some(WritePermission::Lost(why)) => {
                     return GateStep::Closed(self.close(StopKind::LeaseLost, why));
                 }
