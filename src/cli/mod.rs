@@ -62,6 +62,7 @@ mod sending;
 mod sent_plans;
 mod session;
 mod session_end;
+mod shared_accounts;
 mod shared_state;
 mod shell;
 mod snapshot;

@@ -14,7 +14,9 @@ mod password;
 mod renewal;
 mod runs;
 mod schema;
+mod snapshot_fence;
 mod state;
+mod stored_runs;
 mod url;
 
 pub use account::StateAccount;
@@ -24,6 +26,7 @@ pub use fleet::{AccountStatus, LastRun, fleet_status};
 pub use holder::LeaseHolder;
 pub use lease::{Acquired, Lease};
 pub use pace::PaceLine;
-pub use runs::{PulledRuns, pull_all_runs, remove_runs};
+pub use runs::{PulledRuns, pull_all_runs};
 pub use state::SharedState;
+pub use stored_runs::remove_runs;
 pub use url::DatabaseSettings;

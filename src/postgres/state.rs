@@ -15,32 +15,28 @@ use super::holder::LeaseHolder;
 use super::journal::DatabaseJournal;
 use super::lease::{Acquired, Lease};
 use super::pace::PaceLine;
-use super::runs::{
-    PulledRuns, delete_runs, lock_copy, pull_runs, push_run, run_owner, snapshot, stored_facts,
-};
+use super::runs::{PulledRuns, lock_copy, pull_runs, snapshot};
+use super::snapshot_fence::FENCE;
+use super::stored_runs::{delete_runs, push_run, run_owner, stored_facts};
 use super::{DatabaseError, StateAccount};
 use crate::domain::RunId;
 use crate::journal::{AccountDir, AccountId, JournalCopy, StateDir, lock_holder};
-use crate::platform;
 
-/// Names the fence under which the local snapshot was last known to be right.
-const FENCE: &str = "state-fence";
+/// How long to wait between two attempts to store files.
+const BETWEEN_PUSHES: Duration = Duration::from_secs(2);
 
 /// The state of one account.
 #[derive(Debug)]
 pub struct SharedState {
-    database: Arc<Database>,
-    account: StateAccount,
+    pub(super) database: Arc<Database>,
+    pub(super) account: StateAccount,
     state: StateDir,
-    dir: AccountDir,
-    lease: Option<Arc<Lease>>,
+    pub(super) dir: AccountDir,
+    pub(super) lease: Option<Arc<Lease>>,
     /// Whether the local copy is whole, so that what it lacks may be removed from the database.
     is_pulled: bool,
     max_outage: Duration,
 }
-
-/// How long to wait between two attempts to store files.
-const BETWEEN_PUSHES: Duration = Duration::from_secs(2);
 
 impl SharedState {
     #[must_use]
@@ -116,33 +112,6 @@ impl SharedState {
         pull_runs(&snapshot, &self.state, &self.account.id, runs).await?;
         self.is_pulled = true;
         Ok(true)
-    }
-
-    /// Whether the local snapshot is the account's latest, so that it may be used. Notes that from here on it is kept up to
-    /// date by this process, if that has the lease.
-    ///
-    /// # Errors
-    /// The database fails, or the folder cannot be written.
-    pub async fn claim_snapshot(&self) -> Result<bool, DatabaseError> {
-        let path = self.dir.file(FENCE);
-        let known = platform::read_file(&path)?;
-        let known = known.and_then(|text| String::from_utf8(text).ok()?.trim().parse().ok());
-        let (is_latest, fence) = match &self.lease {
-            // Nobody held the lease since.
-            Some(lease) => (known == Some(lease.fence() - 1), Some(lease.fence())),
-            None => {
-                let select = "
-                    select fence, expires_at > clock_timestamp() from hcsync_accounts where id = $1";
-                let row = self.database.query_one(select, &[&self.account.id]).await?;
-                let fence: i64 = row.try_get(0)?;
-                let is_held = row.try_get::<_, Option<bool>>(1)?.unwrap_or(false);
-                // What is read while another process writes may be older than what that wrote.
-                (known == Some(fence), (!is_held).then_some(fence))
-            }
-        };
-        let text = fence.map_or_else(String::new, |fence| fence.to_string());
-        platform::write_whole(&path, text.as_bytes())?;
-        Ok(is_latest)
     }
 
     /// Stores what changed locally: the account's files, and the runs whose facts are others by now. `every_run`: also
