@@ -96,6 +96,8 @@ impl Failure {
 
     /// Adds the command that continues from here, unless the failure names one already.
     pub(super) fn or_next(mut self, command: Option<&str>) -> Self {
+        // Another process continues the run.
+        let command = command.filter(|_| self.reason != "lease_lost");
         let command = command.map(ToOwned::to_owned);
         self.next_command = self.next_command.or(command);
         self

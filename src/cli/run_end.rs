@@ -192,10 +192,7 @@ fn stop_failure(session: &Session, sending: &SendOutcome, run: &PlannedRun<'_>) 
             _ => return None,
         },
     };
-    Some(Failure {
-        next_command: run.resume.map(ToOwned::to_owned),
-        ..failure
-    })
+    Some(failure.or_next(run.resume))
 }
 
 /// The exit code of a run that reached its end. `safety.tolerated_rows` allows some bad rows, but none in doubt.

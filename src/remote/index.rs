@@ -259,6 +259,21 @@ mod tests {
     }
 
     #[test]
+    fn an_id_out_of_order_is_found_however_many_came_before() {
+        for before in (1..300).chain([1_400, 2_000]) {
+            for mut index in indexes() {
+                for id in 2..before + 2 {
+                    index.put(entry(id, &format!("u{id}"), None)).unwrap();
+                }
+                index.put(entry(1, "u1", None)).unwrap();
+                for id in [1, 2, before + 1] {
+                    assert!(index.get(CustomerId(id)).unwrap().is_some(), "{before}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn what_a_customer_has_now_decides_however_the_tables_grew() {
         for mut index in indexes() {
             for id in 1..=1_000 {

@@ -113,6 +113,7 @@ fn a_process_that_slept_past_its_lease_sends_nothing_more() {
     let ended = running.wait().exits(5);
     let by = "the lease of this account was lost";
     assert!(ended.stderr.contains(by), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("hcsync resume"), "{}", ended.stderr);
     let late = place.sandbox().requests();
     let late: Vec<_> = late
         .iter()

@@ -22,9 +22,14 @@ impl CustomerIndex {
         self.entries.reserve(self.room);
         let limit = self.limit.as_ref();
         let file = || limit.map_or_else(tempfile::tempfile, MemoryLimit::new_file);
-        let tables = [&mut self.user_ids, &mut self.emails];
-        let mut tables = tables.into_iter().chain(&mut self.ids);
-        tables.try_for_each(|table| table.reserve(table.len() + customers, file))
+        for table in [&mut self.user_ids, &mut self.emails] {
+            table.reserve(table.len() + customers, file)?;
+        }
+        // It may be about to be filled with the customers that are there already.
+        match &mut self.ids {
+            Some(ids) => ids.reserve(self.room, file),
+            None => Ok(()),
+        }
     }
 
     /// Bytes of memory that are needed with as many more customers, while what there is grows to them.
@@ -34,11 +39,15 @@ impl CustomerIndex {
             true => 0,
             false => (self.entries.len() + all) * size_of::<Entry>(),
         };
-        let tables = [&self.user_ids, &self.emails].into_iter().chain(&self.ids);
-        let tables = tables.map(|table| match table.is_in_file() {
-            true => 0,
-            false => table.bytes() + PlaceTable::bytes_for(table.len() + customers),
-        });
+        let ids = self.ids.as_ref().map(|ids| (ids, all));
+        let keys = [&self.user_ids, &self.emails].map(|table| (table, table.len() + customers));
+        let tables = keys
+            .into_iter()
+            .chain(ids)
+            .map(|(table, places)| match table.is_in_file() {
+                true => 0,
+                false => table.bytes() + PlaceTable::bytes_for(places),
+            });
         let others = all * CLAIM + self.shared_emails.capacity() * SHARED_EMAIL;
         entries + tables.sum::<usize>() + others
     }
