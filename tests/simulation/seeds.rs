@@ -156,7 +156,7 @@ pub(crate) fn number(name: &str) -> Option<u64> {
 /// `HCSYNC_SEEDS` says how many.
 #[test]
 fn no_seed_breaks_an_invariant() {
-    let seeds = number("HCSYNC_SEEDS").unwrap_or(300);
+    let seeds = number("HCSYNC_SEEDS").unwrap_or(200);
     let happened = run_all(seeds, verdict);
     println!("{seeds} seeds: {happened:?}");
     assert_eq!(
