@@ -56,7 +56,11 @@ const MODULES: &[Module] = &[
     ),
     module(3, "report", &["domain", "plan", "outcome"]),
     module(4, "notify", &["report"]),
-    module(4, "postgres", &["domain", "pace", "platform", "journal"]),
+    module(
+        4,
+        "postgres",
+        &["domain", "pace", "platform", "journal", "report"],
+    ),
     module(4, "remote", &["domain", "plan", "helpcrunch", "platform"]),
     module(4, "probe", BELOW_PROBE),
     module(5, "run", BELOW_RUN),

@@ -10,7 +10,7 @@ use crate::postgres::{PulledRuns, SharedState, StateAccount};
 
 use super::exit::Failure;
 use super::session::Session;
-use super::shared_state::open_database;
+use super::shared_state::{bind, open_database};
 
 impl Session {
     /// Takes the lease of every account in the state database. The caller then takes their local locks.
@@ -38,14 +38,10 @@ impl Session {
 
     /// Binds the requests of a command that holds the leases of all accounts to that of one.
     pub(super) async fn guard(&self, account: &AccountId, gate: &Gate) -> Result<(), Failure> {
-        let ours = self.shared.iter().find(|shared| shared.is_of(account));
-        if let Some(shared) = ours {
-            gate.share_pace(Box::new(shared.join_line().await?));
-            if let Some(lease) = shared.lease() {
-                gate.require_permit(Arc::clone(lease) as _);
-            }
+        match self.shared.iter().find(|shared| shared.is_of(account)) {
+            Some(shared) => bind(gate, shared).await,
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Makes the local copy of all accounts whole.

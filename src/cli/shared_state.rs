@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{ConfigError, Overrides, Settings, StateConfig, load, override_state};
+use crate::config::{Overrides, Settings, StateConfig, load_state, override_state};
 use crate::domain::RunId;
 use crate::helpcrunch::Gate;
 use crate::journal::{AccountDir, JournalCopy, StateDir};
@@ -45,14 +45,11 @@ impl Session {
         let account = account_of(settings, target);
         let local = (state.clone(), dir.clone());
         let mut shared = SharedState::new(database, account, local, settings.limits.max_outage);
-        gate.share_pace(Box::new(shared.join_line().await?));
         match access {
             Access::Write => {
                 let holder = self.lease_holder(settings);
                 let former = shared.acquire(&holder, settings.state.lease).await?;
-                if let Some(lease) = shared.lease() {
-                    gate.require_permit(Arc::clone(lease) as _);
-                }
+                bind(gate, &shared).await?;
                 let prepared = async {
                     refresh(&mut shared, dir).await?;
                     // What this machine alone knows, such as runs from before it had the database.
@@ -67,6 +64,7 @@ impl Session {
                 }
             }
             Access::Read => {
+                bind(gate, &shared).await?;
                 refresh(&mut shared, dir).await?;
                 self.shared.push(shared);
             }
@@ -148,6 +146,15 @@ impl Session {
     }
 }
 
+/// Makes the requests of a gate stand in the account's line and, where there is a lease, its writes ask for that.
+pub(super) async fn bind(gate: &Gate, shared: &SharedState) -> Result<(), Failure> {
+    gate.share_pace(Box::new(shared.join_line().await?));
+    if let Some(lease) = shared.lease() {
+        gate.require_permit(Arc::clone(lease) as _);
+    }
+    Ok(())
+}
+
 /// Makes the local copy of an account what the database has. A snapshot that is not its latest is not used.
 async fn refresh(shared: &mut SharedState, dir: &AccountDir) -> Result<(), Failure> {
     // A process of this machine that writes keeps the copy and the snapshot up to date itself.
@@ -171,19 +178,10 @@ pub(super) async fn open_database(state: &StateConfig) -> Result<Option<Arc<Data
     }
 }
 
-/// `[state]` for a command that needs no config but may have one.
+/// `[state]` for a command that needs nothing else from a config.
 pub(super) fn state_config(overrides: &Overrides) -> Result<StateConfig, Failure> {
     let folder = std::env::current_dir().or_usage("usage")?;
-    match load(&folder, overrides) {
-        Ok(loaded) => Ok(loaded.settings.state),
-        // A run has a copy of a config that is gone.
-        Err(ConfigError::Unreadable { .. }) => state_config_of(&StateArgs {
-            state_url: overrides.state_url.clone(),
-            state_password_file: overrides.state_password_file.clone(),
-            ..StateArgs::default()
-        }),
-        Err(error) => Err(config_failure(&error)),
-    }
+    load_state(&folder, overrides).map_err(|error| config_failure(&error))
 }
 
 /// `[state]` as the options say it.

@@ -37,6 +37,16 @@ pub(super) fn check_file(config: &FileConfig, document: &Document) -> Vec<Config
     checks.errors
 }
 
+/// Checks `[state]` alone.
+pub(super) fn check_state(state: &StateConfig, document: &Document) -> Result<(), ConfigError> {
+    let mut checks = Checks {
+        document,
+        errors: Vec::new(),
+    };
+    checks.state(state);
+    checks.errors.into_iter().next().map_or(Ok(()), Err)
+}
+
 /// Whether an account may have this name: it is printed, and is part of a folder's name.
 pub(super) fn is_account_name(name: &str) -> bool {
     !name.trim().is_empty()

@@ -125,7 +125,7 @@ impl FileConfig {
 
     /// The values that can be read, and errors about the others. The parser stops at the first wrong type, so that after one each
     /// value is read by itself.
-    fn read(document: &Document) -> (Self, Vec<ConfigError>) {
+    pub(super) fn read(document: &Document) -> (Self, Vec<ConfigError>) {
         let mut errors = document.unknown_keys();
         let error = match toml::from_str(document.text()) {
             Ok(config) => return (config, errors),

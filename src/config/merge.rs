@@ -2,16 +2,16 @@ use std::path::Path;
 
 use crate::helpcrunch::BaseUrl;
 
-use super::check::{ACCOUNT_RULE, is_account_name};
+use super::check::{ACCOUNT_RULE, check_state, is_account_name};
 use super::document::Document;
 use super::error::{ConfigError, ConfigProblem};
 use super::file::FileConfig;
 use super::loaded::LoadedConfig;
 use super::overrides::Overrides;
 use super::paths::resolve_paths;
-use super::redirection::refuse_redirection;
+use super::redirection::{refuse_found_state, refuse_redirection};
 use super::settings::Settings;
-use super::state::override_state;
+use super::state::{StateConfig, override_state};
 
 /// The config in the current folder that is used if none is named.
 pub(super) const DEFAULT_FILE: &str = "hcsync.toml";
@@ -46,6 +46,30 @@ pub fn load_saved(
     let document = Document::parse(file, text.as_bytes())?;
     let is_named = overrides.is_config_named();
     resolve(Path::new(""), Some(document), is_named, overrides)
+}
+
+/// Reads `[state]` alone, for a command that needs no other section. What is wrong elsewhere in the config does not matter then, nor
+/// does a config that is gone.
+///
+/// # Errors
+/// The file is no config, or what it or `overrides` say about the state is wrong.
+pub fn load_state(folder: &Path, overrides: &Overrides) -> Result<StateConfig, ConfigError> {
+    let named = overrides.named_config(folder)?;
+    let document = match find_document(folder, named.as_deref()) {
+        Err(ConfigError::Unreadable { .. }) => None,
+        found => found?,
+    };
+    let mut settings = Settings::default();
+    if let Some(document) = &document {
+        settings.state = FileConfig::read(document).0.state;
+        if named.is_none() {
+            refuse_found_state(document, &settings.state, overrides)?;
+        }
+        check_state(&settings.state, document)?;
+        resolve_paths(&mut settings, folder, document)?;
+    }
+    override_state(&mut settings.state, overrides)?;
+    Ok(settings.state)
 }
 
 fn resolve(
@@ -564,5 +588,38 @@ mod tests {
                 .unwrap_err()
                 .starts_with("--account must be a name")
         );
+    }
+
+    #[test]
+    fn the_state_is_read_whatever_is_wrong_elsewhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(DEFAULT_FILE);
+        let state = |text: &str, overrides: &Overrides| {
+            std::fs::write(&file, text).unwrap();
+            load_state(folder.path(), overrides).map_err(|error| error.to_string())
+        };
+        let found = Overrides::default();
+        let named = Overrides {
+            config: Some(DEFAULT_FILE.into()),
+            ..Overrides::default()
+        };
+        let redirecting =
+            "[api]\nbase_url = \"https://elsewhere.example/v1\"\n[limits]\nconcurrency = 99\n";
+        assert_eq!(state(redirecting, &found), Ok(StateConfig::default()));
+        let with_state =
+            format!("{redirecting}[state]\nurl = \"postgres://u@db/d\"\npassword_file = \"p\"\n");
+        let refused = state(&with_state, &found).unwrap_err();
+        assert!(refused.contains("only found in this folder"), "{refused}");
+        let loaded = state(&with_state, &named).unwrap();
+        assert_eq!(loaded.url, "postgres://u@db/d");
+        assert_eq!(loaded.password_file, Some(folder.path().join("p")));
+        let open = "[state]\nurl = \"postgres://u:hunter2@db/d\"\n";
+        let refused = state(open, &named).unwrap_err();
+        assert!(refused.contains("must not hold the password") && !refused.contains("hunter2"));
+        let gone = Overrides {
+            config: Some("gone.toml".into()),
+            ..Overrides::default()
+        };
+        assert_eq!(state("", &gone), Ok(StateConfig::default()));
     }
 }

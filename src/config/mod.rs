@@ -33,7 +33,7 @@ pub use input::{Delimiter, InputConfig, InputEncoding, InputFormat, Quote};
 pub use key::{FoundKey, KeyError, KeyOrigin, KeySources, find_key};
 pub use known_keys::{ConfigSection, KNOWN_KEYS, SectionKeys};
 pub use loaded::LoadedConfig;
-pub use merge::{load, load_saved, parse_text};
+pub use merge::{load, load_saved, load_state, parse_text};
 pub use notify::{ConditionText, MetricsConfig, NotifyConfig, OutputConfig};
 pub use overrides::Overrides;
 pub use secret_name::SECRET_WORDS;

@@ -4,6 +4,7 @@ use super::file::FileConfig;
 use super::notify::NotifyConfig;
 use super::overrides::Overrides;
 use super::settings::Settings;
+use super::state::StateConfig;
 use crate::helpcrunch::BaseUrl;
 
 /// The error for a config that was found, not named, and that runs a program.
@@ -32,6 +33,26 @@ fn first_call(notify: &NotifyConfig) -> Option<&'static str> {
     calls
         .into_iter()
         .find_map(|(is_set, key)| is_set.then_some(key))
+}
+
+/// Refuses a state database that a config names which was only found.
+pub(super) fn refuse_found_state(
+    document: &Document,
+    state: &StateConfig,
+    overrides: &Overrides,
+) -> Result<(), ConfigError> {
+    if state.url.is_empty() || overrides.state_url.is_some() {
+        return Ok(());
+    }
+    let problem = ConfigProblem::Value {
+        key: "state.url".to_owned(),
+        message: format!(
+            "is not taken from a config that was only found in this folder: it decides where customers' data are kept; if the \
+             config is yours, name it (`--config {}` or HCSYNC_CONFIG)",
+            document.path().display()
+        ),
+    };
+    Err(document.error_at("state.url", problem))
 }
 
 /// Refuses a config that was not named and that redirects the API key or sends notifications. A file that is merely present in the current folder
@@ -66,15 +87,7 @@ pub(super) fn refuse_redirection(
             ),
         );
     }
-    if !config.state.url.is_empty() && overrides.state_url.is_none() {
-        return refuse(
-            "state.url",
-            format!(
-                "is not taken from a config that was only found in this folder: it decides where customers' data are kept; if \
-                 the config is yours, name it (`--config {name}` or HCSYNC_CONFIG)"
-            ),
-        );
-    }
+    refuse_found_state(document, &config.state, overrides)?;
     if let Some(key) = first_call(&config.notify) {
         return refuse(
             key,

@@ -1,4 +1,4 @@
-use std::fs;
+use std::fs::{self, FileType};
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use super::document::StateError;
 use super::run_dir::{RunDir, RunMeta};
 use super::state_dir::{NEW_PREFIX, StateDir};
 use crate::domain::RunId;
-use crate::platform::{FileAction, FileError};
+use crate::platform::{FileAction, FileError, names_in};
 
 /// Prefix of run folders that are being removed.
 const REMOVED_PREFIX: &str = ".old-";
@@ -196,20 +196,7 @@ fn is_old(path: &Path, now: jiff::Timestamp) -> bool {
 }
 
 pub(super) fn folders_in(folder: &Path) -> Result<Vec<String>, StateError> {
-    let unreadable = |error| FileError::new(FileAction::Read, folder, error);
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        read => read.map_err(unreadable)?,
-    };
-    let mut names = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(unreadable)?;
-        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        // A name that is not Unicode is not ours.
-        let name = entry.file_name().into_string().ok();
-        names.extend(name.filter(|_| is_folder));
-    }
-    Ok(names)
+    Ok(names_in(folder, FileType::is_dir)?)
 }
 
 fn not_removed(path: &Path, error: io::Error) -> StateError {

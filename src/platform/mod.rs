@@ -5,6 +5,7 @@
 mod atomic;
 mod error;
 mod file_lock;
+mod listing;
 mod output;
 mod positioned;
 mod private;
@@ -20,6 +21,7 @@ mod workers;
 pub use atomic::{AtomicFile, defer_flush, flush_disk, write_whole};
 pub use error::{FileAction, FileError, StorageProblem, storage_problem};
 pub use file_lock::FileLock;
+pub use listing::names_in;
 pub use output::check_output;
 pub use positioned::{read_from, write_to};
 pub use private::{

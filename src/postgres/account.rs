@@ -56,7 +56,7 @@ impl StateAccount {
 
     /// Owner of its files.
     pub(super) fn owner(&self) -> String {
-        format!("account/{}", self.id)
+        account_owner(&self.id)
     }
 
     /// Creates the account's row, if it is missing.
@@ -65,4 +65,8 @@ impl StateAccount {
         let parameters: [&(dyn ToSql + Sync); 3] = [&self.id, &self.name, &self.base_url];
         database.execute(insert, &parameters).await.map(drop)
     }
+}
+
+pub(super) fn account_owner(id: &str) -> String {
+    format!("account/{id}")
 }

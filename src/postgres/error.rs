@@ -72,9 +72,10 @@ impl DatabaseError {
 
 fn is_passing(error: &tokio_postgres::Error) -> bool {
     let Some(database) = error.as_db_error() else {
-        // No answer of the database at all: the connection failed. One that never works (host name, certificate) is
-        // noticed at the start, before anything waits.
-        return true;
+        // Without an answer of the database, the connection failed or an answer could not be read; only the first may pass.
+        // A connection that never works (host name, certificate) is noticed at the start, before anything waits.
+        let source = std::error::Error::source(error);
+        return error.is_closed() || source.is_some_and(|source| source.is::<io::Error>());
     };
     let code = database.code();
     [

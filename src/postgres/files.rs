@@ -1,7 +1,7 @@
 //! Copies folders to the database and back, in parts of one mebibyte: only parts that differ are sent.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
+use std::fs::{File, FileType};
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use tokio_postgres::{GenericClient, Transaction};
 
 use super::DatabaseError;
-use crate::platform::{self, AtomicFile, FileAction, FileError};
+use crate::platform::{self, AtomicFile, FileAction, FileError, names_in};
 
 /// Small enough for a statement's parameters in memory, large enough that a plan takes few statements.
 const PART: usize = 1 << 20;
@@ -185,18 +185,8 @@ fn read_part(file: &mut File, path: &Path) -> Result<Vec<u8>, DatabaseError> {
 
 /// The names of the regular files in a folder, without those that are being written.
 fn file_names(folder: &Path) -> Result<Vec<String>, DatabaseError> {
-    let unreadable = |error| FileError::new(FileAction::Read, folder, error);
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        read => read.map_err(unreadable)?,
-    };
-    let mut names = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(unreadable)?;
-        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
-        let name = entry.file_name().into_string().ok();
-        names.extend(name.filter(|name| is_file && !name.starts_with('.')));
-    }
+    let mut names = names_in(folder, FileType::is_file)?;
+    names.retain(|name| !name.starts_with('.'));
     Ok(names)
 }
 
@@ -237,7 +227,7 @@ mod tests {
         let path = folder.path().join("file");
         assert_eq!(local_parts(&path).unwrap(), None);
         for (len, parts) in [(0, 1), (1, 1), (PART, 1), (PART + 1, 2), (2 * PART, 2)] {
-            fs::write(&path, vec![7; len]).unwrap();
+            std::fs::write(&path, vec![7; len]).unwrap();
             assert_eq!(local_parts(&path).unwrap().unwrap().len(), parts, "{len}");
         }
     }

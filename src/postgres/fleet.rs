@@ -6,22 +6,7 @@ use tokio_postgres::types::Json;
 use super::DatabaseError;
 use super::connection::Database;
 use super::holder::LeaseHolder;
-
-/// The facts of a run that can write.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LastRun {
-    pub id: String,
-    pub command: String,
-    /// RFC 3339, UTC; so is `ended_at`.
-    pub created_at: String,
-    pub ended_at: Option<String>,
-    pub exit_code: Option<u8>,
-    /// Rows by how they ended.
-    pub counts: serde_json::Value,
-    /// Requests that it sent.
-    pub requests: Option<u64>,
-    pub duration_s: Option<f64>,
-}
+use crate::report::FleetLastRun;
 
 /// One account.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,7 +16,7 @@ pub struct AccountStatus {
     pub base_url: String,
     /// Who works on it now.
     pub holder: Option<LeaseHolder>,
-    pub last_run: Option<LastRun>,
+    pub last_run: Option<FleetLastRun>,
     /// When a run last ended with every row as it was asked for; RFC 3339, UTC.
     pub last_success: Option<String>,
 }
@@ -60,11 +45,11 @@ fn account(row: &Row) -> Result<AccountStatus, DatabaseError> {
     })
 }
 
-fn last_run(facts: &serde_json::Value, summary: &serde_json::Value) -> LastRun {
+fn last_run(facts: &serde_json::Value, summary: &serde_json::Value) -> FleetLastRun {
     let text = |name: &str| facts.get(name)?.as_str().map(ToOwned::to_owned);
     let exit_code = facts.get("exit_code").and_then(serde_json::Value::as_u64);
-    LastRun {
-        id: text("run_id").unwrap_or_default(),
+    FleetLastRun {
+        run_id: text("run_id").unwrap_or_default(),
         command: text("command").unwrap_or_default(),
         created_at: text("created_at").unwrap_or_default(),
         ended_at: text("ended_at"),

@@ -22,7 +22,7 @@ mod url;
 pub use account::StateAccount;
 pub use connection::Database;
 pub use error::DatabaseError;
-pub use fleet::{AccountStatus, LastRun, fleet_status};
+pub use fleet::{AccountStatus, fleet_status};
 pub use holder::LeaseHolder;
 pub use lease::{Acquired, Lease};
 pub use pace::PaceLine;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio_postgres::{Client, GenericClient, IsolationLevel, Transaction};
 
 use super::DatabaseError;
+use super::account::account_owner;
 use super::connection::Database;
 use super::files::{check_name, first_part, pull_folder};
 use super::stored_runs::{JOURNAL, MARK, run_owner, stored_facts};
@@ -53,7 +54,7 @@ pub async fn pull_all_runs(
         if lock_holder(&dir)?.is_some() {
             continue;
         }
-        pull_folder(&client, &format!("account/{id}"), dir.path(), |name| {
+        pull_folder(&client, &account_owner(&id), dir.path(), |name| {
             matches!(name, "account.json" | "probe.json")
         })
         .await?;

@@ -114,9 +114,10 @@ impl SharedState {
         Ok(true)
     }
 
-    /// Stores what changed locally: the account's files, and the runs whose facts are others by now. `every_run`: also
-    /// runs of which only other files changed, for which all have to be pulled whole. Without a lease only dry runs are stored. Waits for a database that cannot be
-    /// reached.
+    /// Stores what changed locally: the account's files, and the runs whose facts are others by now. Without a lease only dry
+    /// runs are stored. Waits for a database that cannot be reached.
+    ///
+    /// `every_run`: also runs of which only other files changed; all have to be pulled whole before.
     ///
     /// # Errors
     /// The lease was lost, or the database fails.

@@ -88,7 +88,7 @@ fn a_process_that_was_killed_is_followed_by_one_on_another_machine() {
         take_over(&two);
         let ids = place.user_ids();
         let distinct: HashSet<_> = ids.iter().collect();
-        assert_eq!(ids.len(), distinct.len(), "nobody is there twice");
+        assert_eq!(ids.len(), distinct.len(), "no customer is there twice");
         assert_eq!(ids.len(), count);
         assert_eq!(
             place.applied() - before,

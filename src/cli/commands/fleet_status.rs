@@ -11,8 +11,8 @@ use crate::config::Overrides;
 use crate::pace::Clock;
 use crate::postgres::{AccountStatus, PulledRuns, fleet_status};
 use crate::report::{
-    FleetAccountStatus, FleetLastRun, FleetState, FleetStatus, fleet_status_headline,
-    render_fleet_status, write_fleet_status,
+    FleetAccountStatus, FleetState, FleetStatus, fleet_status_headline, render_fleet_status,
+    write_fleet_status,
 };
 
 use super::history::{history_of, write_page};
@@ -71,16 +71,7 @@ fn described(account: AccountStatus, now: Clock) -> FleetAccountStatus {
         base_url: account.base_url,
         state,
         running: account.holder.map(|holder| holder.to_string()),
-        last_run: account.last_run.map(|run| FleetLastRun {
-            run_id: run.id,
-            command: run.command,
-            created_at: run.created_at,
-            ended_at: run.ended_at,
-            exit_code: run.exit_code,
-            counts: run.counts,
-            requests: run.requests,
-            duration_s: run.duration_s,
-        }),
+        last_run: account.last_run,
         last_success_age_s: account.last_success.as_ref().and_then(age),
         last_success: account.last_success,
     }

@@ -7,7 +7,8 @@ use serde_json::json;
 use crate::cli::args::{MigrateArgs, StateCommand, StateCommandArgs, When};
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
-use crate::config::{Overrides, load};
+use crate::cli::shared_state::state_config;
+use crate::config::Overrides;
 use crate::postgres::Database;
 
 pub(in crate::cli) async fn run(args: &StateCommandArgs) -> Exit {
@@ -17,10 +18,8 @@ pub(in crate::cli) async fn run(args: &StateCommandArgs) -> Exit {
 }
 
 async fn migrate(args: &MigrateArgs, console: &Console) -> Result<(), Failure> {
-    let folder = std::env::current_dir().map_err(Failure::usage)?;
-    let loaded = load(&folder, &Overrides::from(args))
-        .map_err(|e| Failure::from_error(Exit::Usage, "usage", &e))?;
-    let Some(settings) = loaded.settings.state.database() else {
+    let state = state_config(&Overrides::from(args))?;
+    let Some(settings) = state.database() else {
         return Err(Failure::usage("no state database is named")
             .hint("give --state-url, or set state.url in the config"));
     };
