@@ -36,9 +36,11 @@ impl From<DatabaseError> for Failure {
             | DatabaseError::Certificates(_)
             | DatabaseError::Newer { .. }
             | DatabaseError::NotMigrated => Self::from_error(Exit::Usage, "state", &error),
-            DatabaseError::Connect { .. }
-            | DatabaseError::Query(_)
-            | DatabaseError::TimedOut(_)
+            DatabaseError::Connect { .. } | DatabaseError::TimedOut(_) => {
+                Self::from_error(Exit::NotFinished, "state", &error)
+                    .hint("check that the database runs and can be reached from here")
+            }
+            DatabaseError::Query(_)
             | DatabaseError::File(_)
             | DatabaseError::State(_)
             | DatabaseError::Name(_)
