@@ -595,7 +595,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join(DEFAULT_FILE);
         let state = |text: &str, overrides: &Overrides| {
-            std::fs::write(&file, text).unwrap();
+            fs::write(&file, text).unwrap();
             load_state(folder.path(), overrides).map_err(|error| error.to_string())
         };
         let found = Overrides::default();
