@@ -37,8 +37,6 @@ pub enum StateError {
     NoRun { id: RunId, runs: PathBuf },
     #[error("no free name for a new run was found in `{}`", runs.display())]
     NoName { runs: PathBuf },
-    #[error("run `{id}` is not finished, so it is kept; resume it, or sync its input again")]
-    Unfinished { id: RunId },
 }
 
 /// Reads a small JSON document with a `version` member; `None` if the file is missing.

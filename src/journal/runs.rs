@@ -118,18 +118,6 @@ impl StateDir {
         Ok(pruned)
     }
 
-    /// Removes one run that is over.
-    ///
-    /// # Errors
-    /// It is not over, does not exist or cannot be removed.
-    pub fn remove_run(&self, id: &RunId) -> Result<(), StateError> {
-        let run = self.run(id)?;
-        if !run.read_meta()?.state.is_over() {
-            return Err(StateError::Unfinished { id: id.clone() });
-        }
-        self.discard(&run, id.as_str())
-    }
-
     /// Removes a run whatever became of it.
     ///
     /// # Errors
@@ -429,22 +417,6 @@ mod tests {
             .prune_runs(at("2026-11-20T00:00:00Z"), DAY, 0)
             .unwrap();
         assert!(!half.exists());
-    }
-
-    #[test]
-    fn an_unfinished_run_cannot_be_removed_and_a_missing_one_is_named() {
-        let fixture = Fixture::new();
-        let id = fixture.run(1, new_run("a", false), RunState::Stopped);
-        assert!(matches!(
-            fixture.state.remove_run(&id),
-            Err(StateError::Unfinished { .. })
-        ));
-        let over = fixture.run(2, new_run("a", false), RunState::Finished);
-        fixture.state.remove_run(&over).unwrap();
-        assert!(matches!(
-            fixture.state.run(&over),
-            Err(StateError::NoRun { .. })
-        ));
     }
 
     #[cfg(unix)]

@@ -93,12 +93,6 @@ fn text_of<T: Describe>(question: &'static str, finding: Option<&Finding<T>>) ->
 }
 
 impl Findings {
-    /// Whether a PATCH may name changed properties only.
-    #[must_use]
-    pub fn merges_custom_data(&self) -> bool {
-        answer(&self.patch_merges_custom_data) == Some(&true)
-    }
-
     /// Whether e-mail search ignores case. `None` if that is not known.
     #[must_use]
     pub fn email_ignores_case(&self) -> Option<bool> {
@@ -223,21 +217,21 @@ mod tests {
             batch_tags: finding(Some(TagsInUpdate::Adds), "2"),
             ..Findings::default()
         });
-        assert!(known.merges_custom_data());
+        assert_eq!(answer(&known.patch_merges_custom_data), Some(&true));
         assert_eq!(known.put_keeps_tags.as_ref().unwrap().at, "2");
         assert!(known.batch_tags.is_some());
         known.update(Findings {
             patch_merges_custom_data: finding(Some(false), "3"),
             ..Findings::default()
         });
-        assert!(!known.merges_custom_data());
+        assert_eq!(answer(&known.patch_merges_custom_data), Some(&false));
         assert!(known.batch_tags.is_some());
     }
 
     #[test]
     fn unknown_answers_are_not_relied_on() {
         let none = Findings::default();
-        assert!(!none.merges_custom_data() && !none.is_batch_safe());
+        assert!(!none.is_batch_safe());
         assert_eq!(none.write_rules(true), WriteRules::default());
         assert_eq!(
             (none.email_ignores_case(), none.search_lag()),

@@ -1,6 +1,7 @@
 //! What is kept of each customer that was read: where it stands, the hashes of its keys and its fingerprint. Memory holds it,
 //! or files once it is more than the limit of memory allows.
 
+mod adding;
 mod array;
 mod entry;
 mod only;
@@ -29,7 +30,9 @@ pub struct CustomerIndex {
     entries: Array<Entry>,
     /// The id of the last entry.
     last: Option<CustomerId>,
-    /// Needed only once an id came that is not greater than all before it, as it is in an export.
+    /// From this entry on, ids ascend, as they do in an export and in a snapshot: they are found there without a table.
+    ascending_from: usize,
+    /// The entries before it, by their ids. Needed only once an id came out of order.
     ids: Option<PlaceTable>,
     /// A customer that was read again may stand under keys that it had before: what it has now decides.
     user_ids: PlaceTable,
@@ -41,9 +44,6 @@ pub struct CustomerIndex {
     hashes: RandomState,
     limit: Option<MemoryLimit>,
 }
-
-/// Customers that there is room for at least, once there is any.
-const MIN_ROOM: usize = 256;
 
 impl CustomerIndex {
     /// Sets a limit before the first customer is added.
@@ -57,71 +57,6 @@ impl CustomerIndex {
             limit: self.limit.clone(),
             ..Self::default()
         }
-    }
-
-    /// Adds a customer, or replaces what was known of it. Returns what it replaced.
-    pub(super) fn put(&mut self, entry: Entry) -> io::Result<Option<Entry>> {
-        if !self.has_room() {
-            self.reserve(self.entries.len() / 2 + MIN_ROOM)?;
-        }
-        if let Some(CustomerPlace(at)) = self.place(entry.id)? {
-            let earlier = self.entry(at)?;
-            self.entries.set(at as usize, entry)?;
-            let keys = earlier.map(|earlier| earlier.keys).unwrap_or_default();
-            if keys.user_id != entry.keys.user_id {
-                self.add_user_id(at, entry)?;
-            }
-            if keys.email != entry.keys.email {
-                self.add_email(at, entry)?;
-            }
-            return Ok(earlier);
-        }
-        if self.ids.is_none() && self.last.is_some_and(|last| last >= entry.id) {
-            self.find_ids_by_hash()?;
-        }
-        // No account has more customers than this counts.
-        let at = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
-        self.entries.push(entry)?;
-        self.last = Some(entry.id);
-        if let Some(ids) = &mut self.ids {
-            ids.insert(self.hashes.hash_one(entry.id), at)?;
-        }
-        self.add_user_id(at, entry)?;
-        self.add_email(at, entry)?;
-        Ok(None)
-    }
-
-    fn find_ids_by_hash(&mut self) -> io::Result<()> {
-        self.ids = Some(PlaceTable::default());
-        self.reserve(self.room - self.entries.len())?;
-        if let Some(ids) = &mut self.ids {
-            for (at, entry) in (0..).zip(self.entries.iter()) {
-                ids.insert(self.hashes.hash_one(entry?.id), at)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn add_user_id(&mut self, at: u32, entry: Entry) -> io::Result<()> {
-        match entry.keys.user_id {
-            Some(user_id) => self.user_ids.insert(self.hash(user_id), at),
-            None => Ok(()),
-        }
-    }
-
-    fn add_email(&mut self, at: u32, entry: Entry) -> io::Result<()> {
-        let Some(email) = entry.keys.email else {
-            return Ok(());
-        };
-        let sharers = self.having(&self.emails, email, |keys| keys.email);
-        // One that cannot be read might be another.
-        let is_other =
-            |sharer: io::Result<(u32, Entry)>| sharer.map_or(true, |(other, _)| other != at);
-        let is_shared = { sharers }.any(is_other);
-        if is_shared {
-            self.shared_emails.insert(email);
-        }
-        self.emails.insert(self.hash(email), at)
     }
 
     /// Keys of customers come from outside: who can choose them must not be able to choose where they stand.
@@ -152,13 +87,11 @@ impl CustomerIndex {
                     return Ok(Some(CustomerPlace(at)));
                 }
             }
-            return Ok(None);
         }
-        // Usually it comes after all others.
         if self.last.is_none_or(|last| last < id) {
             return Ok(None);
         }
-        let (mut first, mut end) = (0, self.entries.len());
+        let (mut first, mut end) = (self.ascending_from, self.entries.len());
         while first < end {
             let middle = first + (end - first) / 2;
             match self.entries.get(middle)? {
@@ -274,6 +207,18 @@ mod tests {
     }
 
     #[test]
+    fn few_ids_out_of_order_put_no_others_into_a_table() {
+        for mut index in indexes() {
+            let ids = (901..=1_000).chain(1..=900).chain(1_001..=5_000);
+            let entries: Vec<_> = ids.map(|id| entry(id, &format!("u{id}"), None)).collect();
+            assert!(index.put_all(&entries).unwrap().is_empty());
+            assert_eq!(index.ids.as_ref().unwrap().len(), 100);
+            assert!((1..=5_000).all(|id| index.get(CustomerId(id)).unwrap().is_some()));
+            assert!(index.get(CustomerId(5_001)).unwrap().is_none());
+        }
+    }
+
+    #[test]
     fn what_a_customer_has_now_decides_however_the_tables_grew() {
         for mut index in indexes() {
             for id in 1..=1_000 {
@@ -336,9 +281,10 @@ mod tests {
         #[test]
         fn an_index_finds_what_was_put_last_wherever_it_is(
             puts in prop::collection::vec((1..40_u64, 0..20_u8, prop::option::of(0..10_u8)), 1..80),
+            at_once in 1..20_usize,
         ) {
             let mut latest = std::collections::BTreeMap::new();
-            let mut first = Vec::new();
+            let (mut first, mut entries, mut replaced) = (Vec::new(), Vec::new(), Vec::new());
             let [mut memory, mut files, mut both] = indexes();
             for (id, user_id, email) in puts {
                 let email = email.map(|email| format!("{email}@x.org"));
@@ -347,8 +293,13 @@ mod tests {
                 if earlier.is_none() {
                     first.push(CustomerId(id));
                 }
-                for index in [&mut memory, &mut files, &mut both] {
-                    prop_assert_eq!(index.put(entry).unwrap(), earlier);
+                entries.push(entry);
+                replaced.push(earlier);
+            }
+            for index in [&mut memory, &mut files, &mut both] {
+                for (entries, replaced) in entries.chunks(at_once).zip(replaced.chunks(at_once)) {
+                    let replaced: Vec<_> = replaced.iter().flatten().copied().collect();
+                    prop_assert_eq!(index.put_all(entries).unwrap(), replaced);
                 }
             }
             prop_assert!(files.entries.is_in_file());

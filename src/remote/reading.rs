@@ -152,8 +152,8 @@ impl Reading {
     pub(super) fn put_all(&mut self, decoded: DecodedCustomers) -> Result<(), ReadingError> {
         join_names(&mut self.names, decoded.names);
         self.silent |= decoded.is_silent;
-        let mut entries = decoded.entries.into_iter();
-        entries.try_for_each(|entry| self.enter(entry))
+        let replaced = self.index.put_all(&decoded.entries)?;
+        { replaced.into_iter() }.try_for_each(|earlier| self.forget_values(earlier))
     }
 
     /// Takes in the record that was just added to the tail, from `start` on.
@@ -164,7 +164,9 @@ impl Reading {
         let entry = Entry::new(customer, place, self.fingerprinter.as_deref());
         learn_names(&mut self.names, customer);
         self.silent |= !customer.is_complete();
-        self.enter(entry)?;
+        if let Some(earlier) = self.index.put(entry)? {
+            self.forget_values(earlier)?;
+        }
         if self.tail.len() >= BUFFER {
             self.flush()?;
         }
@@ -176,12 +178,10 @@ impl Reading {
         Ok(self.index.reserve(customers)?)
     }
 
-    fn enter(&mut self, entry: Entry) -> Result<(), ReadingError> {
-        if let Some(earlier) = self.index.put(entry)? {
-            // Each customer counts once, with what it has now.
-            let earlier = self.load(earlier)?;
-            count_kinds(&mut self.names, &earlier, KindCounts::remove);
-        }
+    /// Takes back what was counted of a record that another one replaced: each customer counts once, with what it has now.
+    fn forget_values(&mut self, earlier: Entry) -> Result<(), ReadingError> {
+        let earlier = self.load(earlier)?;
+        count_kinds(&mut self.names, &earlier, KindCounts::remove);
         Ok(())
     }
 

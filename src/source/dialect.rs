@@ -74,19 +74,6 @@ impl Dialect {
             Format::Json => "json",
         }
     }
-
-    /// The names that occur more than once among the columns, in order of their second appearance.
-    #[must_use]
-    pub fn duplicate_columns(&self) -> Vec<&str> {
-        let mut seen = std::collections::HashSet::new();
-        let mut twice = Vec::new();
-        for name in &self.columns {
-            if !seen.insert(name) && !twice.contains(&name.as_str()) {
-                twice.push(name.as_str());
-            }
-        }
-        twice
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -212,7 +199,6 @@ mod tests {
                 .contains(r#""encoding":"windows-1251","bom":false,"delimiter":"\t","quote":null"#)
         );
         assert_eq!(serde_json::from_str::<Dialect>(&saved).unwrap(), dialect);
-        assert_eq!(dialect.duplicate_columns(), ["a"]);
     }
 
     #[test]

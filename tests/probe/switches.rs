@@ -51,7 +51,7 @@ async fn a_typical_account_answers_everything_for_about_the_typical_cost() {
         bench.requests()
     );
     assert_eq!(report.made, ["custom property `hcsync_probe`"]);
-    assert!(report.findings.is_batch_safe() && report.findings.merges_custom_data());
+    assert!(report.findings.is_batch_safe());
 }
 
 #[tokio::test(start_paused = true)]

@@ -33,9 +33,9 @@ impl PlaceTable {
         self.used
     }
 
-    /// Whether one more place fits in.
-    pub(super) fn has_room(&self) -> bool {
-        slots_for(self.used + 1) <= self.slots.len()
+    /// Whether as many more places fit in.
+    pub(super) fn has_room(&self, places: usize) -> bool {
+        slots_for(self.used + places) <= self.slots.len()
     }
 
     pub(super) fn is_in_file(&self) -> bool {
@@ -69,7 +69,7 @@ impl PlaceTable {
 
     /// Adds a place, for which there is room.
     pub(super) fn insert(&mut self, hash: u64, place: u32) -> io::Result<()> {
-        if !self.has_room() {
+        if !self.has_room(1) {
             return Err(io::Error::other("a table has no room"));
         }
         self.used += 1;

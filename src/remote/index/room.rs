@@ -67,8 +67,10 @@ impl CustomerIndex {
         Ok(true)
     }
 
-    pub(super) fn has_room(&self) -> bool {
-        let tables = [&self.user_ids, &self.emails].into_iter().chain(&self.ids);
-        self.entries.len() < self.room && tables.into_iter().all(PlaceTable::has_room)
+    /// Whether as many more customers fit in.
+    pub(super) fn has_room(&self, customers: usize) -> bool {
+        let tables = [&self.user_ids, &self.emails];
+        self.entries.len() + customers <= self.room
+            && tables.into_iter().all(|table| table.has_room(customers))
     }
 }
