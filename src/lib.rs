@@ -1,8 +1,8 @@
 //! hcsync brings customer data into [HelpCrunch](https://helpcrunch.com) in bulk: it reads rows from CSV, JSON or Excel, compares
 //! each with the customer that HelpCrunch has, and sends only the differences, at the pace that the API allows.
 //!
-//! The library is the program without its `main`. It is one crate whose modules are the steps of a row's way; each imports
-//! only from those before it (`tests/architecture.rs` enforces that):
+//! The library is the program without its `main`. It is one crate whose modules are the steps of a row's way. Which of them imports
+//! which is in `docs/architecture.md` (Levels), and `tests/architecture.rs` enforces it:
 //!
 //! 1. [`source`]: bytes of a file become rows, with their exact lines and bytes.
 //! 2. [`mapping`]: a row becomes a [`DesiredCustomer`](domain::DesiredCustomer), or a list of everything that is wrong with it.
@@ -14,7 +14,7 @@
 //! 8. [`report`]: plans and results as text, JSON and CSV.
 //!
 //! Around them: [`domain`] (the nouns), [`outcome`] (how operations and rows end), [`pace`] (when the next request may go),
-//! [`notify`] (calls somebody about a run), [`probe`] (finds out how an account's API behaves), [`config`] (file, environment and flags), [`cli`] (the commands),
+//! [`notify`] (reports a run to people and monitors), [`probe`] (finds out how an account's API behaves), [`config`] (file, environment and flags), [`cli`] (the commands),
 //! [`objects`] (files in object stores), [`postgres`] (state that several machines share), [`platform`] (what differs between operating systems), and [`sandbox`] (a HelpCrunch API for tests and trials, which shares
 //! no code with the rest).
 //!

@@ -244,6 +244,39 @@ fn source_files() -> io::Result<Vec<SourceFile>> {
 }
 
 #[test]
+fn the_docs_have_the_same_levels() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join("docs/architecture.md")).unwrap();
+    let rows = text
+        .lines()
+        .filter(|line| line.starts_with("| ") && line.contains("| `"));
+    let mut documented = 0;
+    for row in rows {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let (Ok(level), [_, name, .., imports]) = (cells[0].parse::<u8>(), &cells[..]) else {
+            continue;
+        };
+        let name = name.trim_matches('`');
+        let module = MODULES.iter().find(|module| module.name == name).unwrap();
+        assert_eq!(module.level, level, "{name}");
+        documented += 1;
+        if matches!(name, "config" | "cli") {
+            assert!(imports.contains("all"), "{row}");
+            continue;
+        }
+        let imports = imports.split(", ").filter(|name| *name != "–");
+        let may_import = module.may_import.iter().copied();
+        assert_eq!(
+            imports.collect::<BTreeSet<_>>(),
+            may_import.collect(),
+            "{name}"
+        );
+    }
+    // All but `main` and `lib`.
+    assert_eq!(documented, MODULES.len() - 2);
+}
+
+#[test]
 fn arrows_go_down_and_absences_hold() {
     let files = source_files().unwrap();
     let test_modules: HashSet<&str> = files

@@ -1,14 +1,14 @@
 //! What the documentation shows is what the program does: the README's main command and the tutorial are run and their output
 //! compared, the other commands of README and how-to pages are run, every command in the docs parses, links lead somewhere, the
-//! book has every page, its reference is what the program says, and configs are valid as they stand.
+//! book has every page, its reference is what the program says, configs are valid as they stand, and names of code exist.
 
 #![expect(
+    clippy::indexing_slicing,
     clippy::unwrap_used,
     clippy::panic,
     reason = "a test says what it expects by failing there"
 )]
 
-use std::collections::HashSet;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -16,6 +16,8 @@ use std::process::{Child, Command, Output, Stdio};
 use clap::Parser;
 use hcsync::cli::args::Args;
 
+#[path = "docs/names.rs"]
+mod names;
 #[cfg(test)]
 #[path = "docs/reference.rs"]
 mod reference;
@@ -406,62 +408,4 @@ fn the_example_of_faults_is_one() {
     let scenario = hcsync::sandbox::Scenario::from_toml(example).unwrap();
     assert_eq!(scenario.schedule.faults.len(), 4);
     assert_eq!(scenario.schedule.agents.len(), 1);
-}
-
-/// Words of the source, and the names of its files.
-fn code_words() -> HashSet<String> {
-    let mut words = HashSet::new();
-    let mut folders = vec![root().join("src")];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            words.insert(path.file_stem().unwrap().to_string_lossy().into_owned());
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let text = std::fs::read_to_string(path).unwrap();
-                let is_of_word = |c: char| c.is_alphanumeric() || c == '_';
-                let found = text.split(|c| !is_of_word(c)).map(str::to_owned);
-                words.extend(found);
-            }
-        }
-    }
-    words
-}
-
-/// `plan::diff`, `Decider::decide` and `run_operation` are names of the code; `--yes` and `plan.jsonl` are not.
-fn is_code_name(name: &str) -> bool {
-    let mut characters = name.chars();
-    let is_word = characters
-        .clone()
-        .all(|c| c.is_alphanumeric() || matches!(c, '_' | ':'));
-    let first = characters.next();
-    is_word
-        && first.is_some_and(char::is_alphabetic)
-        && (name.contains("::") || first.is_some_and(char::is_uppercase))
-        && name.chars().any(char::is_lowercase)
-}
-
-#[test]
-fn names_of_the_code_exist() {
-    let words = code_words();
-    let mut missing = Vec::new();
-    for document in [
-        "docs/architecture.md",
-        "docs/lifecycle-of-a-row.md",
-        "CONTRIBUTING.md",
-    ] {
-        let text = read(document);
-        // The odd parts stand between backquotes.
-        let quoted = text.split('`').skip(1).step_by(2);
-        for name in quoted.filter(|name| is_code_name(name)) {
-            let mut parts = name
-                .split("::")
-                .filter(|part| !["std", "tokio"].contains(part));
-            if !parts.all(|part| words.contains(part)) {
-                missing.push(format!("{document}: `{name}`"));
-            }
-        }
-    }
-    assert!(missing.is_empty(), "\n{}\n", missing.join("\n"));
 }

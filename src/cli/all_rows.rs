@@ -14,7 +14,7 @@ use crate::platform::open_file;
 use crate::run::intake::{Intake, IntakeError, survey};
 use crate::run::passes::each_row;
 use crate::run::rereading::Rereading;
-use crate::run::rows::{RowLine, RowReader, RowRecord, write_row};
+use crate::run::rows::{RowLine, RowReader, RowRecord, is_record, write_row};
 use crate::source::{InputFile, SourceSettings};
 
 use super::console::Console;
@@ -94,7 +94,7 @@ fn keeps_all(rows: &Path) -> io::Result<bool> {
         if lines.read_until(b'\n', &mut line)? == 0 {
             break;
         }
-        records += u64::from(line.starts_with(b"{\"row\":"));
+        records += u64::from(is_record(&line));
         last = line;
     }
     let last = RowReader::new(last.as_slice()).next().transpose()?;

@@ -73,7 +73,7 @@ const FILES: [(&str, &str); 2] = [
 ];
 
 /// The pages that each page refers to, besides hcsync(1).
-const RELATED: [(&str, &[&str]); 23] = [
+const RELATED: [(&str, &[&str]); 26] = [
     ("sync", &["check", "plan", "resume", "undo", "status"]),
     ("plan", &["apply", "show", "sync"]),
     ("show", &["plan", "runs", "why"]),
@@ -87,6 +87,9 @@ const RELATED: [(&str, &[&str]); 23] = [
     ("history", &["runs", "status"]),
     ("fleet", &["fleet-check", "status", "sync"]),
     ("fleet-check", &["check", "fleet", "sync"]),
+    ("fleet-status", &["fleet", "state", "status"]),
+    ("state", &["fleet-status", "state-migrate"]),
+    ("state-migrate", &["state"]),
     ("export", &["forget", "sandbox", "sync"]),
     ("probe", &["sync"]),
     ("check", &["config", "init", "sync"]),
@@ -236,4 +239,31 @@ fn see_also(sections: &mut Roff, first: &[&str], commands: &[&str]) {
         line.extend([italic(name), roman("(1)")]);
     }
     sections.text(line);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_command_names_related_ones_that_exist() {
+        let mut program = Args::command().disable_help_subcommand(true);
+        program.build();
+        let commands = program.get_subcommands();
+        let commands = commands.flat_map(|c| std::iter::once(c).chain(c.get_subcommands()));
+        let names: BTreeSet<_> = commands.map(name_of_page).collect();
+        assert_eq!(
+            RELATED
+                .map(|(name, _)| name)
+                .into_iter()
+                .collect::<BTreeSet<_>>(),
+            names
+        );
+        for (name, related) in RELATED {
+            let exist = |other: &&str| names.contains(other) && *other != name;
+            assert!(related.iter().all(exist), "{name}");
+        }
+    }
 }

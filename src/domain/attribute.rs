@@ -82,23 +82,7 @@ impl Field {
     }
 
     pub fn from_name(name: &str) -> Option<Self> {
-        Some(match name {
-            "name" => Self::Name,
-            "email" => Self::Email,
-            "userId" => Self::UserId,
-            "company" => Self::Company,
-            "phone" => Self::Phone,
-            "firstSeen" => Self::FirstSeen,
-            "lastSeen" => Self::LastSeen,
-            "unsubscribed" => Self::Unsubscribed,
-            "blocked" => Self::Blocked,
-            "source" => Self::Source,
-            "referer" => Self::Referer,
-            "lastPage" => Self::LastPage,
-            "locale" => Self::Locale,
-            "notes" => Self::Notes,
-            _ => return None,
-        })
+        Self::ALL.into_iter().find(|field| field.name() == name)
     }
 
     pub fn kind(self) -> FieldKind {
@@ -131,6 +115,34 @@ mod tests {
             assert_eq!(serde_json::to_value(field).unwrap(), field.name());
         }
         assert_eq!(Field::from_name("id"), None);
+        // serde knows every variant, also one that is missing in the list of all.
+        let error = serde_json::from_str::<Field>("\"id\"").unwrap_err();
+        let known = error.to_string();
+        let known = known.split('`').skip(3).step_by(2);
+        assert!(known.eq(Field::ALL.map(Field::name)), "{error}");
+    }
+
+    #[test]
+    fn the_schema_of_plans_has_every_field() {
+        let schema = include_str!("../../docs/formats/plan.schema.json");
+        let schema: serde_json::Value = serde_json::from_str(schema).unwrap();
+        let mut lists = 0;
+        let mut rest = vec![&schema];
+        while let Some(value) = rest.pop() {
+            match value {
+                serde_json::Value::Object(members) => rest.extend(members.values()),
+                serde_json::Value::Array(all) if all.contains(&Field::UserId.name().into()) => {
+                    assert_eq!(
+                        *all,
+                        Field::ALL.map(|field| serde_json::Value::from(field.name()))
+                    );
+                    lists += 1;
+                }
+                serde_json::Value::Array(all) => rest.extend(all),
+                _ => {}
+            }
+        }
+        assert_eq!(lists, 3);
     }
 
     #[test]

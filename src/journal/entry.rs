@@ -70,8 +70,8 @@ pub struct Begin {
     pub plan_digest: String,
 }
 
-/// An operation is about to be sent. The operating system has its intent before the request leaves; that of a create is on
-/// disk by then.
+/// An operation is about to be sent. The operating system has its intent before the request leaves; that of a create or a delete is
+/// on disk by then.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Intent {

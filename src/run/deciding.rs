@@ -1,4 +1,5 @@
-//! Which customer each row means and whether it speaks for it, decided over all rows before anything is compared.
+//! Which customer each row means, and whether it speaks for it. Usually decided for one row after the other, each before it is
+//! compared; over all rows in a pass before that where what comes later decides (`duplicates = "last"` and `"merge"`).
 
 mod conflicts;
 mod duplicates;

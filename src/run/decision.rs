@@ -64,7 +64,7 @@ pub enum PlanningError {
     Io(#[from] io::Error),
 }
 
-/// What becomes of a row, decided before anything is compared. Small, since there is one for each row.
+/// What becomes of a row, decided before it is compared. Small, since some plans keep one for each row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
     /// Its record already says why it is rejected.

@@ -1,8 +1,8 @@
 //! The rows of a run on disk: what each wants and what was planned for it. Together with the plan and the journal they are
-//! all that results need; the input is not read again.
+//! all that results need.
 //!
 //! Rows that are only unchanged or skipped are counted and not written, so that the file holds what a run changes and
-//! rejects.
+//! rejects. Where results list them, too, the input is read again (`Results::with_inputs`).
 
 mod record;
 
@@ -191,8 +191,13 @@ impl<R: BufRead> Iterator for RowReader<R> {
     }
 }
 
+/// Whether a line is a row's record, whose first member is `row`.
+pub fn is_record(line: &[u8]) -> bool {
+    line.starts_with(b"{\"row\":")
+}
+
 fn parse_line(line: &[u8]) -> serde_json::Result<RowLine> {
-    if line.starts_with(b"{\"row\":") {
+    if is_record(line) {
         return serde_json::from_slice(line).map(|record| RowLine::Row(Box::new(record)));
     }
     Ok(match serde_json::from_slice(line)? {

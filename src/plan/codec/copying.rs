@@ -6,7 +6,7 @@ use crate::domain::{CustomerId, RowKey, RowNumber};
 use crate::plan::OperationKind;
 
 use super::writer::HashingWriter;
-use super::{PlanEnd, PlanFileError};
+use super::{PlanEnd, PlanFileError, is_end};
 
 /// What a line of a plan says about its row.
 #[derive(Debug, Deserialize)]
@@ -33,7 +33,7 @@ pub fn visit_rows(
         if input.read_until(b'\n', &mut line)? == 0 {
             break;
         }
-        if number > 1 && !line.starts_with(b"{\"end\":") {
+        if number > 1 && !is_end(&line) {
             visit(&parse(&line, number)?, &line);
         }
     }
@@ -56,7 +56,7 @@ pub fn copy_without(
     let mut line = Vec::new();
     for number in 1_u64.. {
         line.clear();
-        if input.read_until(b'\n', &mut line)? == 0 || line.starts_with(b"{\"end\":") {
+        if input.read_until(b'\n', &mut line)? == 0 || is_end(&line) {
             break;
         }
         if number > 1 {

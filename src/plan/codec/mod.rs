@@ -79,9 +79,15 @@ impl PlanHeader {
     }
 }
 
+/// Whether a line is the end of a plan, whose first member is `end`.
+fn is_end(line: &[u8]) -> bool {
+    line.starts_with(b"{\"end\":")
+}
+
 /// The last line of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanEnd {
+    /// First, since [`is_end`] recognises the line by it.
     pub end: bool,
     pub counts: PlanCounts,
     /// The plan's digest: SHA-256 of all lines before this one, with their line ends, in hex.

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use crate::domain::text::hex;
 
 use super::operation_line::{OperationLine, PlannedLane};
-use super::{PLAN_VERSION, PlanEnd, PlanFileError, PlanHeader};
+use super::{PLAN_VERSION, PlanEnd, PlanFileError, PlanHeader, is_end};
 
 /// The first and last line of a plan whose digest was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub fn verify(mut input: impl BufRead) -> Result<VerifiedPlan, PlanFileError> {
         }
         if header.is_none() {
             header = Some(read_header(&line)?);
-        } else if line.starts_with(b"{\"end\":") && line.ends_with(b"\n") {
+        } else if is_end(&line) && line.ends_with(b"\n") {
             end = serde_json::from_slice(&line).ok();
             if end.is_some() {
                 continue;
@@ -124,7 +124,7 @@ impl<R: BufRead> LaneReader<R> {
     fn next_operation(&mut self) -> Result<Option<PlannedLane>, PlanFileError> {
         let mut line = Vec::new();
         self.line += 1;
-        if self.input.read_until(b'\n', &mut line)? == 0 || line.starts_with(b"{\"end\":") {
+        if self.input.read_until(b'\n', &mut line)? == 0 || is_end(&line) {
             return Ok(None);
         }
         let parsed: OperationLine =

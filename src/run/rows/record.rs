@@ -26,6 +26,7 @@ pub enum Verdict {
 /// One row of the run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RowRecord {
+    /// First, since [`is_record`](super::is_record) recognises a record by it.
     pub row: RowNumber,
     pub line: u64,
     /// Index of the input.
