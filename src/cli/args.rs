@@ -1,37 +1,39 @@
-//! The command line. It imports no other module of the crate, so that completions and man pages can be generated from
-//! it alone.
+//! The command line. Of the crate it imports only the settings that its options override: each group of options applies itself.
 //!
 //! Every option has an environment variable `HCSYNC_<OPTION>`. The API key has no option, since other processes can see
 //! a command line. A command flattens the groups of options that it uses and no others.
 
 mod account_commands;
+mod account_options;
 mod commands;
-mod connection_options;
 mod fleet_args;
 mod forget_args;
 mod installation_args;
 mod local_commands;
+mod option_group;
 mod options;
 mod output_options;
+mod report_options;
 mod state_args;
 mod undo_args;
 mod values;
 mod why_args;
 
 pub use account_commands::{CheckArgs, ExportArgs, ProbeArgs, ShowConfigArgs};
+pub use account_options::{AccountArgs, ConfigArgs, ConnectionArgs, SandboxArg, StateArgs};
 pub use commands::{ApplyArgs, PlanArgs, PlanningArgs, ResumeArgs, SameAccountArg, SyncArgs};
-pub use connection_options::{ConnectionArgs, SandboxArg};
 pub use fleet_args::{FleetArgs, FleetCheckArgs, FleetCommand, FleetStatusArgs};
 pub use forget_args::ForgetArgs;
 pub use installation_args::{CompletionsArgs, ManArgs};
 pub use local_commands::{
     DemoArgs, HistoryArgs, InitArgs, NotifyArgs, RunsArgs, SandboxArgs, ShowArgs, StatusArgs,
 };
+pub use option_group::overrides_of;
 pub use options::{
-    AskArgs, BudgetArgs, CanaryArgs, ChangesArg, ConfigArgs, DecisionsArg, ExamplesArgs, LogArgs,
-    OutputArgs, PageArgs, ProgressArgs, ReadingArgs, ReportArgs, ResultsArg, RowsArgs, SafetyArgs,
-    StateArgs,
+    AskArgs, BudgetArgs, CanaryArgs, DecisionsArg, ExamplesArgs, ReadingArgs, RowsArgs, SafetyArgs,
 };
+pub use output_options::{ConsoleArgs, LogArgs, OutputArgs, PlainConsoleArgs, ProgressArgs};
+pub use report_options::{ChangesArg, PageArgs, ReportArgs, ResultsArg};
 pub use state_args::{MigrateArgs, StateCommand, StateCommandArgs};
 pub use undo_args::UndoArgs;
 pub use values::{LogFormat, OutputFormat, PageValues, Setting, When};
@@ -287,9 +289,15 @@ mod tests {
         assert!(
             sync.dry_run && sync.ask.yes && !sync.ask.confirm && !sync.planning.sandbox.sandbox
         );
-        assert_eq!(sync.planning.connection.requests_per_minute, Some(0));
-        assert_eq!(sync.planning.connection.concurrency, Some(8));
-        assert_eq!(sync.planning.connection.account.as_deref(), Some("prod"));
+        assert_eq!(
+            sync.planning.account.connection.requests_per_minute,
+            Some(0)
+        );
+        assert_eq!(sync.planning.account.connection.concurrency, Some(8));
+        assert_eq!(
+            sync.planning.account.connection.account.as_deref(),
+            Some("prod")
+        );
         assert_eq!(sync.planning.rows.limit, Some(5));
         assert_eq!(
             sync.planning.budget.max_duration.map(|d| d.as_secs()),
@@ -301,14 +309,14 @@ mod tests {
         assert_eq!(sync.planning.safety.max_creates, Some(7));
         assert_eq!(sync.planning.examples.examples, 0);
         assert_eq!(
-            (sync.output.output, sync.progress.progress),
+            (sync.console.output.output, sync.console.progress.progress),
             (OutputFormat::Json, When::Never)
         );
         assert_eq!(
-            (sync.log.verbose, sync.log.log_format),
+            (sync.console.log.verbose, sync.console.log.log_format),
             (2, LogFormat::Json)
         );
-        assert_eq!(sync.log.color, When::Always);
+        assert_eq!(sync.console.log.color, When::Always);
         assert!(
             sync.planning.report.changes.changes.is_some()
                 && sync.planning.report.summary.is_some()
@@ -322,10 +330,10 @@ mod tests {
         };
         assert_eq!(sync.planning.examples.examples, 3);
         assert_eq!(
-            (sync.output.output, sync.progress.progress),
+            (sync.console.output.output, sync.console.progress.progress),
             (OutputFormat::Text, When::Auto)
         );
-        assert_eq!(sync.planning.connection.requests_per_minute, None);
+        assert_eq!(sync.planning.account.connection.requests_per_minute, None);
         let Command::Sandbox(sandbox) = parse("sandbox").unwrap() else {
             panic!("not a sandbox")
         };
@@ -376,6 +384,6 @@ mod tests {
         let Command::Sync(sync) = parse("sync a -vv -q").unwrap() else {
             panic!("not a sync")
         };
-        assert_eq!(sync.log.verbosity(), 1);
+        assert_eq!(sync.console.log.verbosity(), 1);
     }
 }

@@ -12,7 +12,7 @@ use tracing::Level;
 use crate::platform::FileError;
 use crate::report::{View, clean};
 
-use super::args::{LogArgs, LogFormat, OutputFormat, When};
+use super::args::{ConsoleArgs, LogArgs, LogFormat, OutputFormat, PlainConsoleArgs, When};
 use super::log_file::LogFile;
 use super::log_start::{StderrContent, start_log};
 use super::log_writer::LogWriter;
@@ -54,6 +54,22 @@ pub(super) struct Console {
     log_file_problem: Option<Arc<FileError>>,
 }
 
+impl From<&ConsoleArgs> for Console {
+    fn from(args: &ConsoleArgs) -> Self {
+        let mut console = Self::new(args.output.output, args.progress.progress, &args.log);
+        if let Some(interval) = args.progress.progress_interval {
+            console.progress_interval = interval;
+        }
+        console
+    }
+}
+
+impl From<&PlainConsoleArgs> for Console {
+    fn from(args: &PlainConsoleArgs) -> Self {
+        Self::new(args.output.output, When::Never, &args.log)
+    }
+}
+
 impl Console {
     pub(super) fn new(output: OutputFormat, progress: When, log: &LogArgs) -> Self {
         let is_terminal = io::stderr().is_terminal() && log.log_format == LogFormat::Text;
@@ -88,13 +104,6 @@ impl Console {
             stderr,
             log_file,
             log_file_problem,
-        }
-    }
-
-    pub(super) fn with_progress_interval(self, interval: Option<Duration>) -> Self {
-        Self {
-            progress_interval: interval.unwrap_or(self.progress_interval),
-            ..self
         }
     }
 

@@ -39,7 +39,6 @@ mod metrics_file;
 mod notifier;
 mod out_dir;
 mod overlap;
-mod overrides;
 mod own_key;
 mod past_runs;
 mod planned_run;

@@ -3,10 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::config::Overrides;
 use crate::objects::local_path;
 
-use super::args::{ConfigArgs, ReportArgs};
+use super::args::{ConfigArgs, ReportArgs, overrides_of};
 use super::exit::Failure;
 use super::rejected_files::numbered;
 
@@ -56,7 +55,7 @@ impl FilesInUse {
         let named = inputs.iter().filter(|path| path.as_os_str() != "-");
         let files = named.fold(empty, |files, input| files.reads("the input", input));
         // Options that name no config are refused when it is loaded.
-        let named = Overrides::from(config).named_config(Path::new(""));
+        let named = overrides_of(&[config]).named_config(Path::new(""));
         let named = named.ok().flatten();
         let default = Path::new("hcsync.toml");
         let default = default.exists().then_some(default);
@@ -88,17 +87,11 @@ impl FilesInUse {
 
     /// Checks the report files of the options. The summary comes last, so that an overlap with it names it as the output.
     pub(super) fn reports(mut self, report: &ReportArgs) -> Result<(), Overlap> {
-        let outputs = [
-            ("--results", &report.results.results),
-            (REJECTED, &report.rejected),
-            ("--changes", &report.changes.changes),
-            ("--report", &report.page.report),
-            (SUMMARY, &report.summary),
-        ];
-        let given = outputs
-            .into_iter()
-            .filter_map(|(word, path)| Some((word, path.as_deref()?)));
-        for (word, path) in given {
+        let mut outputs = report.files();
+        outputs.sort_by_key(|(word, _)| *word == SUMMARY);
+        // A folder is no file of the command: each run has one of its own in it.
+        let files = outputs.into_iter().filter(|(word, _)| *word != "--out-dir");
+        for (word, path) in files.filter_map(|(word, path)| Some((word, path?))) {
             // Each input has a rejected file of its own.
             let files = if word == REJECTED {
                 self.inputs.max(1)

@@ -40,13 +40,8 @@ fn command(
             "--state-password-file",
             state.state_password_file.as_deref(),
         ),
-        ("--results", report.results.results.as_deref()),
-        ("--rejected", report.rejected.as_deref()),
-        ("--changes", report.changes.changes.as_deref()),
-        ("--summary", report.summary.as_deref()),
-        ("--report", report.page.report.as_deref()),
-        ("--out-dir", report.out_dir.as_deref()),
     ];
+    let options = options.into_iter().chain(report.files());
     let mut command = format!("hcsync resume {}", meta.run_id);
     for (option, path) in options {
         if let Some(path) = path {

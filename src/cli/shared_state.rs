@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{Overrides, Settings, StateConfig, load_state, override_state};
+use crate::config::{Overrides, Settings, StateConfig, load_state, state_of_options};
 use crate::domain::RunId;
 use crate::helpcrunch::Gate;
 use crate::journal::{AccountDir, JournalCopy, StateDir};
@@ -15,7 +15,7 @@ use crate::postgres::{
 use crate::remote::invalidate_snapshot;
 
 use super::abandoned_runs::wait;
-use super::args::StateArgs;
+use super::args::{StateArgs, overrides_of};
 use super::connection::Target;
 use super::diagnostics::config_failure;
 use super::exit::{Failure, OrFail as _};
@@ -186,14 +186,7 @@ pub(super) fn state_config(overrides: &Overrides) -> Result<StateConfig, Failure
 
 /// `[state]` as the options say it.
 pub(super) fn state_config_of(args: &StateArgs) -> Result<StateConfig, Failure> {
-    let overrides = Overrides {
-        state_url: args.state_url.clone(),
-        state_password_file: args.state_password_file.clone(),
-        ..Overrides::default()
-    };
-    let mut state = StateConfig::default();
-    override_state(&mut state, &overrides).map_err(|error| config_failure(&error))?;
-    Ok(state)
+    state_of_options(&overrides_of(&[args])).map_err(|error| config_failure(&error))
 }
 
 /// The state directory for a command that works on earlier runs, with what a state database knows of them.

@@ -5,10 +5,10 @@ use crate::helpcrunch::BaseUrl;
 use crate::mapping::time_zone;
 use crate::plan::SafetySettings;
 
-use super::document::Document;
 use super::error::{ConfigError, ConfigProblem};
 use super::file::FileConfig;
 use super::input::{Delimiter, Quote};
+use super::layers::Layers;
 use super::state::StateConfig;
 
 /// More would not be faster: the limit is a few requests a second.
@@ -21,10 +21,10 @@ const MIN_LEASE: Duration = Duration::from_secs(2);
 const MAX_LEASE: Duration = Duration::from_secs(3_600);
 const MAX_ACCOUNT_CHARS: usize = 100;
 
-/// Checks the ranges of values and the combinations of keys. Errors name the place of the wrong key.
-pub(super) fn check_file(config: &FileConfig, document: &Document) -> Vec<ConfigError> {
+/// Checks the ranges of values and the combinations of keys. Errors name the option or the place of the wrong key.
+pub(super) fn check_values(config: &FileConfig, layers: Layers<'_>) -> Vec<ConfigError> {
     let mut checks = Checks {
-        document,
+        layers,
         errors: Vec::new(),
     };
     checks.api(config);
@@ -38,9 +38,9 @@ pub(super) fn check_file(config: &FileConfig, document: &Document) -> Vec<Config
 }
 
 /// Checks `[state]` alone.
-pub(super) fn check_state(state: &StateConfig, document: &Document) -> Result<(), ConfigError> {
+pub(super) fn check_state(state: &StateConfig, layers: Layers<'_>) -> Result<(), ConfigError> {
     let mut checks = Checks {
-        document,
+        layers,
         errors: Vec::new(),
     };
     checks.state(state);
@@ -48,16 +48,16 @@ pub(super) fn check_state(state: &StateConfig, document: &Document) -> Result<()
 }
 
 /// Whether an account may have this name: it is printed, and is part of a folder's name.
-pub(super) fn is_account_name(name: &str) -> bool {
+fn is_account_name(name: &str) -> bool {
     !name.trim().is_empty()
         && name.chars().count() <= MAX_ACCOUNT_CHARS
         && !name.chars().any(char::is_control)
 }
 
-pub(super) const ACCOUNT_RULE: &str = "must be a name of 1 to 100 characters";
+const ACCOUNT_RULE: &str = "must be a name of 1 to 100 characters";
 
 struct Checks<'a> {
-    document: &'a Document,
+    layers: Layers<'a>,
     errors: Vec<ConfigError>,
 }
 
@@ -70,7 +70,7 @@ impl Checks<'_> {
             key: key.to_owned(),
             message: message.to_owned(),
         };
-        self.errors.push(self.document.error_at(key, problem));
+        self.errors.push(self.layers.error(key, problem));
     }
 
     fn api(&mut self, config: &FileConfig) {
@@ -98,11 +98,15 @@ impl Checks<'_> {
     }
 
     fn state(&mut self, state: &StateConfig) {
-        if state.database().is_some_and(|url| url.has_password()) {
-            let key = String::from("state.url");
-            let problem = ConfigProblem::InlinePassword { key };
-            self.errors
-                .push(self.document.error_at("state.url", problem));
+        let key = "state.url";
+        // Other users of the machine see a command's options, and not its variables.
+        let is_hidden = || {
+            self.layers.option(key).is_some()
+                && std::env::var("HCSYNC_STATE_URL").as_ref() == Ok(&state.url)
+        };
+        if state.database().is_some_and(|url| url.has_password()) && !is_hidden() {
+            let problem = ConfigProblem::InlinePassword { key: key.into() };
+            self.errors.push(self.layers.error(key, problem));
         }
         let range = MIN_LEASE..=MAX_LEASE;
         let message = "must be from 2s to 1h";
@@ -226,6 +230,7 @@ fn distinct<T: Eq + std::hash::Hash>(items: &[T]) -> bool {
 mod tests {
     use std::path::Path;
 
+    use super::super::document::Document;
     use super::*;
 
     fn outcome(text: &str) -> Result<(), String> {

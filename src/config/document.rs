@@ -9,8 +9,8 @@ use super::error::{ConfigError, ConfigPlace, ConfigProblem};
 use super::known_keys::{self, KeyVerdict};
 use super::text;
 
-/// A config file that is valid TOML, with the position of each key.
-#[derive(Debug, Clone)]
+/// A config file that is valid TOML, with the position of each key. The default is an empty one.
+#[derive(Debug, Clone, Default)]
 pub struct Document {
     name: String,
     path: PathBuf,

@@ -4,7 +4,7 @@ use toml::{Table, Value};
 
 use super::known_keys::{KNOWN_KEYS, SectionKeys};
 use super::loaded::LoadedConfig;
-use super::overrides::Overrides;
+use super::overrides::{Override, Overrides};
 use crate::postgres::DatabaseSettings;
 
 /// The JSON Schema of the config, which has the default of each key.
@@ -29,7 +29,7 @@ pub enum ValueOrigin {
     /// The line of the config file.
     File(usize),
     /// An option or its variable.
-    Option(&'static str),
+    Option(String),
 }
 
 /// Returns every key, in the order of the example, with the value that holds.
@@ -40,7 +40,6 @@ pub fn effective_values(loaded: &LoadedConfig, overrides: &Overrides) -> Vec<Eff
         .and_then(|document| document.text().parse().ok())
         .unwrap_or_default();
     let defaults = defaults();
-    let overridden = overridden(overrides);
     let mut values = Vec::new();
     for section in KNOWN_KEYS {
         let written = written.get(section.name).and_then(Value::as_table);
@@ -63,10 +62,10 @@ pub fn effective_values(loaded: &LoadedConfig, overrides: &Overrides) -> Vec<Eff
         }
         for key in keys {
             let path = format!("{}.{key}", section.name);
-            let option = overridden.iter().find(|(name, ..)| *name == path);
             let line = || document?.place_of(&path).map(|place| place.line);
-            let (value, origin) = match (option, written.and_then(|table| table.get(&key))) {
-                (Some((_, option, value)), _) => (Some(value.clone()), ValueOrigin::Option(option)),
+            let in_file = written.and_then(|table| table.get(&key));
+            let (value, origin) = match (overrides.of_key(&path), in_file) {
+                (Some(set), _) => (Some(shown(set)), ValueOrigin::Option(set.option.clone())),
                 (None, Some(value)) => {
                     (Some(value.clone()), ValueOrigin::File(line().unwrap_or(1)))
                 }
@@ -83,96 +82,18 @@ pub fn effective_values(loaded: &LoadedConfig, overrides: &Overrides) -> Vec<Eff
     values
 }
 
-/// The options that override a key of the file, with their values.
-fn overridden(overrides: &Overrides) -> Vec<(&'static str, &'static str, Value)> {
-    let whole = |n: u64| Value::from(i64::try_from(n).unwrap_or(i64::MAX));
-    let text = |text: &String| Value::from(text.as_str());
-    let options = [
-        (
-            "api.base_url",
-            "--base-url",
-            overrides.base_url.as_ref().map(text),
-        ),
-        (
-            "api.account",
-            "--account",
-            overrides.account.as_ref().map(text),
-        ),
-        (
-            "limits.requests_per_minute",
-            "--requests-per-minute",
-            overrides.requests_per_minute.map(|n| whole(n.into())),
-        ),
-        (
-            "limits.concurrency",
-            "--concurrency",
-            overrides.concurrency.map(|n| whole(n.into())),
-        ),
-        (
-            "safety.max_change_percent",
-            "--max-change-percent",
-            overrides.max_change_percent.map(Value::from),
-        ),
-        (
-            "safety.max_clear_percent",
-            "--max-clear-percent",
-            overrides.max_clear_percent.map(Value::from),
-        ),
-        (
-            "safety.min_match_percent",
-            "--min-match-percent",
-            overrides.min_match_percent.map(Value::from),
-        ),
-        (
-            "safety.max_rejected_percent",
-            "--max-rejected-percent",
-            overrides.max_rejected_percent.map(Value::from),
-        ),
-        (
-            "safety.max_missing_percent",
-            "--max-missing-percent",
-            overrides.max_missing_percent.map(Value::from),
-        ),
-        (
-            "sync.missing",
-            "--missing",
-            overrides.missing.map(|action| Value::from(action.as_str())),
-        ),
-        (
-            "output.folder",
-            "--out-dir",
-            overrides
-                .out_dir
-                .as_ref()
-                .map(|dir| Value::from(dir.display().to_string())),
-        ),
-        (
-            "safety.max_creates",
-            "--max-creates",
-            overrides.max_creates.map(whole),
-        ),
-    ];
-    let set = options.into_iter().chain(overridden_state(overrides));
-    set.filter_map(|(key, option, value)| Some((key, option, value?)))
-        .collect()
-}
-
-/// Likewise of `[state]`.
-fn overridden_state(overrides: &Overrides) -> [(&'static str, &'static str, Option<Value>); 2] {
-    let url = overrides.state_url.as_ref().map(|url| {
-        let url = url.clone();
-        let database = DatabaseSettings {
-            url,
-            password_file: None,
-        };
-        Value::from(database.shown())
-    });
-    let file = overrides.state_password_file.as_ref();
-    let file = file.map(|path| Value::from(path.display().to_string()));
-    [
-        ("state.url", "--state-url", url),
-        ("state.password_file", "--state-password-file", file),
-    ]
+/// The value of an option. Only that of the database's address may hold a password.
+fn shown(set: &Override) -> Value {
+    match (set.key, set.value.as_str()) {
+        ("state.url", Some(url)) => {
+            let database = DatabaseSettings {
+                url: url.to_owned(),
+                password_file: None,
+            };
+            Value::from(database.shown())
+        }
+        _ => set.value.clone(),
+    }
 }
 
 /// The default of each key that has one, by its path.
@@ -261,10 +182,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let text = "[limits]\nreserve = 5\nconcurrency = 2\n[fields]\nemail = { column = \"E\" }\n";
         std::fs::write(folder.path().join("hcsync.toml"), text).unwrap();
-        let overrides = Overrides {
-            concurrency: Some(9),
-            ..Overrides::default()
-        };
+        let mut overrides = Overrides::default();
+        overrides.set("limits.concurrency", Some(9));
         let loaded = load(folder.path(), &overrides).unwrap();
         let values = effective_values(&loaded, &overrides);
         let of = |section: &str, key: Option<&str>| {
@@ -283,7 +202,7 @@ mod tests {
         );
         assert_eq!(
             of("limits", Some("concurrency")),
-            (some("9"), ValueOrigin::Option("--concurrency"))
+            (some("9"), ValueOrigin::Option("--concurrency".to_owned()))
         );
         assert_eq!(
             of("limits", Some("settle")),

@@ -27,7 +27,7 @@ pub enum ConfigError {
     #[error("{option} {message}")]
     Option {
         /// As it is written on the command line.
-        option: &'static str,
+        option: String,
         message: String,
     },
     #[error(transparent)]

@@ -2,19 +2,16 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use crate::helpcrunch::BaseUrl;
 use crate::mapping::{EmptyCells, FieldRules, MappingSettings, PropertyRules, Repair, TagSettings};
 use crate::plan::{
     Duplicates, MatchSettings, MissingAction, MissingSettings, SafetySettings, SyncMode,
 };
 
-use super::check;
-use super::document::Document;
-use super::error::ConfigError;
 use super::input::{Delimiter, InputConfig, InputEncoding, InputFormat, Quote};
 use super::notify::{MetricsConfig, NotifyConfig, OutputConfig};
 use super::settings::{ApiConfig, LimitsConfig, RemoteConfig, Settings};
 use super::state::StateConfig;
-use super::wording;
 
 /// A whole config file as it is written; a missing key has its default.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -110,61 +107,10 @@ impl Default for SyncSection {
 }
 
 impl FileConfig {
-    /// Reads a document.
-    ///
-    /// # Errors
-    /// All unknown keys, wrong types, and values out of range.
-    pub(super) fn from_document(document: &Document) -> Result<Self, ConfigError> {
-        let (config, mut errors) = Self::read(document);
-        errors.extend(check::check_file(&config, document));
-        match ConfigError::of(errors) {
-            None => Ok(config),
-            Some(error) => Err(error),
+    pub(super) fn into_settings(mut self) -> Settings {
+        if let Ok(url) = BaseUrl::parse(&self.api.base_url) {
+            self.api.base_url = url.to_string();
         }
-    }
-
-    /// The values that can be read, and errors about the others. The parser stops at the first wrong type, so that after one each
-    /// value is read by itself.
-    pub(super) fn read(document: &Document) -> (Self, Vec<ConfigError>) {
-        let mut errors = document.unknown_keys();
-        let error = match toml::from_str(document.text()) {
-            Ok(config) => return (config, errors),
-            Err(error) => error,
-        };
-        let first = document.value_error(
-            error.span().unwrap_or_default(),
-            wording::of_value(error.message()),
-        );
-        let root: toml::Table = document.text().parse().unwrap_or_default();
-        let mut sound = toml::Table::new();
-        let mut wrong = Vec::new();
-        for path in document.value_paths() {
-            let single = match single(&root, path) {
-                Some(single) => single,
-                None => continue,
-            };
-            match Self::deserialize(single.clone()) {
-                Ok(_) => merge(&mut sound, single),
-                Err(error) => {
-                    let message = wording::of_value(error.message());
-                    wrong.push(document.value_error(document.span_of(path), message));
-                }
-            }
-        }
-        // Unknown keys are among the errors already.
-        let is_value = !error.message().starts_with("unknown field");
-        match wrong.first_mut() {
-            // The place of the first one is exact, also within a list.
-            Some(same) if is_value => *same = first,
-            Some(_) => {}
-            None if errors.is_empty() => wrong.push(first),
-            None => {}
-        }
-        errors.append(&mut wrong);
-        (Self::deserialize(sound).unwrap_or_default(), errors)
-    }
-
-    pub(super) fn into_settings(self) -> Settings {
         Settings {
             api: self.api,
             limits: self.limits,
@@ -210,34 +156,13 @@ impl FileConfig {
     }
 }
 
-/// A table that holds the value at this path alone.
-fn single(root: &toml::Table, path: &[String]) -> Option<toml::Table> {
-    let (key, deeper) = path.split_first()?;
-    let value = root.get(key)?;
-    let value = match deeper {
-        [] => value.clone(),
-        deeper => single(value.as_table()?, deeper)?.into(),
-    };
-    Some(toml::Table::from_iter([(key.clone(), value)]))
-}
-
-/// Adds the values of another table, table by table.
-fn merge(into: &mut toml::Table, other: toml::Table) {
-    for (key, value) in other {
-        match (into.get_mut(&key), value) {
-            (Some(toml::Value::Table(into)), toml::Value::Table(value)) => merge(into, value),
-            (_, value) => {
-                into.insert(key, value);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
     use std::path::Path;
 
+    use super::super::document::Document;
+    use super::super::error::ConfigError;
     use super::super::known_keys::{KNOWN_KEYS, RULE_KEYS, SectionKeys};
     use super::*;
 

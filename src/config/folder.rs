@@ -35,14 +35,14 @@ pub(super) fn config_at(
     index: usize,
 ) -> Result<PathBuf, ConfigError> {
     let configs = config_files(&current.join(folder)).map_err(|cause| ConfigError::Option {
-        option: "--config-dir",
+        option: "--config-dir".to_owned(),
         message: format!("{} cannot be read: {cause}", folder.display()),
     })?;
     let name = configs.get(index).and_then(|config| config.file_name());
     match name {
         Some(name) => Ok(folder.join(name)),
         None => Err(ConfigError::Option {
-            option: "--index",
+            option: "--index".to_owned(),
             message: beyond(folder, index, configs.len()),
         }),
     }

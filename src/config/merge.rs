@@ -2,22 +2,20 @@ use std::path::Path;
 
 use crate::helpcrunch::BaseUrl;
 
-use super::check::{ACCOUNT_RULE, check_state, is_account_name};
+use super::check::check_state;
 use super::document::Document;
 use super::error::{ConfigError, ConfigProblem};
 use super::file::FileConfig;
+use super::layers::Layers;
 use super::loaded::LoadedConfig;
 use super::overrides::Overrides;
 use super::paths::resolve_paths;
 use super::redirection::{refuse_found_state, refuse_redirection};
 use super::settings::Settings;
-use super::state::{StateConfig, override_state};
+use super::state::StateConfig;
 
 /// The config in the current folder that is used if none is named.
 pub(super) const DEFAULT_FILE: &str = "hcsync.toml";
-
-/// High, so that a first try against the in-process sandbox ends in seconds.
-const SANDBOX_REQUESTS_PER_MINUTE: u32 = 6_000;
 
 /// Reads the config file (the one that is named, by itself or in a folder, else `hcsync.toml` in `folder` if it exists) and applies `overrides`.
 ///
@@ -59,16 +57,42 @@ pub fn load_state(folder: &Path, overrides: &Overrides) -> Result<StateConfig, C
         Err(ConfigError::Unreadable { .. }) => None,
         found => found?,
     };
-    let mut settings = Settings::default();
     if let Some(document) = &document {
-        settings.state = FileConfig::read(document).0.state;
+        let file = Layers::of(document);
+        let state = FileConfig::sound(file)?.state;
         if named.is_none() {
-            refuse_found_state(document, &settings.state, overrides)?;
+            refuse_found_state(document, &state, overrides)?;
         }
-        check_state(&settings.state, document)?;
-        resolve_paths(&mut settings, folder, document)?;
+        check_state(&state, file)?;
     }
-    override_state(&mut settings.state, overrides)?;
+    resolve_state(folder, &document.unwrap_or_default(), overrides)
+}
+
+/// `[state]` as options alone say it.
+///
+/// # Errors
+/// A value of `overrides` is wrong.
+pub fn state_of_options(overrides: &Overrides) -> Result<StateConfig, ConfigError> {
+    resolve_state(Path::new(""), &Document::default(), overrides)
+}
+
+fn resolve_state(
+    folder: &Path,
+    document: &Document,
+    overrides: &Overrides,
+) -> Result<StateConfig, ConfigError> {
+    let options = overrides.layer();
+    let layers = Layers {
+        document,
+        options: &options,
+    };
+    let config = FileConfig::sound(layers)?;
+    check_state(&config.state, layers)?;
+    let mut settings = Settings {
+        state: config.state,
+        ..Settings::default()
+    };
+    resolve_paths(&mut settings, folder, layers)?;
     Ok(settings.state)
 }
 
@@ -78,23 +102,29 @@ fn resolve(
     is_named: bool,
     overrides: &Overrides,
 ) -> Result<LoadedConfig, ConfigError> {
-    let mut settings = match &document {
-        Some(document) => {
-            let mut settings = FileConfig::from_document(document)?.into_settings();
-            resolve_paths(&mut settings, folder, document)?;
-            settings
-        }
-        None => Settings::default(),
+    let absent = Document::default();
+    let options = overrides.layer();
+    let layers = Layers {
+        document: document.as_ref().unwrap_or(&absent),
+        options: &options,
     };
-    override_with(&mut settings, overrides)?;
-    let loaded = LoadedConfig {
+    let mut settings = FileConfig::from_layers(layers)?.into_settings();
+    resolve_paths(&mut settings, folder, layers)?;
+    settings.run = overrides.run.clone();
+    settings.safety.allow_delete = overrides.run.allow_delete;
+    if settings.run.sandbox {
+        // The sandbox must not use the state of a real account, and ends with the process.
+        settings.api.account = None;
+        settings.api.key_file = None;
+        settings.state.url.clear();
+    }
+    check_rate(&settings, layers)?;
+    Ok(LoadedConfig {
         settings,
         document,
         is_named,
         folder: folder.to_owned(),
-    };
-    check_rate(&loaded, overrides)?;
-    Ok(loaded)
+    })
 }
 
 /// Parses the saved text of a config, without overrides.
@@ -118,129 +148,36 @@ fn find_document(folder: &Path, named: Option<&Path>) -> Result<Option<Document>
     }
 }
 
-fn override_with(settings: &mut Settings, overrides: &Overrides) -> Result<(), ConfigError> {
-    if let Some(base_url) = &overrides.base_url {
-        settings.api.base_url.clone_from(base_url);
-    }
-    settings.api.base_url = BaseUrl::parse(&settings.api.base_url)
-        .map_err(|error| option_error("--base-url", error.to_string()))?
-        .to_string();
-    if let Some(account) = &overrides.account {
-        if !is_account_name(account) {
-            return Err(option_error("--account", ACCOUNT_RULE.to_owned()));
-        }
-        settings.api.account = Some(account.clone());
-    }
-    override_limits(settings, overrides);
-    override_state(&mut settings.state, overrides)?;
-    set(&mut settings.missing.action, overrides.missing);
-    settings.run = overrides.run.clone();
-    let out_dir = overrides.out_dir.clone();
-    settings.output.folder = out_dir.or(settings.output.folder.take());
-    if settings.run.sandbox {
-        // The sandbox must not use the state of a real account.
-        settings.api.account = None;
-        settings.api.key_file = None;
-    }
-    Ok(())
-}
-
-fn override_limits(settings: &mut Settings, overrides: &Overrides) {
-    let limits = &mut settings.limits;
-    if overrides.run.sandbox {
-        limits.requests_per_minute = SANDBOX_REQUESTS_PER_MINUTE;
-        limits.reserve = 0;
-    }
-    set(
-        &mut limits.requests_per_minute,
-        overrides.requests_per_minute,
-    );
-    set(&mut limits.concurrency, overrides.concurrency);
-    let safety = &mut settings.safety;
-    safety.max_change_percent = overrides.max_change_percent.or(safety.max_change_percent);
-    safety.max_clear_percent = overrides.max_clear_percent.or(safety.max_clear_percent);
-    if overrides.run.sandbox && overrides.run.customers.is_none() {
-        // The bundled customers have nothing to do with the rows of the user.
-        safety.min_match_percent = 0.0;
-    }
-    set(&mut safety.min_match_percent, overrides.min_match_percent);
-    set(&mut safety.max_creates, overrides.max_creates);
-    set(
-        &mut safety.max_rejected_percent,
-        overrides.max_rejected_percent,
-    );
-    set(
-        &mut safety.max_missing_percent,
-        overrides.max_missing_percent,
-    );
-    safety.allow_delete = overrides.allow_delete;
-}
-
-fn set<T: Copy>(setting: &mut T, value: Option<T>) {
-    if let Some(value) = value {
-        *setting = value;
-    }
-}
-
-fn option_error(option: &'static str, message: String) -> ConfigError {
-    ConfigError::Option { option, message }
-}
-
 /// Checks rate, reserve and address together, which may come from different layers.
-fn check_rate(loaded: &LoadedConfig, overrides: &Overrides) -> Result<(), ConfigError> {
-    let limits = &loaded.settings.limits;
-    let rate = limits.requests_per_minute;
-    if limits.reserve > 0 && rate == 0 {
-        return rate_error(
-            loaded,
-            overrides,
-            "must not be 0 (no limit) where limits.reserve is set",
-        );
-    }
-    if rate > 0 && limits.reserve >= rate {
-        let message = format!(
-            "must be more than limits.reserve, which is {}",
-            limits.reserve
-        );
-        return rate_error(loaded, overrides, &message);
-    }
-    let is_loopback =
-        BaseUrl::parse(&loaded.settings.api.base_url).is_ok_and(|url| url.is_loopback());
-    if rate == 0 && !loaded.settings.run.sandbox && !is_loopback {
-        let message = "must not be 0 (no limit) with a host that is not loopback";
-        return rate_error(loaded, overrides, message);
-    }
-    Ok(())
-}
-
-/// An error that names the layer in which the rate was set.
-fn rate_error(
-    loaded: &LoadedConfig,
-    overrides: &Overrides,
-    message: &str,
-) -> Result<(), ConfigError> {
-    if overrides.requests_per_minute.is_some() {
-        return Err(option_error("--requests-per-minute", message.to_owned()));
-    }
+fn check_rate(settings: &Settings, layers: Layers<'_>) -> Result<(), ConfigError> {
+    let (rate, reserve) = (settings.limits.requests_per_minute, settings.limits.reserve);
+    let is_loopback = BaseUrl::parse(&settings.api.base_url).is_ok_and(|url| url.is_loopback());
+    let message = if reserve > 0 && rate == 0 {
+        "must not be 0 (no limit) where limits.reserve is set".to_owned()
+    } else if rate > 0 && reserve >= rate {
+        format!("must be more than limits.reserve, which is {reserve}")
+    } else if rate == 0 && !settings.run.sandbox && !is_loopback {
+        "must not be 0 (no limit) with a host that is not loopback".to_owned()
+    } else {
+        return Ok(());
+    };
     let key = "limits.requests_per_minute";
+    let is_default = layers.option(key).is_none() && layers.document.find(key).next().is_none();
+    // If the rate is the default, the reserve in the file is too high for it.
+    let place = if is_default { "limits.reserve" } else { key };
     let problem = ConfigProblem::Value {
         key: key.to_owned(),
-        message: message.to_owned(),
+        message,
     };
-    match &loaded.document {
-        // The rate is the default, so the reserve in the file is too high for it.
-        Some(document) if document.find(key).next().is_none() => {
-            Err(document.error_at("limits.reserve", problem))
-        }
-        Some(document) => Err(document.error_at(key, problem)),
-        None => Err(option_error("--requests-per-minute", message.to_owned())),
-    }
+    Err(layers.error(place, problem))
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
     use std::time::Duration;
+
+    use toml::Value;
 
     use crate::domain::KeyField;
     use crate::mapping::{EmptyCells, Repair};
@@ -267,11 +204,17 @@ mod tests {
         loaded.map(|l| l.settings).map_err(|e| e.to_string())
     }
 
-    fn rate(requests_per_minute: u32) -> Overrides {
-        Overrides {
-            requests_per_minute: Some(requests_per_minute),
-            ..Overrides::default()
+    /// Overrides keys, each by the option of its name.
+    fn options<const N: usize>(values: [(&'static str, Value); N]) -> Overrides {
+        let mut overrides = Overrides::default();
+        for (key, value) in values {
+            overrides.set(key, Some(value));
         }
+        overrides
+    }
+
+    fn rate(requests_per_minute: u32) -> Overrides {
+        options([("limits.requests_per_minute", requests_per_minute.into())])
     }
 
     #[test]
@@ -362,10 +305,7 @@ mod tests {
             ] {
                 assert!(error.contains(part), "{part}: {error}");
             }
-            let given = Overrides {
-                base_url: Some("https://mine.example".to_owned()),
-                ..Overrides::default()
-            };
+            let given = options([("api.base_url", "https://mine.example".into())]);
             assert_eq!(
                 with(&config, &given).unwrap().api.base_url,
                 "https://mine.example"
@@ -373,6 +313,11 @@ mod tests {
             let named = settings(&config, &Overrides::default());
             assert_eq!(named.unwrap().api.base_url, elsewhere);
         }
+        let config = "[output]\nfolder = \"s3://theirs\"\n";
+        assert!(found(config).unwrap_err().contains("--out-dir"));
+        let given = options([("output.folder", "mine".into())]);
+        let folder = with(config, &given).unwrap().output.folder;
+        assert_eq!(folder, Some("mine".into()));
         found("[api]\nbase_url = \"https://API.helpcrunch.com/v1/\"\naccount = \"a\"\n").unwrap();
         let error = found("[api]\nkey_file = \"key\"\n").unwrap_err();
         assert!(
@@ -396,17 +341,16 @@ mod tests {
         assert_eq!(from_file.mapping.repair, Repair::Fix);
         assert_eq!(from_file.safety.max_change_percent, Some(9.0));
         assert_eq!(from_file.api.base_url, "https://file.example");
-        let overrides = Overrides {
-            requests_per_minute: Some(30),
-            concurrency: Some(2),
-            account: Some("other".into()),
-            base_url: Some("http://127.0.0.1:9/v1/".into()),
-            max_change_percent: Some(80.0),
-            max_clear_percent: Some(0.0),
-            min_match_percent: Some(1.0),
-            max_creates: Some(0),
-            ..Overrides::default()
-        };
+        let overrides = options([
+            ("limits.requests_per_minute", 30.into()),
+            ("limits.concurrency", 2.into()),
+            ("api.account", "other".into()),
+            ("api.base_url", "http://127.0.0.1:9/v1/".into()),
+            ("safety.max_change_percent", 80.0.into()),
+            ("safety.max_clear_percent", 0.0.into()),
+            ("safety.min_match_percent", 1.0.into()),
+            ("safety.max_creates", 0.into()),
+        ]);
         let both = settings(config, &overrides).unwrap();
         assert_eq!(
             (both.limits.requests_per_minute, both.limits.concurrency),
@@ -515,10 +459,10 @@ mod tests {
             in_file.starts_with("hcsync.toml:1:30: `limits.requests_per_minute` must not be 0"),
             "{in_file}"
         );
-        let local = Overrides {
-            base_url: Some("http://localhost:8080".into()),
-            ..rate(0)
-        };
+        let local = options([
+            ("limits.requests_per_minute", 0.into()),
+            ("api.base_url", "http://localhost:8080".into()),
+        ]);
         assert_eq!(settings("", &local).unwrap().limits.requests_per_minute, 0);
     }
 
@@ -558,7 +502,7 @@ mod tests {
         overrides.run.customers = Some("all.jsonl".into());
         let own = settings(config, &overrides).unwrap();
         assert!(own.safety.min_match_percent > 1.0);
-        overrides.requests_per_minute = Some(30);
+        overrides.values = rate(30).values;
         assert_eq!(
             settings(config, &overrides)
                 .unwrap()
@@ -570,24 +514,56 @@ mod tests {
 
     #[test]
     fn wrong_options_are_named_as_they_are_written() {
-        let plain = Overrides {
-            base_url: Some("http://example.com".into()),
-            ..Overrides::default()
-        };
+        for (key, value, message) in [
+            (
+                "api.base_url",
+                "http://example.com",
+                "--base-url must begin with https://",
+            ),
+            ("api.account", "\n", "--account must be a name"),
+            ("sync.missing", "forget", "--missing must be one of"),
+            ("limits.concurrency", "4", "--concurrency must be a whole"),
+            ("state.lease", "1s", "--lease must be from 2s to 1h"),
+            (
+                "state.url",
+                "postgres://u:hunter2@db/d",
+                "--url must not hold the password",
+            ),
+        ] {
+            let refused = settings("", &options([(key, value.into())])).unwrap_err();
+            assert!(refused.starts_with(message), "{refused}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_file_is_said_although_an_option_overrides_it() {
+        let refused = settings("limits.concurrency = 65\n[rowz]\n", &rate(30)).unwrap_err();
         assert!(
-            settings("", &plain)
-                .unwrap_err()
-                .starts_with("--base-url must begin with https://")
+            refused.starts_with("hcsync.toml:1:22: `limits.concurrency`")
+                && refused.contains("rowz"),
+            "{refused}"
         );
-        let blank = Overrides {
-            account: Some("\n".into()),
-            ..Overrides::default()
-        };
-        assert!(
-            settings("", &blank)
-                .unwrap_err()
-                .starts_with("--account must be a name")
-        );
+        let overridden = options([("limits.concurrency", 3.into())]);
+        let refused = settings("limits.concurrency = 65\n", &overridden).unwrap_err();
+        assert!(refused.starts_with("hcsync.toml:1:22: "), "{refused}");
+    }
+
+    #[test]
+    fn paths_of_options_start_from_the_current_folder_and_those_of_the_file_from_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("sub")).unwrap();
+        let config = "[state]\npassword_file = \"p\"\n[output]\nfolder = \"out\"\n";
+        fs::write(folder.path().join("sub/c.toml"), config).unwrap();
+        let mut overrides = options([("output.folder", "here".into())]);
+        overrides.config = Some("sub/c.toml".into());
+        let settings = load(folder.path(), &overrides).unwrap().settings;
+        assert_eq!(settings.output.folder, Some("here".into()));
+        let password_file = folder.path().join("sub/p");
+        assert_eq!(settings.state.password_file, Some(password_file));
+        overrides.set("state.password_file", Some("q"));
+        let state = load_state(folder.path(), &overrides).unwrap();
+        assert_eq!(state.password_file, Some("q".into()));
+        assert_eq!(state_of_options(&overrides).unwrap(), state);
     }
 
     #[test]

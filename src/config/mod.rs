@@ -7,11 +7,13 @@ mod duration;
 mod effective;
 mod error;
 mod file;
+mod file_reading;
 mod folder;
 mod ineffective;
 mod input;
 mod key;
 mod known_keys;
+mod layers;
 mod loaded;
 mod merge;
 mod notify;
@@ -33,11 +35,11 @@ pub use input::{Delimiter, InputConfig, InputEncoding, InputFormat, Quote};
 pub use key::{FoundKey, KeyError, KeyOrigin, KeySources, find_key};
 pub use known_keys::{ConfigSection, KNOWN_KEYS, SectionKeys};
 pub use loaded::LoadedConfig;
-pub use merge::{load, load_saved, load_state, parse_text};
+pub use merge::{load, load_saved, load_state, parse_text, state_of_options};
 pub use notify::{ConditionText, MetricsConfig, NotifyConfig, OutputConfig};
-pub use overrides::Overrides;
+pub use overrides::{Override, Overrides};
 pub use secret_name::SECRET_WORDS;
 pub use settings::{
     ApiConfig, BatchMode, LimitsConfig, RemoteConfig, RemoteStrategy, RunOptions, Settings,
 };
-pub use state::{StateConfig, override_state};
+pub use state::StateConfig;

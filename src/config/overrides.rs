@@ -2,11 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::plan::MissingAction;
+use toml::{Table, Value};
 
 use super::error::ConfigError;
 use super::folder::config_at;
 use super::settings::RunOptions;
+
+/// High, so that a first try against the in-process sandbox ends in seconds.
+const SANDBOX_REQUESTS_PER_MINUTE: u32 = 6_000;
 
 /// Values from flags and the environment; a flag has overridden its environment variable already.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -16,25 +19,78 @@ pub struct Overrides {
     /// A folder of configs, of which `index` says the one to take, from 0.
     pub config_dir: Option<PathBuf>,
     pub index: Option<usize>,
-    pub base_url: Option<String>,
-    pub account: Option<String>,
-    pub state_url: Option<String>,
-    pub state_password_file: Option<PathBuf>,
-    pub requests_per_minute: Option<u32>,
-    pub concurrency: Option<u16>,
-    pub max_change_percent: Option<f64>,
-    pub max_clear_percent: Option<f64>,
-    pub min_match_percent: Option<f64>,
-    pub max_creates: Option<u64>,
-    pub max_rejected_percent: Option<f64>,
-    pub max_missing_percent: Option<f64>,
-    pub missing: Option<MissingAction>,
-    pub allow_delete: Option<u64>,
-    pub out_dir: Option<PathBuf>,
+    /// Keys of the file that options override.
+    pub values: Vec<Override>,
     pub run: RunOptions,
 }
 
+/// An option that overrides a key of the config file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Override {
+    /// Such as `safety.max_creates`.
+    pub key: &'static str,
+    /// As it is written on the command line.
+    pub option: String,
+    pub value: Value,
+}
+
+impl Override {
+    /// A config that has this value alone.
+    pub(super) fn table(&self) -> Table {
+        let (section, key) = self.key.split_once('.').unwrap_or((self.key, ""));
+        let section_table = Table::from_iter([(key.to_owned(), self.value.clone())]);
+        Table::from_iter([(section.to_owned(), Value::Table(section_table))])
+    }
+
+    pub(super) fn error(&self, message: String) -> ConfigError {
+        ConfigError::Option {
+            option: self.option.clone(),
+            message,
+        }
+    }
+}
+
 impl Overrides {
+    /// Overrides a key of the file, if the option that has its name has a value.
+    pub fn set(&mut self, key: &'static str, value: Option<impl Into<Value>>) {
+        let (_, name) = key.split_once('.').unwrap_or(("", key));
+        let option = format!("--{}", name.replace('_', "-"));
+        self.set_as(&option, key, value);
+    }
+
+    /// The same with an option of another name.
+    pub fn set_as(&mut self, option: &str, key: &'static str, value: Option<impl Into<Value>>) {
+        self.values.extend(value.map(|value| Override {
+            key,
+            option: option.to_owned(),
+            value: value.into(),
+        }));
+    }
+
+    /// The option that overrides this key of the file.
+    #[must_use]
+    pub fn of_key(&self, key: &str) -> Option<&Override> {
+        self.values.iter().find(|value| value.key == key)
+    }
+
+    /// What lies over the file, the last on top: options, and below them what goes with the sandbox.
+    pub(super) fn layer(&self) -> Vec<Override> {
+        let mut below = Self::default();
+        if self.run.sandbox {
+            below.set(
+                "limits.requests_per_minute",
+                Some(SANDBOX_REQUESTS_PER_MINUTE),
+            );
+            below.set("limits.reserve", Some(0));
+        }
+        if self.run.sandbox && self.run.customers.is_none() {
+            // The bundled customers have nothing to do with the rows of the user.
+            below.set("safety.min_match_percent", Some(0.0));
+        }
+        below.values.extend_from_slice(&self.values);
+        below.values
+    }
+
     /// The config file that is named, by itself or as one of a folder. `None` if none is.
     ///
     /// # Errors
@@ -67,7 +123,7 @@ const TWO_CONFIGS: &str = "takes a config of a folder, and --config names one, s
 
 fn error(option: &'static str, message: &str) -> ConfigError {
     ConfigError::Option {
-        option,
+        option: option.to_owned(),
         message: message.to_owned(),
     }
 }

@@ -4,29 +4,37 @@ use std::path::{Path, PathBuf};
 
 use crate::objects::has_scheme;
 
-use super::document::Document;
 use super::error::{ConfigError, ConfigProblem, looks_like_key};
+use super::layers::Layers;
 use super::settings::Settings;
 
-/// Makes the paths of files relative to the config; `join` leaves an absolute one as it is. If the API key itself
+/// Makes the paths of files relative to the config; `join` leaves an absolute one as it is. A path that an option names starts from the
+/// current folder, and stays. If the API key itself
 /// stands there, this is an error before anything shows the "path".
 pub(super) fn resolve_paths(
     settings: &mut Settings,
     folder: &Path,
-    document: &Document,
+    layers: Layers<'_>,
 ) -> Result<(), ConfigError> {
+    let document = layers.document;
     let file = folder.join(document.path());
     let base = file.parent().unwrap_or(folder);
     let notify = &mut settings.notify;
     let others = [
-        &mut notify.webhook_file,
-        &mut notify.ping_file,
-        &mut settings.metrics.textfile,
-        &mut settings.state.password_file,
-        &mut settings.output.folder,
+        ("notify.webhook_file", &mut notify.webhook_file),
+        ("notify.ping_file", &mut notify.ping_file),
+        ("metrics.textfile", &mut settings.metrics.textfile),
+        ("state.password_file", &mut settings.state.password_file),
+        ("output.folder", &mut settings.output.folder),
     ];
+    let of_file = others
+        .into_iter()
+        .filter(|(key, _)| layers.option(key).is_none());
     let is_path = |path: &&mut PathBuf| !has_scheme(path);
-    for path in others.into_iter().flatten().filter(is_path) {
+    for path in of_file
+        .filter_map(|(_, path)| path.as_mut())
+        .filter(is_path)
+    {
         *path = base.join(&*path);
     }
     // As INPUT would name them, since reports name inputs.

@@ -41,7 +41,7 @@ pub(super) fn refuse_found_state(
     state: &StateConfig,
     overrides: &Overrides,
 ) -> Result<(), ConfigError> {
-    if state.url.is_empty() || overrides.state_url.is_some() {
+    if state.url.is_empty() || overrides.of_key("state.url").is_some() {
         return Ok(());
     }
     let problem = ConfigProblem::Value {
@@ -72,7 +72,7 @@ pub(super) fn refuse_redirection(
         Err(document.error_at(&key.clone(), ConfigProblem::Value { key, message }))
     };
     let elsewhere = match BaseUrl::parse(&api.base_url) {
-        _ if overrides.base_url.is_some() => None,
+        _ if overrides.of_key("api.base_url").is_some() => None,
         Err(error) => return refuse("api.base_url", error.to_string()),
         Ok(url) if url.to_string() == Settings::default().api.base_url => None,
         Ok(url) => Some(url.host()),
@@ -97,7 +97,7 @@ pub(super) fn refuse_redirection(
             ),
         );
     }
-    if config.output.folder.is_some() {
+    if config.output.folder.is_some() && overrides.of_key("output.folder").is_none() {
         return refuse(
             "output.folder",
             format!(

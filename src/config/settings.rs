@@ -206,6 +206,8 @@ pub struct RunOptions {
     pub max_duration: Option<Duration>,
     /// For each kind of change; `None` if the command shows none.
     pub examples: Option<u32>,
+    /// The number of missing customers that this run may delete.
+    pub allow_delete: Option<u64>,
     /// `None`: the platform's state directory.
     pub state_dir: Option<PathBuf>,
     /// A file of decisions about ambiguous rows.

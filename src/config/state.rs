@@ -6,8 +6,6 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::duration;
-use super::error::{ConfigError, PASSWORD_RULE};
-use super::overrides::Overrides;
 use crate::postgres::DatabaseSettings;
 
 const DAY: u64 = 24 * 60 * 60;
@@ -54,33 +52,4 @@ impl Default for StateConfig {
             lease: Duration::from_secs(60),
         }
     }
-}
-
-/// Sets what the options say.
-///
-/// # Errors
-/// The URL holds a password, and comes from the command line.
-pub fn override_state(state: &mut StateConfig, overrides: &Overrides) -> Result<(), ConfigError> {
-    if let Some(url) = &overrides.state_url {
-        let database = DatabaseSettings {
-            url: url.clone(),
-            password_file: None,
-        };
-        // Other users of the machine see a command's options, and not its variables.
-        if database.has_password() && std::env::var("HCSYNC_STATE_URL").as_ref() != Ok(url) {
-            return Err(ConfigError::Option {
-                option: "--state-url",
-                message: PASSWORD_RULE.to_owned(),
-            });
-        }
-        state.url.clone_from(url);
-    }
-    if let Some(file) = &overrides.state_password_file {
-        state.password_file = Some(file.clone());
-    }
-    if overrides.run.sandbox {
-        // The in-process sandbox ends with the process.
-        state.url.clear();
-    }
-    Ok(())
 }

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
-use super::connection_options::{ConnectionArgs, SandboxArg};
-use super::options::{
-    AskArgs, ConfigArgs, ExamplesArgs, LogArgs, OutputArgs, ProgressArgs, RowsArgs, SafetyArgs,
-    StateArgs,
-};
+use super::account_options::{AccountArgs, SandboxArg};
+use super::option_group::overrides_of;
+use super::options::{AskArgs, ExamplesArgs, RowsArgs, SafetyArgs};
+use super::output_options::{ConsoleArgs, PlainConsoleArgs};
 use super::values;
+use crate::config::Overrides;
 
 /// Exports all customers, as JSONL or as CSV that `sync` can read
 #[derive(Debug, Clone, Args)]
@@ -29,19 +29,18 @@ pub struct ExportArgs {
     pub email: Option<String>,
 
     #[command(flatten)]
-    pub config: ConfigArgs,
-    #[command(flatten)]
-    pub state: StateArgs,
-    #[command(flatten)]
-    pub connection: ConnectionArgs,
+    pub account: AccountArgs,
     #[command(flatten)]
     pub sandbox: SandboxArg,
     #[command(flatten)]
-    pub output: OutputArgs,
-    #[command(flatten)]
-    pub progress: ProgressArgs,
-    #[command(flatten)]
-    pub log: LogArgs,
+    pub console: ConsoleArgs,
+}
+
+impl ExportArgs {
+    /// What its options say.
+    pub fn overrides(&self) -> Overrides {
+        overrides_of(&[&self.account, &self.sandbox])
+    }
 }
 
 /// Finds out how this account's API behaves where that is not documented
@@ -58,19 +57,20 @@ pub struct ProbeArgs {
     pub show: bool,
 
     #[command(flatten)]
-    pub config: ConfigArgs,
-    #[command(flatten)]
-    pub state: StateArgs,
-    #[command(flatten)]
-    pub connection: ConnectionArgs,
+    pub account: AccountArgs,
     #[command(flatten)]
     pub sandbox: SandboxArg,
     #[command(flatten)]
     pub ask: AskArgs,
     #[command(flatten)]
-    pub output: OutputArgs,
-    #[command(flatten)]
-    pub log: LogArgs,
+    pub console: PlainConsoleArgs,
+}
+
+impl ProbeArgs {
+    /// What its options say.
+    pub fn overrides(&self) -> Overrides {
+        overrides_of(&[&self.account, &self.sandbox])
+    }
 }
 
 /// Validates config, input and, if there is one, the key, without writing anything
@@ -86,11 +86,7 @@ pub struct CheckArgs {
     pub inputs: Vec<PathBuf>,
 
     #[command(flatten)]
-    pub config: ConfigArgs,
-    #[command(flatten)]
-    pub state: StateArgs,
-    #[command(flatten)]
-    pub connection: ConnectionArgs,
+    pub account: AccountArgs,
     #[command(flatten)]
     pub sandbox: SandboxArg,
     #[command(flatten)]
@@ -98,9 +94,14 @@ pub struct CheckArgs {
     #[command(flatten)]
     pub examples: ExamplesArgs,
     #[command(flatten)]
-    pub output: OutputArgs,
-    #[command(flatten)]
-    pub log: LogArgs,
+    pub console: PlainConsoleArgs,
+}
+
+impl CheckArgs {
+    /// What its options say.
+    pub fn overrides(&self) -> Overrides {
+        overrides_of(&[&self.account, &self.sandbox, &self.rows, &self.examples])
+    }
 }
 
 /// Prints the schema of the config, an example with every key, or the values that hold
@@ -124,15 +125,16 @@ pub struct ShowConfigArgs {
     pub show: bool,
 
     #[command(flatten)]
-    pub config: ConfigArgs,
-    #[command(flatten)]
-    pub state: StateArgs,
-    #[command(flatten)]
-    pub connection: ConnectionArgs,
+    pub account: AccountArgs,
     #[command(flatten)]
     pub safety: SafetyArgs,
     #[command(flatten)]
-    pub output: OutputArgs,
-    #[command(flatten)]
-    pub log: LogArgs,
+    pub console: PlainConsoleArgs,
+}
+
+impl ShowConfigArgs {
+    /// What its options say.
+    pub fn overrides(&self) -> Overrides {
+        overrides_of(&[&self.account, &self.safety])
+    }
 }

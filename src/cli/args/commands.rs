@@ -6,12 +6,15 @@ use clap::Args;
 use clap::builder::BoolishValueParser;
 use serde::{Deserialize, Serialize};
 
-use super::connection_options::{ConnectionArgs, SandboxArg};
+use super::account_options::{AccountArgs, SandboxArg};
+use super::option_group::overrides_of;
 use super::options::{
-    AskArgs, BudgetArgs, CanaryArgs, ConfigArgs, DecisionsArg, ExamplesArgs, LogArgs, OutputArgs,
-    ProgressArgs, ReadingArgs, ReportArgs, RowsArgs, SafetyArgs, StateArgs,
+    AskArgs, BudgetArgs, CanaryArgs, DecisionsArg, ExamplesArgs, ReadingArgs, RowsArgs, SafetyArgs,
 };
+use super::output_options::ConsoleArgs;
+use super::report_options::ReportArgs;
 use super::values;
+use crate::config::Overrides;
 
 /// Plans the whole input, checks it against the safety limits, then applies it
 ///
@@ -43,22 +46,16 @@ pub struct SyncArgs {
     #[command(flatten)]
     pub ask: AskArgs,
     #[command(flatten)]
-    pub output: OutputArgs,
-    #[command(flatten)]
-    pub progress: ProgressArgs,
-    #[command(flatten)]
-    pub log: LogArgs,
+    #[serde(flatten)]
+    pub console: ConsoleArgs,
 }
 
 /// The options of a command that makes a plan.
 #[derive(Debug, Clone, Args, Serialize, Deserialize)]
 pub struct PlanningArgs {
     #[command(flatten)]
-    pub config: ConfigArgs,
-    #[command(flatten)]
-    pub state: StateArgs,
-    #[command(flatten)]
-    pub connection: ConnectionArgs,
+    #[serde(flatten)]
+    pub account: AccountArgs,
     #[command(flatten)]
     pub sandbox: SandboxArg,
     #[command(flatten)]
@@ -75,6 +72,23 @@ pub struct PlanningArgs {
     pub report: ReportArgs,
     #[command(flatten)]
     pub examples: ExamplesArgs,
+}
+
+impl PlanningArgs {
+    /// What its options say.
+    pub fn overrides(&self) -> Overrides {
+        overrides_of(&[
+            &self.account,
+            &self.sandbox,
+            &self.decisions,
+            &self.rows,
+            &self.reading,
+            &self.budget,
+            &self.safety,
+            &self.report,
+            &self.examples,
+        ])
+    }
 }
 
 /// Shows what a sync would do and, with --out, saves it to be applied later
@@ -106,11 +120,7 @@ pub struct PlanArgs {
     #[command(flatten)]
     pub planning: PlanningArgs,
     #[command(flatten)]
-    pub output: OutputArgs,
-    #[command(flatten)]
-    pub progress: ProgressArgs,
-    #[command(flatten)]
-    pub log: LogArgs,
+    pub console: ConsoleArgs,
 }
 
 /// Applies a saved plan exactly as saved
@@ -135,11 +145,7 @@ pub struct ApplyArgs {
     #[command(flatten)]
     pub same_account: SameAccountArg,
     #[command(flatten)]
-    pub config: ConfigArgs,
-    #[command(flatten)]
-    pub state: StateArgs,
-    #[command(flatten)]
-    pub connection: ConnectionArgs,
+    pub account: AccountArgs,
     #[command(flatten)]
     pub sandbox: SandboxArg,
     #[command(flatten)]
@@ -155,11 +161,21 @@ pub struct ApplyArgs {
     #[command(flatten)]
     pub examples: ExamplesArgs,
     #[command(flatten)]
-    pub output: OutputArgs,
-    #[command(flatten)]
-    pub progress: ProgressArgs,
-    #[command(flatten)]
-    pub log: LogArgs,
+    pub console: ConsoleArgs,
+}
+
+impl ApplyArgs {
+    /// What its options say.
+    pub fn overrides(&self) -> Overrides {
+        overrides_of(&[
+            &self.account,
+            &self.sandbox,
+            &self.budget,
+            &self.safety,
+            &self.report,
+            &self.examples,
+        ])
+    }
 }
 
 #[derive(Debug, Clone, Default, Args)]
@@ -188,19 +204,18 @@ pub struct ResumeArgs {
     #[command(flatten)]
     pub same_account: SameAccountArg,
     #[command(flatten)]
-    pub config: ConfigArgs,
-    #[command(flatten)]
-    pub state: StateArgs,
-    #[command(flatten)]
-    pub connection: ConnectionArgs,
+    pub account: AccountArgs,
     #[command(flatten)]
     pub budget: BudgetArgs,
     #[command(flatten)]
     pub report: ReportArgs,
     #[command(flatten)]
-    pub output: OutputArgs,
-    #[command(flatten)]
-    pub progress: ProgressArgs,
-    #[command(flatten)]
-    pub log: LogArgs,
+    pub console: ConsoleArgs,
+}
+
+impl ResumeArgs {
+    /// What its options say.
+    pub fn overrides(&self) -> Overrides {
+        overrides_of(&[&self.account, &self.budget, &self.report])
+    }
 }

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::options::{ConfigArgs, LogArgs, OutputArgs, StateArgs};
+use super::account_options::{ConfigArgs, StateArgs};
+use super::output_options::PlainConsoleArgs;
 
 /// Looks after many accounts, each with its config in one folder
 ///
@@ -45,9 +46,7 @@ pub struct FleetCheckArgs {
     #[command(flatten)]
     pub state: StateArgs,
     #[command(flatten)]
-    pub output: OutputArgs,
-    #[command(flatten)]
-    pub log: LogArgs,
+    pub console: PlainConsoleArgs,
 }
 
 /// Shows all accounts of a state database: who works on each, how its last run ended, and when it was last right
@@ -67,7 +66,5 @@ pub struct FleetStatusArgs {
     #[command(flatten)]
     pub state: StateArgs,
     #[command(flatten)]
-    pub output: OutputArgs,
-    #[command(flatten)]
-    pub log: LogArgs,
+    pub console: PlainConsoleArgs,
 }

@@ -3,8 +3,9 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
-use super::connection_options::ConnectionArgs;
-use super::options::{AskArgs, ConfigArgs, LogArgs, OutputArgs, StateArgs};
+use super::account_options::AccountArgs;
+use super::options::AskArgs;
+use super::output_options::PlainConsoleArgs;
 
 /// Erases people from all that hcsync keeps
 ///
@@ -35,15 +36,9 @@ pub struct ForgetArgs {
     pub remote: bool,
 
     #[command(flatten)]
-    pub config: ConfigArgs,
-    #[command(flatten)]
-    pub state: StateArgs,
-    #[command(flatten)]
-    pub connection: ConnectionArgs,
+    pub account: AccountArgs,
     #[command(flatten)]
     pub ask: AskArgs,
     #[command(flatten)]
-    pub output: OutputArgs,
-    #[command(flatten)]
-    pub log: LogArgs,
+    pub console: PlainConsoleArgs,
 }

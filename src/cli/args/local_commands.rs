@@ -7,9 +7,10 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
-use super::options::{
-    ChangesArg, ConfigArgs, ExamplesArgs, LogArgs, OutputArgs, PageArgs, ResultsArg, StateArgs,
-};
+use super::account_options::{ConfigArgs, StateArgs};
+use super::options::ExamplesArgs;
+use super::output_options::PlainConsoleArgs;
+use super::report_options::{ChangesArg, PageArgs, ResultsArg};
 use super::values::{self, Setting};
 
 /// Shows a saved plan or a run again, without the API
@@ -35,9 +36,7 @@ pub struct ShowArgs {
     #[command(flatten)]
     pub examples: ExamplesArgs,
     #[command(flatten)]
-    pub output: OutputArgs,
-    #[command(flatten)]
-    pub log: LogArgs,
+    pub console: PlainConsoleArgs,
 }
 
 /// Lists runs: id, when, input, counts, state
@@ -55,9 +54,7 @@ pub struct RunsArgs {
     #[command(flatten)]
     pub state: StateArgs,
     #[command(flatten)]
-    pub output: OutputArgs,
-    #[command(flatten)]
-    pub log: LogArgs,
+    pub console: PlainConsoleArgs,
 }
 
 /// Shows each account: its last run and success, a run under way, and what can be resumed
@@ -70,9 +67,7 @@ pub struct StatusArgs {
     #[command(flatten)]
     pub state: StateArgs,
     #[command(flatten)]
-    pub output: OutputArgs,
-    #[command(flatten)]
-    pub log: LogArgs,
+    pub console: PlainConsoleArgs,
 }
 
 /// Proposes a config from the input's columns; never overwrites a file
@@ -91,9 +86,7 @@ pub struct InitArgs {
     pub out: Option<PathBuf>,
 
     #[command(flatten)]
-    pub output: OutputArgs,
-    #[command(flatten)]
-    pub log: LogArgs,
+    pub console: PlainConsoleArgs,
 }
 
 /// Serves a local HelpCrunch API on a loopback port, with customers in memory
@@ -148,9 +141,7 @@ pub struct SandboxArgs {
     pub settings: Vec<Setting>,
 
     #[command(flatten)]
-    pub output: OutputArgs,
-    #[command(flatten)]
-    pub log: LogArgs,
+    pub console: PlainConsoleArgs,
 }
 
 /// Runs the built-in sample against a sandbox
@@ -166,9 +157,7 @@ pub struct DemoArgs {
     #[command(flatten)]
     pub examples: ExamplesArgs,
     #[command(flatten)]
-    pub output: OutputArgs,
-    #[command(flatten)]
-    pub log: LogArgs,
+    pub console: PlainConsoleArgs,
 }
 
 /// Shows the runs of each account over time
@@ -188,9 +177,7 @@ pub struct HistoryArgs {
     #[command(flatten)]
     pub state: StateArgs,
     #[command(flatten)]
-    pub output: OutputArgs,
-    #[command(flatten)]
-    pub log: LogArgs,
+    pub console: PlainConsoleArgs,
 }
 
 /// Sends a test to everything that the config section `[notify]` names
@@ -206,7 +193,5 @@ pub struct NotifyArgs {
     #[command(flatten)]
     pub config: ConfigArgs,
     #[command(flatten)]
-    pub output: OutputArgs,
-    #[command(flatten)]
-    pub log: LogArgs,
+    pub console: PlainConsoleArgs,
 }

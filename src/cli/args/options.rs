@@ -11,53 +11,10 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, value_parser};
 use serde::{Deserialize, Serialize};
 
-use super::values::{self, PageValues};
+use super::option_group::OptionGroup;
+use super::values;
+use crate::config::Overrides;
 use crate::plan::MissingAction;
-
-pub use super::output_options::{LogArgs, OutputArgs, ProgressArgs};
-
-#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
-#[command(next_help_heading = "Config and state")]
-pub struct ConfigArgs {
-    /// Config file [default: hcsync.toml in the current folder, if it exists]
-    #[arg(short, long, value_name = "FILE", env = "HCSYNC_CONFIG")]
-    pub config: Option<PathBuf>,
-
-    /// Folder of configs (*.toml), one for each account; --index says which one to take
-    #[arg(long, value_name = "DIR", env = "HCSYNC_CONFIG_DIR")]
-    #[serde(default)]
-    pub config_dir: Option<PathBuf>,
-
-    /// Take the N-th config of --config-dir by name, counting from 0
-    #[arg(long, value_name = "N", env = "HCSYNC_INDEX")]
-    #[serde(default)]
-    pub index: Option<usize>,
-}
-
-#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
-#[command(next_help_heading = "Config and state")]
-pub struct StateArgs {
-    /// Folder of runs, snapshots and locks [default: the platform's state directory]
-    #[arg(long, value_name = "DIR", env = "HCSYNC_STATE_DIR")]
-    pub state_dir: Option<PathBuf>,
-
-    /// PostgreSQL database that keeps the state for several machines, as postgres://user@host/database [default: state.url]
-    ///
-    /// The state folder is then a working copy. The password comes from --state-password-file, PGPASSWORD or ~/.pgpass.
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "HCSYNC_STATE_URL",
-        hide_env_values = true
-    )]
-    #[serde(skip)]
-    pub state_url: Option<String>,
-
-    /// File with nothing but the database's password [default: state.password_file]
-    #[arg(long, value_name = "FILE", env = "HCSYNC_STATE_PASSWORD_FILE")]
-    #[serde(skip)]
-    pub state_password_file: Option<PathBuf>,
-}
 
 #[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Config and state")]
@@ -67,12 +24,26 @@ pub struct DecisionsArg {
     pub decisions: Option<PathBuf>,
 }
 
+impl OptionGroup for DecisionsArg {
+    fn apply(&self, overrides: &mut Overrides) {
+        let Self { decisions } = self.clone();
+        overrides.run.decisions = decisions;
+    }
+}
+
 #[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Limits of this run")]
 pub struct RowsArgs {
     /// Process only the first N rows
     #[arg(long, value_name = "N", env = "HCSYNC_LIMIT", value_parser = value_parser!(u64).range(1..))]
     pub limit: Option<u64>,
+}
+
+impl OptionGroup for RowsArgs {
+    fn apply(&self, overrides: &mut Overrides) {
+        let Self { limit } = self.clone();
+        overrides.run.limit = limit;
+    }
 }
 
 #[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
@@ -102,6 +73,21 @@ pub struct ReadingArgs {
     pub force_fields: Vec<String>,
 }
 
+impl OptionGroup for ReadingArgs {
+    fn apply(&self, overrides: &mut Overrides) {
+        let Self {
+            refresh,
+            explain,
+            memory_limit,
+            force_fields,
+        } = self.clone();
+        overrides.run.refresh = refresh;
+        overrides.run.explain = explain;
+        overrides.run.memory_limit = memory_limit;
+        overrides.run.force_fields = force_fields;
+    }
+}
+
 #[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Limits of this run")]
 pub struct BudgetArgs {
@@ -112,6 +98,17 @@ pub struct BudgetArgs {
     /// Stop, resumable, after this long, e.g. 30m or 2h (exit 7)
     #[arg(long, value_name = "TIME", env = "HCSYNC_MAX_DURATION", value_parser = values::budget)]
     pub max_duration: Option<Duration>,
+}
+
+impl OptionGroup for BudgetArgs {
+    fn apply(&self, overrides: &mut Overrides) {
+        let Self {
+            max_requests,
+            max_duration,
+        } = self.clone();
+        overrides.run.max_requests = max_requests;
+        overrides.run.max_duration = max_duration;
+    }
 }
 
 #[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
@@ -165,67 +162,30 @@ pub struct SafetyArgs {
     pub allow_delete: Option<u64>,
 }
 
-#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
-#[command(next_help_heading = "Reports")]
-pub struct ReportArgs {
-    #[command(flatten)]
-    #[serde(flatten)]
-    pub results: ResultsArg,
-
-    /// Write the rows that were rejected or failed, in the input's format, with the reason
-    #[arg(long, value_name = "FILE", env = "HCSYNC_REJECTED")]
-    pub rejected: Option<PathBuf>,
-
-    #[command(flatten)]
-    pub changes: ChangesArg,
-
-    /// Write the figures of the run as JSON, however it ends
-    #[arg(long, value_name = "FILE", env = "HCSYNC_SUMMARY")]
-    pub summary: Option<PathBuf>,
-
-    #[command(flatten)]
-    #[serde(flatten)]
-    pub page: PageArgs,
-
-    /// Put the files of the run into a folder of its id here: a folder, or s3://, gs:// or az:// [default: output.folder]
-    #[arg(long, value_name = "DIR|URL", env = "HCSYNC_OUT_DIR")]
-    #[serde(default)]
-    pub out_dir: Option<PathBuf>,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Eq, Args, Serialize, Deserialize)]
-#[command(next_help_heading = "Reports")]
-pub struct PageArgs {
-    /// Write a page for people, .html (with a table of changes) or .md (short)
-    #[arg(long, value_name = "FILE", env = "HCSYNC_REPORT", value_parser = values::page_file)]
-    pub report: Option<PathBuf>,
-
-    /// Values of customers in the page: none, those that change, or also rejected rows as they are
-    #[arg(
-        long,
-        value_enum,
-        value_name = "WHICH",
-        env = "HCSYNC_REPORT_VALUES",
-        default_value_t
-    )]
-    #[serde(default)]
-    pub report_values: PageValues,
-}
-
-#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
-#[command(next_help_heading = "Reports")]
-pub struct ResultsArg {
-    /// Write the result of each row; .csv or .jsonl
-    #[arg(long, value_name = "FILE", env = "HCSYNC_RESULTS", value_parser = values::table_file)]
-    pub results: Option<PathBuf>,
-}
-
-#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
-#[command(next_help_heading = "Reports")]
-pub struct ChangesArg {
-    /// Write a line for each changed field, old and new; .csv or .jsonl
-    #[arg(long, value_name = "FILE", env = "HCSYNC_CHANGES", value_parser = values::table_file)]
-    pub changes: Option<PathBuf>,
+impl OptionGroup for SafetyArgs {
+    fn apply(&self, overrides: &mut Overrides) {
+        let Self {
+            max_change_percent,
+            max_clear_percent,
+            min_match_percent,
+            max_creates,
+            max_rejected_percent,
+            max_missing_percent,
+            missing,
+            allow_delete,
+        } = *self;
+        // TOML has no larger number; that many customers are as good as any number.
+        let max_creates = max_creates.map(|n| i64::try_from(n).unwrap_or(i64::MAX));
+        let missing = missing.map(MissingAction::as_str);
+        overrides.set("safety.max_change_percent", max_change_percent);
+        overrides.set("safety.max_clear_percent", max_clear_percent);
+        overrides.set("safety.min_match_percent", min_match_percent);
+        overrides.set("safety.max_rejected_percent", max_rejected_percent);
+        overrides.set("safety.max_missing_percent", max_missing_percent);
+        overrides.set("safety.max_creates", max_creates);
+        overrides.set("sync.missing", missing);
+        overrides.run.allow_delete = allow_delete;
+    }
 }
 
 #[derive(Debug, Clone, Args, Serialize, Deserialize)]
@@ -234,6 +194,13 @@ pub struct ExamplesArgs {
     /// Number of examples of each kind of change or problem; 0 shows no values
     #[arg(long, value_name = "N", env = "HCSYNC_EXAMPLES", default_value_t = 3)]
     pub examples: u32,
+}
+
+impl OptionGroup for ExamplesArgs {
+    fn apply(&self, overrides: &mut Overrides) {
+        let Self { examples } = self.clone();
+        overrides.run.examples = Some(examples);
+    }
 }
 
 #[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]

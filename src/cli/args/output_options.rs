@@ -8,6 +8,26 @@ use serde::{Deserialize, Serialize};
 
 use super::values::{self, LogFormat, OutputFormat, When};
 
+/// What a command that shows its progress writes to the terminal.
+#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
+pub struct ConsoleArgs {
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub progress: ProgressArgs,
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// The same without progress.
+#[derive(Debug, Clone, Default, Args)]
+pub struct PlainConsoleArgs {
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
 #[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {

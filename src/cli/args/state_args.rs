@@ -2,7 +2,8 @@
 
 use clap::{Args, Subcommand};
 
-use super::options::{ConfigArgs, LogArgs, OutputArgs, StateArgs};
+use super::account_options::{ConfigArgs, StateArgs};
+use super::output_options::PlainConsoleArgs;
 
 /// Looks after the database that keeps the state of several machines
 #[derive(Debug, Clone, Args)]
@@ -35,7 +36,5 @@ pub struct MigrateArgs {
     #[command(flatten)]
     pub state: StateArgs,
     #[command(flatten)]
-    pub output: OutputArgs,
-    #[command(flatten)]
-    pub log: LogArgs,
+    pub console: PlainConsoleArgs,
 }

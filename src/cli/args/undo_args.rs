@@ -3,12 +3,13 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
+use super::account_options::{AccountArgs, SandboxArg};
 use super::commands::{ApplyArgs, SameAccountArg};
-use super::connection_options::{ConnectionArgs, SandboxArg};
-use super::options::{
-    AskArgs, BudgetArgs, CanaryArgs, ConfigArgs, ExamplesArgs, LogArgs, OutputArgs, ProgressArgs,
-    ReportArgs, SafetyArgs, StateArgs,
-};
+use super::option_group::overrides_of;
+use super::options::{AskArgs, BudgetArgs, CanaryArgs, ExamplesArgs, SafetyArgs};
+use super::output_options::ConsoleArgs;
+use super::report_options::ReportArgs;
+use crate::config::Overrides;
 
 /// Takes a run back where its changes were not edited since
 ///
@@ -38,11 +39,7 @@ pub struct UndoArgs {
     #[command(flatten)]
     pub same_account: SameAccountArg,
     #[command(flatten)]
-    pub config: ConfigArgs,
-    #[command(flatten)]
-    pub state: StateArgs,
-    #[command(flatten)]
-    pub connection: ConnectionArgs,
+    pub account: AccountArgs,
     #[command(flatten)]
     pub budget: BudgetArgs,
     #[command(flatten)]
@@ -54,14 +51,21 @@ pub struct UndoArgs {
     #[command(flatten)]
     pub examples: ExamplesArgs,
     #[command(flatten)]
-    pub output: OutputArgs,
-    #[command(flatten)]
-    pub progress: ProgressArgs,
-    #[command(flatten)]
-    pub log: LogArgs,
+    pub console: ConsoleArgs,
 }
 
 impl UndoArgs {
+    /// What its options say.
+    pub fn overrides(&self) -> Overrides {
+        overrides_of(&[
+            &self.account,
+            &self.budget,
+            &self.safety,
+            &self.report,
+            &self.examples,
+        ])
+    }
+
     /// The arguments that apply the plan of the undo.
     pub fn to_apply(&self, plan: PathBuf) -> ApplyArgs {
         let args = self.clone();
@@ -69,9 +73,7 @@ impl UndoArgs {
             plan,
             digest: None,
             same_account: args.same_account,
-            config: args.config,
-            state: args.state,
-            connection: args.connection,
+            account: args.account,
             sandbox: SandboxArg::default(),
             budget: args.budget,
             canary: CanaryArgs::default(),
@@ -79,9 +81,7 @@ impl UndoArgs {
             ask: args.ask,
             report: args.report,
             examples: args.examples,
-            output: args.output,
-            progress: args.progress,
-            log: args.log,
+            console: args.console,
         }
     }
 }

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use jiff::{Span, SpanRelativeTo};
 use serde::{Deserialize, Serialize};
 
@@ -132,6 +133,15 @@ pub(super) fn percent(text: &str) -> Result<f64, String> {
         .ok()
         .filter(|share: &f64| (0.0..=100.0).contains(share))
         .ok_or_else(|| "write a percentage from 0 to 100, e.g. 80; 0 switches the limit off".into())
+}
+
+/// Parses a path that is also a value of the config, which is UTF-8.
+pub(super) fn utf8_path() -> impl TypedValueParser<Value = PathBuf> {
+    let is_utf8 = |path: PathBuf| match path.to_str() {
+        Some(_) => Ok(path),
+        None => Err("write it in UTF-8"),
+    };
+    PathBufValueParser::new().try_map(is_utf8)
 }
 
 /// Parses the path of a page for people.

@@ -1,9 +1,9 @@
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
+use super::account_options::AccountArgs;
 use super::commands::SameAccountArg;
-use super::connection_options::ConnectionArgs;
-use super::options::{ConfigArgs, LogArgs, OutputArgs, StateArgs};
+use super::output_options::PlainConsoleArgs;
 
 /// Shows what runs did with a row or customer, and why
 ///
@@ -31,13 +31,7 @@ pub struct WhyArgs {
     #[command(flatten)]
     pub same_account: SameAccountArg,
     #[command(flatten)]
-    pub config: ConfigArgs,
+    pub account: AccountArgs,
     #[command(flatten)]
-    pub state: StateArgs,
-    #[command(flatten)]
-    pub connection: ConnectionArgs,
-    #[command(flatten)]
-    pub output: OutputArgs,
-    #[command(flatten)]
-    pub log: LogArgs,
+    pub console: PlainConsoleArgs,
 }

@@ -12,16 +12,14 @@ use crate::cli::reports::ReportPaths;
 use crate::cli::saved_settings::SavedSettings;
 use crate::cli::session::Session;
 use crate::cli::source_settings::source_settings;
-use crate::config::Overrides;
 use crate::run::rereading::Rereading;
 
 use super::apply_context::ApplyContext;
 use super::plan_checks::{check_account, check_address, check_unsent, open_plan};
 
 pub(in crate::cli) async fn run(args: &ApplyArgs) -> Exit {
-    let console = Console::new(args.output.output, args.progress.progress, &args.log)
-        .with_progress_interval(args.progress.progress_interval);
-    let files = FilesInUse::of(&[], &args.config).reads("the plan", &args.plan);
+    let console = Console::from(&args.console);
+    let files = FilesInUse::of(&[], &args.account.config).reads("the plan", &args.plan);
     let work = async |session: &mut Session| apply(session, args).await;
     CommandRunner::new("apply", console)
         .reports(Ok(files), &args.report)
@@ -30,7 +28,7 @@ pub(in crate::cli) async fn run(args: &ApplyArgs) -> Exit {
 }
 
 async fn apply(session: &mut Session, args: &ApplyArgs) -> Result<Exit, Failure> {
-    let loaded = session.load(&Overrides::from(args))?;
+    let loaded = session.load(&args.overrides())?;
     let saved = SavedSettings::of_config(&loaded);
     let settings = loaded.settings;
     let paths = ReportPaths::checked(&settings)?;

@@ -219,7 +219,7 @@ impl ApplyContext<'_> {
 
     fn resume_command(&self, meta: &RunMeta, saved: &SavedSettings) -> Option<String> {
         let config = saved.config_file.as_deref();
-        let (state, report) = (&self.args.state, &self.args.report);
+        let (state, report) = (&self.args.account.state, &self.args.report);
         let lasting = self.account.lasting_dir();
         lasting.map(|_| resume_command(meta, config, state, report))
     }

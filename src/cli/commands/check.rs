@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::cli::args::{CheckArgs, When};
+use crate::cli::args::CheckArgs;
 use crate::cli::command_runner::CommandRunner;
 use crate::cli::connection::Target;
 use crate::cli::console::Console;
@@ -13,7 +13,7 @@ use crate::cli::run_status::{LockHolders, status_of};
 use crate::cli::session::Session;
 use crate::cli::state::state_dir;
 use crate::cli::sync_inputs::SyncInputs;
-use crate::config::{KeyError, KeySources, Overrides, Settings, find_key};
+use crate::config::{KeyError, KeySources, Settings, find_key};
 use crate::helpcrunch::{ListQuery, SortOrder};
 use crate::report::{
     CheckReport, CheckedKey, CheckedState, RunStatus, check_headline, human_count, plural,
@@ -28,13 +28,13 @@ const MAX_WAIT: Duration = Duration::from_secs(30);
 const MAX_OUTAGE: Duration = Duration::from_secs(1);
 
 pub(in crate::cli) async fn run(args: &CheckArgs) -> Exit {
-    let console = Console::new(args.output.output, When::Never, &args.log);
+    let console = Console::from(&args.console);
     let work = async |session: &mut Session| check(session, args).await;
     CommandRunner::new("check", console).run(work).await
 }
 
 async fn check(session: &mut Session, args: &CheckArgs) -> Result<Exit, Failure> {
-    let loaded = session.load(&Overrides::from(args))?;
+    let loaded = session.load(&args.overrides())?;
     let settings = &loaded.settings;
     let spooled = open_inputs(&args.inputs, &loaded, session, None).await?;
     let inputs = SyncInputs::new(spooled.files.clone(), settings)?;
@@ -94,7 +94,7 @@ fn checked_state(settings: &Settings, args: &CheckArgs) -> Result<CheckedState, 
             .collect(),
         resume: interrupted
             .first()
-            .map(|meta| resume_command_of(meta, &args.state)),
+            .map(|meta| resume_command_of(meta, &args.account.state)),
     })
 }
 

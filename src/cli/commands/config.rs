@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::cli::args::{ShowConfigArgs, When};
+use crate::cli::args::ShowConfigArgs;
 use crate::cli::command_runner::CommandRunner;
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
@@ -12,12 +12,11 @@ use crate::cli::session::Session;
 use crate::cli::state::state_dir;
 use crate::cli::usage::is_on_command_line;
 use crate::config::{
-    EXAMPLE, EffectiveValue, KeySources, Overrides, SCHEMA, Settings, ValueOrigin,
-    effective_values, find_key,
+    EXAMPLE, EffectiveValue, KeySources, SCHEMA, Settings, ValueOrigin, effective_values, find_key,
 };
 
 pub(in crate::cli) async fn run(args: &ShowConfigArgs) -> Exit {
-    let console = Console::new(args.output.output, When::Never, &args.log);
+    let console = Console::from(&args.console);
     let work = async |session: &mut Session| show(session, args);
     CommandRunner::new("config", console).run(work).await
 }
@@ -38,7 +37,7 @@ fn show(session: &mut Session, args: &ShowConfigArgs) -> Result<Exit, Failure> {
 }
 
 fn show_effective(session: &mut Session, args: &ShowConfigArgs) -> Result<(), Failure> {
-    let overrides = Overrides::from(args);
+    let overrides = args.overrides();
     let loaded = session.load(&overrides)?;
     let values = effective_values(&loaded, &overrides);
     let file = loaded.file().map(|file| file.display().to_string());
@@ -99,7 +98,7 @@ fn origin(value: &EffectiveValue, file: Option<&str>) -> String {
     match &value.origin {
         ValueOrigin::Default => "default".to_owned(),
         ValueOrigin::File(line) => format!("{}:{line}", file.unwrap_or_default()),
-        ValueOrigin::Option(option) if is_on_command_line(option) => (*option).to_owned(),
+        ValueOrigin::Option(option) if is_on_command_line(option) => option.clone(),
         ValueOrigin::Option(option) => {
             let name = option.trim_start_matches('-').replace('-', "_");
             format!("HCSYNC_{}", name.to_uppercase())

@@ -5,8 +5,8 @@ use std::io::Write as _;
 use tempfile::NamedTempFile;
 
 use crate::cli::args::{
-    AskArgs, CanaryArgs, ConfigArgs, DemoArgs, PlanningArgs, ProgressArgs, SandboxArg, SyncArgs,
-    When,
+    AccountArgs, AskArgs, CanaryArgs, ConfigArgs, ConsoleArgs, DemoArgs, PlanningArgs,
+    ProgressArgs, SandboxArg, SyncArgs, When,
 };
 use crate::cli::command_runner::CommandRunner;
 use crate::cli::console::Console;
@@ -19,7 +19,7 @@ use super::sync::sync;
 const SAMPLE: &str = include_str!("../../../sample-data/customers.csv");
 
 pub(in crate::cli) async fn run(args: &DemoArgs) -> Exit {
-    let console = Console::new(args.output.output, When::Auto, &args.log);
+    let console = Console::new(args.console.output.output, When::Auto, &args.console.log);
     let work = async |session: &mut Session| demo(session, args).await;
     CommandRunner::new("demo", console).run(work).await
 }
@@ -53,17 +53,19 @@ async fn demo(session: &mut Session, args: &DemoArgs) -> Result<Exit, Failure> {
 /// The arguments of a sync against the sandbox, whatever the variables of options say.
 fn sync_args(args: &DemoArgs, config: std::path::PathBuf) -> SyncArgs {
     let planning = PlanningArgs {
-        config: ConfigArgs {
-            config: Some(config),
-            ..ConfigArgs::default()
+        account: AccountArgs {
+            config: ConfigArgs {
+                config: Some(config),
+                ..ConfigArgs::default()
+            },
+            state: args.state.clone(),
+            ..AccountArgs::default()
         },
-        state: args.state.clone(),
         sandbox: SandboxArg {
             sandbox: true,
             ..SandboxArg::default()
         },
         examples: args.examples.clone(),
-        connection: Default::default(),
         decisions: Default::default(),
         rows: Default::default(),
         reading: Default::default(),
@@ -80,8 +82,10 @@ fn sync_args(args: &DemoArgs, config: std::path::PathBuf) -> SyncArgs {
             yes: true,
             confirm: false,
         },
-        output: args.output.clone(),
-        progress: ProgressArgs::default(),
-        log: args.log.clone(),
+        console: ConsoleArgs {
+            output: args.console.output.clone(),
+            progress: ProgressArgs::default(),
+            log: args.console.log.clone(),
+        },
     }
 }

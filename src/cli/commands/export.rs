@@ -14,7 +14,7 @@ use crate::cli::progress::ReadingProgress;
 use crate::cli::report_files::is_csv;
 use crate::cli::session::Session;
 use crate::cli::state::state_dir;
-use crate::config::{Overrides, Settings};
+use crate::config::Settings;
 use crate::helpcrunch::decode_customer;
 use crate::journal::StateError;
 use crate::platform::{AtomicFile, FileError, check_output, create_folder};
@@ -23,8 +23,7 @@ use crate::report::plural;
 use crate::run::export::{CsvExport, OmittedCells};
 
 pub(in crate::cli) async fn run(args: &ExportArgs) -> Exit {
-    let console = Console::new(args.output.output, args.progress.progress, &args.log)
-        .with_progress_interval(args.progress.progress_interval);
+    let console = Console::from(&args.console);
     let work = async |session: &mut Session| export(session, args).await;
     CommandRunner::new("export", console)
         .check_overlap(overlap(args))
@@ -33,7 +32,7 @@ pub(in crate::cli) async fn run(args: &ExportArgs) -> Exit {
 }
 
 fn overlap(args: &ExportArgs) -> Result<(), Overlap> {
-    let files = FilesInUse::of(&[], &args.config);
+    let files = FilesInUse::of(&[], &args.account.config);
     match &args.out {
         Some(out) => files.writes("-o", out).map(drop),
         None => Ok(()),
@@ -41,7 +40,7 @@ fn overlap(args: &ExportArgs) -> Result<(), Overlap> {
 }
 
 async fn export(session: &mut Session, args: &ExportArgs) -> Result<Exit, Failure> {
-    let settings = session.load(&Overrides::from(args))?.settings;
+    let settings = session.load(&args.overrides())?.settings;
     if let Some(out) = &args.out {
         check_output(out).or_usage("output")?;
     }

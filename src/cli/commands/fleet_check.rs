@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::args::{FleetCheckArgs, When};
+use crate::cli::args::FleetCheckArgs;
 use crate::cli::command_runner::CommandRunner;
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
@@ -22,7 +22,7 @@ use super::fleet_config::CheckedConfig;
 use super::fleet_estimate::FinishedSyncs;
 
 pub(in crate::cli) async fn run(args: &FleetCheckArgs) -> Exit {
-    let console = Console::new(args.output.output, When::Never, &args.log);
+    let console = Console::from(&args.console);
     let work = async |session: &mut Session| check(session, args).await;
     CommandRunner::new("fleet check", console).run(work).await
 }

@@ -2,12 +2,11 @@
 
 use std::time::SystemTime;
 
-use crate::cli::args::{FleetStatusArgs, When};
+use crate::cli::args::{FleetStatusArgs, overrides_of};
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::overlap::FilesInUse;
 use crate::cli::shared_state::{open_database, refreshed_state_dir, state_config};
-use crate::config::Overrides;
 use crate::pace::Clock;
 use crate::postgres::{AccountStatus, PulledRuns, fleet_status};
 use crate::report::{
@@ -18,12 +17,12 @@ use crate::report::{
 use super::history::{history_of, write_page};
 
 pub(in crate::cli) async fn run(args: &FleetStatusArgs) -> Exit {
-    let console = Console::new(args.output.output, When::Never, &args.log);
+    let console = Console::from(&args.console);
     console.exit_code(status(args, &console).await.map(|()| Exit::Done))
 }
 
 async fn status(args: &FleetStatusArgs, console: &Console) -> Result<(), Failure> {
-    let config = state_config(&Overrides::from(args))?;
+    let config = state_config(&overrides_of(&[&args.config, &args.state]))?;
     let Some(database) = open_database(&config).await? else {
         return Err(Failure::usage("no state database is named").hint(
             "give --state-url, or set state.url in the config; `hcsync status` shows the accounts of this machine",

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write as _;
 
 use crate::cli::account::check_key;
-use crate::cli::args::{ForgetArgs, When};
+use crate::cli::args::{ForgetArgs, overrides_of};
 use crate::cli::command_runner::CommandRunner;
 use crate::cli::confirmation::{ask, require_consent, require_terminal};
 use crate::cli::connection::Target;
@@ -14,7 +14,7 @@ use crate::cli::forgetting::{Erased, LockedState};
 use crate::cli::session::Session;
 use crate::cli::shared_state::state_config;
 use crate::cli::state::{named_state_dir, state_dir};
-use crate::config::{Overrides, Settings};
+use crate::config::Settings;
 use crate::domain::{CustomerId, RunId};
 use crate::helpcrunch::{CallError, ReadClient, WriteClient};
 use crate::journal::StateDir;
@@ -23,7 +23,7 @@ use crate::report::plural;
 use crate::run::erasure::People;
 
 pub(in crate::cli) async fn run(args: &ForgetArgs) -> Exit {
-    let console = Console::new(args.output.output, When::Never, &args.log);
+    let console = Console::from(&args.console);
     let work = async |session: &mut Session| forget(session, args).await;
     CommandRunner::new("forget", console).run(work).await
 }
@@ -35,10 +35,10 @@ async fn forget(session: &mut Session, args: &ForgetArgs) -> Result<Exit, Failur
     let state = match args.remote {
         false => {
             let settings = Settings {
-                state: state_config(&Overrides::from(args))?,
+                state: state_config(&overrides_of(&[&args.account]))?,
                 ..Settings::default()
             };
-            let state = named_state_dir(args.state.state_dir.as_deref())?;
+            let state = named_state_dir(args.account.state.state_dir.as_deref())?;
             lock(session, &settings, state, &started_at).await?
         }
         true => {
@@ -126,7 +126,7 @@ struct Remote {
 
 impl Remote {
     async fn open(session: &mut Session, args: &ForgetArgs) -> Result<(Self, Settings), Failure> {
-        let settings = session.load(&Overrides::from(args))?.settings;
+        let settings = session.load(&overrides_of(&[&args.account]))?.settings;
         require_terminal(&args.ask)?;
         let target = Target::find(&settings, &session.console).await?;
         // Deleting takes chats along, so it is never unasked, not even on loopback.

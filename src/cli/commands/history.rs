@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 
-use crate::cli::args::{HistoryArgs, When};
+use crate::cli::args::HistoryArgs;
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure, OrFail as _};
 use crate::cli::overlap::FilesInUse;
@@ -18,7 +18,7 @@ use crate::report::{
 };
 
 pub(in crate::cli) async fn run(args: &HistoryArgs) -> Exit {
-    let console = Console::new(args.output.output, When::Never, &args.log);
+    let console = Console::from(&args.console);
     console.exit_code(history(args, &console).await.map(|()| Exit::Done))
 }
 

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
-use crate::cli::args::{InitArgs, When};
+use crate::cli::args::InitArgs;
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure, OrFail as _};
 use crate::cli::inputs::{Inputs, Wait};
@@ -15,7 +15,7 @@ use crate::run::intake::{Survey, profile, survey};
 use crate::source::{InputFile, SourceError, SourceSettings, SourceTexts};
 
 pub(in crate::cli) async fn run(args: &InitArgs) -> Exit {
-    let console = Console::new(args.output.output, When::Never, &args.log);
+    let console = Console::from(&args.console);
     let ended = init(args, &console).await;
     console.exit_code(ended.map(|()| Exit::Done))
 }

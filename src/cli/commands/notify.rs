@@ -2,25 +2,24 @@
 
 use serde_json::json;
 
-use crate::cli::args::{NotifyArgs, When};
+use crate::cli::args::{NotifyArgs, overrides_of};
 use crate::cli::command_runner::CommandRunner;
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::notifier::{Called, Notifier};
 use crate::cli::session::Session;
-use crate::config::Overrides;
 use crate::notify::{Message, PastRuns, Ping, RunFacts};
 use crate::platform::host_name;
 use crate::report::{Summary, clean};
 
 pub(in crate::cli) async fn run(args: &NotifyArgs) -> Exit {
-    let console = Console::new(args.output.output, When::Never, &args.log);
+    let console = Console::from(&args.console);
     let work = async |session: &mut Session| notify(session, args).await;
     CommandRunner::new("notify", console).run(work).await
 }
 
 async fn notify(session: &mut Session, args: &NotifyArgs) -> Result<Exit, Failure> {
-    let loaded = session.load(&Overrides::from(&args.config))?;
+    let loaded = session.load(&overrides_of(&[&args.config]))?;
     let console = &session.console;
     let Some(notifier) = Notifier::of(&loaded, console) else {
         let message = "there is no one to call: [notify] names no webhook, program or ping address";

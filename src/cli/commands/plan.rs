@@ -25,7 +25,7 @@ use crate::cli::state::state_dir;
 use crate::cli::sync_inputs::SyncInputs;
 use crate::cli::tracking::load_tracking;
 use crate::cli::unsent_run::DryRunEnd;
-use crate::config::{Overrides, Settings};
+use crate::config::Settings;
 use crate::journal::{NewRun, RunDir, RunMeta};
 use crate::objects::{ObjectUrl, local_path};
 use crate::plan::Destination;
@@ -33,8 +33,7 @@ use crate::platform::check_output;
 use crate::run::making::MadePlan;
 
 pub(in crate::cli) async fn run(args: &PlanArgs) -> Exit {
-    let console = Console::new(args.output.output, args.progress.progress, &args.log)
-        .with_progress_interval(args.progress.progress_interval);
+    let console = Console::from(&args.console);
     let work = async |session: &mut Session| plan(session, args).await;
     CommandRunner::new("plan", console)
         .reports(files_in_use(args, &args.inputs), &args.planning.report)
@@ -43,7 +42,7 @@ pub(in crate::cli) async fn run(args: &PlanArgs) -> Exit {
 }
 
 fn files_in_use(args: &PlanArgs, inputs: &[PathBuf]) -> Result<FilesInUse, Overlap> {
-    let files = FilesInUse::of(inputs, &args.planning.config)
+    let files = FilesInUse::of(inputs, &args.planning.account.config)
         .also_reads("--remote-file", args.remote_file.as_deref())
         .also_reads("--decisions", args.planning.decisions.decisions.as_deref());
     match &args.out {
@@ -54,7 +53,7 @@ fn files_in_use(args: &PlanArgs, inputs: &[PathBuf]) -> Result<FilesInUse, Overl
 
 async fn plan(session: &mut Session, args: &PlanArgs) -> Result<Exit, Failure> {
     session.summary.dry_run = true;
-    let loaded = session.load(&Overrides::from(&args.planning))?;
+    let loaded = session.load(&args.planning.overrides())?;
     let saved = SavedSettings::of_config(&loaded);
     let files = files_in_use(args, input_paths(&args.inputs, &loaded.settings))?;
     session.check_overlap(files, &args.planning.report)?;

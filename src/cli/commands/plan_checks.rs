@@ -75,7 +75,7 @@ pub(super) fn check_unsent(
     if !is_open {
         return Err(failure.hint("make the plan again to see what is left to do"));
     }
-    let state_dir = args.state.state_dir.as_deref();
+    let state_dir = args.account.state.state_dir.as_deref();
     let state_dir = state_dir.map(|dir| format!(" {}", path_option("--state-dir", dir)));
     // In the summary, so that a program can continue too.
     let resume = format!("hcsync resume {run}{}", state_dir.unwrap_or_default());

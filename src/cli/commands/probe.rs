@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::account::{check_key, remember_organization};
 use crate::cli::account_findings::{knowledge, settle_time};
-use crate::cli::args::{ProbeArgs, When};
+use crate::cli::args::ProbeArgs;
 use crate::cli::command_runner::CommandRunner;
 use crate::cli::confirmation::{ask, needs_question, require_terminal};
 use crate::cli::connection::{Target, sandbox_account};
@@ -16,7 +16,7 @@ use crate::cli::learned;
 use crate::cli::session::Session;
 use crate::cli::shared_state::Access;
 use crate::cli::state::state_dir;
-use crate::config::{Overrides, Settings};
+use crate::config::Settings;
 use crate::helpcrunch::{ReadClient, StopKind, WriteClient, describe_members};
 use crate::journal::{AccountDir, AccountId, AccountLock};
 use crate::pace::Limiter;
@@ -30,13 +30,13 @@ use crate::report::clean;
 const TOKEN_LENGTH: usize = 12;
 
 pub(in crate::cli) async fn run(args: &ProbeArgs) -> Exit {
-    let console = Console::new(args.output.output, When::Never, &args.log);
+    let console = Console::from(&args.console);
     let work = async |session: &mut Session| probe(session, args).await;
     CommandRunner::new("probe", console).run(work).await
 }
 
 async fn probe(session: &mut Session, args: &ProbeArgs) -> Result<Exit, Failure> {
-    let settings = session.load(&Overrides::from(args))?.settings;
+    let settings = session.load(&args.overrides())?.settings;
     if args.show {
         return show_known(session, &settings).await;
     }

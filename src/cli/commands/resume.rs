@@ -27,7 +27,7 @@ use crate::cli::sending::SendRequest;
 use crate::cli::session::Session;
 use crate::cli::shared_state::{refreshed_state_dir, state_config};
 use crate::cli::sync_inputs::{schema_and_rules, schema_failure};
-use crate::config::{Overrides, Settings};
+use crate::config::Settings;
 use crate::domain::Columns;
 use crate::journal::{RunDir, RunMeta};
 use crate::postgres::PulledRuns;
@@ -38,9 +38,8 @@ use super::run_to_resume::{apply_run_settings, find, lane_count, load, recovered
 use super::sync::sync;
 
 pub(in crate::cli) async fn run(args: &ResumeArgs) -> Exit {
-    let console = Console::new(args.output.output, args.progress.progress, &args.log)
-        .with_progress_interval(args.progress.progress_interval);
-    let files = FilesInUse::of(&[], &args.config);
+    let console = Console::from(&args.console);
+    let files = FilesInUse::of(&[], &args.account.config);
     let work = async |session: &mut Session| resume(session, args).await;
     CommandRunner::new("resume", console)
         .reports(Ok(files), &args.report)
@@ -50,8 +49,8 @@ pub(in crate::cli) async fn run(args: &ResumeArgs) -> Exit {
 
 async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failure> {
     require_terminal(&args.ask)?;
-    let config = state_config(&Overrides::from(args))?;
-    let state_dir = args.state.state_dir.as_deref();
+    let config = state_config(&args.overrides())?;
+    let state_dir = args.account.state.state_dir.as_deref();
     let state = refreshed_state_dir(state_dir, &config, PulledRuns::Facts).await?;
     let (dir, mut meta) = find(&state, args.run.as_deref())?;
     let names = input_names(&meta);
@@ -64,7 +63,7 @@ async fn resume(session: &mut Session, args: &ResumeArgs) -> Result<Exit, Failur
     }
     let context = ResumeContext::prepare(session, args, &dir, &meta, saved).await?;
     let config = context.config_file.as_deref();
-    let resume = resume_command(&meta, config, &args.state, &args.report);
+    let resume = resume_command(&meta, config, &args.account.state, &args.report);
     let run = PlannedRun {
         report: RunReport {
             dir: &dir,
@@ -102,7 +101,7 @@ async fn restart(
     let files = FilesInUse::of_inputs(names.iter().map(String::as_str));
     session.check_overlap(files, &args.planning.report)?;
     // Asked for now: the new run replaces this one, which may hold all that is left of a piped input.
-    let base_url = args.planning.connection.base_url.as_ref();
+    let base_url = args.planning.account.connection.base_url.as_ref();
     let base_url = parse_base_url(base_url.unwrap_or(&meta.base_url))?;
     require_consent(&args.ask, base_url.is_loopback())?;
     Box::pin(sync(session, &args, Some(inputs))).await
@@ -132,7 +131,7 @@ impl<'a> ResumeContext<'a> {
         meta: &RunMeta,
         saved: SavedSettings,
     ) -> Result<Self, Failure> {
-        let overrides = Overrides::from(args);
+        let overrides = args.overrides();
         let loaded = load(session, overrides.clone(), &saved)?;
         let config_file = loaded.file().map(ToOwned::to_owned);
         let mut settings = loaded.settings;

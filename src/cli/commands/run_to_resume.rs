@@ -65,16 +65,17 @@ pub(super) fn apply_run_settings(
     meta: &RunMeta,
     saved: &SavedSettings,
 ) {
-    if overrides.base_url.is_none() {
+    let is_free = |key| overrides.of_key(key).is_none();
+    if is_free("api.base_url") {
         settings.api.base_url.clone_from(&meta.base_url);
     }
-    if overrides.account.is_none() {
+    if is_free("api.account") {
         settings.api.account.clone_from(&saved.account_name);
     }
-    if overrides.requests_per_minute.is_none() {
+    if is_free("limits.requests_per_minute") {
         settings.limits.requests_per_minute = saved.requests_per_minute;
     }
-    if overrides.concurrency.is_none() {
+    if is_free("limits.concurrency") {
         settings.limits.concurrency = saved.concurrency;
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use crate::cli::args::{RunsArgs, StateArgs, When};
+use crate::cli::args::{RunsArgs, StateArgs};
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure, chain};
 use crate::cli::reports::{RunReport, input_names};
@@ -21,7 +21,7 @@ use crate::postgres::{PulledRuns, remove_runs};
 use crate::report::{RunEntry, RunStatus, RunsList, render_runs, runs_headline, write_runs};
 
 pub(in crate::cli) async fn run(args: &RunsArgs) -> Exit {
-    let console = Console::new(args.output.output, When::Never, &args.log);
+    let console = Console::from(&args.console);
     console.exit_code(list(args, &console).await)
 }
 

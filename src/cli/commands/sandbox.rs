@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use tokio::net::TcpListener;
 
-use crate::cli::args::{SandboxArgs, When};
+use crate::cli::args::SandboxArgs;
 use crate::cli::console::Console;
 use crate::cli::exit::{Cause, Exit, Failure, OrFail as _, chain};
 use crate::cli::sandbox_customers::sandbox_customers;
@@ -13,7 +13,7 @@ use crate::cli::stopping::Stopping;
 use crate::sandbox::{Options, Sandbox, Scenario};
 
 pub(in crate::cli) async fn run(args: &SandboxArgs) -> Exit {
-    let console = Console::new(args.output.output, When::Never, &args.log);
+    let console = Console::from(&args.console);
     console.exit_code(serve(args, &console).await)
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::cli::args::{ShowArgs, When};
+use crate::cli::args::ShowArgs;
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::overlap::{FilesInUse, Overlap};
@@ -23,7 +23,7 @@ use super::shown_run::show_run;
 const MAX_LISTED: usize = 5;
 
 pub(in crate::cli) async fn run(args: &ShowArgs) -> Exit {
-    let console = Console::new(args.output.output, When::Never, &args.log);
+    let console = Console::from(&args.console);
     console.exit_code(show(args, &console).await.map(|()| Exit::Done))
 }
 

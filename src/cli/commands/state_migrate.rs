@@ -4,21 +4,20 @@ use std::io::Write as _;
 
 use serde_json::json;
 
-use crate::cli::args::{MigrateArgs, StateCommand, StateCommandArgs, When};
+use crate::cli::args::{MigrateArgs, StateCommand, StateCommandArgs, overrides_of};
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::shared_state::state_config;
-use crate::config::Overrides;
 use crate::postgres::Database;
 
 pub(in crate::cli) async fn run(args: &StateCommandArgs) -> Exit {
     let StateCommand::Migrate(args) = &args.command;
-    let console = Console::new(args.output.output, When::Never, &args.log);
+    let console = Console::from(&args.console);
     console.exit_code(migrate(args, &console).await.map(|()| Exit::Done))
 }
 
 async fn migrate(args: &MigrateArgs, console: &Console) -> Result<(), Failure> {
-    let state = state_config(&Overrides::from(args))?;
+    let state = state_config(&overrides_of(&[&args.config, &args.state]))?;
     let Some(settings) = state.database() else {
         return Err(Failure::usage("no state database is named")
             .hint("give --state-url, or set state.url in the config"));

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use crate::cli::args::{StateArgs, StatusArgs, When};
+use crate::cli::args::{StateArgs, StatusArgs};
 use crate::cli::connection::sandbox_account;
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
@@ -22,7 +22,7 @@ use super::run_to_resume::lane_count;
 use super::runs::entry;
 
 pub(in crate::cli) async fn run(args: &StatusArgs) -> Exit {
-    let console = Console::new(args.output.output, When::Never, &args.log);
+    let console = Console::from(&args.console);
     console.exit_code(status(args, &console).await.map(|()| Exit::Done))
 }
 

@@ -26,8 +26,7 @@ use crate::run::making::{MadePlan, Tracking};
 use super::sync_context::{SyncContext, files_in_use};
 
 pub(in crate::cli) async fn run(args: &SyncArgs) -> Exit {
-    let console = Console::new(args.output.output, args.progress.progress, &args.log)
-        .with_progress_interval(args.progress.progress_interval);
+    let console = Console::from(&args.console);
     let files = files_in_use(args, &args.inputs);
     let work = async |session: &mut Session| sync(session, args, None).await;
     CommandRunner::new("sync", console)

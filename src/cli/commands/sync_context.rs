@@ -19,7 +19,7 @@ use crate::cli::session::Session;
 use crate::cli::shell::{path_option, quoted};
 use crate::cli::sync_inputs::SyncInputs;
 use crate::cli::tracking::load_tracking;
-use crate::config::{Overrides, Settings};
+use crate::config::Settings;
 use crate::journal::{NewRun, RunDir, RunMeta};
 use crate::run::decisions::Decisions;
 use crate::run::making::Tracking;
@@ -37,7 +37,7 @@ pub(super) struct SyncContext<'a> {
 }
 
 pub(super) fn files_in_use(args: &SyncArgs, inputs: &[PathBuf]) -> FilesInUse {
-    FilesInUse::of(inputs, &args.planning.config)
+    FilesInUse::of(inputs, &args.planning.account.config)
         .also_reads("--decisions", args.planning.decisions.decisions.as_deref())
 }
 
@@ -47,7 +47,7 @@ impl<'a> SyncContext<'a> {
         args: &'a SyncArgs,
         inputs: Option<Inputs>,
     ) -> Result<Self, Failure> {
-        let loaded = session.load(&Overrides::from(&args.planning))?;
+        let loaded = session.load(&args.planning.overrides())?;
         let saved = SavedSettings::of_config(&loaded);
         let files = files_in_use(args, input_paths(&args.inputs, &loaded.settings));
         session.check_overlap(files, &args.planning.report)?;
@@ -121,7 +121,10 @@ impl<'a> SyncContext<'a> {
 
     pub(super) fn resume_command(&self, meta: &RunMeta) -> Option<String> {
         let config = self.saved.config_file.as_deref();
-        let (state, report) = (&self.args.planning.state, &self.args.planning.report);
+        let (state, report) = (
+            &self.args.planning.account.state,
+            &self.args.planning.report,
+        );
         self.is_resumable()
             .then(|| resume_command(meta, config, state, report))
     }
@@ -136,14 +139,14 @@ impl<'a> SyncContext<'a> {
         let mut next = format!("hcsync apply {name}");
         let files = [
             ("--config", self.saved.config_file.as_deref()),
-            ("--state-dir", planning.state.state_dir.as_deref()),
+            ("--state-dir", planning.account.state.state_dir.as_deref()),
         ];
         for (option, file) in files {
             if let Some(file) = file {
                 next.push_str(&format!(" {}", path_option(option, file)));
             }
         }
-        let connection = &planning.connection;
+        let connection = &planning.account.connection;
         let texts = [
             ("--base-url", &connection.base_url),
             ("--account", &connection.account),

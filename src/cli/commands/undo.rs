@@ -23,8 +23,7 @@ use super::undo_context::UndoContext;
 const MAX_LISTED: usize = 20;
 
 pub(in crate::cli) async fn run(args: &UndoArgs) -> Exit {
-    let console = Console::new(args.output.output, args.progress.progress, &args.log)
-        .with_progress_interval(args.progress.progress_interval);
+    let console = Console::from(&args.console);
     let work = async |session: &mut Session| undo(session, args).await;
     CommandRunner::new("undo", console)
         .reports(files_in_use(args), &args.report)
@@ -33,7 +32,7 @@ pub(in crate::cli) async fn run(args: &UndoArgs) -> Exit {
 }
 
 fn files_in_use(args: &UndoArgs) -> Result<FilesInUse, Overlap> {
-    let files = FilesInUse::of(&[], &args.config);
+    let files = FilesInUse::of(&[], &args.account.config);
     match &args.out {
         Some(out) => files.writes("--out", out),
         None => Ok(files),

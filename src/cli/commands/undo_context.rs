@@ -11,7 +11,7 @@ use crate::cli::reports::ReportPaths;
 use crate::cli::saved_settings::SavedSettings;
 use crate::cli::session::Session;
 use crate::cli::shared_state::refreshed_state_dir;
-use crate::config::{Overrides, Settings};
+use crate::config::Settings;
 use crate::domain::RunId;
 use crate::journal::{NewRun, RunDir, RunMeta};
 use crate::plan::RemoteFacts;
@@ -41,7 +41,7 @@ impl<'a> UndoContext<'a> {
         session: &mut Session,
         args: &'a UndoArgs,
     ) -> Result<Self, Failure> {
-        let overrides = Overrides::from(args);
+        let overrides = args.overrides();
         let loaded = session.load(&overrides)?;
         let saved = SavedSettings::of_config(&loaded);
         let mut settings = loaded.settings;

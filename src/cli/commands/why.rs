@@ -1,6 +1,6 @@
 //! `hcsync why`: what runs did with one row or customer, from their files, and what would happen today.
 
-use crate::cli::args::{When, WhyArgs};
+use crate::cli::args::{WhyArgs, overrides_of};
 use crate::cli::command_runner::CommandRunner;
 use crate::cli::console::Console;
 use crate::cli::exit::{Exit, Failure};
@@ -8,7 +8,6 @@ use crate::cli::reports::{ReportsError, RunReport, input_names};
 use crate::cli::saved_settings::SavedSettings;
 use crate::cli::session::Session;
 use crate::cli::shared_state::{refreshed_state_dir, state_config};
-use crate::config::Overrides;
 use crate::domain::{CustomerId, RowKey, RowNumber, fold_email};
 use crate::journal::{ListedRun, RunDir, RunMeta};
 use crate::postgres::PulledRuns;
@@ -21,7 +20,7 @@ use super::why_entry::{KeptRow, entry};
 use super::why_now::today;
 
 pub(in crate::cli) async fn run(args: &WhyArgs) -> Exit {
-    let console = Console::new(args.output.output, When::Never, &args.log);
+    let console = Console::from(&args.console);
     let work = async |session: &mut Session| why(session, args).await;
     CommandRunner::new("why", console).run(work).await
 }
@@ -41,8 +40,8 @@ async fn why(session: &mut Session, args: &WhyArgs) -> Result<Exit, Failure> {
 
 /// Searches all runs. Returns also the newest row that can be planned again.
 async fn search(args: &WhyArgs) -> Result<(RowHistory, Option<KeptRow>), Failure> {
-    let config = state_config(&Overrides::from(args))?;
-    let state_dir = args.state.state_dir.as_deref();
+    let config = state_config(&overrides_of(&[&args.account]))?;
+    let state_dir = args.account.state.state_dir.as_deref();
     let state = refreshed_state_dir(state_dir, &config, PulledRuns::All).await?;
     let mut runs = state.list_runs()?;
     if let Some(id) = &args.run {

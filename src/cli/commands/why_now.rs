@@ -4,13 +4,13 @@ use crate::cli::account::PlanAccount;
 use crate::cli::account_findings::{email_case, write_rules};
 use crate::cli::account_session::AccountSession;
 use crate::cli::all_rows::settings_of;
-use crate::cli::args::WhyArgs;
+use crate::cli::args::{WhyArgs, overrides_of};
 use crate::cli::connection::Target;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::saved_settings::SavedSettings;
 use crate::cli::session::Session;
 use crate::cli::sync_inputs::{schema_and_rules, schema_failure};
-use crate::config::{Overrides, Settings};
+use crate::config::Settings;
 use crate::domain::{Columns, CustomerId, RemoteCustomer, RowKey, fold_email};
 use crate::outcome::RowStatus;
 use crate::remote::{LookupKeys, RemoteError, find_all};
@@ -48,7 +48,7 @@ async fn open(
     args: &WhyArgs,
     newest: Option<&KeptRow>,
 ) -> Result<(Settings, AccountSession), Failure> {
-    let overrides = Overrides::from(args);
+    let overrides = overrides_of(&[&args.account]);
     let mut settings = match newest {
         Some(kept) => load(session, overrides.clone(), &kept.saved)?.settings,
         None => session.load(&overrides)?.settings,
