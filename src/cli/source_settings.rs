@@ -1,13 +1,11 @@
 //! The settings of `source`, `remote` and `plan::budget`, from the config and the account's findings.
 
-use crate::config::{
-    Delimiter, InputConfig, InputEncoding, InputFormat, Quote, RemoteStrategy, Settings,
-};
+use crate::config::{InputConfig, RemoteStrategy, Settings};
 use crate::pace::Limiter;
 use crate::plan::budget::BudgetRules;
 use crate::probe::Findings;
 use crate::remote::{RemoteSettings, Strategy};
-use crate::source::{Choice, Format, SourceSettings};
+use crate::source::SourceSettings;
 
 use super::account_findings::{email_case, write_rules};
 use super::exit::Failure;
@@ -19,27 +17,10 @@ pub(super) fn source_settings(input: &InputConfig) -> Result<SourceSettings, Fai
         ));
     }
     Ok(SourceSettings {
-        format: match input.format {
-            InputFormat::Auto => Choice::Auto,
-            InputFormat::Csv => Choice::Given(Format::Csv),
-            InputFormat::Tsv => Choice::Given(Format::Tsv),
-            InputFormat::Jsonl => Choice::Given(Format::Jsonl),
-            InputFormat::Json => Choice::Given(Format::Json),
-            InputFormat::Xlsx => Choice::Given(Format::Xlsx),
-        },
-        delimiter: match input.delimiter {
-            Delimiter::Auto => Choice::Auto,
-            Delimiter::Byte(byte) => Choice::Given(byte),
-        },
-        quote: match input.quote {
-            Quote::Auto => Choice::Auto,
-            Quote::Byte(byte) => Choice::Given(Some(byte)),
-            Quote::None => Choice::Given(None),
-        },
-        encoding: match input.encoding {
-            InputEncoding::Auto => Choice::Auto,
-            InputEncoding::Named(encoding) => Choice::Given(encoding),
-        },
+        format: input.format.into(),
+        delimiter: input.delimiter.into(),
+        quote: input.quote.into(),
+        encoding: input.encoding.into(),
         header: input.header,
         columns: input.columns.clone(),
         sheet: input.sheet.clone(),

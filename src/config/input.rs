@@ -3,6 +3,8 @@ use std::path::PathBuf;
 use encoding_rs::{Encoding, ISO_2022_JP};
 use serde::{Deserialize, Serialize};
 
+use crate::source::{Choice, Format};
+
 /// `[input]`, except for `null_values`, `repair` and `timezone`, which are the mapping's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputConfig {
@@ -57,6 +59,19 @@ pub enum InputFormat {
     Xlsx,
 }
 
+impl From<InputFormat> for Choice<Format> {
+    fn from(format: InputFormat) -> Self {
+        Self::Given(match format {
+            InputFormat::Auto => return Self::Auto,
+            InputFormat::Csv => Format::Csv,
+            InputFormat::Tsv => Format::Tsv,
+            InputFormat::Jsonl => Format::Jsonl,
+            InputFormat::Json => Format::Json,
+            InputFormat::Xlsx => Format::Xlsx,
+        })
+    }
+}
+
 /// The character between two cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(try_from = "String")]
@@ -82,6 +97,15 @@ impl TryFrom<String> for Delimiter {
     }
 }
 
+impl From<Delimiter> for Choice<u8> {
+    fn from(delimiter: Delimiter) -> Self {
+        match delimiter {
+            Delimiter::Auto => Self::Auto,
+            Delimiter::Byte(byte) => Self::Given(byte),
+        }
+    }
+}
+
 /// The character around a cell that holds delimiters or line ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(try_from = "String")]
@@ -103,6 +127,16 @@ impl TryFrom<String> for Quote {
             b"none" => Ok(Self::None),
             [byte] if byte.is_ascii_punctuation() => Ok(Self::Byte(*byte)),
             _ => Err("must be \"auto\", \"none\" or one character such as \"'\""),
+        }
+    }
+}
+
+impl From<Quote> for Choice<Option<u8>> {
+    fn from(quote: Quote) -> Self {
+        match quote {
+            Quote::Auto => Self::Auto,
+            Quote::Byte(byte) => Self::Given(Some(byte)),
+            Quote::None => Self::Given(None),
         }
     }
 }
@@ -133,6 +167,15 @@ impl TryFrom<String> for InputEncoding {
             None => Err(
                 "must be \"auto\" or a name of the WHATWG's list, such as \"windows-1251\" or \"utf-16le\"",
             ),
+        }
+    }
+}
+
+impl From<InputEncoding> for Choice<&'static Encoding> {
+    fn from(encoding: InputEncoding) -> Self {
+        match encoding {
+            InputEncoding::Auto => Self::Auto,
+            InputEncoding::Named(encoding) => Self::Given(encoding),
         }
     }
 }

@@ -1,29 +1,6 @@
 use std::borrow::Cow;
 use std::io;
 
-/// Errors in the settings of the input.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SettingError {
-    #[error("`input.format = \"{0}\"` is not a format: use auto, csv, tsv, jsonl, json or xlsx")]
-    UnknownFormat(String),
-    #[error(
-        "`input.encoding = \"{0}\"` is not an encoding: use auto or a WHATWG label such as utf-8, windows-1251 or utf-16le"
-    )]
-    UnknownEncoding(String),
-    #[error(
-        "`input.encoding = \"{0}\"` cannot be read by hcsync: convert the file to UTF-8 first, for instance with iconv"
-    )]
-    UnreadableEncoding(String),
-    #[error(
-        "`input.delimiter = \"{0}\"` cannot separate cells: use auto, tab or one ASCII character other than a quote or a line end"
-    )]
-    BadDelimiter(String),
-    #[error(
-        "`input.columns` names the columns of a file without a header: set `input.header = false`, or leave it out"
-    )]
-    ColumnsBesideHeader,
-}
-
 /// Errors that stop the reading of an input. `name` is the input as the user wrote it.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
@@ -151,8 +128,6 @@ pub enum SourceError {
         "no temporary file could be written for `{name}`: check the free space and the permissions of the temporary folder"
     )]
     Spool { name: String, source: io::Error },
-    #[error(transparent)]
-    Setting(#[from] SettingError),
 }
 
 /// The config setting that chooses the first candidate.

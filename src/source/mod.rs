@@ -65,13 +65,13 @@ mod workbook_counts;
 
 pub use columns::scan_columns;
 pub use dialect::{Dialect, LineEnd};
-pub use error::{SettingError, SourceError};
+pub use error::SourceError;
 pub use format::Format;
 pub use open::InputFile;
 pub use reader::Reader;
 pub use record::{BadRecord, Provenance, Record};
 pub use rejected::{RejectedRow, RejectedWriter};
-pub use settings::{Choice, ReadLimits, SourceSettings, SourceTexts};
+pub use settings::{Choice, ReadLimits, SourceSettings};
 pub use workbook::list_sheets;
 
 /// The columns that a file of rejected rows adds, in its order. They are ignored in inputs.

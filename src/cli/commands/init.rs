@@ -9,10 +9,11 @@ use crate::cli::exit::{Exit, Failure, OrFail as _};
 use crate::cli::inputs::{Inputs, Wait};
 use crate::cli::shell::quoted;
 use crate::cli::stopping::Stopping;
+use crate::config::{Delimiter, InputEncoding};
 use crate::mapping::{Proposal, ProposalInput, propose};
 use crate::platform::{create_new_file, remove_file};
 use crate::run::intake::{Survey, profile, survey};
-use crate::source::{InputFile, SourceError, SourceSettings, SourceTexts};
+use crate::source::{InputFile, SourceError, SourceSettings};
 
 pub(in crate::cli) async fn run(args: &InitArgs) -> Exit {
     let console = Console::from(&args.console);
@@ -188,25 +189,19 @@ fn guess(
 ) -> Result<(), SourceError> {
     match &error {
         SourceError::UndecidedDelimiter { candidates, .. } => {
-            let Some(first) = candidates.first() else {
+            let first = candidates.first().cloned().unwrap_or_default();
+            let Ok(delimiter) = Delimiter::try_from(first.clone()) else {
                 return Err(error);
             };
-            let texts = SourceTexts {
-                delimiter: first.clone(),
-                ..SourceTexts::default()
-            };
-            settings.delimiter = SourceSettings::try_from(texts)?.delimiter;
-            lines.push(unsure("delimiter", first, candidates));
+            settings.delimiter = delimiter.into();
+            lines.push(unsure("delimiter", &first, candidates));
         }
         SourceError::UndecidedEncoding { candidates, .. } => {
-            let Some(first) = candidates.first() else {
+            let first = candidates.first().copied().unwrap_or_default();
+            let Ok(encoding) = InputEncoding::try_from(first.to_owned()) else {
                 return Err(error);
             };
-            let texts = SourceTexts {
-                encoding: (*first).to_owned(),
-                ..SourceTexts::default()
-            };
-            settings.encoding = SourceSettings::try_from(texts)?.encoding;
+            settings.encoding = encoding.into();
             lines.push(unsure("encoding", first, candidates));
         }
         SourceError::HeaderBelow { line, .. } if settings.skip_lines == 0 => {
