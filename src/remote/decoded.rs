@@ -50,13 +50,21 @@ impl DecodedCustomers {
         place: Place,
         fingerprinter: Option<&Fingerprinter>,
     ) -> Result<(), ReadingError> {
-        let customer: RemoteCustomer = serde_json::from_slice(record)?;
-        if customer.id != id {
-            return Err(io::Error::other("a record is of another customer").into());
-        }
-        self.add(&customer, place, fingerprinter);
+        self.add(&customer(id.0, record)?, place, fingerprinter);
         Ok(())
     }
+}
+
+/// Decodes a customer from its `Reading::record`.
+///
+/// # Errors
+/// When the record is of no customer or of another.
+pub(super) fn customer(id: u64, record: &[u8]) -> Result<RemoteCustomer, ReadingError> {
+    let customer: RemoteCustomer = serde_json::from_slice(record)?;
+    if customer.id != CustomerId(id) {
+        return Err(io::Error::other("a record is of another customer").into());
+    }
+    Ok(customer)
 }
 
 /// Takes note of the names of a customer's tags and properties, and of the kinds of its values.

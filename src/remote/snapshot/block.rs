@@ -16,7 +16,7 @@ pub(super) const NEW_BLOCK: usize = 64;
 pub(super) const MAX_BLOCK: usize = 2 * NEW_BLOCK;
 
 /// Number of customers that are compressed together: as few as have to be unpacked to read one.
-const FRAME: usize = 16;
+pub(super) const FRAME: usize = 16;
 
 /// Maximum size of an unpacked block in bytes, in case it is damaged.
 const MAX_BYTES: u64 = 1 << 30;
@@ -26,6 +26,8 @@ const LEVEL: i32 = 1;
 thread_local! {
     /// Making one takes longer than unpacking a frame.
     static CONTEXT: RefCell<DCtx<'static>> = RefCell::new(DCtx::create());
+    /// Likewise.
+    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
 }
 
 /// Records of customers by id, in the format of [`Reading::record`](super::super::reading::Reading::record).
@@ -33,8 +35,22 @@ pub(super) type Records = BTreeMap<u64, Vec<u8>>;
 
 /// Packs records into a block: frames with a checksum.
 pub(super) fn pack(records: &Records) -> Result<Vec<u8>, SnapshotError> {
+    COMPRESSOR.with_borrow_mut(|made| {
+        let compressor = match made {
+            Some(compressor) => compressor,
+            None => made.insert(compressor()?),
+        };
+        pack_with(compressor, records)
+    })
+}
+
+fn compressor() -> io::Result<Compressor<'static>> {
     let mut compressor = Compressor::new(LEVEL)?;
     compressor.include_checksum(true)?;
+    Ok(compressor)
+}
+
+fn pack_with(compressor: &mut Compressor<'_>, records: &Records) -> Result<Vec<u8>, SnapshotError> {
     let (mut block, mut bytes) = (Vec::new(), Vec::new());
     for (number, (id, record)) in (1..).zip(records) {
         let length = u32::try_from(record.len()).map_err(io::Error::other)?;

@@ -8,11 +8,13 @@ use crate::domain::{CustomerId, RemoteCustomer};
 use crate::helpcrunch::Observer;
 
 use super::changes::EntryChange;
+use super::live_writer::LiveWriter;
 use super::{SnapshotError, SnapshotFiles};
 
-/// Changes are collected for this long or up to this number, since every transaction waits for the disk.
+/// Changes are collected for this long or up to this number, since every transaction waits for the disk and packs each block
+/// anew that it touches.
 const MAX_WAIT: Duration = Duration::from_secs(1);
-const MAX_PENDING: usize = 512;
+const MAX_PENDING: usize = 4096;
 
 /// A snapshot that is notified of every answer.
 ///
@@ -24,11 +26,9 @@ pub struct LiveSnapshot(Mutex<LiveState>);
 
 #[derive(Debug)]
 struct LiveState {
-    /// `None` once closed. Locked until then even without a snapshot, since one that another process created in the
-    /// meantime would miss this run's writes.
-    files: Option<SnapshotFiles>,
-    /// The snapshot could not be written and was removed.
-    is_lost: bool,
+    /// `None` once closed. The files are locked until then even without a snapshot, since one that another process created in
+    /// the meantime would miss this run's writes.
+    writer: Option<LiveWriter>,
     pending: Vec<EntryChange>,
     written_at: Instant,
     /// Marked as unsure by this process, not by an earlier one.
@@ -46,13 +46,8 @@ impl LiveSnapshot {
         going_to_write: impl IntoIterator<Item = CustomerId>,
     ) -> Self {
         let marked = mark(&mut files, going_to_write);
-        let is_lost = marked.is_err();
-        if let Err(error) = &marked {
-            discard(&mut files, error);
-        }
         Self(Mutex::new(LiveState {
-            files: Some(files),
-            is_lost,
+            writer: Some(LiveWriter::start(files, marked.as_ref().err())),
             pending: Vec::new(),
             written_at: Instant::now(),
             marked: marked.unwrap_or_default(),
@@ -72,7 +67,7 @@ impl LiveSnapshot {
         let sure = marked.into_iter().map(EntryChange::Sure);
         state.pending.extend(sure);
         state.flush();
-        state.files = None;
+        state.writer = None;
     }
 }
 
@@ -90,20 +85,6 @@ fn mark(
     Ok(marked)
 }
 
-/// Removes a snapshot that misses an answer.
-fn discard(files: &mut SnapshotFiles, error: &SnapshotError) {
-    tracing::warn!(
-        error = error as &dyn std::error::Error,
-        "the snapshot could not be updated and is removed; the next run reads the account again"
-    );
-    if let Err(error) = files.discard() {
-        tracing::warn!(
-            error = &error as &dyn std::error::Error,
-            "the snapshot could not be removed"
-        );
-    }
-}
-
 impl LiveState {
     fn add(&mut self, change: EntryChange) {
         self.pending.push(change);
@@ -115,17 +96,8 @@ impl LiveState {
     fn flush(&mut self) {
         let changes = std::mem::take(&mut self.pending);
         self.written_at = Instant::now();
-        let Some(files) = self.files.as_mut().filter(|_| !self.is_lost) else {
-            return;
-        };
-        let written = match files.open() {
-            Ok(Some(store)) => store.apply(&changes),
-            Ok(None) => Ok(()),
-            Err(error) => Err(error),
-        };
-        if let Err(error) = written {
-            self.is_lost = true;
-            discard(files, &error);
+        if let Some(writer) = &self.writer {
+            writer.write(changes);
         }
     }
 
@@ -153,9 +125,10 @@ impl Observer for LiveSnapshot {
     }
 
     fn written(&self, customer: &RemoteCustomer) {
+        let put = EntryChange::Put(Box::new(customer.clone()));
         let mut state = self.state();
         state.note_write(customer.id);
-        state.add(EntryChange::Put(Box::new(customer.clone())));
+        state.add(put);
     }
 
     fn gone(&self, id: CustomerId) {

@@ -7,8 +7,10 @@ mod facts;
 mod files;
 mod header;
 mod live;
+mod live_writer;
 mod loading;
 mod panic_guard;
+mod repack;
 mod store;
 mod stored;
 

@@ -16,13 +16,14 @@ use crate::platform::map_in_order;
 
 use super::super::reading::{Reading, ReadingError};
 use super::SnapshotError;
-use super::block::{NEW_BLOCK, Records, pack};
-use super::changes::{ChangedBlocks, EntryChange};
+use super::block::{NEW_BLOCK, Records};
+use super::changes::{ChangedBlock, ChangedBlocks, EntryChange};
 use super::error::redb_error;
 use super::facts::{AllFacts, SnapshotFacts, read_facts, write_facts};
-use super::header::{decode, pack_header};
+use super::header::{decode, pack_header, updated};
 use super::loading::Loading;
 use super::panic_guard::guarded;
+use super::repack::repack;
 use super::stored::StoredBlocks;
 
 /// Blocks by the lowest id that may be in them. The first has key 0, so that each id belongs to a block.
@@ -135,7 +136,7 @@ impl SnapshotStore {
             }
             let lowest = block.first().map_or(0, |id| id.0);
             let key = if is_first && index == 0 { 0 } else { lowest };
-            blocks.push((key, records));
+            blocks.push((key, ChangedBlock::new(records)));
         }
         self.write_blocks(&transaction, blocks)?;
         transaction.commit().map_err(redb_error)
@@ -144,15 +145,27 @@ impl SnapshotStore {
     fn write_blocks(
         &self,
         transaction: &WriteTransaction,
-        written: Vec<(u64, Records)>,
+        written: Vec<(u64, ChangedBlock)>,
     ) -> Result<(), SnapshotError> {
         let mut blocks = transaction.open_table(BLOCKS).map_err(redb_error)?;
         let mut headers = transaction.open_table(HEADERS).map_err(redb_error)?;
-        for (key, records) in written {
-            let packed = pack(&records)?;
+        for (key, block) in written {
+            let packed = repack(&block)?;
             blocks.insert(key, packed.as_slice()).map_err(redb_error)?;
             if let Some(fingerprinter) = &self.all_facts.fingerprinter {
-                let header = pack_header(&decode(&records, Some(fingerprinter), |_| true)?)?;
+                let earlier = headers.get(key).map_err(redb_error)?;
+                let updated = match earlier.as_ref().zip(block.before.as_ref()) {
+                    Some((header, before)) => {
+                        updated(header.value(), &block.records, before, fingerprinter)?
+                    }
+                    None => None,
+                };
+                drop(earlier);
+                let header = match updated {
+                    Some(header) => header,
+                    None => decode(&block.records, Some(fingerprinter), |_| true)?,
+                };
+                let header = pack_header(&header)?;
                 headers.insert(key, header.as_slice()).map_err(redb_error)?;
             }
         }
@@ -294,12 +307,12 @@ impl SnapshotStore {
                     }
                     EntryChange::Put(customer) => {
                         let record = serde_json::to_vec(customer).map_err(ReadingError::from)?;
-                        let before = changed.block(&blocks, id)?.insert(id, record);
-                        *customers += u64::from(before.is_none());
+                        let existed = changed.block(&blocks, id)?.replace(id, Some(record));
+                        *customers += u64::from(!existed);
                     }
                     EntryChange::Remove(_) => {
-                        let before = changed.block(&blocks, id)?.remove(&id);
-                        *customers -= u64::from(before.is_some());
+                        let existed = changed.block(&blocks, id)?.replace(id, None);
+                        *customers -= u64::from(existed);
                     }
                 }
             }
