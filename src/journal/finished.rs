@@ -85,7 +85,7 @@ impl<'a, R: Read + Seek> FinishedRows<'a, R> {
         };
         self.read_line(offset)
             .map_err(|error| FileError::new(FileAction::Read, &self.path, error))?;
-        let entry = frame::decode(&self.line).and_then(|f| serde_json::from_slice(f.body).ok());
+        let entry = frame::decode(&self.line).and_then(|f| JournalRecord::parse(f.body).ok());
         entry.map(Some).ok_or_else(|| changed(&self.path))
     }
 

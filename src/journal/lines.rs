@@ -47,7 +47,7 @@ impl<'a, R: BufRead> JournalLines<'a, R> {
         let Some(frame) = frame::decode(&self.line) else {
             return Ok(None);
         };
-        let record = serde_json::from_slice(frame.body);
+        let record = JournalRecord::parse(frame.body);
         record.map(Some).map_err(|source| RecoveryError::Unknown {
             path: self.path.to_owned(),
             offset: self.offset,

@@ -39,6 +39,13 @@ pub fn resume_writer(
     Ok(JournalWriter::inline(file, path, recovered.valid_len))
 }
 
+/// The same writer, which syncs no record of a group by itself: what a power cut takes back at the worst.
+#[must_use]
+pub fn lazily(mut writer: JournalWriter) -> JournalWriter {
+    writer.is_lazy = true;
+    writer
+}
+
 /// A journal file in memory: it keeps synced and unsynced bytes apart, can crash between any two of them, and fails on
 /// demand. Clones are handles to one file.
 #[derive(Debug, Clone, Default)]

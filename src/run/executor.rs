@@ -196,8 +196,15 @@ impl<'a, P: SendProgress> Executor<'a, P> {
     /// Waits for a permit, and handles lanes that end meanwhile. Returns `None` if the run stops.
     async fn acquire_permit(&mut self) -> Option<OwnedSemaphorePermit> {
         loop {
+            // What ended may stop the run, so it is handled before the permit is used that it gave back.
+            while let Ok(ended) = self.ended.try_recv() {
+                self.handle_ended(ended).await;
+            }
             if self.check_stop() {
                 return None;
+            }
+            if let Ok(permit) = Arc::clone(&self.lanes.permits).try_acquire_owned() {
+                return Some(permit);
             }
             tokio::select! {
                 biased;

@@ -24,7 +24,7 @@ pub struct FieldRefusals {
 }
 
 /// What was left out of a row's operations, and why the row fails for it once the rest is done.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct LeftOut {
     pub(super) result: OperationResult,
     pub(super) issue: Issue,

@@ -58,6 +58,8 @@ struct LaneRun<'a> {
     error: Option<Issue>,
     status: Option<RowStatus>,
     state: LaneState,
+    /// The operation that runs is the last one: the record of the finished row has its outcome.
+    is_last: bool,
     /// Held while requests are sent; released while a create is being settled.
     slot: &'a mut SendSlot,
     /// The tag operation whose tags go along with the patch before it.
@@ -89,6 +91,7 @@ pub async fn run(
         error: None,
         status: None,
         state: LaneState::Running,
+        is_last: false,
         slot,
         attached_tags: None,
         attached_result: None,
@@ -102,6 +105,7 @@ pub async fn run(
         match run.state {
             LaneState::Running => {
                 run.attach_tags(operation, operations.get(index + 1));
+                run.is_last = index + 1 == operations.len();
                 run.run_operation(operation).await?;
             }
             LaneState::Failed => run
@@ -129,7 +133,13 @@ impl LaneRun<'_> {
             Some(RowAlert::Warning(issue) | RowAlert::Failure(issue)) => warnings.push(issue),
             None => {}
         }
-        self.results.extend(self.job.left_out.take());
+        if let Some(left_out) = self.job.left_out.take() {
+            self.results.push(left_out.result);
+            match self.error {
+                None => self.set_failed(left_out.issue),
+                Some(_) => warnings.push(left_out.issue),
+            }
+        }
         let creates = operations
             .iter()
             .any(|op| op.kind() == OperationKind::Create);
@@ -147,7 +157,7 @@ impl LaneRun<'_> {
             warnings,
         };
         let entry = JournalRecord::Row(finished.clone());
-        self.context.journal.append(&entry).await?;
+        self.context.journal.append_grouped(&entry).await?;
         if let Some(id) = self.customer {
             self.context.client.done_with(id);
         }

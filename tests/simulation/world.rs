@@ -12,7 +12,7 @@ use hcsync::domain::{Columns, RunId};
 use hcsync::helpcrunch::{
     Gate, GateParts, LimitSettings, ReadClient, Scrubber, StopKind, StopTokens, WriteClient,
 };
-use hcsync::journal::testing::{SimulatedFile, create_writer, resume_writer};
+use hcsync::journal::testing::{SimulatedFile, create_writer, lazily, resume_writer};
 use hcsync::journal::{
     Begin, FinishedRows, JOURNAL_VERSION, JournalRecord, JournalWriter, Recovered, RowProgress,
     RunDir, Settled, recover,
@@ -80,6 +80,8 @@ pub(crate) struct WorldOptions {
     pub(crate) is_exact: bool,
     /// Processes die and the machine goes on: what they handed to the system stays.
     pub(crate) has_power: bool,
+    /// A power cut leaves nothing of what was not synced, and nothing is synced before it has to be; else it leaves a random part.
+    pub(crate) loses_tail: bool,
     pub(crate) memory_limit: Option<u64>,
 }
 
@@ -102,6 +104,7 @@ impl Default for WorldOptions {
             rules: WriteRules::default(),
             is_exact: false,
             has_power: false,
+            loses_tail: false,
             memory_limit: None,
         }
     }
@@ -731,6 +734,10 @@ impl World {
                 create_writer(Disk::new(file, plug), begin)
             }
         };
+        let opened = opened.map(|journal| match self.options.loses_tail {
+            true => lazily(journal),
+            false => journal,
+        });
         opened.map_err(|error| {
             if process.plug.is_pulled() {
                 Ended::Crashed
@@ -778,10 +785,10 @@ impl World {
         if let Some(file) = &run.journal {
             let unsynced = file.bytes().len() - file.synced_bytes().len();
             let remains = self.rng.usize(..=unsynced);
-            let remains = if self.options.has_power {
-                unsynced
-            } else {
-                remains
+            let remains = match (self.options.has_power, self.options.loses_tail) {
+                (true, _) => unsynced,
+                (false, true) => 0,
+                (false, false) => remains,
             };
             run.journal = Some(file.crash(remains));
         }

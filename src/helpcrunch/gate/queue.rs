@@ -206,11 +206,18 @@ impl Gate {
     ) -> Result<SemaphorePermit<'_>, NotAdmitted> {
         // First a place among the concurrent requests, then the head of the queue: only the head asks the state what to
         // do, so that requests go in the order in which they came.
-        let permit = self.unless_closed(self.in_flight.acquire()).await?;
-        let _turn = self.unless_closed(self.turn.lock()).await?;
-        let mut news = self.news.subscribe();
+        let permit = match self.in_flight.try_acquire() {
+            Ok(permit) => Ok(permit),
+            Err(_) => self.unless_closed(self.in_flight.acquire()).await?,
+        };
+        let _turn = match self.turn.try_lock() {
+            Ok(turn) => turn,
+            Err(_) => self.unless_closed(self.turn.lock()).await?,
+        };
+        // Made before the first wait; then the state is asked once more, so that no news is missed.
+        let mut news = None;
         loop {
-            news.mark_unchanged();
+            news.iter_mut().for_each(watch::Receiver::mark_unchanged);
             if self.is_outdated(attempts) {
                 return Err(NotAdmitted::Outdated);
             }
@@ -220,6 +227,10 @@ impl Gate {
                 GateStep::Closed(kind) => return Err(kind.into()),
                 GateStep::HealthCheck => self.check_health().await,
                 GateStep::WaitUntil(until) => {
+                    let Some(news) = &mut news else {
+                        news = Some(self.news.subscribe());
+                        continue;
+                    };
                     let wait = async {
                         tokio::select! {
                             () = sleep_until(until) => {}

@@ -15,7 +15,7 @@ mod whole_batch;
 pub use loss::Loss;
 pub(super) use reading::read_customers;
 pub(super) use sending::send;
-use state::VerifiedScopes;
+pub(super) use state::VerifiedScopes;
 pub use state::{BatchMemory, Batches};
 pub use watch::{
     RowAlerts, WatchSettled, WatchedUpdate, open_watch, resume_watch, settle_watch, watch_closed,

@@ -4,7 +4,6 @@ use super::{Executor, SendProgress};
 use crate::domain::RemoteCustomer;
 use crate::outcome::OperationResult;
 use crate::plan::{Operation, OperationKind};
-use crate::run::batch::RowAlert;
 use crate::run::lane::{LaneContext, LaneJob, SendSlot};
 use crate::run::merge::whole_body;
 
@@ -65,7 +64,6 @@ fn leave_out(context: &LaneContext, job: &mut LaneJob) {
     }
     let operations = &mut job.lane.operations;
     if let Some(left_out) = context.refusals.leave_out(operations, &context.columns) {
-        job.alert.get_or_insert(RowAlert::Failure(left_out.issue));
-        job.left_out = Some(left_out.result);
+        job.left_out = Some(left_out);
     }
 }

@@ -59,7 +59,7 @@ impl<P: SendProgress> Executor<'_, P> {
     /// Records and counts a row that no lane finishes.
     pub(super) async fn finish_row(&mut self, finished: FinishedRow) {
         let entry = JournalRecord::Row(finished.clone());
-        match self.lanes.context.journal.append(&entry).await {
+        match self.lanes.context.journal.append_grouped(&entry).await {
             Ok(()) => self.count(&finished),
             Err(error) => self.abort(error.into()),
         }

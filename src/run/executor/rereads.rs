@@ -55,7 +55,7 @@ impl<P: SendProgress> Executor<'_, P> {
                     row: job.lane.row,
                     payload: lane_to_json(&job.lane),
                 });
-                match self.lanes.context.journal.append(&entry).await {
+                match self.lanes.context.journal.append_grouped(&entry).await {
                     Ok(()) => self.place(job),
                     Err(error) => self.abort(error.into()),
                 }

@@ -1,6 +1,10 @@
 //! Tasks of an executor: a lane, or a batch whose lanes then continue by themselves.
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
@@ -28,16 +32,12 @@ impl LaneTasks {
     /// Runs a lane. A panic in it ends its row and not the run. Its slot is kept until the executor has received how the
     /// lane ended, which may be one failure too many for another lane to begin.
     pub(super) async fn run_lane(self, job: LaneJob, mut slot: SendSlot) {
-        let (row, context) = (job.lane.row, self.context);
-        let lane = tokio::spawn(async move {
-            let end = lane::run(&context, job, &mut slot).await;
-            (end, slot)
-        });
-        let (end, slot) = match lane.await {
-            Ok((end, slot)) => (end, Some(slot)),
+        let row = job.lane.row;
+        let end = match catch_panic(Box::pin(lane::run(&self.context, job, &mut slot))).await {
+            Ok(end) => end,
             Err(panic) => {
-                tracing::error!(%row, %panic, "a lane ended by an internal error");
-                (Ok(LaneEnd::Pending), None)
+                tracing::error!(%row, panic, "a lane ended by an internal error");
+                Ok(LaneEnd::Pending)
             }
         };
         let _ = self.ended.send((row, end)).await;
@@ -47,8 +47,7 @@ impl LaneTasks {
     /// Sends patches together and then runs their lanes.
     pub(super) async fn run_batch(self, jobs: Vec<LaneJob>, permit: OwnedSemaphorePermit) {
         let rows: Vec<RowNumber> = jobs.iter().map(|job| job.lane.row).collect();
-        let context = Arc::clone(&self.context);
-        let sent = tokio::spawn(async move { batch::send(&context, jobs).await }).await;
+        let sent = catch_panic(Box::pin(batch::send(&self.context, jobs))).await;
         drop(permit);
         let mut error = match sent {
             Ok(Ok(jobs)) => {
@@ -62,7 +61,7 @@ impl LaneTasks {
             }
             Ok(Err(error)) => Some(error),
             Err(panic) => {
-                tracing::error!(%panic, "a batch ended by an internal error");
+                tracing::error!(panic, "a batch ended by an internal error");
                 None
             }
         };
@@ -71,4 +70,22 @@ impl LaneTasks {
             let _ = self.ended.send((row, end)).await;
         }
     }
+}
+
+/// Runs a future to its end, or to a panic, whose message is the error.
+async fn catch_panic<T>(mut future: Pin<Box<impl Future<Output = T>>>) -> Result<T, String> {
+    // What the future shares with others is behind locks that can be taken after a panic.
+    let poll = |context: &mut std::task::Context<'_>| match catch_unwind(AssertUnwindSafe(|| {
+        future.as_mut().poll(context)
+    })) {
+        Ok(poll) => poll.map(Ok),
+        Err(panic) => Poll::Ready(Err(message(panic.as_ref()))),
+    };
+    std::future::poll_fn(poll).await
+}
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "a panic without a message".to_owned())
 }

@@ -8,7 +8,6 @@ use crate::plan::{Create, Operation};
 use super::LaneRun;
 use super::delivery::OperationReport;
 use super::follow_up::OperationEnd;
-use super::operation::Flush;
 use crate::run::settle::{CreateInDoubt, Settlement};
 
 /// A create in doubt is sent this many times at once where that makes no second customer.
@@ -79,7 +78,7 @@ impl LaneRun<'_> {
         result: &OperationResult,
     ) -> Result<Option<OperationEnd>, JournalError> {
         let in_doubt = result.clone().with_status(OperationStatus::InDoubt);
-        self.record(in_doubt, None, Flush::No).await?;
+        self.record(in_doubt).await?;
         Ok(match self.find_created().await {
             Settlement::Found(customer) => {
                 self.record_settled(Some(customer.id)).await?;

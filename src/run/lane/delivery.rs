@@ -54,7 +54,7 @@ impl LaneRun<'_> {
                 delivery.answer = Some(self.add_report(report, result, &mut delivery.in_doubt));
             }
             None if self.must_settle_first(operation) => {
-                if let Some(end) = self.settle(result).await? {
+                if let Some(end) = Box::pin(self.settle(result)).await? {
                     return Ok(end);
                 }
             }
@@ -89,10 +89,9 @@ impl LaneRun<'_> {
                     return Ok(end);
                 }
             };
-            if let Some(end) = self
-                .prepare_again(again, operation, result, &mut delivery)
-                .await?
-            {
+            // Rare, and a large future.
+            let prepared = self.prepare_again(again, operation, result, &mut delivery);
+            if let Some(end) = Box::pin(prepared).await? {
                 return Ok(end);
             }
         }

@@ -1,8 +1,8 @@
 use crate::domain::{CustomerId, DesiredCustomer, RemoteCustomer};
 use crate::journal::RowProgress;
-use crate::outcome::OperationResult;
 use crate::plan::Lane;
 use crate::run::batch::{BatchShare, RowAlert};
+use crate::run::field_refusals::LeftOut;
 
 use super::ReadFreshness;
 
@@ -25,7 +25,7 @@ pub struct LaneJob {
     /// The customer that has the row's userId, if a write was refused because of it.
     pub user_id_holder: Option<CustomerId>,
     /// What was left out of the lane's operations because the API refuses it for all rows.
-    pub left_out: Option<OperationResult>,
+    pub(in crate::run) left_out: Option<LeftOut>,
 }
 
 impl LaneJob {

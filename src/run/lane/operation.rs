@@ -11,13 +11,6 @@ use super::{LaneRun, LaneState};
 use crate::run::cause;
 use crate::run::merge::patch_body;
 
-/// Whether an outcome has to be on disk before the lane continues. Losing an unflushed one in a power cut does no harm.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Flush {
-    Yes,
-    No,
-}
-
 impl LaneRun<'_> {
     pub(super) async fn run_operation(
         &mut self,
@@ -71,16 +64,22 @@ impl LaneRun<'_> {
                 self.complete(result.with_status(OperationStatus::Done))
                     .await
             }
-            OperationEnd::MatchAgain(error) => self.match_again(operation, result, &error).await,
+            OperationEnd::MatchAgain(error) => {
+                Box::pin(self.match_again(operation, result, &error)).await
+            }
             OperationEnd::Failed { error, in_doubt } => {
                 let mut issue = self.issue(operation, &error);
                 self.context.refusals.refuse(operation, &issue);
                 if in_doubt {
                     issue.message.push_str("; it may have been applied");
                 }
-                self.fail(operation, result, issue).await
+                self.fail(operation, result, issue);
+                Ok(())
             }
-            OperationEnd::Unsendable(issue) => self.fail(operation, result, issue).await,
+            OperationEnd::Unsendable(issue) => {
+                self.fail(operation, result, issue);
+                Ok(())
+            }
             OperationEnd::Doubtful(issue) => {
                 let in_doubt = result.with_status(OperationStatus::InDoubt);
                 self.results.push(in_doubt);
@@ -139,9 +138,11 @@ impl LaneRun<'_> {
         }
     }
 
-    /// Records an operation that took effect.
+    /// Records an operation that took effect, unless the row's record follows at once.
     pub(super) async fn complete(&mut self, done: OperationResult) -> Result<(), JournalError> {
-        self.record(done.clone(), None, Flush::Yes).await?;
+        if !self.is_last {
+            self.record(done.clone()).await?;
+        }
         self.results.push(done);
         Ok(())
     }
@@ -153,8 +154,7 @@ impl LaneRun<'_> {
         status: OperationStatus,
     ) -> Result<(), JournalError> {
         self.state = LaneState::Stopped;
-        self.record(result.with_status(status), None, Flush::No)
-            .await
+        self.record(result.with_status(status)).await
     }
 
     /// Leaves an operation, and the lane, to be read again and replanned.
@@ -164,25 +164,18 @@ impl LaneRun<'_> {
         status: OperationStatus,
     ) -> Result<(), JournalError> {
         let result = result.with_status(status);
-        self.record(result.clone(), None, Flush::No).await?;
+        self.record(result.clone()).await?;
         self.job.progress.put(result);
         self.state = LaneState::Stale;
         Ok(())
     }
 
-    pub(super) async fn fail(
-        &mut self,
-        operation: &Operation,
-        result: OperationResult,
-        issue: Issue,
-    ) -> Result<(), JournalError> {
+    /// Ends the lane with an operation that failed: the row's record, which follows at once, has the outcome.
+    pub(super) fn fail(&mut self, operation: &Operation, result: OperationResult, issue: Issue) {
         tracing::warn!(row = %self.job.lane.row, op = operation.kind().as_str(), code = issue.code, "the operation failed");
-        let failed = result.with_status(OperationStatus::Failed);
-        self.record(failed.clone(), Some(issue.clone()), Flush::Yes)
-            .await?;
-        self.results.push(failed);
+        self.results
+            .push(result.with_status(OperationStatus::Failed));
         self.set_failed(issue);
-        Ok(())
     }
 
     pub(super) fn set_failed(&mut self, issue: Issue) {
@@ -199,25 +192,24 @@ impl LaneRun<'_> {
             .await
     }
 
-    /// Writes an outcome to the journal.
-    pub(super) async fn record(
-        &mut self,
-        operation: OperationResult,
-        error: Option<Issue>,
-        flush: Flush,
-    ) -> Result<(), JournalError> {
+    /// Writes an outcome to the journal. That of a create is brought to disk at once, since the lane's next request may hide its
+    /// customer from search for a while; what else took effect, soon; losing another one in a power cut does no harm.
+    pub(super) async fn record(&mut self, operation: OperationResult) -> Result<(), JournalError> {
         if operation.status != OperationStatus::InDoubt {
             self.job.progress.close(operation.op);
         }
+        let (is_done, op) = (operation.is_done(), operation.op);
         let entry = JournalRecord::Outcome(Outcome {
             row: self.job.lane.row,
             customer_id: self.customer,
             operation,
-            error,
+            error: None,
         });
-        match flush {
-            Flush::Yes => self.context.journal.append(&entry).await,
-            Flush::No => self.context.journal.append_for_successor(&entry).await,
+        let journal = &self.context.journal;
+        match op {
+            OperationKind::Create if is_done => journal.append(&entry).await,
+            _ if is_done => journal.append_grouped(&entry).await,
+            _ => journal.append_for_successor(&entry).await,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Sending a PATCH. What it leaves unchanged depends on what the probe found of the account, and the first PATCH that
 //! relies on that is watched.
 
+use tokio::sync::MutexGuard;
+
 use crate::domain::{CustomerId, Issue, IssueKind, RemoteCustomer};
 use crate::helpcrunch::{CallReport, PatchBody};
 use crate::journal::JournalError;
@@ -8,7 +10,7 @@ use crate::plan::writes::UpdateScope;
 use crate::plan::{Operation, OperationKind, Patch};
 
 use super::LaneRun;
-use crate::run::batch::{WatchedPatch, WatchedUpdate};
+use crate::run::batch::{VerifiedScopes, WatchedPatch, WatchedUpdate};
 use crate::run::merge::patch_body;
 
 /// Why a write was not sent.
@@ -36,7 +38,7 @@ impl LaneRun<'_> {
             return self.patch_unwatched(id, patch).await;
         }
         let context = self.context;
-        let mut verified = context.batches.verified().await;
+        let verified = context.batches.verified().await;
         // While this one waited, the watch on another one may have shown a loss.
         if !context.patch_adds_tags() {
             self.attached_tags = None;
@@ -46,6 +48,19 @@ impl LaneRun<'_> {
             drop(verified);
             return self.patch_unwatched(id, patch).await;
         }
+        // Once or a few times in a run, and a large future.
+        Box::pin(self.patch_watched(id, patch, scope, verified)).await
+    }
+
+    /// Sends a patch, and compares what of the customer it did not name. No other patch is sent meanwhile.
+    async fn patch_watched(
+        &mut self,
+        id: CustomerId,
+        patch: &Patch,
+        scope: UpdateScope,
+        mut verified: MutexGuard<'_, VerifiedScopes>,
+    ) -> Result<CallReport<RemoteCustomer>, Unsent> {
+        let context = self.context;
         let costs_reading = !self
             .job
             .before
@@ -95,7 +110,7 @@ impl LaneRun<'_> {
         let merges = self.context.patch_merges();
         // The whole set of properties can only be sent if all of it is known.
         if !patch.custom_data.is_empty() && !merges && !self.knows_properties() {
-            if let Some(failed) = self.read_before(id).await {
+            if let Some(failed) = Box::pin(self.read_before(id)).await {
                 return Ok(failed);
             }
             if !self.knows_properties() {

@@ -10,7 +10,6 @@ use crate::plan::{Lane, Operation, Patch};
 
 use super::LaneRun;
 use super::follow_up::OperationEnd;
-use super::operation::Flush;
 use crate::run::verify::{Shortfall, shortfall};
 
 /// What the repairs of one operation came to.
@@ -53,13 +52,14 @@ impl LaneRun<'_> {
             return self.stop(done, OperationStatus::InDoubt).await;
         };
         if missing.unknown {
-            return self.fail(operation, done, unverified()).await;
+            self.fail(operation, done, unverified());
+            return Ok(());
         }
         if missing.is_empty() {
             return self.complete(done).await;
         }
         tracing::debug!(row = %self.job.lane.row, fields = ?missing.names(), "the write did not fully take effect; repairing it");
-        self.repair(operation, done, &missing).await
+        Box::pin(self.repair(operation, done, &missing)).await
     }
 
     /// Returns what of an operation its answer shows not to be in place. If the answer does not show it, the customer is
@@ -89,7 +89,7 @@ impl LaneRun<'_> {
         if !self.slot.acquire().await {
             return None;
         }
-        match self.read().await {
+        match Box::pin(self.read()).await {
             Ok(mut customer) => {
                 self.accept_read(customer.clone());
                 // Tags that are left out may be none at all, and adding those that are wanted once more does no harm.
@@ -140,11 +140,9 @@ impl LaneRun<'_> {
                 }
                 self.complete(done).await?;
             }
-            Some(issue) if is_same_kind => self.fail(operation, done, issue).await?,
+            Some(issue) if is_same_kind => self.fail(operation, done, issue),
             Some(issue) => {
                 // The create itself took effect; its repair did not.
-                self.record(done.clone(), Some(issue.clone()), Flush::Yes)
-                    .await?;
                 self.results.push(done);
                 self.set_failed(issue);
             }

@@ -53,7 +53,8 @@ impl LaneRun<'_> {
                 "if another customer has this userId, no search shows it yet: run the sync again later",
             ),
         };
-        self.fail(operation, result, issue).await
+        self.fail(operation, result, issue);
+        Ok(())
     }
 
     fn can_match_again(&self, holder: Option<CustomerId>) -> bool {
