@@ -87,7 +87,7 @@ fn is_end(line: &[u8]) -> bool {
 /// The last line of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanEnd {
-    /// First, since [`is_end`] recognises the line by it.
+    /// First, since `is_end` recognises the line by it.
     pub end: bool,
     pub counts: PlanCounts,
     /// The plan's digest: SHA-256 of all lines before this one, with their line ends, in hex.
