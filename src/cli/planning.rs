@@ -9,10 +9,10 @@ use crate::journal::{InputMeta, NewRun, RunDir, RunMeta, StateDir};
 use crate::plan::safety::check;
 use crate::platform::AtomicFile;
 use crate::report::{View, preview_headline, render_preview, write_preview};
-use crate::run::decisions::Decisions;
 use crate::run::intake::IntakeError;
 use crate::run::making::{MadePlan, Making, MakingError, Origin, RemoteSource, Tracking};
 use crate::run::rows::RowDetail;
+use crate::run::user_choices::UserChoices;
 use crate::source::InputFile;
 
 use super::account_findings::{warn_of_undefined, warn_of_whole_batches};
@@ -75,7 +75,7 @@ pub(super) struct PlanOptions<'a> {
     pub(super) settings: &'a Settings,
     pub(super) origin: RemoteOrigin<'a>,
     pub(super) knowledge: &'a AccountKnowledge,
-    pub(super) decisions: &'a Decisions,
+    pub(super) choices: &'a UserChoices,
     /// The customers that are tracked; `None` if nothing is done about missing ones.
     pub(super) tracking: Option<&'a Tracking>,
     /// Whether each customer is read again before it is written, as `apply` does.
@@ -105,7 +105,7 @@ pub(super) async fn make_plan(
         rules: &inputs.rules,
         tracking: options.tracking,
         memory: &knowledge.memory,
-        decisions: options.decisions,
+        choices: options.choices,
         limit: settings.run.limit,
         examples: settings.run.examples.map_or(0, |n| n as usize),
         explains: settings.run.explain,
@@ -213,12 +213,12 @@ pub(super) fn note_refusals(settings: &Settings, made: &mut MadePlan) {
 }
 
 /// Reads the file of `--decisions`, if one is given.
-pub(super) fn read_decisions(settings: &Settings) -> Result<Decisions, Failure> {
+pub(super) fn read_choices(settings: &Settings) -> Result<UserChoices, Failure> {
     let Some(path) = &settings.run.decisions else {
-        return Ok(Decisions::default());
+        return Ok(UserChoices::default());
     };
     let input = InputFile::new(path.display().to_string(), path);
-    Decisions::read(&input).map_err(|e| {
+    UserChoices::read(&input).map_err(|e| {
         Failure::from_error(Exit::Usage, "decisions", &e).hint(
             "--decisions takes the ambiguous.csv of a run, with its column `decision` filled in",
         )

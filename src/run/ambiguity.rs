@@ -10,8 +10,8 @@ use crate::platform::{AtomicFile, FileError, remove_file};
 use crate::remote::{Reading, ReadingError};
 use crate::report::{AmbiguousCsv, AmbiguousRow, MAX_CANDIDATES};
 
-use super::decisions::{Choice, DecisionLine, Decisions};
 use super::rows::RowRecord;
+use super::user_choices::{Choice, DecisionLine, UserChoices};
 
 /// At most this many decisions that were not followed are listed one by one.
 const MAX_NOTES: usize = 10;
@@ -125,18 +125,18 @@ pub(super) enum Resolution {
 
 /// Applies the user's decisions, and collects those that cannot be followed.
 #[derive(Debug)]
-pub(super) struct Deciding<'a> {
-    decisions: &'a Decisions,
+pub(super) struct ChoiceLookup<'a> {
+    choices: &'a UserChoices,
     /// Lines whose rows were seen.
     seen: BTreeSet<u64>,
     notes: Vec<String>,
     unnoted: u64,
 }
 
-impl<'a> Deciding<'a> {
-    pub(super) fn new(decisions: &'a Decisions) -> Self {
+impl<'a> ChoiceLookup<'a> {
+    pub(super) fn new(choices: &'a UserChoices) -> Self {
         Self {
-            decisions,
+            choices,
             seen: BTreeSet::new(),
             notes: Vec::new(),
             unnoted: 0,
@@ -144,12 +144,12 @@ impl<'a> Deciding<'a> {
     }
 
     pub(super) fn has_no_decisions(&self) -> bool {
-        self.decisions.is_empty()
+        self.choices.is_empty()
     }
 
     /// Returns what was decided about an ambiguous row, or `None`.
     pub(super) fn resolve(&mut self, key: &RowKey, ambiguity: &Ambiguity) -> Option<Resolution> {
-        let DecisionLine { choice, line } = self.decisions.of(key)?;
+        let DecisionLine { choice, line } = self.choices.of(key)?;
         self.seen.insert(line);
         Some(match choice {
             Choice::Skip => Resolution::Skipped,
@@ -185,7 +185,7 @@ impl<'a> Deciding<'a> {
 
     /// Notes a decision about a row that is not ambiguous and whose match contradicts it.
     pub(super) fn check_unneeded(&mut self, key: &RowKey, found: &Match) {
-        let Some(DecisionLine { choice, line }) = self.decisions.of(key) else {
+        let Some(DecisionLine { choice, line }) = self.choices.of(key) else {
             return;
         };
         if !self.seen.insert(line) {
@@ -205,7 +205,7 @@ impl<'a> Deciding<'a> {
 
     fn note(&mut self, line: u64, what: &str) {
         if self.notes.len() < MAX_NOTES {
-            let file = &self.decisions.file;
+            let file = &self.choices.file;
             self.notes
                 .push(format!("{file}:{line}: decision not followed: {what}"));
         } else {
@@ -215,13 +215,13 @@ impl<'a> Deciding<'a> {
 
     /// Returns the notes on decisions that were not followed.
     pub(super) fn finish(mut self) -> Vec<String> {
-        for decided in self.decisions.in_order() {
+        for decided in self.choices.in_order() {
             if !self.seen.contains(&decided.line) {
                 self.note(decided.line, "no row has this userId and e-mail address");
             }
         }
         if self.unnoted > 0 {
-            let (file, more) = (&self.decisions.file, self.unnoted);
+            let (file, more) = (&self.choices.file, self.unnoted);
             self.notes
                 .push(format!("{file}: {more} more decisions were not followed"));
         }

@@ -12,13 +12,13 @@ use crate::report::BadRowList;
 use crate::source::Record;
 
 use super::deciding::{AmbiguityHandling, DecidedRows, Decider};
-use super::decisions::Decisions;
 use super::intake::{Intake, IntakeError, MappingFigures, Taken, map_record};
 use super::memory::Memory;
 use super::passes::{Block, each_block};
 use super::planning::{Decision, Ground, PlanRules};
 use super::rows::RowRecord;
 use super::schema_of_rows::SchemaOfRows;
+use super::user_choices::UserChoices;
 
 /// Rows to check, and the rules for them.
 #[derive(Debug)]
@@ -80,10 +80,10 @@ impl Checking<'_> {
             memory: &memory,
             written: &written,
         };
-        let decisions = Decisions::default();
+        let choices = UserChoices::default();
         let sources: Vec<String> = intake.inputs.iter().map(|i| i.name.clone()).collect();
         let asked = AmbiguityHandling {
-            decisions: &decisions,
+            choices: &choices,
             file: None,
             sources: &sources,
         };

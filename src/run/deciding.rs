@@ -16,11 +16,11 @@ use crate::plan::matching::{
 };
 use crate::remote::Reading;
 
-use super::ambiguity::{AmbiguousFile, Deciding, Resolution};
-use super::decisions::Decisions;
+use super::ambiguity::{AmbiguousFile, ChoiceLookup, Resolution};
 use super::passes::ProvedRow;
 use super::planning::{Decision, Ground, PlanRules, PlanningError};
 use super::rows::{RowRecord, Verdict};
+use super::user_choices::UserChoices;
 
 use conflicts::ConflictCounts;
 use given_keys::SetKeys;
@@ -39,7 +39,7 @@ pub struct Decider<'a> {
     /// Where rows are merged: the keys that rows so far spoke of, for each customer.
     set_keys: HashMap<CustomerRef, SetKeys>,
     ambiguous: AmbiguousFile<'a>,
-    deciding: Deciding<'a>,
+    lookup: ChoiceLookup<'a>,
     decisions: Vec<Decision>,
     ambiguous_skips: u64,
     conflicts: ConflictCounts,
@@ -52,7 +52,7 @@ pub struct Decider<'a> {
 #[derive(Debug)]
 pub struct AmbiguityHandling<'a> {
     /// What was decided before.
-    pub decisions: &'a Decisions,
+    pub choices: &'a UserChoices,
     /// Where undecided rows are written, if there are any; None to write no file.
     pub file: Option<PathBuf>,
     /// The inputs as the user named them.
@@ -86,7 +86,7 @@ impl<'a> Decider<'a> {
             claims: Claims::of_read(usize::try_from(reading.len()).unwrap_or(0)),
             set_keys: HashMap::new(),
             ambiguous: AmbiguousFile::new(asked.file, asked.sources),
-            deciding: Deciding::new(asked.decisions),
+            lookup: ChoiceLookup::new(asked.choices),
             decisions: Vec::new(),
             ambiguous_skips: 0,
             conflicts: ConflictCounts::default(),
@@ -133,7 +133,7 @@ impl<'a> Decider<'a> {
                 }
             },
             found => {
-                self.deciding.check_unneeded(&record.key, &found);
+                self.lookup.check_unneeded(&record.key, &found);
                 found
             }
         };
@@ -175,7 +175,7 @@ impl<'a> Decider<'a> {
         if proved.keys.user_id.is_some() {
             self.conflicts.add_known_user_id();
         }
-        self.deciding.has_no_decisions()
+        self.lookup.has_no_decisions()
             && !self.matcher.has_assigned(proved.keys)
             && self
                 .claims
@@ -196,7 +196,7 @@ impl<'a> Decider<'a> {
         record: &RowRecord,
         ambiguity: &Ambiguity,
     ) -> Result<Result<Match, Decision>, PlanningError> {
-        Ok(match self.deciding.resolve(&record.key, ambiguity) {
+        Ok(match self.lookup.resolve(&record.key, ambiguity) {
             Some(Resolution::Customer(target)) => {
                 Ok(self.matcher.find_decided(&record.key, target)?)
             }
@@ -233,7 +233,7 @@ impl<'a> Decider<'a> {
     /// # Errors
     /// When the file of ambiguous rows cannot be put in its place.
     pub fn finish(self) -> Result<DecidedRows, PlanningError> {
-        let mut notes = self.deciding.finish();
+        let mut notes = self.lookup.finish();
         notes.extend(self.ambiguous.finish()?);
         Ok(DecidedRows {
             decisions: self.decisions,

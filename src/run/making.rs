@@ -22,11 +22,11 @@ use crate::plan::budget::BudgetRules;
 use crate::remote::ReadProgress;
 use crate::source::{InputFile, SourceSettings};
 
-use super::decisions::Decisions;
 use super::intake::{IntakeError, Survey, Taken};
 use super::memory::Memory;
 use super::planning::PlanRules;
 use super::rows::RowDetail;
+use super::user_choices::UserChoices;
 
 pub use inputs::{MakingError, Origin, RemoteSource, Tracking};
 pub use made::MadePlan;
@@ -44,7 +44,7 @@ pub struct Making<'a> {
     pub tracking: Option<&'a Tracking>,
     pub memory: &'a Memory,
     /// What the user decided about ambiguous rows.
-    pub decisions: &'a Decisions,
+    pub choices: &'a UserChoices,
     pub limit: Option<u64>,
     pub examples: usize,
     /// Whether the preview explains why the remote side was read as it was.

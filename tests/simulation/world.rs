@@ -28,7 +28,6 @@ use hcsync::remote::{ReadProgress, ReadTimes, RemoteSettings};
 use hcsync::run::batch::{
     BatchMemory, Batches, RowAlerts, open_watch, resume_watch, settle_watch, watch_closed,
 };
-use hcsync::run::decisions::Decisions;
 use hcsync::run::executor::{Executor, ExecutorSettings, MAX_SETTLING, SendOutcome, SendProgress};
 use hcsync::run::field_refusals::FieldRefusals;
 use hcsync::run::freshness::{RefreshMode, Refresher};
@@ -45,6 +44,7 @@ use hcsync::run::results::{Results, SendState};
 use hcsync::run::rows::RowDetail;
 use hcsync::run::settle::{CreateInDoubt, Settlement, Settler};
 use hcsync::run::undo::UndoMaking;
+use hcsync::run::user_choices::UserChoices;
 use hcsync::sandbox::{LoggedRequest, Options, Quirks, Sandbox, Schedule};
 use hcsync::source::{InputFile, SourceSettings};
 use secrecy::SecretString;
@@ -539,7 +539,7 @@ impl World {
             rules: &self.plan_rules(&schema),
             tracking: None,
             memory: &self.memory,
-            decisions: &Decisions::default(),
+            choices: &UserChoices::default(),
             limit: None,
             examples: 0,
             explains: false,

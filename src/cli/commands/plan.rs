@@ -16,7 +16,7 @@ use crate::cli::inputs::{Wait, fetch};
 use crate::cli::overlap::{FilesInUse, Overlap};
 use crate::cli::planning::{
     PlanOptions, RemoteOrigin, copy_plan, input_metas, make_plan, note_refusals, open_run,
-    print_preview, read_decisions,
+    print_preview, read_choices,
 };
 use crate::cli::reports::{ReportPaths, RunReport};
 use crate::cli::saved_settings::{SavedSettings, record_plan};
@@ -150,7 +150,7 @@ impl PlanContext<'_> {
         saved: &SavedSettings,
     ) -> Result<(RunDir, RunMeta, MadePlan), Failure> {
         let settings = &self.settings;
-        let decisions = read_decisions(settings)?;
+        let choices = read_choices(settings)?;
         let account = self.open_account(session).await?;
         let knowledge = match &account {
             Some(account) => {
@@ -175,7 +175,7 @@ impl PlanContext<'_> {
                 (None, None) => RemoteOrigin::File(Path::new("")),
             },
             knowledge: &knowledge,
-            decisions: &decisions,
+            choices: &choices,
             tracking: tracking.as_ref(),
             // `apply` reads each customer again.
             reread_all: self.args.out.is_some(),

@@ -118,7 +118,7 @@ impl SyncContext<'_> {
             settings: &self.settings,
             origin: RemoteOrigin::Api(&self.account),
             knowledge,
-            decisions: &self.decisions,
+            choices: &self.choices,
             tracking,
             reread_all: false,
         };

@@ -10,7 +10,7 @@ use crate::cli::exit::{Exit, Failure};
 use crate::cli::input_command::{input_paths, no_input, open_inputs};
 use crate::cli::inputs::Inputs;
 use crate::cli::overlap::FilesInUse;
-use crate::cli::planning::{copy_plan, input_metas, open_run, read_decisions};
+use crate::cli::planning::{copy_plan, input_metas, open_run, read_choices};
 use crate::cli::reports::ReportPaths;
 use crate::cli::restart::restartable_args;
 use crate::cli::resume_command::resume_command;
@@ -21,8 +21,8 @@ use crate::cli::sync_inputs::SyncInputs;
 use crate::cli::tracking::load_tracking;
 use crate::config::Settings;
 use crate::journal::{NewRun, RunDir, RunMeta};
-use crate::run::decisions::Decisions;
 use crate::run::making::Tracking;
+use crate::run::user_choices::UserChoices;
 
 /// What a sync needs before it opens its run.
 pub(super) struct SyncContext<'a> {
@@ -31,7 +31,7 @@ pub(super) struct SyncContext<'a> {
     pub(super) paths: ReportPaths,
     spooled: Inputs,
     pub(super) inputs: SyncInputs,
-    pub(super) decisions: Decisions,
+    pub(super) choices: UserChoices,
     pub(super) account: AccountSession,
     saved: SavedSettings,
 }
@@ -70,7 +70,7 @@ impl<'a> SyncContext<'a> {
         if let Some(lost) = inputs.lost_columns(&settings) {
             session.console.warn(&lost);
         }
-        let decisions = read_decisions(&settings)?;
+        let choices = read_choices(&settings)?;
         let target = Target::find(&settings, &session.console).await?;
         session.set_target(&settings, &target);
         let account = match args.dry_run || target.is_sandbox {
@@ -85,7 +85,7 @@ impl<'a> SyncContext<'a> {
             paths,
             spooled,
             inputs,
-            decisions,
+            choices,
             account,
         })
     }

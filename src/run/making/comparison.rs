@@ -47,14 +47,14 @@ pub(super) struct RemoteContext<'a> {
 }
 
 /// Where the decisions about the rows come from.
-enum Decisions<'a> {
+enum DecisionSource<'a> {
     /// Made row by row.
     Now(Box<Decider<'a>>),
     /// Made by an earlier pass.
     Before(Peekable<IntoIter<Decision>>),
 }
 
-impl Decisions<'_> {
+impl DecisionSource<'_> {
     /// Whether the row's customer is the one that proves it unchanged. Then the row is decided.
     fn confirm(&mut self, proved: &ProvedRow) -> bool {
         match self {
@@ -76,7 +76,7 @@ impl Decisions<'_> {
 
 struct Comparison<'a> {
     planner: Planner<'a, File, AtomicFile>,
-    decisions: Decisions<'a>,
+    decisions: DecisionSource<'a>,
     reading: &'a Reading,
     /// The keys that the reading does not know, if they are still to be searched for.
     unknown: Option<LookupKeys>,
@@ -162,8 +162,8 @@ impl Making<'_> {
         let mut comparison = Comparison {
             planner,
             decisions: match is_foreseen {
-                true => Decisions::Before(decisions.into_iter().peekable()),
-                false => Decisions::Now(Box::new(decider())),
+                true => DecisionSource::Before(decisions.into_iter().peekable()),
+                false => DecisionSource::Now(Box::new(decider())),
             },
             reading: &side.reading,
             unknown: against.gathers_unknown.then(LookupKeys::default),
@@ -178,7 +178,7 @@ impl Making<'_> {
         for earlier in keys.into_iter().chain(&before) {
             check_same_inputs(earlier, &taken)?;
         }
-        if let Decisions::Now(decider) = comparison.decisions {
+        if let DecisionSource::Now(decider) = comparison.decisions {
             let decided = decider.finish()?;
             (notes, conflict_advice) = (decided.notes, decided.conflict_advice);
             ambiguous_skips = decided.ambiguous_skips;

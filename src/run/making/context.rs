@@ -37,7 +37,7 @@ impl Making<'_> {
 
     pub(super) fn ambiguity_handling<'a>(&'a self, sources: &'a [String]) -> AmbiguityHandling<'a> {
         AmbiguityHandling {
-            decisions: self.decisions,
+            choices: self.choices,
             file: Some(self.ambiguous_file.to_owned()),
             sources,
         }

@@ -55,9 +55,9 @@ pub struct DecisionLine {
     pub line: u64,
 }
 
-/// Decisions by the match key of their rows; row numbers may have changed since.
+/// UserChoices by the match key of their rows; row numbers may have changed since.
 #[derive(Debug, Clone, Default)]
-pub struct Decisions {
+pub struct UserChoices {
     /// As the user named it.
     pub file: String,
     by_key: BTreeMap<DecisionKey, DecisionLine>,
@@ -65,7 +65,7 @@ pub struct Decisions {
 
 type DecisionKey = (String, String);
 
-impl Decisions {
+impl UserChoices {
     /// Reads a decisions file in any encoding and with any separator that a spreadsheet saves.
     ///
     /// # Errors
@@ -190,11 +190,11 @@ fn choice(text: &str) -> Option<Choice> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Decisions, String> {
+    fn read(text: &str) -> Result<UserChoices, String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("d.csv");
         std::fs::write(&path, text).unwrap();
-        Decisions::read(&InputFile::new("d.csv", path)).map_err(|e| e.to_string())
+        UserChoices::read(&InputFile::new("d.csv", path)).map_err(|e| e.to_string())
     }
 
     fn key(user_id: &str, email: &str) -> RowKey {
