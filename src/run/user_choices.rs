@@ -55,7 +55,7 @@ pub struct DecisionLine {
     pub line: u64,
 }
 
-/// UserChoices by the match key of their rows; row numbers may have changed since.
+/// What the user decided about ambiguous rows, by their match keys: row numbers may have changed since.
 #[derive(Debug, Clone, Default)]
 pub struct UserChoices {
     /// As the user named it.
