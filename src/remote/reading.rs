@@ -152,8 +152,10 @@ impl Reading {
     pub(super) fn put_all(&mut self, decoded: DecodedCustomers) -> Result<(), ReadingError> {
         join_names(&mut self.names, decoded.names);
         self.silent |= decoded.is_silent;
-        let replaced = self.index.put_all(&decoded.entries)?;
-        { replaced.into_iter() }.try_for_each(|earlier| self.forget_values(earlier))
+        for earlier in self.index.put_all(&decoded.entries)? {
+            self.forget_values(earlier)?;
+        }
+        Ok(())
     }
 
     /// Takes in the record that was just added to the tail, from `start` on.
