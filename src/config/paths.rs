@@ -9,8 +9,7 @@ use super::layers::Layers;
 use super::settings::Settings;
 
 /// Makes the paths of files relative to the config; `join` leaves an absolute one as it is. A path that an option names starts from the
-/// current folder, and stays. If the API key itself
-/// stands there, this is an error before anything shows the "path".
+/// current folder, and stays. If the API key itself stands in the place of its file, this is an error before anything shows the "path".
 pub(super) fn resolve_paths(
     settings: &mut Settings,
     folder: &Path,

@@ -28,7 +28,7 @@ use place_table::PlaceTable;
 #[derive(Debug, Default)]
 pub struct CustomerIndex {
     entries: Array<Entry>,
-    /// The id of the last entry.
+    /// The id of the last entry of those that ascend.
     last: Option<CustomerId>,
     /// From this entry on, ids ascend, as they do in an export and in a snapshot: they are found there without a table.
     ascending_from: usize,

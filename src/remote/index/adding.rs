@@ -70,11 +70,7 @@ impl CustomerIndex {
         if self.last.is_some_and(|last| last >= entry.id) {
             self.begin_ascent()?;
         }
-        let at = self.place_of_next();
-        self.entries.push(entry)?;
-        self.last = Some(entry.id);
-        self.add_user_id(at, entry)?;
-        self.add_email(at, entry)?;
+        self.append(&[entry])?;
         Ok(None)
     }
 
@@ -104,6 +100,7 @@ impl CustomerIndex {
             }
         }
         self.ascending_from = self.entries.len();
+        self.last = None;
         Ok(())
     }
 
