@@ -307,9 +307,8 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn appends_that_arrive_during_a_sync_share_the_next() {
-        let file = SimulatedFile::new();
+    /// A writer to the file, which says when a sync begins and waits until it may go on.
+    fn gated(file: &SimulatedFile) -> (Arc<JournalWriter>, sync::Receiver<()>, sync::Sender<()>) {
         let first = first_line(begin()).unwrap();
         file.append(&first).unwrap();
         file.sync().unwrap();
@@ -321,7 +320,13 @@ mod tests {
             go: Mutex::new(may_go),
         };
         let writer = JournalWriter::threaded(gated, Path::new("j"), first.len() as u64).unwrap();
-        let writer = Arc::new(writer);
+        (Arc::new(writer), has_entered, go)
+    }
+
+    #[tokio::test]
+    async fn appends_that_arrive_during_a_sync_share_the_next() {
+        let file = SimulatedFile::new();
+        let (writer, has_entered, go) = gated(&file);
         let mut appends = tokio::task::JoinSet::new();
         let spawn = |appends: &mut tokio::task::JoinSet<_>, row| {
             let writer = Arc::clone(&writer);
@@ -360,18 +365,7 @@ mod tests {
     #[tokio::test]
     async fn records_of_a_group_wait_for_the_disk_only_when_too_many_are_not_there() {
         let file = SimulatedFile::new();
-        let first = first_line(begin()).unwrap();
-        file.append(&first).unwrap();
-        file.sync().unwrap();
-        let (entered, has_entered) = sync::channel();
-        let (go, may_go) = sync::channel();
-        let gated = Gated {
-            file: file.clone(),
-            entered,
-            go: Mutex::new(may_go),
-        };
-        let writer = JournalWriter::threaded(gated, Path::new("j"), first.len() as u64).unwrap();
-        let writer = Arc::new(writer);
+        let (writer, has_entered, go) = gated(&file);
         for row in 1..MAX_UNSYNCED as u64 {
             writer.append_grouped(&intent(row)).await.unwrap();
         }
